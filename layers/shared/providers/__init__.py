@@ -1,0 +1,1 @@
+"""The shared layer of the Providers API: everything that is not an endpoint."""

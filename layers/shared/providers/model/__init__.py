@@ -1,0 +1,1 @@
+"""What the system is about: frozen dataclasses, the error tree, `Secret`. Imports the standard library alone."""

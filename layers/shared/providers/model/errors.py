@@ -1,0 +1,116 @@
+"""The error tree. The root is never raised; the edge maps each code to a status in one table.
+
+ProvidersError
+├── InvalidRequest       malformed_json, invalid_cursor, invalid_parameter, body_too_large, unsupported_media_type
+│   └── Unprocessable    validation_failed, credential_format, credential_rejected, base_url_required,
+│                        base_url_not_allowed
+├── Unauthenticated      missing_api_key, invalid_api_key
+├── Forbidden            insufficient_scope
+├── NotFound             provider_not_found, routing_config_not_found, route_not_found
+├── Conflict             name_taken, provider_in_use, version_conflict, rotation_conflict, too_many_live_versions
+├── PreconditionFailed   etag_mismatch
+├── RateLimited          rate_limited
+├── Unavailable          dependency_unavailable
+└── VerificationFailed   verification_unavailable, verification_timeout
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class ProvidersError(Exception):
+    """Root of the tree.
+
+    Args:
+        code: the machine-readable code (api.md, Errors).
+        message: one sentence that a person can act on; holds nothing of a credential.
+        param: the request field or parameter at fault.
+        resource, id: what was not found or stood in the way.
+        retry_after_s: seconds after which trying again makes sense; becomes the Retry-After header.
+        details: further members of the answer's `error` object.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        resource: str | None = None,
+        id: str | None = None,  # noqa: A002 - the contract's name
+        retry_after_s: int | None = None,
+        **details: Any,
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.param = param
+        self.resource = resource
+        self.id = id
+        self.retry_after_s = retry_after_s
+        self.details = details
+
+
+class InvalidRequest(ProvidersError):
+    """The request cannot be understood."""
+
+
+class Unprocessable(InvalidRequest):
+    """The request is understood and refused for what it says."""
+
+
+class Unauthenticated(ProvidersError):
+    """No management key, or not one of ours."""
+
+
+class Forbidden(ProvidersError):
+    """The management key lacks a scope."""
+
+
+class NotFound(ProvidersError):
+    """Nothing of this id in the caller's organization."""
+
+
+class Conflict(ProvidersError):
+    """The request is good, and the state of things forbids it."""
+
+
+class PreconditionFailed(ProvidersError):
+    """`If-Match` names another revision than the one in force."""
+
+
+class RateLimited(ProvidersError):
+    """The management key has used up its minute."""
+
+
+class Unavailable(ProvidersError):
+    """DynamoDB, KMS or another part of AWS did not do its work; nothing was changed."""
+
+
+class VerificationFailed(ProvidersError):
+    """The vendor could not be asked; nothing was changed."""
+
+
+def validation_failed(errors: Sequence[dict[str, str | None]]) -> Unprocessable:
+    """422 `validation_failed` for `errors`, each `{"param", "message", "code"}`; the first gives the sentence."""
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    message = f"{first['param']}: {first['message']}{more}" if first["param"] else f"{first['message']}{more}"
+    return Unprocessable("validation_failed", message, param=first["param"], errors=list(errors))
+
+
+def invalid_field(param: str, message: str, code: str = "invalid_value") -> Unprocessable:
+    """422 `validation_failed` for a single field."""
+    return validation_failed([{"param": param, "message": message, "code": code}])
+
+
+def provider_not_found(provider_id: str) -> NotFound:
+    """404 for a provider; the same for one of another organization."""
+    return NotFound("provider_not_found", f"provider {provider_id} not found", resource="provider", id=provider_id)
+
+
+def routing_config_not_found(slug: str) -> NotFound:
+    """404 for a routing config."""
+    return NotFound("routing_config_not_found", f"routing config {slug} not found", resource="routing_config", id=slug)

@@ -1,0 +1,170 @@
+"""Providers, their key versions, routing configs and management keys as the rest of the code sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from providers.model.verdict import Outcome, Reason
+
+MAX_LIVE_VERSIONS: Final = 5
+"""Live versions of one provider at most, the active one included (architecture.md, Invariants 2)."""
+
+
+class Status(StrEnum):
+    """`pending`: stored while its vendor could not be reached, never verified."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    PENDING = "pending"
+
+
+class HealthState(StrEnum):
+    """`unknown`: never checked since the active key version began."""
+
+    UNKNOWN = "unknown"
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What the last verification that changed the provider found."""
+
+    outcome: Outcome
+    reason: Reason | None
+    checked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeyVersion:
+    """One stored version of a credential. `retires_at` is None while it is the active one."""
+
+    number: int
+    hint: str
+    created_at: datetime
+    retires_at: datetime | None = None
+
+    def live(self, now: datetime) -> bool:
+        """Whether a reader may still use it at `now`."""
+        return self.retires_at is None or now < self.retires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The head of a provider: all that is known of it but the credential itself.
+
+    `revision` counts the changes made by its owner; every change is conditioned on the one it read.
+    `versions` holds every version that still has a row in the `secrets` table, oldest first, the active one last.
+    `refs` are the slugs of the routing configs that name this provider.
+    """
+
+    org: str
+    id: str
+    vendor: str
+    name: str
+    base_url: str | None
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    versions: tuple[KeyVersion, ...]
+    verification: Verification
+    fingerprint: str
+    key_expires_at: datetime | None = None
+    account: str | None = None
+    revision: int = 1
+    refs: frozenset[str] = field(default_factory=frozenset)
+    health_state: HealthState = HealthState.UNKNOWN
+
+    @property
+    def active(self) -> KeyVersion:
+        """The version that new requests use."""
+        return self.versions[-1]
+
+    @property
+    def name_claim(self) -> str:
+        """The form of the name that is unique within the organization."""
+        return self.name.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCredential:
+    """A credential as the `secrets` table holds it. Opens only under the org, provider, version and vendor it names.
+
+    `expires_at` is None for the active version; the reader refuses a version that is past it.
+    """
+
+    org: str
+    provider_id: str
+    version: int
+    vendor: str
+    data_key_id: str
+    nonce: bytes
+    ciphertext: bytes
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A data key as KMS wrapped it. `id` is part of its encryption context."""
+
+    id: str
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One step of a routing config: which provider, which of its models."""
+
+    provider_id: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingConfig:
+    """The least that a routing config needs in order to hold references to providers."""
+
+    org: str
+    slug: str
+    strategy: str
+    attempts: tuple[Attempt, ...]
+    created_at: datetime
+    updated_at: datetime
+    revision: int = 1
+
+    @property
+    def provider_ids(self) -> frozenset[str]:
+        """The providers it names."""
+        return frozenset(attempt.provider_id for attempt in self.attempts)
+
+
+class Scope(StrEnum):
+    """What a management key may do."""
+
+    PROVIDERS_READ = "providers:read"
+    PROVIDERS_WRITE = "providers:write"
+    ROUTING_READ = "routing:read"
+    ROUTING_WRITE = "routing:write"
+
+
+@dataclass(frozen=True, slots=True)
+class ManagementKey:
+    """A management key as it is stored: the digest of its secret, never the secret."""
+
+    id: str
+    digest: str
+    org: str
+    name: str
+    scopes: frozenset[Scope]
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    def usable(self, now: datetime) -> bool:
+        """Whether it may still authenticate a request at `now`."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

@@ -1,0 +1,106 @@
+"""What a vendor is, and what is said to it and heard from it.
+
+A vendor's `verify` is a generator: it yields the requests it wants sent, is sent the answers, and returns its
+verdict. It does no I/O, so a test plays both sides, and whoever drives it decides on deadlines and connections.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from providers.model.secret import Secret
+from providers.model.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A credential that a vendor's `parse` has taken apart.
+
+    `familiar` says whether it has a form that the vendor is known to issue; an unfamiliar one is tried all the same.
+    `expires_at` and `account` are set where the credential itself tells them.
+    """
+
+    secret: Secret
+    hint: str
+    familiar: bool = True
+    expires_at: datetime | None = None
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRequest:
+    """One request to a vendor. Header values that carry a credential are `Secret`s.
+
+    `delay_s` is how long to wait, in seconds, before sending it.
+    """
+
+    url: str
+    headers: Mapping[str, str | Secret] = field(default_factory=dict)
+    method: str = "GET"
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswer:
+    """A vendor's complete answer. `headers` has lower-case names; `body` is capped by whoever received it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    latency_ms: int | None = None
+
+    def __repr__(self) -> str:
+        return f"ProbeAnswer(status={self.status}, {len(self.body)} bytes)"  # a vendor's answer can echo the key
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty dict where it is anything else."""
+        try:
+            parsed = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return parsed if isinstance(parsed, dict) else {}
+
+    def error(self) -> dict[str, Any]:
+        """The body's `error` object, or an empty dict."""
+        found = self.json().get("error")
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What `verify` may depend on beside the credential.
+
+    `now` is the time in UTC; `patience_s` is how many seconds a second try may wait (0 in a health probe).
+    """
+
+    now: datetime
+    patience_s: float = 0.0
+
+
+Conversation = Generator[ProbeRequest, ProbeAnswer, Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One vendor, as the use cases need it.
+
+    Args:
+        name: as in the API's `vendor` field.
+        hosts: the vendor's own hosts; one that begins with a dot stands for every host below it.
+        parse: takes a credential apart, given it and the `base_url` it comes with; raises `Unprocessable`
+            with code `credential_format` for what cannot be a credential of this vendor at all.
+        verify: asks the vendor, given credential, base_url (None for the vendor's own) and circumstances.
+        base_url_required: whether there is no host of the vendor's own that serves everybody.
+        base_url_hosts: the only hosts a base_url may name, written like `hosts`; None allows any.
+    """
+
+    name: str
+    hosts: tuple[str, ...]
+    parse: Callable[[Secret, str | None], Credential]
+    verify: Callable[[Credential, str | None, Circumstances], Conversation]
+    base_url_required: bool = False
+    base_url_hosts: tuple[str, ...] | None = None

@@ -1,0 +1,137 @@
+"""What a verification found out about a credential."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Outcome(StrEnum):
+    """The four outcomes of a verification (api.md, Verification)."""
+
+    VALID = "valid"
+    LIMITED = "limited"
+    INVALID = "invalid"
+    INDETERMINATE = "indeterminate"
+
+    @property
+    def promotes(self) -> bool:
+        """Whether a credential with this outcome may be stored and become active."""
+        return self in (Outcome.VALID, Outcome.LIMITED)
+
+
+class Reason(StrEnum):
+    """Why an outcome is not `valid`. A closed list: clients may switch on it."""
+
+    # limited: the vendor knows the credential, and something else stands in its way
+    RATE_LIMITED = "rate_limited"
+    QUOTA_EXHAUSTED = "quota_exhausted"
+    PAYMENT_REQUIRED = "payment_required"
+    INSUFFICIENT_PERMISSION = "insufficient_permission"
+    NETWORK_RESTRICTED = "network_restricted"
+    NOT_A_MEMBER = "not_a_member"
+    SERVICE_NOT_ENABLED = "service_not_enabled"
+    KEY_AUTH_DISABLED = "key_auth_disabled"
+    ACCOUNT_SUSPENDED = "account_suspended"
+    # invalid: the vendor refused the credential itself
+    CREDENTIAL_REJECTED = "credential_rejected"
+    CREDENTIAL_EXPIRED = "credential_expired"
+    CREDENTIAL_SUSPENDED = "credential_suspended"
+    CREDENTIAL_LEAKED = "credential_leaked"
+    ACCOUNT_DISABLED = "account_disabled"
+    # indeterminate: the vendor or the network is at fault, or nobody has listed the answer
+    TIMEOUT = "timeout"
+    DNS_FAILED = "dns_failed"
+    CONNECTION_FAILED = "connection_failed"
+    CONNECTION_DROPPED = "connection_dropped"
+    TLS_FAILED = "tls_failed"
+    ADDRESS_REFUSED = "address_refused"
+    HTTP_5XX = "http_5xx"
+    OVERLOADED = "overloaded"
+    REDIRECTED = "redirected"
+    ANSWER_TOO_LARGE = "answer_too_large"
+    UNEXPECTED_ANSWER = "unexpected_answer"
+    WRONG_PATH = "wrong_path"
+    LOCATION_NOT_SUPPORTED = "location_not_supported"
+    NETWORK_BLOCKED = "network_blocked"
+    CLOCK_SKEW = "clock_skew"
+    REGION_NOT_ENABLED = "region_not_enabled"
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    outcome: Outcome
+    retryable: bool
+    sentence: str
+
+
+_L, _I, _U = Outcome.LIMITED, Outcome.INVALID, Outcome.INDETERMINATE
+_FACTS: Final[dict[Reason, _Facts]] = {
+    Reason.RATE_LIMITED: _Facts(_L, True, "the vendor accepted the credential and is throttling it"),
+    Reason.QUOTA_EXHAUSTED: _Facts(_L, False, "the account's quota or spending limit is used up"),
+    Reason.PAYMENT_REQUIRED: _Facts(_L, False, "the vendor asks for a payment before it serves this account"),
+    Reason.INSUFFICIENT_PERMISSION: _Facts(_L, False, "the credential lacks the permission to list models"),
+    Reason.NETWORK_RESTRICTED: _Facts(_L, False, "the credential may not be used from this network address"),
+    Reason.NOT_A_MEMBER: _Facts(_L, False, "the credential's user belongs to no organization at the vendor"),
+    Reason.SERVICE_NOT_ENABLED: _Facts(_L, False, "the vendor's service is not enabled for this account"),
+    Reason.KEY_AUTH_DISABLED: _Facts(_L, False, "the resource does not accept keys"),
+    Reason.ACCOUNT_SUSPENDED: _Facts(_L, False, "the account is suspended for now"),
+    Reason.CREDENTIAL_REJECTED: _Facts(_I, False, "the vendor does not accept the credential"),
+    Reason.CREDENTIAL_EXPIRED: _Facts(_I, False, "the credential has expired"),
+    Reason.CREDENTIAL_SUSPENDED: _Facts(_I, False, "the vendor has suspended the credential"),
+    Reason.CREDENTIAL_LEAKED: _Facts(
+        _I, False, "the vendor has withdrawn the credential because it was found in public"
+    ),
+    Reason.ACCOUNT_DISABLED: _Facts(_I, False, "the vendor has disabled the account that the credential belongs to"),
+    Reason.TIMEOUT: _Facts(_U, True, "the vendor did not answer in time"),
+    Reason.DNS_FAILED: _Facts(_U, True, "the vendor's host name does not resolve"),
+    Reason.CONNECTION_FAILED: _Facts(_U, True, "the vendor could not be reached"),
+    Reason.CONNECTION_DROPPED: _Facts(_U, True, "the vendor closed the connection before it had answered"),
+    Reason.TLS_FAILED: _Facts(_U, False, "no trusted TLS connection to the vendor could be made"),
+    Reason.ADDRESS_REFUSED: _Facts(_U, False, "the host name leads to an address that is not public"),
+    Reason.HTTP_5XX: _Facts(_U, True, "the vendor answered with a server error"),
+    Reason.OVERLOADED: _Facts(_U, True, "the vendor is overloaded"),
+    Reason.REDIRECTED: _Facts(_U, False, "the vendor answered with a redirect, which is not followed"),
+    Reason.ANSWER_TOO_LARGE: _Facts(_U, False, "the vendor's answer is larger than a model list can be"),
+    Reason.UNEXPECTED_ANSWER: _Facts(_U, False, "the vendor's answer is not one that is known to prove anything"),
+    Reason.WRONG_PATH: _Facts(_U, False, "the vendor's API was not found at this base_url"),
+    Reason.LOCATION_NOT_SUPPORTED: _Facts(_U, False, "the vendor does not serve the place that this system calls from"),
+    Reason.NETWORK_BLOCKED: _Facts(_U, False, "the vendor's network rules refuse this system's address"),
+    Reason.CLOCK_SKEW: _Facts(_U, True, "the vendor's clock and ours are too far apart for a signature"),
+    Reason.REGION_NOT_ENABLED: _Facts(_U, False, "the vendor cannot be asked in this region"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The result of one verification.
+
+    Args:
+        reason: why it is not `valid`; None means valid. The outcome follows from it.
+        request_id: the vendor's id of the request, already reduced to harmless characters, or None.
+        account: the vendor's id of the account, where the answer gives it, or None.
+        retry_after_s: seconds that the vendor asked us to wait, or None.
+        latency_ms: milliseconds from sending the (last) request to its complete answer, or None without one.
+    """
+
+    reason: Reason | None = None
+    request_id: str | None = None
+    account: str | None = None
+    retry_after_s: float | None = None
+    latency_ms: int | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """One of the four outcomes."""
+        return Outcome.VALID if self.reason is None else _FACTS[self.reason].outcome
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may give another answer later, with nothing changed by the caller."""
+        return self.reason is not None and _FACTS[self.reason].retryable
+
+
+def explain(reason: Reason) -> str:
+    """One clause, in our words, that says what `reason` means; never the vendor's own text."""
+    return _FACTS[reason].sentence

@@ -1,0 +1,208 @@
+"""What the use cases need from outside, as Protocols. `adapters/` has the real ones, `tests/kit` the fakes.
+
+One contract suite runs over every implementation of the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from providers.model.provider import (
+    HealthState,
+    ManagementKey,
+    Provider,
+    RoutingConfig,
+    SealedCredential,
+    Status,
+    WrappedKey,
+)
+from providers.model.secret import Secret
+from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.verdict import Reason, Verdict
+
+
+class StaleWrite(Exception):
+    """What a write was conditioned on is no longer so. Nothing was written; read again and decide."""
+
+
+class NameTaken(Exception):
+    """Another provider of the organization has claimed the name. Nothing was written."""
+
+
+class StillReferenced(Exception):
+    """Routing configs name the provider. Nothing was written."""
+
+
+class MissingProvider(Exception):
+    """A provider that a routing config names does not exist. Nothing was written."""
+
+
+class Clock(Protocol):
+    """Time and identity."""
+
+    def now(self) -> datetime:
+        """The time in UTC, with a time zone."""
+        ...
+
+    def new_id(self) -> str:
+        """A new ULID: 26 characters, later ones sort after earlier ones (to the millisecond)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFilter:
+    """What a list is narrowed to; None means any."""
+
+    vendor: str | None = None
+    status: Status | None = None
+    health: HealthState | None = None
+
+
+class ProviderStore(Protocol):
+    """Providers, their sealed credentials and the claims that go with them. Every write is one transaction.
+
+    Every method raises `Unavailable` (model.errors) where the database does not do its work.
+    """
+
+    def get(self, org: str, provider_id: str) -> Provider | None:
+        """The head as it is now (a consistent read)."""
+        ...
+
+    def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
+        """Up to `limit` heads, newest (greatest id) first, with ids below `before` where that is given."""
+        ...
+
+    def create(self, provider: Provider, sealed: SealedCredential) -> None:
+        """Write head, name claim, fingerprint and first version. Raises NameTaken."""
+        ...
+
+    def change(self, before: Provider, after: Provider, sealed: SealedCredential | None = None) -> None:
+        """Turn `before` into `after`, if its revision and active version are still `before`'s.
+
+        `after.revision` must be `before.revision + 1`. The name claim, the fingerprint and the versions that come,
+        retire and go follow from the difference; `sealed` is the row of a new active version.
+        `refs` and health are not touched. Raises StaleWrite, NameTaken.
+        """
+        ...
+
+    def delete(self, provider: Provider) -> None:
+        """Delete head, claims and every version, if unchanged and unreferenced. Raises StaleWrite, StillReferenced."""
+        ...
+
+    def sealed(self, org: str, provider_id: str, version: int) -> SealedCredential | None:
+        """One version's row, expired or not (a consistent read)."""
+        ...
+
+    def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
+        """Ids of the organization's providers whose active credential has this fingerprint."""
+        ...
+
+
+class RoutingStore(Protocol):
+    """Routing configs. A write changes the `refs` of the providers it names, or no longer names, with it."""
+
+    def get(self, org: str, slug: str) -> RoutingConfig | None:
+        """The config as it is now (a consistent read)."""
+        ...
+
+    def list(self, org: str, limit: int, after: str | None) -> Sequence[RoutingConfig]:
+        """Up to `limit` configs in the order of their slugs, with slugs above `after` where that is given."""
+        ...
+
+    def put(self, before: RoutingConfig | None, after: RoutingConfig) -> None:
+        """Create (`before` None) or replace. Raises StaleWrite, MissingProvider."""
+        ...
+
+    def delete(self, config: RoutingConfig) -> None:
+        """Delete, if unchanged. Raises StaleWrite."""
+        ...
+
+
+class ManagementKeyStore(Protocol):
+    """Management keys and their counters."""
+
+    def get(self, key_id: str) -> ManagementKey | None:
+        """The key as it is now (a consistent read)."""
+        ...
+
+    def put(self, key: ManagementKey) -> None:
+        """Store a new key. Raises StaleWrite where the id exists."""
+        ...
+
+    def revoke(self, key_id: str, at: datetime) -> None:
+        """Mark it revoked from `at` on. Raises StaleWrite where there is none."""
+        ...
+
+    def count(self, key_id: str, minute: int) -> int:
+        """Count one request in `minute` (minutes since 1970) and return how many it has had, this one included."""
+        ...
+
+    def used(self, key_id: str, at: datetime) -> None:
+        """Record `last_used_at`."""
+        ...
+
+
+class DataKeyStore(Protocol):
+    """Wrapped data keys: one for each organization, and one for the stack itself."""
+
+    def get(self, owner: str) -> WrappedKey | None:
+        """The wrapped key of `owner` (a consistent read)."""
+        ...
+
+    def put(self, owner: str, key: WrappedKey) -> None:
+        """Store the first key of `owner`. Raises StaleWrite where it has one."""
+        ...
+
+
+class Cipher(Protocol):
+    """Seals and opens credentials."""
+
+    def seal(self, org: str, provider_id: str, version: int, vendor: str, secret: Secret) -> SealedCredential:
+        """Seal `secret` for exactly this place, with `created_at` now. Raises Unavailable."""
+        ...
+
+    def open(self, sealed: SealedCredential) -> Secret:
+        """The credential. Raises `TamperedCredential` where the row is not what was sealed, Unavailable."""
+        ...
+
+
+class TamperedCredential(Exception):
+    """A sealed row does not open: it was changed, or copied from another place."""
+
+
+class Digests(Protocol):
+    """Keyed digests under the stack's own key, each purpose apart from the others."""
+
+    def digest(self, purpose: str, *parts: str) -> str:
+        """A hex HMAC-SHA256 over an unambiguous encoding of `parts`. Raises Unavailable."""
+        ...
+
+
+class TransportFailure(Exception):
+    """A vendor could not be asked. Carries our reason, and nothing of the request or of the underlying exception."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class Transport(Protocol):
+    """Sends one request to a vendor."""
+
+    async def send(self, request: ProbeRequest) -> ProbeAnswer:
+        """The complete answer, with `latency_ms`. No redirects, no decompression, a capped body.
+
+        Raises TransportFailure. Whoever calls it sets the deadline by cancelling.
+        """
+        ...
+
+
+class Verifier(Protocol):
+    """Asks a vendor about a credential, within one total deadline."""
+
+    def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        """The verdict; a vendor's or network's failure is a verdict too, never an exception."""
+        ...

@@ -1,0 +1,26 @@
+"""The vendors: one module each, found by discovery. None of them does I/O.
+
+A module in this package that defines `VENDOR` is a vendor; adding one is adding a file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import Final
+
+from providers.model.vendor import Vendor
+
+NAMES: Final = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base"))
+"""The vendors' names, without importing them."""
+
+
+@cache
+def vendor(name: str) -> Vendor:
+    """The vendor called `name`, imported when it is first asked for. Raises KeyError for an unknown name."""
+    if name not in NAMES:
+        raise KeyError(name)
+    found = importlib.import_module(f"{__name__}.{name}").VENDOR
+    assert isinstance(found, Vendor)  # noqa: S101 - a broken module must not pass for a vendor
+    return found

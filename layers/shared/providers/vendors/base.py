@@ -1,0 +1,159 @@
+"""The few pieces that several vendors use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from providers.model.errors import Unprocessable
+from providers.model.secret import Secret
+from providers.model.vendor import Credential, ProbeAnswer
+from providers.model.verdict import Reason, Verdict
+
+MAX_CREDENTIAL_CHARS: Final = 4096
+"""Longer than any vendor's credential (an STS session token is the longest, about 2,000 characters)."""
+
+MIN_UNSEEN: Final = 20
+"""A hint shows the last four characters only where at least this many stay unseen (vendors.md, Hints)."""
+
+
+def host_matches(host: str, patterns: tuple[str, ...]) -> bool:
+    """Whether `host` is one of `patterns`; a pattern that begins with a dot stands for every host below it."""
+    host = host.lower().rstrip(".")
+    return any(host.endswith(pattern) if pattern.startswith(".") else host == pattern for pattern in patterns)
+
+
+def host_of(url: str) -> str:
+    """The host of `url`, in lower case, without its port."""
+    return (urlsplit(url).hostname or "").lower()
+
+
+def join(base_url: str, path: str, *, strip: tuple[str, ...] = ()) -> str:
+    """`base_url` without a trailing slash and without the first of the `strip` suffixes that it has, plus `path`."""
+    base = base_url.rstrip("/")
+    for suffix in strip:
+        if base.endswith(suffix):
+            base = base[: -len(suffix)].rstrip("/")
+            break
+    return base + path
+
+
+def make_hint(text: str, prefix: str) -> str:
+    """`prefix` + `…` + the last four characters, those only where `MIN_UNSEEN` or more others stay unseen.
+
+    `prefix` is a form that the vendor gives to all such keys (`sk-proj-`), not a part of this key.
+    """
+    shown = prefix if text.startswith(prefix) else ""
+    return f"{shown}…{text[-4:]}" if len(text) - len(shown) - 4 >= MIN_UNSEEN else f"{shown}…"
+
+
+def parse_api_key(
+    prefixes: tuple[str, ...], forms: tuple[re.Pattern[str], ...]
+) -> Callable[[Secret, str | None], Credential]:
+    """A `parse` for vendors whose credential is one opaque string.
+
+    `prefixes` are tried in order for the hint; `forms` are the forms that the vendor is known to issue.
+    """
+
+    def parse(secret: Secret, base_url: str | None) -> Credential:  # noqa: ARG001 - the signature of every parse
+        text = secret.reveal()
+        prefix = next((each for each in prefixes if text.startswith(each)), "")
+        return Credential(secret, make_hint(text, prefix), familiar=any(form.fullmatch(text) for form in forms))
+
+    return parse
+
+
+_UNUSABLE: Final = re.compile(r"[^\x21-\x7e]|[\"'`\\]")
+
+
+def clean(text: str) -> Secret:
+    """The credential in `text`, without surrounding white space.
+
+    Raises `Unprocessable` (`credential_format`) where it is empty, too long, or holds white space, quotes, control or
+    non-ASCII characters: no vendor issues such a credential, and an HTTP client would put it into its error.
+    """
+    text = text.strip()
+    if not text:
+        raise credential_format("api_key is empty")
+    if len(text) > MAX_CREDENTIAL_CHARS:
+        raise credential_format(f"api_key is longer than {MAX_CREDENTIAL_CHARS} characters")
+    if _UNUSABLE.search(text):
+        raise credential_format(
+            "api_key holds a character that no credential has (white space, a quote, a control or non-ASCII character);"
+            " copy it again from the vendor's console"
+        )
+    return Secret(text)
+
+
+def credential_format(message: str) -> Unprocessable:
+    """422 `credential_format`."""
+    return Unprocessable("credential_format", message, param="api_key")
+
+
+_SAFE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=-]{0,127}")
+_WINDOW: Final = 8
+
+
+def safe_id(value: object, credential: Credential) -> str | None:
+    """`value` if it is a plain identifier that shares no eight characters with the credential, else None.
+
+    A vendor's (or an impostor's) header could echo what it was sent.
+    """
+    if not isinstance(value, str) or not _SAFE_ID.fullmatch(value):
+        return None
+    secret = credential.secret.reveal()
+    echoes = any(value[i : i + _WINDOW] in secret for i in range(len(value) - _WINDOW + 1))
+    return None if echoes or value in secret else value
+
+
+def retry_after(answer: ProbeAnswer, now: datetime) -> float | None:
+    """Seconds that the vendor asked us to wait (`retry-after-ms`, or `retry-after` in seconds or as a date)."""
+    try:
+        if "retry-after-ms" in answer.headers:
+            return max(0.0, float(answer.headers["retry-after-ms"]) / 1000)
+        value = answer.headers.get("retry-after")
+        if value is None:
+            return None
+        if re.fullmatch(r"\d{1,7}(\.\d{1,6})?", value):
+            return float(value)
+        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def common_reason(answer: ProbeAnswer) -> Reason:
+    """The reason for an answer that a vendor's own rules have not recognized: always indeterminate."""
+    if 300 <= answer.status < 400:
+        return Reason.REDIRECTED
+    if answer.status in (500, 502, 503, 504):
+        return Reason.HTTP_5XX
+    return Reason.UNEXPECTED_ANSWER
+
+
+def lists(answer: ProbeAnswer, member: str) -> bool:
+    """Whether this is a 200 with a JSON object whose `member` is a list: what proves that a credential works."""
+    return answer.status == 200 and isinstance(answer.json().get(member), list)
+
+
+def conclude(
+    reason: Reason | None,
+    answer: ProbeAnswer,
+    credential: Credential,
+    now: datetime,
+    *,
+    request_id_header: str | None,
+    account: object = None,
+) -> Verdict:
+    """The verdict for `answer`, with what can be taken from its headers."""
+    request_id = answer.headers.get(request_id_header) if request_id_header else None
+    return Verdict(
+        reason=reason,
+        request_id=safe_id(request_id, credential),
+        account=safe_id(account, credential) or credential.account,
+        retry_after_s=retry_after(answer, now),
+        latency_ms=answer.latency_ms,
+    )
