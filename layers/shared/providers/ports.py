@@ -5,11 +5,12 @@ One contract suite runs over every implementation of the store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from providers.model.policy import Policy
 from providers.model.provider import (
     HealthState,
     ManagementKey,
@@ -32,12 +33,12 @@ class NameTaken(Exception):
     """Another provider of the organization has claimed the name. Nothing was written."""
 
 
-class StillReferenced(Exception):
-    """Routing configs name the provider. Nothing was written."""
-
-
 class MissingProvider(Exception):
-    """A provider that a routing config names does not exist. Nothing was written."""
+    """Providers that a routing config names do not exist. Nothing was written."""
+
+    def __init__(self, provider_ids: frozenset[str]) -> None:
+        super().__init__("missing providers")
+        self.provider_ids = provider_ids
 
 
 class Clock(Protocol):
@@ -89,7 +90,10 @@ class ProviderStore(Protocol):
         ...
 
     def delete(self, provider: Provider) -> None:
-        """Delete head, claims and every version, if unchanged and unreferenced. Raises StaleWrite, StillReferenced."""
+        """Delete head, claims and every version if it is as given and no routing config names it.
+
+        Raises StaleWrite where it was changed, is named, or is gone: read again to see which.
+        """
         ...
 
     def sealed(self, org: str, provider_id: str, version: int) -> SealedCredential | None:
@@ -146,14 +150,14 @@ class ManagementKeyStore(Protocol):
 
 
 class DataKeyStore(Protocol):
-    """Wrapped data keys: one for each organization, and one for the stack itself."""
+    """Wrapped data keys."""
 
-    def get(self, owner: str) -> WrappedKey | None:
-        """The wrapped key of `owner` (a consistent read)."""
+    def get(self, owner: str, key_id: str) -> WrappedKey | None:
+        """The wrapped key `key_id` of `owner` (a consistent read)."""
         ...
 
     def put(self, owner: str, key: WrappedKey) -> None:
-        """Store the first key of `owner`. Raises StaleWrite where it has one."""
+        """Store a new key. Raises StaleWrite where `owner` has one of this id."""
         ...
 
 
@@ -205,4 +209,53 @@ class Verifier(Protocol):
 
     def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
         """The verdict; a vendor's or network's failure is a verdict too, never an exception."""
+        ...
+
+
+class Ports(Protocol):
+    """Everything that a use case may ask for; a part is built when it is first used."""
+
+    @property
+    def policy(self) -> Policy:
+        """The operator's settings."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Time and identity."""
+        ...
+
+    @property
+    def providers(self) -> ProviderStore:
+        """Providers and their sealed credentials."""
+        ...
+
+    @property
+    def routing(self) -> RoutingStore:
+        """Routing configs."""
+        ...
+
+    @property
+    def management_keys(self) -> ManagementKeyStore:
+        """Management keys and their counters."""
+        ...
+
+    @property
+    def cipher(self) -> Cipher:
+        """Seals and opens credentials."""
+        ...
+
+    @property
+    def digests(self) -> Digests:
+        """Keyed digests."""
+        ...
+
+    @property
+    def verify(self) -> Verifier:
+        """Asks a vendor."""
+        ...
+
+    @property
+    def vendors(self) -> Callable[[str], Vendor]:
+        """A vendor by its name; KeyError for an unknown one."""
         ...

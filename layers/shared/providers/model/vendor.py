@@ -7,6 +7,7 @@ verdict. It does no I/O, so a test plays both sides, and whoever drives it decid
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -90,10 +91,12 @@ class Vendor:
 
     Args:
         name: as in the API's `vendor` field.
-        hosts: the vendor's own hosts; one that begins with a dot stands for every host below it.
+        hosts: the vendor's own hosts; one that begins with a dot stands for every host below it, a `*` for one label.
         parse: takes a credential apart, given it and the `base_url` it comes with; raises `Unprocessable`
             with code `credential_format` for what cannot be a credential of this vendor at all.
         verify: asks the vendor, given credential, base_url (None for the vendor's own) and circumstances.
+        forms: the forms of the credentials that the vendor is known to issue, each for the whole text; not for
+            refusing others, since vendors add forms without notice.
         base_url_required: whether there is no host of the vendor's own that serves everybody.
         base_url_hosts: the only hosts a base_url may name, written like `hosts`; None allows any.
     """
@@ -102,5 +105,6 @@ class Vendor:
     hosts: tuple[str, ...]
     parse: Callable[[Secret, str | None], Credential]
     verify: Callable[[Credential, str | None, Circumstances], Conversation]
+    forms: tuple[re.Pattern[str], ...] = ()
     base_url_required: bool = False
     base_url_hosts: tuple[str, ...] | None = None

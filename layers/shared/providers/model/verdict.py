@@ -72,7 +72,9 @@ _FACTS: Final[dict[Reason, _Facts]] = {
     Reason.QUOTA_EXHAUSTED: _Facts(_L, False, "the account's quota or spending limit is used up"),
     Reason.PAYMENT_REQUIRED: _Facts(_L, False, "the vendor asks for a payment before it serves this account"),
     Reason.INSUFFICIENT_PERMISSION: _Facts(_L, False, "the credential lacks the permission to list models"),
-    Reason.NETWORK_RESTRICTED: _Facts(_L, False, "the credential may not be used from this network address"),
+    Reason.NETWORK_RESTRICTED: _Facts(
+        _L, False, "the credential is restricted to network addresses, sites or apps other than this system's"
+    ),
     Reason.NOT_A_MEMBER: _Facts(_L, False, "the credential's user belongs to no organization at the vendor"),
     Reason.SERVICE_NOT_ENABLED: _Facts(_L, False, "the vendor's service is not enabled for this account"),
     Reason.KEY_AUTH_DISABLED: _Facts(_L, False, "the resource does not accept keys"),
@@ -87,7 +89,7 @@ _FACTS: Final[dict[Reason, _Facts]] = {
     Reason.TIMEOUT: _Facts(_U, True, "the vendor did not answer in time"),
     Reason.DNS_FAILED: _Facts(_U, True, "the vendor's host name does not resolve"),
     Reason.CONNECTION_FAILED: _Facts(_U, True, "the vendor could not be reached"),
-    Reason.CONNECTION_DROPPED: _Facts(_U, True, "the vendor closed the connection before it had answered"),
+    Reason.CONNECTION_DROPPED: _Facts(_U, True, "the connection broke off before a whole HTTP answer had come"),
     Reason.TLS_FAILED: _Facts(_U, False, "no trusted TLS connection to the vendor could be made"),
     Reason.ADDRESS_REFUSED: _Facts(_U, False, "the host name leads to an address that is not public"),
     Reason.HTTP_5XX: _Facts(_U, True, "the vendor answered with a server error"),

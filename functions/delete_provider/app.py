@@ -1,0 +1,16 @@
+"""DELETE /manage/v1/providers/{provider_id}."""
+
+from providers.bootstrap import endpoint
+from providers.edge.http import Reply, Request
+from providers.model.provider import Scope
+from providers.ports import Ports
+from providers.usecases.delete import delete_provider
+
+
+@endpoint(Scope.PROVIDERS_WRITE, query=("dry_run",))
+def handler(request: Request[None], ports: Ports) -> Reply:
+    """Delete a provider that no routing config names; `?dry_run=true` answers the same and deletes nothing."""
+    provider_id = request.provider_id()
+    dry_run = request.choice("dry_run", ("true", "false")) == "true"
+    delete_provider(ports, request.org, provider_id, dry_run=dry_run, if_match=request.headers.get("if-match"))
+    return Reply({"id": provider_id, "deleted": not dry_run} | ({"dry_run": True} if dry_run else {}))

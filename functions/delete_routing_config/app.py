@@ -1,0 +1,15 @@
+"""DELETE /manage/v1/routing-configs/{slug}."""
+
+from providers.bootstrap import endpoint
+from providers.edge.http import Reply, Request
+from providers.model.provider import Scope
+from providers.ports import Ports
+from providers.usecases.routing import delete_routing_config
+
+
+@endpoint(Scope.ROUTING_WRITE)
+def handler(request: Request[None], ports: Ports) -> Reply:
+    """Delete a routing config; the providers it named are free of it."""
+    slug = request.slug()
+    delete_routing_config(ports, request.org, slug)
+    return Reply({"slug": slug, "deleted": True})

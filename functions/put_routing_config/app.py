@@ -1,0 +1,17 @@
+"""PUT /manage/v1/routing-configs/{slug}."""
+
+from providers.bootstrap import endpoint
+from providers.edge.http import Reply, Request
+from providers.edge.schemas import routing
+from providers.edge.views import routing_config_view
+from providers.model.provider import Attempt, Scope
+from providers.ports import Ports
+from providers.usecases.routing import put_routing_config
+
+
+@endpoint(Scope.ROUTING_WRITE, body=routing)
+def handler(request: Request[tuple[str, tuple[Attempt, ...]]], ports: Ports) -> Reply:
+    """Create or replace a routing config, and with it the references that protect its providers from deletion."""
+    strategy, attempts = request.body
+    config, created = put_routing_config(ports, request.org, request.slug(), strategy, attempts)
+    return Reply(routing_config_view(config), status=201 if created else 200)

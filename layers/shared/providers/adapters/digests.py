@@ -1,0 +1,72 @@
+"""Keyed digests under one key for the stack, which KMS wraps. Needs the standard library's hmac only."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+from typing import TYPE_CHECKING, Final
+
+from providers.adapters.aws import available
+from providers.model.encoding import encode
+from providers.model.errors import Unavailable
+from providers.model.provider import WrappedKey
+from providers.ports import DataKeyStore, StaleWrite
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+PURPOSE: Final = "stack-digest-key"
+OWNER: Final = "STACK"
+KEY_ID: Final = "00000001"
+_CONTEXT: Final = {"purpose": PURPOSE, "data_key_id": KEY_ID}
+
+
+class StackDigests:
+    """HMAC-SHA256 under a key derived for each purpose from the stack's digest key.
+
+    The digest key is made once, by `create` (minting the first management key calls it), read and unwrapped when the
+    first digest is asked for, and kept for the life of the process: management keys and cursors need it at every
+    request. Safe to share between threads.
+    """
+
+    def __init__(self, kms: KMSClient, kms_key_id: str, keys: DataKeyStore) -> None:
+        self._kms = kms
+        self._kms_key_id = kms_key_id
+        self._keys = keys
+        self._key: bytes | None = None
+        self._lock = threading.Lock()
+
+    def create(self) -> None:
+        """Make the stack's digest key where there is none yet. Raises Unavailable."""
+        if self._keys.get(OWNER, KEY_ID) is not None:
+            return
+        with available("KMS"):
+            made = self._kms.generate_data_key_without_plaintext(
+                KeyId=self._kms_key_id, KeySpec="AES_256", EncryptionContext=_CONTEXT
+            )
+        try:
+            self._keys.put(OWNER, WrappedKey(KEY_ID, made["CiphertextBlob"]))
+        except StaleWrite:
+            return  # somebody else has just made it, and theirs is the one
+
+    def digest(self, purpose: str, *parts: str) -> str:
+        """64 hex digits over `parts`, each behind its length; different for every purpose. Raises Unavailable."""
+        subkey = hmac.digest(self._digest_key(), purpose.encode(), hashlib.sha256)
+        return hmac.new(subkey, encode(*parts), hashlib.sha256).hexdigest()
+
+    def _digest_key(self) -> bytes:
+        with self._lock:
+            if self._key is None:
+                wrapped = self._keys.get(OWNER, KEY_ID)
+                if wrapped is None:
+                    raise Unavailable(
+                        "dependency_unavailable",
+                        "this stack has no digest key yet: mint its first management key",
+                        retry_after_s=60,
+                    )
+                with available("KMS"):
+                    self._key = self._kms.decrypt(
+                        CiphertextBlob=wrapped.ciphertext, EncryptionContext=_CONTEXT, KeyId=self._kms_key_id
+                    )["Plaintext"]
+            return self._key

@@ -1,0 +1,268 @@
+"""The stores over DynamoDB's two tables. Every change is one transaction, conditioned on what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from providers.adapters import items
+from providers.adapters.transactions import (
+    ConditionFailed,
+    delete,
+    get,
+    put,
+    query,
+    replace_members,
+    transact,
+    update,
+    write,
+)
+from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, WrappedKey
+from providers.ports import MissingProvider, NameTaken, ProviderFilter, StaleWrite
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_ABSENT: Final = "attribute_not_exists(PK)"
+_COUNTER_KEPT_S: Final = 300
+
+
+class DynamoProviders:
+    """Providers and their sealed credentials."""
+
+    def __init__(self, client: DynamoDBClient, main: str, secrets: str) -> None:
+        self._client = client
+        self._main = main
+        self._secrets = secrets
+
+    def get(self, org: str, provider_id: str) -> Provider | None:
+        """The head as it is now."""
+        found = get(self._client, self._main, items.provider_key(org, provider_id))
+        return None if found is None else items.provider_from(found)
+
+    def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
+        """Up to `limit` heads, newest first."""
+        found = query(
+            self._client,
+            self._main,
+            items.org_key(org),
+            "PROV#",
+            limit=limit,
+            start=None if before is None else items.provider_key(org, before),
+            newest_first=True,
+            equals={"vendor": wanted.vendor, "status": wanted.status, "health_state": wanted.health},
+        )
+        return [items.provider_from(item) for item in found]
+
+    def create(self, provider: Provider, sealed: SealedCredential) -> None:
+        """Write head, name claim, fingerprint and first version."""
+        head = items.provider_key(provider.org, provider.id) | items.provider_members(provider)
+        actions = [
+            put(self._main, head | {"health_state": provider.health_state.value}, _ABSENT),
+            self._claim(provider),
+            self._mark(provider),
+            put(self._secrets, items.sealed_item(sealed), _ABSENT),
+        ]
+        try:
+            transact(self._client, actions)
+        except ConditionFailed as error:
+            raise NameTaken if 1 in error.failed else StaleWrite from None
+
+    def change(self, before: Provider, after: Provider, sealed: SealedCredential | None = None) -> None:
+        """Turn `before` into `after`, with the claims and versions that differ."""
+        org, provider_id = before.org, before.id
+        actions = [
+            replace_members(
+                self._main,
+                items.provider_key(org, provider_id),
+                items.provider_members(after),
+                "revision = :revision AND active = :active",
+                revision=before.revision,
+                active=before.active.number,
+            )
+        ]
+        renamed = after.name_claim != before.name_claim
+        if renamed:
+            actions.append(self._claim(after))
+            actions.append(delete(self._main, items.name_key(org, before.name_claim)))
+        if after.fingerprint != before.fingerprint:
+            actions.append(delete(self._main, items.fingerprint_key(org, before.fingerprint, provider_id)))
+            actions.append(self._mark(after))
+        if sealed is not None:
+            actions.append(put(self._secrets, items.sealed_item(sealed), _ABSENT))
+        remaining = {version.number: version for version in after.versions}
+        for version in before.versions:
+            key = items.secret_key(org, provider_id, version.number)
+            kept = remaining.get(version.number)
+            if kept is None:
+                actions.append(delete(self._secrets, key))
+            elif kept.retires_at != version.retires_at:
+                retiring = {"expires_at": items.to_text(kept.retires_at), "ttl": items.epoch(kept.retires_at)}
+                actions.append(replace_members(self._secrets, key, retiring, "attribute_exists(PK)"))
+        try:
+            transact(self._client, actions)
+        except ConditionFailed as error:
+            raise StaleWrite if 0 in error.failed or not (renamed and 1 in error.failed) else NameTaken from None
+
+    def delete(self, provider: Provider) -> None:
+        """Delete head, claims and every version."""
+        org, provider_id = provider.org, provider.id
+        actions = [
+            delete(
+                self._main,
+                items.provider_key(org, provider_id),
+                "revision = :revision AND active = :active AND attribute_not_exists(refs)",
+                revision=provider.revision,
+                active=provider.active.number,
+            ),
+            delete(self._main, items.name_key(org, provider.name_claim)),
+            delete(self._main, items.fingerprint_key(org, provider.fingerprint, provider_id)),
+            *(
+                delete(self._secrets, items.secret_key(org, provider_id, version.number))
+                for version in provider.versions
+            ),
+        ]
+        try:
+            transact(self._client, actions)
+        except ConditionFailed:
+            raise StaleWrite from None
+
+    def sealed(self, org: str, provider_id: str, version: int) -> SealedCredential | None:
+        """One version's row."""
+        found = get(self._client, self._secrets, items.secret_key(org, provider_id, version))
+        return None if found is None else items.sealed_from(found)
+
+    def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
+        """Ids of the providers whose active credential has this fingerprint; the first hundred."""
+        prefix = items.fingerprint_key(org, fingerprint)["SK"]
+        found = query(self._client, self._main, items.org_key(org), prefix, limit=100)
+        return [item["SK"].removeprefix(prefix) for item in found]
+
+    def _claim(self, provider: Provider) -> dict[str, Any]:
+        key = items.name_key(provider.org, provider.name_claim)
+        return put(self._main, key | {"provider_id": provider.id}, _ABSENT)
+
+    def _mark(self, provider: Provider) -> dict[str, Any]:
+        return put(self._main, items.fingerprint_key(provider.org, provider.fingerprint, provider.id))
+
+
+class DynamoRouting:
+    """Routing configs, and with them the `refs` of the providers they name."""
+
+    def __init__(self, client: DynamoDBClient, main: str) -> None:
+        self._client = client
+        self._main = main
+
+    def get(self, org: str, slug: str) -> RoutingConfig | None:
+        """The config as it is now."""
+        found = get(self._client, self._main, items.route_key(org, slug))
+        return None if found is None else items.route_from(found)
+
+    def list(self, org: str, limit: int, after: str | None) -> Sequence[RoutingConfig]:
+        """Up to `limit` configs in the order of their slugs."""
+        start = None if after is None else items.route_key(org, after)
+        found = query(self._client, self._main, items.org_key(org), "ROUTE#", limit=limit, start=start)
+        return [items.route_from(item) for item in found]
+
+    def put(self, before: RoutingConfig | None, after: RoutingConfig) -> None:
+        """Create or replace, attaching and detaching providers in the same transaction."""
+        item = items.route_item(after)
+        config = (
+            put(self._main, item, _ABSENT)
+            if before is None
+            else put(self._main, item, "revision = :revision", revision=before.revision)
+        )
+        old = before.provider_ids if before else frozenset()
+        attached = sorted(after.provider_ids - old)
+        detached = sorted(old - after.provider_ids)
+        actions = [
+            config,
+            *(self._refs("ADD", after, provider_id) for provider_id in attached),
+            *(self._refs("DELETE", after, provider_id) for provider_id in detached),
+        ]
+        try:
+            transact(self._client, actions)
+        except ConditionFailed as error:
+            missing = frozenset(attached[i - 1] for i in error.failed if 1 <= i <= len(attached))
+            raise MissingProvider(missing) if missing and 0 not in error.failed else StaleWrite() from None
+
+    def delete(self, config: RoutingConfig) -> None:
+        """Delete the config and detach its providers."""
+        key = items.route_key(config.org, config.slug)
+        actions = [
+            delete(self._main, key, "revision = :revision", revision=config.revision),
+            *(self._refs("DELETE", config, provider_id) for provider_id in sorted(config.provider_ids)),
+        ]
+        try:
+            transact(self._client, actions)
+        except ConditionFailed:
+            raise StaleWrite from None
+
+    def _refs(self, verb: str, config: RoutingConfig, provider_id: str) -> dict[str, Any]:
+        key = items.provider_key(config.org, provider_id)
+        return update(self._main, key, f"{verb} refs :slug", "attribute_exists(PK)", slug={config.slug})
+
+
+class DynamoManagementKeys:
+    """Management keys and their counters."""
+
+    def __init__(self, client: DynamoDBClient, main: str) -> None:
+        self._client = client
+        self._main = main
+
+    def get(self, key_id: str) -> ManagementKey | None:
+        """The key as it is now."""
+        found = get(self._client, self._main, items.management_key_key(key_id))
+        return None if found is None else items.management_key_from(found)
+
+    def put(self, key: ManagementKey) -> None:
+        """Store a new key."""
+        write(self._client, "put_item", put(self._main, items.management_key_item(key), _ABSENT)["Put"])
+
+    def revoke(self, key_id: str, at: datetime) -> None:
+        """Mark it revoked; the first revocation's time stays."""
+        expression = "SET revoked_at = if_not_exists(revoked_at, :at)"
+        self._update(items.management_key_key(key_id), expression, "attribute_exists(PK)", at=items.to_text(at))
+
+    def count(self, key_id: str, minute: int) -> int:
+        """Count one request."""
+        counter = update(
+            self._main,
+            items.rate_key(key_id, minute),
+            "ADD requests :one SET #ttl = :ttl",
+            one=1,
+            ttl=minute * 60 + _COUNTER_KEPT_S,
+        )["Update"]
+        counter |= {"ExpressionAttributeNames": {"#ttl": "ttl"}, "ReturnValues": "UPDATED_NEW"}
+        return int(items.unmarshal(write(self._client, "update_item", counter)["Attributes"])["requests"])
+
+    def used(self, key_id: str, at: datetime) -> None:
+        """Record `last_used_at`; a key that has gone meanwhile stays gone."""
+        expression = "SET last_used_at = :at"
+        try:
+            self._update(items.management_key_key(key_id), expression, "attribute_exists(PK)", at=items.to_text(at))
+        except StaleWrite:
+            return
+
+    def _update(self, key: items.Item, expression: str, condition: str, **values: Any) -> None:
+        write(self._client, "update_item", update(self._main, key, expression, condition, **values)["Update"])
+
+
+class DynamoDataKeys:
+    """Wrapped data keys in one table, the owners' names behind `prefix`."""
+
+    def __init__(self, client: DynamoDBClient, table: str, prefix: str = "") -> None:
+        self._client = client
+        self._table = table
+        self._prefix = prefix
+
+    def get(self, owner: str, key_id: str) -> WrappedKey | None:
+        """The wrapped key."""
+        found = get(self._client, self._table, items.data_key_key(self._prefix + owner, key_id))
+        return None if found is None else WrappedKey(key_id, found["ciphertext"])
+
+    def put(self, owner: str, key: WrappedKey) -> None:
+        """Store a new key."""
+        item = items.wrapped_item(self._prefix + owner, key)
+        write(self._client, "put_item", put(self._table, item, _ABSENT)["Put"])

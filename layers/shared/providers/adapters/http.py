@@ -1,0 +1,223 @@
+"""The one way out to vendors: httpx2 over connections that are dialled to checked addresses only.
+
+A name is resolved once; every address it has must be public; the connection goes to such an address, and TLS is for
+the name. No redirects, cookies, proxies or environment settings: requests go to the transport itself, without a
+client that would add them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from threading import Thread
+from typing import Any, Final, TypeVar
+
+import httpcore2
+import httpx2
+
+from providers.adapters.addresses import is_loopback, is_public
+from providers.model.secret import Secret
+from providers.model.vendor import ProbeAnswer, ProbeRequest
+from providers.model.verdict import Reason
+from providers.ports import TransportFailure
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+"""The longest list of models known is some 200 KB; what is longer than this is not one."""
+
+_CONNECTIONS: Final = httpx2.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=5)
+_HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "providers-api"}
+
+T = TypeVar("T")
+
+
+class _AddressRefused(httpcore2.ConnectError):
+    """A name leads to an address that is not public."""
+
+
+class _UnknownName(httpcore2.ConnectError):
+    """A name does not resolve."""
+
+
+class CheckedBackend(httpcore2.AsyncNetworkBackend):
+    """Opens TCP connections to checked addresses.
+
+    Args:
+        dial: opens the connection, given an address; httpcore2's own by default.
+        loopback: whether loopback addresses are allowed too (a stack on one machine).
+    """
+
+    def __init__(self, dial: httpcore2.AsyncNetworkBackend | None = None, *, loopback: bool = False) -> None:
+        self._dial = dial or httpcore2.AnyIOBackend()
+        self._loopback = loopback
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2's signature
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Resolve `host` once, check every answer, and dial the addresses in turn until one accepts."""
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            raise _UnknownName("no such host") from None
+        addresses = sorted({str(entry[4][0]) for entry in found}, key=lambda address: (":" in address, address))
+        if not all(is_public(each) or (self._loopback and is_loopback(each)) for each in addresses):
+            raise _AddressRefused("not a public address")
+        for address in addresses[:-1]:
+            try:
+                return await self._dial.connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore2.ConnectError:
+                continue
+        return await self._dial.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+
+    async def connect_unix_socket(
+        self,
+        path: str,  # noqa: ARG002
+        timeout: float | None = None,  # noqa: ASYNC109, ARG002 - httpcore2's signature
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
+    ) -> httpcore2.AsyncNetworkStream:
+        """Never: a vendor is not a socket file."""
+        raise _AddressRefused("not a public address")
+
+    async def sleep(self, seconds: float) -> None:
+        """As httpcore2 wants it."""
+        await asyncio.sleep(seconds)
+
+
+class _CheckedTransport(httpx2.AsyncHTTPTransport):
+    """httpx2's transport with our backend below its pool; httpx2 has no parameter for that."""
+
+    def __init__(self, backend: CheckedBackend, context: ssl.SSLContext) -> None:
+        super().__init__(verify=context, trust_env=False)
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=_CONNECTIONS.max_connections,
+            max_keepalive_connections=_CONNECTIONS.max_keepalive_connections,
+            keepalive_expiry=_CONNECTIONS.keepalive_expiry,
+            network_backend=backend,
+        )
+
+
+class HttpTransport:
+    """Sends probe requests. Belongs to the event loop that it is first used on.
+
+    Args:
+        backend: opens connections; tests pass one that dials nothing.
+        reroute: gives another origin (`http://127.0.0.1:5056`) for some hosts, keeping the Host header, or None.
+        context: the TLS context; httpx2's default (certifi's authorities) where none is given.
+    """
+
+    def __init__(
+        self,
+        backend: CheckedBackend | None = None,
+        *,
+        reroute: Callable[[str], str | None] | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._transport = _CheckedTransport(
+            backend or CheckedBackend(), context or httpx2.create_ssl_context(trust_env=False)
+        )
+        self._reroute = reroute
+
+    async def send(self, request: ProbeRequest) -> ProbeAnswer:
+        """The complete answer. Raises TransportFailure; nothing of the request is in it or chained to it."""
+        reason = Reason.CONNECTION_DROPPED
+        try:
+            return await self._exchange(request)
+        except _AddressRefused:
+            reason = Reason.ADDRESS_REFUSED
+        except _UnknownName:
+            reason = Reason.DNS_FAILED
+        except (httpx2.TimeoutException, TimeoutError):
+            reason = Reason.TIMEOUT
+        except httpx2.ConnectError as error:
+            reason = _connect_reason(error)
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, UnicodeError):
+            reason = Reason.UNEXPECTED_ANSWER
+        except (httpx2.TransportError, httpcore2.ProtocolError, httpcore2.NetworkError, OSError):
+            reason = Reason.CONNECTION_DROPPED
+        raise TransportFailure(reason)
+
+    async def _exchange(self, request: ProbeRequest) -> ProbeAnswer:
+        url = httpx2.URL(request.url)
+        headers = _HEADERS | {
+            name: value.reveal() if isinstance(value, Secret) else value for name, value in request.headers.items()
+        }
+        headers["host"] = url.netloc.decode("ascii")
+        origin = self._reroute(url.host) if self._reroute else None
+        if origin is not None:
+            other = httpx2.URL(origin)
+            url = url.copy_with(scheme=other.scheme, host=other.host, port=other.port)
+        began = time.perf_counter()
+        response = await self._transport.handle_async_request(httpx2.Request(request.method, url, headers=headers))
+        try:
+            body = await _read(response)
+        finally:
+            await response.aclose()
+        latency_ms = round((time.perf_counter() - began) * 1000)
+        return ProbeAnswer(response.status_code, dict(response.headers), body, latency_ms)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
+
+async def _read(response: httpx2.Response) -> bytes:
+    """The body as it came over the wire. Raises TransportFailure where it is compressed or too large."""
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise TransportFailure(Reason.UNEXPECTED_ANSWER)
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise TransportFailure(Reason.ANSWER_TOO_LARGE)
+    return bytes(body)
+
+
+def _connect_reason(error: BaseException) -> Reason:
+    """Which of the ways to fail a connection attempt it was, from the chain of causes."""
+    kinds: dict[type[BaseException], Reason] = {
+        _AddressRefused: Reason.ADDRESS_REFUSED,
+        _UnknownName: Reason.DNS_FAILED,
+        ssl.SSLError: Reason.TLS_FAILED,
+    }
+    seen: BaseException | None = error
+    while seen is not None:
+        for kind, reason in kinds.items():
+            if isinstance(seen, kind):
+                return reason
+        seen = seen.__cause__ or seen.__context__
+    return Reason.CONNECTION_FAILED
+
+
+class LoopThread:
+    """One event loop in a thread of its own, so that connections live on between calls from ordinary code."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="vendors", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the loop and wait for its result. May be called from many threads at once."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def close(self) -> None:
+        """Cancel what runs, stop the loop and end the thread."""
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

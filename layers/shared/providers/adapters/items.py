@@ -1,0 +1,278 @@
+"""Models to DynamoDB items and back. The only place that knows attribute names and key shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+
+from providers.model.provider import (
+    Attempt,
+    HealthState,
+    KeyVersion,
+    ManagementKey,
+    Provider,
+    RoutingConfig,
+    Scope,
+    SealedCredential,
+    Status,
+    Verification,
+    WrappedKey,
+)
+from providers.model.verdict import Outcome, Reason
+
+Item = dict[str, Any]
+
+_serializer: Final = TypeSerializer()
+_deserializer: Final = TypeDeserializer()
+
+
+def marshal(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Python values to DynamoDB's typed form; members that are None or an empty set are left out."""
+    return {name: _serializer.serialize(value) for name, value in plain.items() if value is not None and value != set()}
+
+
+def unmarshal(item: Mapping[str, Any]) -> Item:
+    """DynamoDB's typed form to Python values."""
+    return {name: _plain(_deserializer.deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Binary():
+            return bytes(value)  # type: ignore[call-overload]
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case list():
+            return [_plain(each) for each in value]
+        case dict():
+            return {name: _plain(each) for name, each in value.items()}
+        case _:
+            return value
+
+
+def to_text(at: datetime | None) -> str | None:
+    """A time in UTC as ISO 8601 with microseconds, so that text sorts as time does."""
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def to_time(text: str | None) -> datetime | None:
+    """The reverse of `to_text`."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def epoch(at: datetime | None) -> int | None:
+    """Whole seconds since 1970, rounded up, as DynamoDB's TTL wants them."""
+    return None if at is None else -int(-at.timestamp() // 1)
+
+
+# keys of the `main` table
+
+
+def org_key(org: str) -> str:
+    """Partition of everything that belongs to an organization."""
+    return f"ORG#{org}"
+
+
+def provider_key(org: str, provider_id: str) -> Item:
+    """A provider's head."""
+    return {"PK": org_key(org), "SK": f"PROV#{provider_id}"}
+
+
+def name_key(org: str, claim: str) -> Item:
+    """A claim on a provider's name."""
+    return {"PK": org_key(org), "SK": f"NAME#{claim}"}
+
+
+def fingerprint_key(org: str, fingerprint: str, provider_id: str = "") -> Item:
+    """A provider's fingerprint; without the provider, what the keys of all that share it begin with."""
+    return {"PK": org_key(org), "SK": f"FP#{fingerprint}#{provider_id}"}
+
+
+def route_key(org: str, slug: str) -> Item:
+    """A routing config."""
+    return {"PK": org_key(org), "SK": f"ROUTE#{slug}"}
+
+
+def management_key_key(key_id: str) -> Item:
+    """A management key."""
+    return {"PK": f"MK#{key_id}", "SK": "-"}
+
+
+def rate_key(key_id: str, minute: int) -> Item:
+    """The counter of one management key in one minute."""
+    return {"PK": f"RL#{key_id}#{minute}", "SK": "-"}
+
+
+# keys of the `secrets` table
+
+
+def secret_key(org: str, provider_id: str, version: int) -> Item:
+    """A sealed credential."""
+    return {"PK": f"ORG#{org}#PROV#{provider_id}", "SK": f"V#{version:08d}"}
+
+
+def data_key_key(owner: str, key_id: str) -> Item:
+    """A wrapped data key of `owner` (`ORG#…` or `STACK`)."""
+    return {"PK": owner, "SK": f"KEY#{key_id}"}
+
+
+# heads
+
+
+def provider_members(provider: Provider) -> Item:
+    """What a head holds and its owner's changes replace: all but the keys, the refs and the health state."""
+    return {
+        "vendor": provider.vendor,
+        "name": provider.name,
+        "base_url": provider.base_url,
+        "status": provider.status.value,
+        "created_at": to_text(provider.created_at),
+        "updated_at": to_text(provider.updated_at),
+        "active": provider.active.number,
+        "versions": [
+            {
+                "number": version.number,
+                "hint": version.hint,
+                "created_at": to_text(version.created_at),
+                "retires_at": to_text(version.retires_at),
+            }
+            for version in provider.versions
+        ],
+        "verification": {
+            "outcome": provider.verification.outcome.value,
+            "reason": provider.verification.reason.value if provider.verification.reason else None,
+            "checked_at": to_text(provider.verification.checked_at),
+        },
+        "fingerprint": provider.fingerprint,
+        "key_expires_at": to_text(provider.key_expires_at),
+        "account": provider.account,
+        "revision": provider.revision,
+    }
+
+
+def provider_from(item: Item) -> Provider:
+    """A head as it was stored."""
+    verification = item["verification"]
+    return Provider(
+        org=item["PK"].removeprefix("ORG#"),
+        id=item["SK"].removeprefix("PROV#"),
+        vendor=item["vendor"],
+        name=item["name"],
+        base_url=item.get("base_url"),
+        status=Status(item["status"]),
+        created_at=_time(item["created_at"]),
+        updated_at=_time(item["updated_at"]),
+        versions=tuple(
+            KeyVersion(each["number"], each["hint"], _time(each["created_at"]), to_time(each["retires_at"]))
+            for each in item["versions"]
+        ),
+        verification=Verification(
+            Outcome(verification["outcome"]),
+            Reason(verification["reason"]) if verification["reason"] else None,
+            _time(verification["checked_at"]),
+        ),
+        fingerprint=item["fingerprint"],
+        key_expires_at=to_time(item.get("key_expires_at")),
+        account=item.get("account"),
+        revision=item["revision"],
+        refs=frozenset(item.get("refs", ())),
+        health_state=HealthState(item.get("health_state", HealthState.UNKNOWN)),
+    )
+
+
+def sealed_item(sealed: SealedCredential) -> Item:
+    """A row of the `secrets` table."""
+    return secret_key(sealed.org, sealed.provider_id, sealed.version) | {
+        "vendor": sealed.vendor,
+        "data_key_id": sealed.data_key_id,
+        "nonce": sealed.nonce,
+        "ciphertext": sealed.ciphertext,
+        "created_at": to_text(sealed.created_at),
+        "expires_at": to_text(sealed.expires_at),
+        "ttl": epoch(sealed.expires_at),
+    }
+
+
+def sealed_from(item: Item) -> SealedCredential:
+    """A row as it was stored. Its place is read from its key, so a row that was copied elsewhere does not open."""
+    org, _, provider_id = item["PK"].removeprefix("ORG#").rpartition("#PROV#")
+    return SealedCredential(
+        org=org,
+        provider_id=provider_id,
+        version=int(item["SK"].removeprefix("V#")),
+        vendor=item["vendor"],
+        data_key_id=item["data_key_id"],
+        nonce=item["nonce"],
+        ciphertext=item["ciphertext"],
+        created_at=_time(item["created_at"]),
+        expires_at=to_time(item.get("expires_at")),
+    )
+
+
+def wrapped_item(owner: str, key: WrappedKey) -> Item:
+    """A wrapped data key."""
+    return data_key_key(owner, key.id) | {"ciphertext": key.ciphertext}
+
+
+# routing configs and management keys
+
+
+def route_item(config: RoutingConfig) -> Item:
+    """A routing config."""
+    return route_key(config.org, config.slug) | {
+        "strategy": config.strategy,
+        "attempts": [{"provider_id": each.provider_id, "model": each.model} for each in config.attempts],
+        "created_at": to_text(config.created_at),
+        "updated_at": to_text(config.updated_at),
+        "revision": config.revision,
+    }
+
+
+def route_from(item: Item) -> RoutingConfig:
+    """A routing config as it was stored."""
+    return RoutingConfig(
+        org=item["PK"].removeprefix("ORG#"),
+        slug=item["SK"].removeprefix("ROUTE#"),
+        strategy=item["strategy"],
+        attempts=tuple(Attempt(each["provider_id"], each["model"]) for each in item["attempts"]),
+        created_at=_time(item["created_at"]),
+        updated_at=_time(item["updated_at"]),
+        revision=item["revision"],
+    )
+
+
+def management_key_item(key: ManagementKey) -> Item:
+    """A management key."""
+    return management_key_key(key.id) | {
+        "digest": key.digest,
+        "org": key.org,
+        "name": key.name,
+        "scopes": {scope.value for scope in key.scopes},
+        "created_at": to_text(key.created_at),
+        "expires_at": to_text(key.expires_at),
+        "revoked_at": to_text(key.revoked_at),
+        "last_used_at": to_text(key.last_used_at),
+    }
+
+
+def management_key_from(item: Item) -> ManagementKey:
+    """A management key as it was stored."""
+    return ManagementKey(
+        id=item["PK"].removeprefix("MK#"),
+        digest=item["digest"],
+        org=item["org"],
+        name=item["name"],
+        scopes=frozenset(Scope(each) for each in item.get("scopes", ())),
+        created_at=_time(item["created_at"]),
+        expires_at=to_time(item.get("expires_at")),
+        revoked_at=to_time(item.get("revoked_at")),
+        last_used_at=to_time(item.get("last_used_at")),
+    )

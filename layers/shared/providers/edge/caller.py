@@ -1,0 +1,58 @@
+"""What the authorizer tells the endpoints about a caller, both directions in one place.
+
+API Gateway carries it as strings in the request context; nobody but the authorizer can put it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from providers.model.errors import Unauthenticated
+from providers.usecases.management_keys import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """A caller as an endpoint sees it."""
+
+    org: str
+    key_id: str
+    scopes: frozenset[str]
+    limited: bool
+    limit_headers: Mapping[str, str]
+    reset_s: int
+
+
+def to_context(caller: Caller) -> dict[str, str]:
+    """The authorizer's context for `caller`."""
+    return {
+        "org": caller.key.org,
+        "key_id": caller.key.id,
+        "scopes": " ".join(sorted(caller.key.scopes)),
+        "rate_limit": str(caller.limit),
+        "rate_remaining": str(caller.remaining),
+        "rate_reset": str(caller.reset_s),
+        "rate_limited": "true" if caller.limited else "false",
+    }
+
+
+def from_event(event: Mapping[str, Any]) -> Authorized:
+    """The caller in an event's request context. Raises Unauthenticated where no authorizer has put one there."""
+    context = (event.get("requestContext") or {}).get("authorizer") or {}
+    try:
+        return Authorized(
+            org=context["org"],
+            key_id=context["key_id"],
+            scopes=frozenset(context["scopes"].split()),
+            limited=context.get("rate_limited") == "true",
+            limit_headers={
+                "RateLimit-Limit": str(context["rate_limit"]),
+                "RateLimit-Remaining": str(context["rate_remaining"]),
+                "RateLimit-Reset": str(context["rate_reset"]),
+            },
+            reset_s=int(context["rate_reset"]),
+        )
+    except (KeyError, AttributeError, ValueError):
+        raise Unauthenticated("missing_api_key", "send a management key as Authorization: Bearer mlx_mk_…") from None

@@ -1,0 +1,144 @@
+"""Requests as API Gateway hands them to a Lambda, and replies as it wants them back."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, NoReturn, TypeVar
+from urllib.parse import unquote
+
+from providers.model.errors import (
+    InvalidRequest,
+    NotFound,
+)
+
+MAX_BODY_BYTES: Final = 64 * 1024
+SLUG: Final = re.compile(r"@?[a-z0-9][a-z0-9_-]{0,62}")
+_PROVIDER_ID: Final = re.compile(r"prov_[0-9A-HJKMNP-TV-Z]{26}")
+
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[B]):
+    """One authenticated request. Header names are lower-case; `body` is what the endpoint's schema made of it."""
+
+    org: str
+    key_id: str
+    scopes: frozenset[str]
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: B
+
+    def provider_id(self) -> str:
+        """The provider in the path. Raises NotFound for what cannot be an id, without repeating it."""
+        found = unquote(self.path["provider_id"])
+        if not _PROVIDER_ID.fullmatch(found):
+            raise NotFound("provider_not_found", "provider not found: this is not a provider's id", resource="provider")
+        return found
+
+    def slug(self) -> str:
+        """The routing config in the path. Raises NotFound for what cannot be a slug, without repeating it."""
+        found = unquote(self.path["slug"])
+        if not SLUG.fullmatch(found):
+            raise NotFound(
+                "routing_config_not_found",
+                "routing config not found: this is not a slug (lower-case letters, digits, - and _, @ in front)",
+                resource="routing_config",
+            )
+        return found
+
+    def limit(self, default: int = 50, most: int = 100) -> int:
+        """`?limit`. Raises InvalidRequest (`invalid_parameter`)."""
+        text = self.query.get("limit", str(default))
+        if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= most:
+            raise invalid_parameter("limit", f"limit must be a whole number from 1 to {most}")
+        return int(text)
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str | None:
+        """`?name`, one of `choices`, or None. Raises InvalidRequest (`invalid_parameter`)."""
+        value = self.query.get(name)
+        if value is not None and value not in choices:
+            raise invalid_parameter(name, f"{name} must be one of {', '.join(choices)}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an endpoint answers; `members` stand beside `data` in the body (`next_cursor`, `warnings`)."""
+
+    data: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, Any] = field(default_factory=dict)
+
+
+def invalid_parameter(name: str, message: str) -> InvalidRequest:
+    """400 for a query parameter."""
+    return InvalidRequest("invalid_parameter", message, param=name)
+
+
+def lower_headers(event: Mapping[str, Any]) -> dict[str, str]:
+    """The event's headers with lower-case names."""
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+
+
+def read_query(event: Mapping[str, Any], allowed: frozenset[str]) -> dict[str, str]:
+    """The query parameters. Raises InvalidRequest for one that is unknown or given twice."""
+    many: Mapping[str, list[str]] = event.get("multiValueQueryStringParameters") or {}
+    for name, values in many.items():
+        if name not in allowed:
+            known = f"; this endpoint takes {', '.join(sorted(allowed))}" if allowed else "; this endpoint takes none"
+            raise InvalidRequest("invalid_parameter", f"unknown query parameter{known}")
+        if len(values) != 1:
+            raise invalid_parameter(name, f"{name} may be given once")
+    return {name: values[0] for name, values in many.items()}
+
+
+def read_object(event: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    """The JSON object in the body. Raises InvalidRequest: unsupported_media_type, body_too_large, malformed_json."""
+    media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise InvalidRequest("unsupported_media_type", "send the body as Content-Type: application/json")
+    text = event.get("body") or ""
+    try:
+        raw = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
+    except ValueError:
+        raise _malformed("the body is not UTF-8 text") from None
+    if len(raw) > MAX_BODY_BYTES:
+        raise InvalidRequest("body_too_large", f"the body is larger than {MAX_BODY_BYTES // 1024} KiB")
+    try:
+        found = json.loads(raw.decode(), parse_constant=_no_constant, object_pairs_hook=_distinct)
+    except (ValueError, RecursionError):
+        raise _malformed("the body is not valid JSON") from None
+    if not isinstance(found, dict):
+        raise _malformed("the body must be a JSON object")
+    return found
+
+
+def _malformed(message: str) -> InvalidRequest:
+    return InvalidRequest("malformed_json", message)
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a member is given twice")
+    return found
+
+
+def respond(status: int, headers: Mapping[str, str], body: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The answer in API Gateway's form."""
+    answer: dict[str, Any] = {"statusCode": status, "headers": dict(headers), "isBase64Encoded": False, "body": ""}
+    if body is not None:
+        answer["headers"]["Content-Type"] = "application/json"
+        answer["body"] = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return answer

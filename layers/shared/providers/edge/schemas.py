@@ -1,0 +1,184 @@
+"""The bodies that callers send. Pydantic checks them; the faults are told in our words and never repeat the input."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from providers import vendors
+from providers.model.errors import validation_failed
+from providers.model.provider import Attempt, Status
+from providers.usecases.add import NewProvider
+from providers.usecases.update import Change
+from providers.vendors.base import clean
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+_FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
+"""Field names that a fault may repeat: none of them can be a credential put in the wrong place."""
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _name(text: str) -> str:
+    text = unicodedata.normalize("NFC", text.strip())
+    if not 1 <= len(text) <= 80:
+        raise PydanticCustomError("name_length", "must have 1 to 80 characters")
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") for character in text):
+        raise PydanticCustomError("name_characters", "must not hold control or invisible characters")
+    return text
+
+
+def _vendor(text: str) -> str:
+    if text not in vendors.NAMES:
+        raise PydanticCustomError("unknown_vendor", "must be one of {known}", {"known": ", ".join(vendors.NAMES)})
+    return text
+
+
+def _time(value: Any) -> datetime:
+    try:
+        if isinstance(value, str) and _TIME.fullmatch(value):
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise PydanticCustomError("time", "must be a time such as 2026-12-31T23:59:59Z")
+
+
+Name = Annotated[str, AfterValidator(_name)]
+VendorName = Annotated[str, AfterValidator(_vendor)]
+Time = Annotated[datetime, BeforeValidator(_time)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class AddProviderBody(_Body):
+    """`POST /manage/v1/providers`."""
+
+    vendor: VendorName
+    name: Name
+    api_key: SecretStr
+    base_url: str | None = None
+    key_expires_at: Time | None = None
+    on_unavailable: Literal["fail", "store_pending"] = "fail"
+
+
+class UpdateProviderBody(_Body):
+    """`PATCH /manage/v1/providers/{provider_id}`: any of these, at least one."""
+
+    name: Name = ""
+    api_key: SecretStr | None = None
+    base_url: str | None = None
+    status: Literal["active", "disabled"] | None = None
+    key_expires_at: Time | None = None
+
+
+class AttemptBody(_Body):
+    """One step of a routing config."""
+
+    provider_id: Annotated[str, Field(pattern=r"^prov_[0-9A-HJKMNP-TV-Z]{26}$")]
+    model: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class PutRoutingConfigBody(_Body):
+    """`PUT /manage/v1/routing-configs/{slug}`."""
+
+    strategy: Literal["single", "fallback"]
+    attempts: Annotated[list[AttemptBody], Field(min_length=1, max_length=20)]
+
+
+def new_provider(body: dict[str, Any]) -> NewProvider:
+    """The command in a POST body. Raises Unprocessable: validation_failed, credential_format."""
+    found = _validated(AddProviderBody, body)
+    return NewProvider(
+        vendor=found.vendor,
+        name=found.name,
+        api_key=clean(found.api_key.get_secret_value()),
+        base_url=found.base_url,
+        key_expires_at=_future(found.key_expires_at),
+        store_pending=found.on_unavailable == "store_pending",
+    )
+
+
+def change(body: dict[str, Any]) -> Change:
+    """The command in a PATCH body. Raises Unprocessable: validation_failed, credential_format."""
+    found = _validated(UpdateProviderBody, body)
+    given = found.model_fields_set
+    if not given:
+        raise validation_failed([{"param": None, "message": "the body names nothing to change", "code": "missing"}])
+    nothing = [name for name in ("api_key", "status") if name in given and getattr(found, name) is None]
+    if nothing:
+        raise validation_failed([{"param": name, "message": "must be a string", "code": "type"} for name in nothing])
+    return Change(
+        name=found.name if "name" in given else None,
+        api_key=None if found.api_key is None else clean(found.api_key.get_secret_value()),
+        base_url=found.base_url,
+        sets_base_url="base_url" in given,
+        status=None if found.status is None else Status(found.status),
+        key_expires_at=_future(found.key_expires_at),
+    )
+
+
+def routing(body: dict[str, Any]) -> tuple[str, tuple[Attempt, ...]]:
+    """Strategy and attempts in a PUT body. Raises Unprocessable (validation_failed)."""
+    found = _validated(PutRoutingConfigBody, body)
+    if found.strategy == "single" and len(found.attempts) != 1:
+        fault = {"param": "attempts", "message": "must hold one attempt with strategy single", "code": "length"}
+        raise validation_failed([fault])  # type: ignore[list-item]
+    return found.strategy, tuple(Attempt(each.provider_id, each.model) for each in found.attempts)
+
+
+def _future(time: datetime | None) -> datetime | None:
+    if time is not None and time <= datetime.now(UTC):
+        raise validation_failed([{"param": "key_expires_at", "message": "must lie in the future", "code": "past"}])
+    return time
+
+
+def _validated(schema: type[M], body: dict[str, Any]) -> M:
+    try:
+        return schema.model_validate(body)
+    except ValidationError as error:
+        faults = [_fault(each) for each in error.errors(include_url=False, include_input=False)]
+    raise validation_failed(faults)
+
+
+_MESSAGES: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
+    "missing": lambda _: "is required",
+    "extra_forbidden": lambda _: "unknown field",
+    "string_type": lambda _: "must be a string",
+    "string_unicode": lambda _: "must be valid Unicode",
+    "string_pattern_mismatch": lambda _: "has not the form of an id",
+    "string_too_short": lambda given: f"must have at least {given['min_length']} characters",
+    "string_too_long": lambda given: f"must have at most {given['max_length']} characters",
+    "literal_error": lambda given: f"must be {given['expected']}".replace("'", ""),
+    "list_type": lambda _: "must be a list",
+    "too_short": lambda given: f"must hold at least {given['min_length']}",
+    "too_long": lambda given: f"must hold at most {given['max_length']}",
+    "model_type": lambda _: "must be an object",
+}
+_OURS: Final = ("name_length", "name_characters", "unknown_vendor", "time")
+
+
+def _fault(error: ErrorDetails) -> dict[str, str | None]:
+    kind = error["type"]
+    known = _MESSAGES.get(kind)
+    message = known(error.get("ctx", {})) if known else error["msg"] if kind in _OURS else "is not valid"
+    return {"param": _param(error["loc"]), "message": message, "code": kind}
+
+
+def _param(location: tuple[int | str, ...]) -> str | None:
+    path = ""
+    for step in location:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif _FIELD_NAME.fullmatch(step):
+            path += f".{step}" if path else step
+        else:
+            return path or None
+    return path or None

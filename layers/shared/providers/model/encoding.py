@@ -1,0 +1,9 @@
+"""How several strings become one message that can be read in one way only."""
+
+from __future__ import annotations
+
+
+def encode(*parts: str) -> bytes:
+    """An unambiguous encoding: each part in UTF-8, behind its length in four bytes."""
+    encoded = [part.encode() for part in parts]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)

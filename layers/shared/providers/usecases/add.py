@@ -1,0 +1,68 @@
+"""Add a provider: verify first, store then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from providers.model.errors import Conflict
+from providers.model.provider import Provider, Status
+from providers.model.secret import Secret
+from providers.model.verdict import Outcome
+from providers.ports import NameTaken, Ports
+from providers.usecases.credentials import Warnings, check_credential, refuse_unless_promoted, warnings_for
+
+
+@dataclass(frozen=True, slots=True)
+class NewProvider:
+    """What a caller asks to be added. `store_pending`: store it unverified where the vendor cannot be asked."""
+
+    vendor: str
+    name: str
+    api_key: Secret
+    base_url: str | None = None
+    key_expires_at: datetime | None = None
+    store_pending: bool = False
+
+
+def add_provider(ports: Ports, org: str, new: NewProvider) -> tuple[Provider, Warnings]:
+    """The stored provider (status `pending` where it could not be verified) and warnings.
+
+    Raises Unprocessable (credential_format, credential_rejected, base_url_…), VerificationFailed, Conflict
+    (name_taken), Unavailable; whatever is raised, nothing was stored.
+    """
+    vendor = ports.vendors(new.vendor)
+    checked = check_credential(ports, org, vendor, new.api_key, new.base_url)
+    pending = new.store_pending and checked.verdict.outcome is Outcome.INDETERMINATE
+    if not pending:
+        refuse_unless_promoted(vendor, checked)
+    now = ports.clock.now()
+    provider = Provider(
+        org=org,
+        id=f"prov_{ports.clock.new_id()}",
+        vendor=vendor.name,
+        name=new.name,
+        base_url=checked.base_url,
+        status=Status.PENDING if pending else Status.ACTIVE,
+        created_at=now,
+        updated_at=now,
+        versions=(checked.version(1, now),),
+        verification=checked.verification(now),
+        fingerprint=checked.fingerprint,
+        key_expires_at=checked.credential.expires_at or new.key_expires_at,
+        account=checked.verdict.account,
+    )
+    warnings = warnings_for(ports, vendor, checked, provider)
+    sealed = ports.cipher.seal(org, provider.id, 1, vendor.name, checked.credential.secret)
+    try:
+        ports.providers.create(provider, sealed)
+    except NameTaken:
+        raise name_taken() from None
+    return provider, warnings
+
+
+def name_taken() -> Conflict:
+    """409: names are unique in an organization, without regard to case."""
+    return Conflict(
+        "name_taken", "another provider has this name; names are unique without regard to case", param="name"
+    )

@@ -1,0 +1,102 @@
+"""What adding and rotating have in common: a credential is read, verified, and its verdict weighed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from providers.model.errors import ProvidersError, Unprocessable, VerificationFailed
+from providers.model.provider import KeyVersion, Provider, Verification
+from providers.model.secret import Secret
+from providers.model.vendor import Credential, Vendor
+from providers.model.verdict import Outcome, Reason, Verdict, explain
+from providers.ports import Ports
+from providers.usecases.base_url import check_base_url
+
+FINGERPRINT: Final = "credential-fingerprint"
+Warnings = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A credential that was verified, and what is known of it."""
+
+    credential: Credential
+    base_url: str | None
+    verdict: Verdict
+    fingerprint: str
+
+    def verification(self, at: datetime) -> Verification:
+        """The verdict as the provider keeps it."""
+        return Verification(self.verdict.outcome, self.verdict.reason, at)
+
+    def version(self, number: int, at: datetime) -> KeyVersion:
+        """The key version that this credential becomes."""
+        return KeyVersion(number, self.credential.hint, at)
+
+
+def check_credential(ports: Ports, org: str, vendor: Vendor, api_key: Secret, base_url: str | None) -> Checked:
+    """Verify `api_key` with `vendor`. Raises `Unprocessable` for a base_url or a format that cannot be.
+
+    The verdict is not judged here: see `refuse_unless_promoted`.
+    """
+    base_url = check_base_url(vendor, base_url, ports.policy)
+    credential = vendor.parse(api_key, base_url)
+    fingerprint = ports.digests.digest(FINGERPRINT, org, vendor.name, api_key.reveal())
+    return Checked(credential, base_url, ports.verify(vendor, credential, base_url), fingerprint)
+
+
+def refuse_unless_promoted(vendor: Vendor, checked: Checked) -> None:
+    """Return for a verdict that promotes; raise for one that does not, telling a bad key from a vendor's bad day."""
+    verdict = checked.verdict
+    if verdict.outcome.promotes or verdict.reason is None:
+        return
+    details: dict[str, Any] = {
+        "reason": verdict.reason.value,
+        "retryable": verdict.retryable,
+        "vendor_request_id": verdict.request_id,
+    }
+    cause = explain(verdict.reason)
+    error: ProvidersError
+    if verdict.outcome is Outcome.INVALID:
+        hint = "" if checked.credential.familiar else f"; it does not look like a credential of {vendor.name} either"
+        error = Unprocessable(
+            "credential_rejected",
+            f"{vendor.name} refused the credential: {cause}{hint}; nothing was changed",
+            param="api_key",
+            **details,
+        )
+    else:
+        timed_out = verdict.reason is Reason.TIMEOUT
+        error = VerificationFailed(
+            "verification_timeout" if timed_out else "verification_unavailable",
+            f"the credential could not be verified with {vendor.name}: {cause}; nothing was changed",
+            retry_after_s=None if verdict.retry_after_s is None else max(1, round(verdict.retry_after_s)),
+            **details,
+        )
+    raise error
+
+
+def warnings_for(ports: Ports, vendor: Vendor, checked: Checked, provider: Provider) -> Warnings:
+    """What the owner of `provider` (as it will be) should know, beside that it worked."""
+    found: Warnings = []
+    if not checked.credential.familiar:
+        found.append(
+            {
+                "code": "unfamiliar_format",
+                "message": f"this does not look like a credential that {vendor.name} issues; it was tried all the same",
+            }
+        )
+    others = [
+        other for other in ports.providers.with_fingerprint(provider.org, checked.fingerprint) if other != provider.id
+    ]
+    if others:
+        found.append(
+            {
+                "code": "duplicate_credential",
+                "message": "another provider holds this credential too; rotating one leaves the other as it is",
+                "provider_ids": sorted(others),
+            }
+        )
+    return found

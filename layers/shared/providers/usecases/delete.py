@@ -1,0 +1,41 @@
+"""Delete a provider, unless a routing config names it."""
+
+from __future__ import annotations
+
+from providers.model.errors import Conflict
+from providers.model.provider import Provider
+from providers.ports import Ports, StaleWrite
+from providers.usecases.update import TRIES, read_matching, version_conflict
+
+
+def delete_provider(
+    ports: Ports, org: str, provider_id: str, *, dry_run: bool = False, if_match: str | None = None
+) -> None:
+    """Delete the provider and every stored version of its credential; with `dry_run` only tell whether it would.
+
+    Raises NotFound, PreconditionFailed, Conflict (`provider_in_use`, naming every routing config), Unavailable.
+    """
+    for _ in range(TRIES):
+        provider = read_matching(ports, org, provider_id, if_match)
+        if provider.refs:
+            raise _in_use(provider)
+        if dry_run:
+            return
+        try:
+            ports.providers.delete(provider)
+        except StaleWrite:
+            continue
+        return
+    raise version_conflict(provider_id)
+
+
+def _in_use(provider: Provider) -> Conflict:
+    slugs = sorted(provider.refs)
+    shown = ", ".join(slugs[:3]) + (f" and {len(slugs) - 3} more" if len(slugs) > 3 else "")
+    return Conflict(
+        "provider_in_use",
+        f"routing configs still name this provider: {shown}; detach it from them first",
+        resource="provider",
+        id=provider.id,
+        references=[{"type": "routing_config", "id": slug} for slug in slugs],
+    )

@@ -1,0 +1,96 @@
+"""Mint, check and count management keys."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from providers.model.errors import Unauthenticated
+from providers.model.provider import ManagementKey, Scope
+from providers.model.secret import Secret
+from providers.ports import Ports
+
+PURPOSE: Final = "management-key"
+SECRET_BYTES: Final = 32
+"""256 bits, the least that api.md (Authentication) allows."""
+
+_TOKEN: Final = re.compile(r"mlx_mk_([0-9a-z]{1,64})_([0-9A-Za-z]{43,128})")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request, and what is left of the minute. `reset_s`: seconds until the count begins anew."""
+
+    key: ManagementKey
+    limit: int
+    remaining: int
+    reset_s: int
+    limited: bool
+
+
+def mint_management_key(
+    ports: Ports,
+    org: str,
+    name: str,
+    scopes: Iterable[Scope],
+    *,
+    expires_at: datetime | None = None,
+    token: Secret | None = None,
+) -> tuple[ManagementKey, Secret]:
+    """Store a new management key and return it with its token, which is shown this once and never stored.
+
+    `token` sets the token instead of a random one, which only a stack on one machine has a use for.
+    Raises ValueError where that has not the form of a token, StaleWrite where its id exists, Unavailable.
+    """
+    if token is None:
+        token = Secret(f"mlx_mk_{ports.clock.new_id().lower()}_{secrets.token_hex(SECRET_BYTES)}")
+    parts = _TOKEN.fullmatch(token.reveal())
+    if parts is None:
+        raise ValueError("a management key has the form mlx_mk_<id>_<secret>, the secret 43 or more letters and digits")
+    key_id, secret = parts.groups()
+    key = ManagementKey(
+        id=key_id,
+        digest=ports.digests.digest(PURPOSE, key_id, secret),
+        org=org,
+        name=name,
+        scopes=frozenset(scopes),
+        created_at=ports.clock.now(),
+        expires_at=expires_at,
+    )
+    ports.management_keys.put(key)
+    return key, token
+
+
+def authenticate(ports: Ports, authorization: str | None) -> Caller:
+    """The caller that an `Authorization` header names; counts the request against its minute.
+
+    Raises Unauthenticated: `missing_api_key` without a bearer token, `invalid_api_key` for one that is not ours, is
+    revoked or has expired (which of these is not told). Raises Unavailable.
+    """
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    if not authorization or scheme.lower() != "bearer":
+        raise Unauthenticated("missing_api_key", "send a management key as Authorization: Bearer mlx_mk_…")
+    now = ports.clock.now()
+    parts = _TOKEN.fullmatch(token.strip())
+    if parts is None:
+        raise _invalid()
+    key_id, secret = parts.groups()
+    key = ports.management_keys.get(key_id)
+    digest = ports.digests.digest(PURPOSE, key_id, secret)
+    if key is None or not hmac.compare_digest(key.digest, digest) or not key.usable(now):
+        raise _invalid()
+    seconds = int(now.timestamp())
+    count = ports.management_keys.count(key_id, seconds // 60)
+    if count == 1:
+        ports.management_keys.used(key_id, now)
+    limit = ports.policy.rate_limit
+    return Caller(key, limit, max(0, limit - count), 60 - seconds % 60, count > limit)
+
+
+def _invalid() -> Unauthenticated:
+    return Unauthenticated("invalid_api_key", "this management key does not exist, was revoked or has expired")

@@ -1,0 +1,79 @@
+"""Routing configs, as far as providers are concerned: they hold references that protect a provider from deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from providers.model.errors import invalid_field, routing_config_not_found, validation_failed
+from providers.model.provider import Attempt, RoutingConfig
+from providers.ports import MissingProvider, Ports, StaleWrite
+from providers.usecases.read import make_cursor, read_cursor
+from providers.usecases.update import TRIES, version_conflict
+
+
+def get_routing_config(ports: Ports, org: str, slug: str) -> RoutingConfig:
+    """The config as it is now. Raises NotFound."""
+    found = ports.routing.get(org, slug)
+    if found is None:
+        raise routing_config_not_found(slug)
+    return found
+
+
+def list_routing_configs(
+    ports: Ports, org: str, limit: int, cursor: str | None
+) -> tuple[Sequence[RoutingConfig], str | None]:
+    """Up to `limit` configs in the order of their slugs, and the next cursor. Raises InvalidRequest."""
+    scope = ("routing-configs", org)
+    found = ports.routing.list(org, limit + 1, read_cursor(ports, cursor, *scope))
+    page = found[:limit]
+    return page, make_cursor(ports, page[-1].slug, *scope) if len(found) > limit else None
+
+
+def put_routing_config(
+    ports: Ports, org: str, slug: str, strategy: str, attempts: Sequence[Attempt]
+) -> tuple[RoutingConfig, bool]:
+    """Create or replace the config, attaching and detaching providers with it; the config and whether it is new.
+
+    Raises Unprocessable where an attempt names a provider that the organization does not have, Conflict, Unavailable.
+    """
+    for _ in range(TRIES):
+        before = ports.routing.get(org, slug)
+        now = ports.clock.now()
+        after = RoutingConfig(
+            org=org,
+            slug=slug,
+            strategy=strategy,
+            attempts=tuple(attempts),
+            created_at=before.created_at if before else now,
+            updated_at=now,
+            revision=before.revision + 1 if before else 1,
+        )
+        try:
+            ports.routing.put(before, after)
+        except StaleWrite:
+            continue
+        except MissingProvider as missing:
+            raise _unknown_providers(attempts, missing.provider_ids) from None
+        return after, before is None
+    raise version_conflict(slug)
+
+
+def delete_routing_config(ports: Ports, org: str, slug: str) -> None:
+    """Delete the config and detach its providers. Raises NotFound, Conflict, Unavailable."""
+    for _ in range(TRIES):
+        try:
+            ports.routing.delete(get_routing_config(ports, org, slug))
+        except StaleWrite:
+            continue
+        return
+    raise version_conflict(slug)
+
+
+def _unknown_providers(attempts: Sequence[Attempt], missing: frozenset[str]) -> Exception:
+    message = "no provider of this id"
+    faults: list[dict[str, str | None]] = [
+        {"param": f"attempts[{index}].provider_id", "message": message, "code": "unknown_provider"}
+        for index, attempt in enumerate(attempts)
+        if attempt.provider_id in missing
+    ]
+    return validation_failed(faults) if faults else invalid_field("attempts", message, "unknown_provider")

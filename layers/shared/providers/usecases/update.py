@@ -1,0 +1,183 @@
+"""Change a provider. A new credential is verified before it replaces the one in force, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from providers.model.errors import Conflict, PreconditionFailed, Unprocessable, invalid_field, provider_not_found
+from providers.model.provider import MAX_LIVE_VERSIONS, KeyVersion, Provider, Status
+from providers.model.secret import Secret
+from providers.ports import NameTaken, Ports, StaleWrite
+from providers.usecases.add import name_taken
+from providers.usecases.credentials import (
+    Checked,
+    Warnings,
+    check_credential,
+    refuse_unless_promoted,
+    warnings_for,
+)
+
+TRIES = 5
+"""How often a change that lost a race is tried again on what it finds then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a caller asks to be changed; None leaves a member as it is (`sets_base_url` says that a None is meant)."""
+
+    name: str | None = None
+    api_key: Secret | None = None
+    base_url: str | None = None
+    sets_base_url: bool = False
+    status: Status | None = None
+    key_expires_at: datetime | None = None
+
+
+def update_provider(
+    ports: Ports, org: str, provider_id: str, change: Change, if_match: str | None = None
+) -> tuple[Provider, Warnings]:
+    """The provider as it is after `change`, and warnings.
+
+    A lost race over other members of the provider is tried again on the new state; a lost race with another rotation
+    is 409 `rotation_conflict`, because what the caller meant to replace is no longer there.
+    Raises NotFound, PreconditionFailed, Unprocessable, VerificationFailed, Conflict, Unavailable; whatever is raised,
+    nothing was changed.
+    """
+    before = read_matching(ports, org, provider_id, if_match)
+    began_with = before.active.number
+    checked: Checked | None = None
+    if change.sets_base_url and change.api_key is None and change.base_url != before.base_url:
+        raise Unprocessable(
+            "base_url_not_allowed",
+            "send api_key again together with a new base_url, so that a stored key never goes to a host its owner "
+            "did not name with it",
+            param="base_url",
+        )
+    if change.key_expires_at is not None and change.api_key is None:
+        raise invalid_field("key_expires_at", "can only be set together with api_key")
+    if change.api_key is not None:
+        _room_for_a_version(before, ports.clock.now())
+        vendor = ports.vendors(before.vendor)
+        base_url = change.base_url if change.sets_base_url else before.base_url
+        checked = check_credential(ports, org, vendor, change.api_key, base_url)
+        refuse_unless_promoted(vendor, checked)
+    for _ in range(TRIES):
+        after = _apply(ports, before, change, checked)
+        if after == before:
+            return before, []
+        warnings = [] if checked is None else _rotation_warnings(ports, before, after, checked)
+        sealed = (
+            None
+            if checked is None
+            else ports.cipher.seal(org, provider_id, after.active.number, after.vendor, checked.credential.secret)
+        )
+        try:
+            ports.providers.change(before, after, sealed)
+        except NameTaken:
+            raise name_taken() from None
+        except StaleWrite:
+            before = read_matching(ports, org, provider_id, if_match)
+            if checked is not None and before.active.number != began_with:
+                raise Conflict(
+                    "rotation_conflict",
+                    "another rotation of this provider finished first; read it and see whether yours is still wanted",
+                    resource="provider",
+                    id=provider_id,
+                ) from None
+        else:
+            return after, warnings
+    raise version_conflict(provider_id)
+
+
+def read_matching(ports: Ports, org: str, provider_id: str, if_match: str | None) -> Provider:
+    """The provider as it is now. Raises NotFound, and PreconditionFailed where `If-Match` names another revision."""
+    found = ports.providers.get(org, provider_id)
+    if found is None:
+        raise provider_not_found(provider_id)
+    if if_match is not None and not matches(if_match, found):
+        raise PreconditionFailed(
+            "etag_mismatch",
+            "the provider has changed since the revision that If-Match names; read it again",
+            resource="provider",
+            id=provider_id,
+        )
+    return found
+
+
+def etag(provider: Provider) -> str:
+    """The provider's entity tag: its revision, quoted."""
+    return f'"{provider.revision}"'
+
+
+def matches(header: str, provider: Provider) -> bool:
+    """Whether an `If-Match` or `If-None-Match` header names the provider's revision; weak tags never match."""
+    return header.strip() == "*" or etag(provider) in (tag.strip() for tag in header.split(","))
+
+
+def version_conflict(resource_id: str) -> Conflict:
+    """409: the same thing is being changed by others at this moment."""
+    return Conflict(
+        "version_conflict", "it is being changed by others at this moment; read it and try again", id=resource_id
+    )
+
+
+def _room_for_a_version(provider: Provider, now: datetime) -> None:
+    live = [version for version in provider.versions if version.live(now)]
+    if len(live) < MAX_LIVE_VERSIONS:
+        return
+    first = min(version.retires_at for version in live if version.retires_at is not None)
+    raise Conflict(
+        "too_many_live_versions",
+        f"{len(live)} versions of this credential are still readable, the most there can be; "
+        f"the oldest retires at {first:%Y-%m-%dT%H:%M:%SZ}",
+        resource="provider",
+        id=provider.id,
+        retry_after_s=max(1, round((first - now).total_seconds())),
+    )
+
+
+def _apply(ports: Ports, before: Provider, change: Change, checked: Checked | None) -> Provider:
+    """`before` with `change` made; `before` itself where nothing differs."""
+    now = ports.clock.now()
+    after = replace(before, name=before.name if change.name is None else change.name)
+    if checked is not None:
+        _room_for_a_version(before, now)
+        after = replace(
+            after,
+            base_url=checked.base_url,
+            versions=_rotated(before.versions, checked.version(before.active.number + 1, now), now, ports),
+            verification=checked.verification(now),
+            fingerprint=checked.fingerprint,
+            key_expires_at=checked.credential.expires_at or change.key_expires_at,
+            account=checked.verdict.account or before.account,
+        )
+    if change.status is Status.DISABLED:
+        after = replace(after, status=Status.DISABLED)
+    elif change.status is Status.ACTIVE or after.status is Status.PENDING:
+        proven = after.verification.outcome.promotes
+        after = replace(after, status=Status.ACTIVE if proven else Status.PENDING)
+    if after == before:
+        return before
+    return replace(after, updated_at=now, revision=before.revision + 1)
+
+
+def _rotated(versions: tuple[KeyVersion, ...], new: KeyVersion, now: datetime, ports: Ports) -> tuple[KeyVersion, ...]:
+    """`versions` with `new` active, the one it replaces retiring after the grace window, and the expired ones gone."""
+    retired = (*versions[:-1], replace(versions[-1], retires_at=now + ports.policy.grace))
+    return (*(version for version in retired if version.live(now)), new)
+
+
+def _rotation_warnings(ports: Ports, before: Provider, after: Provider, checked: Checked) -> Warnings:
+    found = warnings_for(ports, ports.vendors(after.vendor), checked, after)
+    account = checked.verdict.account
+    if before.account is not None and account is not None and before.account != account:
+        found.append(
+            {
+                "code": "account_changed",
+                "message": f"the new credential belongs to another {after.vendor} account than the one it replaces",
+                "from": before.account,
+                "to": account,
+            }
+        )
+    return found

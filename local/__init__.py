@@ -1,0 +1,1 @@
+"""The Providers API on one machine: no Docker, no AWS account, no keys."""

@@ -1,0 +1,168 @@
+"""API Gateway on one machine: routes, authorizer and gateway responses come from `template.yaml`.
+
+What differs from the real one: no throttling of the stage, no 29 s limit, no access log but a line per request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import importlib
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from local.template import Route, Template
+
+MAX_BODY_BYTES: Final = 10 * 1024 * 1024
+"""API Gateway's own limit; the functions' limit is far below."""
+
+LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaContext:
+    """What a Lambda is told of its invocation."""
+
+    function_name: str
+    aws_request_id: str
+    deadline: float
+    memory_limit_in_mb: int = 512
+
+    @property
+    def invoked_function_arn(self) -> str:
+        """An ARN of the usual form."""
+        return f"arn:aws:lambda:us-east-1:000000000000:function:{self.function_name}"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function would be stopped."""
+        return max(0, round((self.deadline - time.monotonic()) * 1000))
+
+
+class Gateway:
+    """Serves a template's API, each function in this process.
+
+    Args:
+        template: where routes, authorizer and gateway responses come from.
+        log: called with a line for each request.
+    """
+
+    def __init__(self, template: Template, log: Callable[[str], object] = str) -> None:
+        self._template = template
+        self._log = log
+        self._handlers: dict[str, LambdaHandler] = {}
+        self._pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lambda")
+        self.app: Final = web.Application(client_max_size=MAX_BODY_BYTES)
+        self.app.router.add_route("*", "/{path:.*}", self._serve)
+
+    def close(self) -> None:
+        """End the threads that functions run in."""
+        self._pool.shutdown()
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        began = time.perf_counter()
+        request_id = str(uuid.uuid4())
+        response = await self._answer(request, request_id)
+        response.headers["x-amzn-RequestId"] = request_id
+        elapsed = round((time.perf_counter() - began) * 1000)
+        self._log(f"{request.method:6} {request.rel_url.raw_path} {response.status} {elapsed} ms")
+        return response
+
+    async def _answer(self, request: web.Request, request_id: str) -> web.Response:
+        found = self._route(request)
+        if found is None:
+            return self._own("MISSING_AUTHENTICATION_TOKEN", {"requestId": request_id})
+        route, parameters = found
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return self._own("REQUEST_TOO_LARGE", {"requestId": request_id})
+        event = _event(request, route, parameters, request_id)
+        if route.function not in self._template.open_routes:
+            try:
+                decision = await self._invoke(self._template.authorizer, _authorizer_event(event))
+                context: dict[str, str] = decision["context"]
+                effect = decision["policyDocument"]["Statement"][0]["Effect"]
+            except Exception:  # noqa: BLE001 - whatever an authorizer raises, API Gateway answers the same
+                return self._own("AUTHORIZER_FAILURE", {"requestId": request_id})
+            if effect != "Allow":
+                known = {f"authorizer.{name}": value for name, value in context.items()}
+                return self._own("ACCESS_DENIED", {"requestId": request_id, **known})
+            event["requestContext"]["authorizer"] = context | {"principalId": decision["principalId"]}
+        try:
+            event["body"] = body.decode() if body else None
+        except UnicodeDecodeError:
+            return self._own("BAD_REQUEST_BODY", {"requestId": request_id})
+        try:
+            answer = await self._invoke(route.function, event)
+            text = answer["body"]
+            return web.Response(status=answer["statusCode"], headers=CIMultiDict(answer["headers"]), text=text)
+        except Exception:  # noqa: BLE001 - a function that raises is a 502 of API Gateway's
+            return self._own("INTEGRATION_FAILURE", {"requestId": request_id})
+
+    def _route(self, request: web.Request) -> tuple[Route, dict[str, str]] | None:
+        for route in self._template.routes:
+            parameters = route.match(request.rel_url.raw_path) if route.method == request.method else None
+            if parameters is not None:
+                return route, parameters
+        return None
+
+    async def _invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        handler = self._handlers.get(function)
+        if handler is None:
+            handler = importlib.import_module(self._template.module(function)).handler
+            self._handlers[function] = handler
+        context = LambdaContext(function, str(uuid.uuid4()), time.monotonic() + 29)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, handler, event, context)
+
+    def _own(self, kind: str, context: Mapping[str, str]) -> web.Response:
+        """What API Gateway answers by itself, from the template; its defaults for the classes stand in for the rest."""
+        responses = self._template.gateway_responses
+        response = responses.get(kind) or responses["DEFAULT_4XX"]
+        status, headers, body = response.render(context)
+        return web.Response(status=status, headers=headers, text=body, content_type="application/json")
+
+
+def _event(request: web.Request, route: Route, parameters: dict[str, str], request_id: str) -> dict[str, Any]:
+    """The event that API Gateway's proxy integration (payload 1.0) hands to a function."""
+    many_headers: dict[str, list[str]] = {}
+    for name, value in request.headers.items():
+        many_headers.setdefault(name, []).append(value)
+    many_query: dict[str, list[str]] = {}
+    for name, value in request.rel_url.query.items():
+        many_query.setdefault(name, []).append(value)
+    return {
+        "resource": route.resource,
+        "path": request.rel_url.raw_path,
+        "httpMethod": request.method,
+        "headers": {name: values[-1] for name, values in many_headers.items()},
+        "multiValueHeaders": many_headers,
+        "queryStringParameters": {name: values[-1] for name, values in many_query.items()} or None,
+        "multiValueQueryStringParameters": many_query or None,
+        "pathParameters": parameters or None,
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": route.resource,
+            "httpMethod": request.method,
+            "path": request.rel_url.raw_path,
+            "stage": "local",
+            "requestId": request_id,
+            "identity": {"sourceIp": request.remote, "userAgent": request.headers.get("User-Agent")},
+        },
+        "body": None,
+        "isBase64Encoded": False,
+    }
+
+
+def _authorizer_event(event: dict[str, Any]) -> dict[str, Any]:
+    """The event of a REQUEST authorizer: the request without its body."""
+    path, method = event["path"], event["httpMethod"]
+    without_body = {name: value for name, value in event.items() if name not in ("body", "isBase64Encoded")}
+    arn = f"arn:aws:execute-api:us-east-1:000000000000:local/local/{method}{path}"
+    return copy.deepcopy(without_body) | {"type": "REQUEST", "methodArn": arn}

@@ -1,0 +1,86 @@
+"""The whole stack in one process: gateway, embedded AWS, vendor emulator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from local.aws import REGION, EmbeddedAws, LocalDependencies, create_resources
+from local.gateway import Gateway
+from local.template import Template
+from local.vendors.server import Emulator
+from providers import bootstrap
+from providers.bootstrap import Settings
+from providers.model.provider import Scope
+from providers.model.secret import Secret
+from providers.usecases.management_keys import mint_management_key
+
+ORG: Final = "org_local"
+KEY_ALIAS: Final = "alias/local"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack that is running. `emulator` is None where the real vendors are called."""
+
+    url: str
+    management_key: Secret
+    ports: LocalDependencies
+    emulator: Emulator | None
+
+    def mint(self, org: str, *scopes: Scope) -> Secret:
+        """Another management key; every scope where none is named."""
+        _, token = mint_management_key(self.ports, org, "minted locally", scopes or tuple(Scope))
+        return token
+
+
+@asynccontextmanager
+async def running_stack(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    management_key: Secret | None = None,
+    real_vendors: bool = False,
+    log: Callable[[str], object] = str,
+) -> AsyncIterator[Stack]:
+    """Run the stack until the block ends. `port` 0 takes a free one.
+
+    Raises ValueError for a management key of another form, OSError where the port is taken.
+    """
+    template = Template()
+    async with AsyncExitStack() as closing:
+        emulator = None
+        if not real_vendors:
+            emulator = Emulator()
+            await emulator.start()
+            closing.push_async_callback(emulator.stop)
+        os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
+        aws = EmbeddedAws()
+        aws.start()
+        closing.callback(aws.stop)
+        environment = template.environment() | {
+            "KMS_KEY_ID": KEY_ALIAS,
+            "LOCAL_VENDORS_URL": emulator.url if emulator else "",
+        }
+        ports = LocalDependencies(Settings.from_environment(environment, local=True))
+        create_resources(template, ports.dynamodb, ports.kms, KEY_ALIAS)
+        ports.digests.create()
+        _, token = mint_management_key(ports, ORG, "make run", tuple(Scope), token=management_key)
+        bootstrap.install(ports)
+        closing.callback(bootstrap.install, None)
+        gateway = Gateway(template, log)
+        closing.callback(gateway.close)
+        closing.callback(ports.close)
+        runner = web.AppRunner(gateway.app, access_log=None, handle_signals=False, shutdown_timeout=1)
+        await runner.setup()
+        closing.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        bound = runner.addresses[0]
+        shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        yield Stack(f"http://{shown}:{bound[1]}", token, ports, emulator)

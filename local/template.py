@@ -1,0 +1,159 @@
+"""What `template.yaml` says, read so that the local stack need not say it again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+TEMPLATE: Final = Path(__file__).parent.parent / "template.yaml"
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms: `!Ref X` as {"Ref": "X"}, `!Sub …` as {"Fn::Sub": …} and so on."""
+
+
+def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint: `GET /manage/v1/providers/{provider_id}` and the function behind it."""
+
+    method: str
+    resource: str
+    function: str
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """The path parameters where `path` is of this route, else None."""
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.resource))
+        found = re.fullmatch(pattern, path)
+        return None if found is None else found.groupdict()
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayResponse:
+    """What API Gateway answers by itself in one case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    def render(self, context: Mapping[str, str]) -> tuple[int, dict[str, str], str]:
+        """Status, headers and body with `$context.…` filled in; an unknown variable becomes empty, as it does there."""
+
+        def fill(text: str) -> str:
+            return re.sub(r"\$context\.([\w.]+)", lambda found: context.get(found.group(1), ""), text)
+
+        return self.status, {name: fill(value) for name, value in self.headers.items()}, fill(self.body)
+
+
+class Template:
+    """The parts of a SAM template that a stack on one machine needs."""
+
+    def __init__(self, path: Path = TEMPLATE) -> None:
+        self.root: Final = path.parent
+        self.content: Final[dict[str, Any]] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+
+    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of `kind`, by logical id."""
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self.content["Resources"].items()
+            if resource["Type"] == kind
+        }
+
+    @cached_property
+    def routes(self) -> list[Route]:
+        """Every API event of every function."""
+        return [
+            Route(event["Properties"]["Method"].upper(), event["Properties"]["Path"], name)
+            for name, function in self.of_type("AWS::Serverless::Function").items()
+            for event in function.get("Events", {}).values()
+            if event["Type"] == "Api"
+        ]
+
+    def module(self, function: str) -> str:
+        """The module of a function's handler, as this repository imports it (`functions.add_provider.app`)."""
+        properties = self.of_type("AWS::Serverless::Function")[function]
+        folder = properties["CodeUri"].strip("/").replace("/", ".")
+        handler = properties.get("Handler") or self.content["Globals"]["Function"]["Handler"]
+        return f"{folder}.{handler.rpartition('.')[0]}"
+
+    @cached_property
+    def authorizer(self) -> str:
+        """The logical id of the authorizer's function."""
+        (api,) = self.of_type("AWS::Serverless::Api").values()
+        default = api["Auth"]["DefaultAuthorizer"]
+        arn = api["Auth"]["Authorizers"][default]["FunctionArn"]
+        return str(arn["Fn::GetAtt"]).partition(".")[0]
+
+    @cached_property
+    def open_routes(self) -> frozenset[str]:
+        """Functions whose events need no authorizer."""
+        return frozenset(
+            name
+            for name, function in self.of_type("AWS::Serverless::Function").items()
+            for event in function.get("Events", {}).values()
+            if event["Type"] == "Api" and event["Properties"].get("Auth", {}).get("Authorizer") == "NONE"
+        )
+
+    @cached_property
+    def gateway_responses(self) -> dict[str, GatewayResponse]:
+        """What API Gateway answers by itself, by response type."""
+        (api,) = self.of_type("AWS::Serverless::Api").values()
+        found = {}
+        for kind, response in api["GatewayResponses"].items():
+            headers = response.get("ResponseParameters", {}).get("Headers", {})
+            (body,) = response["ResponseTemplates"].values()
+            plain = {name: str(value).strip("'") for name, value in headers.items()}
+            found[kind] = GatewayResponse(int(response["StatusCode"]), plain, body)
+        return found
+
+    @cached_property
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """Arguments of `create_table` for every table; a table is called by its logical id."""
+        kept = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
+        return {
+            name: {"TableName": name} | {key: value for key, value in properties.items() if key in kept}
+            for name, properties in self.of_type("AWS::DynamoDB::Table").items()
+        }
+
+    def environment(self) -> dict[str, str]:
+        """The functions' environment, parameters at their defaults and tables and keys under their logical ids."""
+        functions = [self.content["Globals"]["Function"], *self.of_type("AWS::Serverless::Function").values()]
+        found: dict[str, str] = {}
+        for function in functions:
+            for name, value in function.get("Environment", {}).get("Variables", {}).items():
+                resolved = self._resolve(value)
+                if found.setdefault(name, resolved) != resolved:
+                    raise ValueError(f"functions disagree on {name}: one process cannot serve both")
+        return found
+
+    def _resolve(self, value: Any) -> str:
+        if not isinstance(value, dict):
+            return str(value)
+        ((intrinsic, argument),) = value.items()
+        if intrinsic == "Fn::GetAtt":
+            return str(argument).partition(".")[0]
+        if intrinsic != "Ref":
+            raise ValueError(f"the local stack does not know {intrinsic} in a function's environment")
+        parameter = self.content.get("Parameters", {}).get(argument)
+        return str(argument if parameter is None else parameter.get("Default", ""))

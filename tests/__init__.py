@@ -1,0 +1,1 @@
+"""The tests mirror the tree: `tests/usecases` for `providers.usecases`, and so on."""

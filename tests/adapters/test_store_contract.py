@@ -1,0 +1,409 @@
+"""The storage contract, over the fake, moto and DynamoDB Local: what the use cases rely on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from providers.adapters.dynamodb import DynamoDataKeys, DynamoManagementKeys, DynamoProviders, DynamoRouting
+from providers.model.provider import (
+    Attempt,
+    HealthState,
+    KeyVersion,
+    ManagementKey,
+    Provider,
+    RoutingConfig,
+    Scope,
+    SealedCredential,
+    Status,
+    Verification,
+    WrappedKey,
+)
+from providers.model.verdict import Outcome, Reason
+from providers.ports import (
+    ManagementKeyStore,
+    MissingProvider,
+    NameTaken,
+    ProviderFilter,
+    ProviderStore,
+    RoutingStore,
+    StaleWrite,
+)
+from tests.kit.aws import dynamodb_local_tables, moto_tables
+from tests.kit.fakes import Database, MemoryManagementKeys, MemoryProviders, MemoryRouting
+
+NOW = datetime(2026, 4, 14, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@dataclass
+class Stores:
+    providers: ProviderStore
+    routing: RoutingStore
+    keys: ManagementKeyStore
+
+
+@pytest.fixture(params=["fake", "moto", "dynamodb-local"])
+def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
+    """Empty stores of each kind."""
+    if request.param == "fake":
+        database = Database()
+        yield Stores(MemoryProviders(database), MemoryRouting(database), MemoryManagementKeys())
+        return
+    with ExitStack() as opened:
+        kind = moto_tables if request.param == "moto" else dynamodb_local_tables
+        tables = opened.enter_context(kind())
+        yield Stores(
+            DynamoProviders(tables.client, tables.main, tables.secrets),
+            DynamoRouting(tables.client, tables.main),
+            DynamoManagementKeys(tables.client, tables.main),
+        )
+
+
+def provider(number: int = 1, **members: object) -> Provider:
+    """A provider with an id that ends in `number`."""
+    base = Provider(
+        org="org_a",
+        id=f"prov_{number:026d}",
+        vendor="openai",
+        name=f"Provider {number}",
+        base_url=None,
+        status=Status.ACTIVE,
+        created_at=NOW,
+        updated_at=NOW,
+        versions=(KeyVersion(1, "sk-…0001", NOW),),
+        verification=Verification(Outcome.VALID, None, NOW),
+        fingerprint="f" * 64,
+    )
+    return replace(base, **members)  # type: ignore[arg-type]
+
+
+def sealed(of: Provider, version: int = 1) -> SealedCredential:
+    """A row for `of`; the store does not look inside."""
+    return SealedCredential(of.org, of.id, version, of.vendor, "00000001", b"n" * 12, b"\x00\xff" * 8, NOW)
+
+
+def rotated(before: Provider, retires_at: datetime | None) -> Provider:
+    """`before` with one version more; the replaced one is dropped where `retires_at` is None."""
+    new = KeyVersion(before.active.number + 1, "sk-…0002", NOW)
+    old = () if retires_at is None else (replace(before.active, retires_at=retires_at),)
+    return replace(
+        before,
+        versions=(*before.versions[:-1], *old, new),
+        revision=before.revision + 1,
+        fingerprint=f"{new.number:064d}",
+    )
+
+
+def config(slug: str, *provider_ids: str, revision: int = 1) -> RoutingConfig:
+    """A routing config that names the given providers."""
+    attempts = tuple(Attempt(each, "model") for each in provider_ids)
+    return RoutingConfig("org_a", slug, "fallback", attempts, NOW, NOW, revision)
+
+
+def test_a_provider_is_read_as_it_was_written(stores: Stores) -> None:
+    """Every member of a head survives the store, set or not."""
+    full = provider(
+        1,
+        base_url="https://proxy.example.com/v1",
+        status=Status.PENDING,
+        verification=Verification(Outcome.INDETERMINATE, Reason.TIMEOUT, NOW),
+        key_expires_at=NOW + timedelta(days=1),
+        account="org-acme",
+        name="Größe ß 数",
+    )
+    stores.providers.create(full, sealed(full))
+    bare = provider(2)
+    stores.providers.create(bare, sealed(bare))
+    assert stores.providers.get("org_a", full.id) == full
+    assert stores.providers.get("org_a", bare.id) == bare
+    assert stores.providers.sealed("org_a", full.id, 1) == sealed(full)
+
+
+def test_another_organization_sees_nothing(stores: Stores) -> None:
+    """Reads and lists of one organization never show another's."""
+    stores.providers.create(provider(), sealed(provider()))
+    assert stores.providers.get("org_b", provider().id) is None
+    assert list(stores.providers.list("org_b", ProviderFilter(), 10, None)) == []
+    assert stores.providers.sealed("org_b", provider().id, 1) is None
+
+
+def test_a_name_is_taken_once_without_regard_to_case(stores: Stores) -> None:
+    """A second provider of the same name is refused, and nothing of it is written."""
+    stores.providers.create(provider(1, name="Prod"), sealed(provider(1)))
+    second = provider(2, name="pROD")
+    with pytest.raises(NameTaken):
+        stores.providers.create(second, sealed(second))
+    assert stores.providers.get("org_a", second.id) is None
+    assert stores.providers.sealed("org_a", second.id, 1) is None
+
+
+def test_the_same_name_in_another_organization_is_free(stores: Stores) -> None:
+    """Names are unique in an organization, not in the stack."""
+    stores.providers.create(provider(1, name="Prod"), sealed(provider(1)))
+    other = provider(2, name="Prod", org="org_b")
+    stores.providers.create(other, sealed(other))
+    assert stores.providers.get("org_b", other.id) == other
+
+
+def test_a_list_is_newest_first_and_continues_where_it_ended(stores: Stores) -> None:
+    """Pages neither repeat nor miss."""
+    for number in range(1, 8):
+        stores.providers.create(provider(number), sealed(provider(number)))
+    first = stores.providers.list("org_a", ProviderFilter(), 3, None)
+    rest = stores.providers.list("org_a", ProviderFilter(), 10, first[-1].id)
+    assert [int(each.id[-2:]) for each in (*first, *rest)] == [7, 6, 5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (ProviderFilter(vendor="groq"), [3, 1]),
+        (ProviderFilter(status=Status.PENDING), [2]),
+        (ProviderFilter(vendor="groq", status=Status.PENDING), []),
+        (ProviderFilter(health=HealthState.UNKNOWN), [3, 2, 1]),
+        (ProviderFilter(health=HealthState.HEALTHY), []),
+    ],
+)
+def test_a_list_is_filtered(stores: Stores, wanted: ProviderFilter, expected: list[int]) -> None:
+    """Filters combine, and a filtered page is as full as it can be."""
+    for number, vendor, status in [
+        (1, "groq", Status.ACTIVE),
+        (2, "openai", Status.PENDING),
+        (3, "groq", Status.ACTIVE),
+    ]:
+        one = provider(number, vendor=vendor, status=status)
+        stores.providers.create(one, sealed(one))
+    assert [int(each.id[-2:]) for each in stores.providers.list("org_a", wanted, 10, None)] == expected
+
+
+def test_a_rotation_keeps_the_old_version_and_dates_its_end(stores: Stores) -> None:
+    """After a rotation both rows are there, the old one with its expiry."""
+    before = provider()
+    stores.providers.create(before, sealed(before))
+    end = NOW + timedelta(hours=1)
+    after = rotated(before, end)
+    stores.providers.change(before, after, sealed(after, 2))
+    assert stores.providers.get("org_a", before.id) == after
+    old = stores.providers.sealed("org_a", before.id, 1)
+    assert old is not None
+    assert old.expires_at == end
+    assert stores.providers.sealed("org_a", before.id, 2) == sealed(after, 2)
+
+
+def test_a_version_that_leaves_the_head_leaves_the_secrets(stores: Stores) -> None:
+    """A version that is dropped leaves no ciphertext."""
+    before = provider()
+    stores.providers.create(before, sealed(before))
+    after = rotated(before, None)
+    stores.providers.change(before, after, sealed(after, 2))
+    assert stores.providers.sealed("org_a", before.id, 1) is None
+
+
+def test_a_change_of_what_has_changed_writes_nothing(stores: Stores) -> None:
+    """Of two changes of the same revision one is refused whole."""
+    before = provider()
+    stores.providers.create(before, sealed(before))
+    first = rotated(before, NOW)
+    stores.providers.change(before, first, sealed(first, 2))
+    late = replace(rotated(before, NOW), name="Late")
+    with pytest.raises(StaleWrite):
+        stores.providers.change(before, late, sealed(late, 2))
+    assert stores.providers.get("org_a", before.id) == first
+
+
+def test_a_change_of_nothing_creates_nothing(stores: Stores) -> None:
+    """An update of a provider that is gone does not bring half of it back."""
+    ghost = provider()
+    with pytest.raises(StaleWrite):
+        stores.providers.change(ghost, replace(ghost, name="X", revision=2))
+    assert stores.providers.get("org_a", ghost.id) is None
+
+
+def test_renaming_moves_the_claim(stores: Stores) -> None:
+    """The old name is free again, the new one taken, and a change of case alone is no conflict."""
+    before = provider(1, name="Old")
+    stores.providers.create(before, sealed(before))
+    middle = replace(before, name="New", revision=2)
+    stores.providers.change(before, middle)
+    stores.providers.change(middle, replace(middle, name="NEW", revision=3))
+    second = provider(2, name="old")
+    stores.providers.create(second, sealed(second))
+    with pytest.raises(NameTaken):
+        stores.providers.change(second, replace(second, name="new", revision=2))
+
+
+def test_a_change_leaves_refs_alone(stores: Stores) -> None:
+    """An owner's change made from an older read does not undo an attach that came between."""
+    before = provider()
+    stores.providers.create(before, sealed(before))
+    stores.routing.put(None, config("@a", before.id))
+    stores.providers.change(before, replace(before, name="New", revision=2))
+    found = stores.providers.get("org_a", before.id)
+    assert found is not None
+    assert found.refs == {"@a"}
+
+
+def test_members_that_become_none_are_gone(stores: Stores) -> None:
+    """A base_url that is taken away does not stay behind."""
+    before = provider(base_url="https://proxy.example.com", account="a", key_expires_at=NOW)
+    stores.providers.create(before, sealed(before))
+    after = replace(before, base_url=None, account=None, key_expires_at=None, revision=2)
+    stores.providers.change(before, after)
+    assert stores.providers.get("org_a", before.id) == after
+
+
+def test_deleting_leaves_nothing(stores: Stores) -> None:
+    """Head, name, fingerprint and every version go together."""
+    before = provider(name="Prod")
+    stores.providers.create(before, sealed(before))
+    after = rotated(before, NOW + timedelta(hours=1))
+    stores.providers.change(before, after, sealed(after, 2))
+    stores.providers.delete(after)
+    assert stores.providers.get("org_a", before.id) is None
+    assert [stores.providers.sealed("org_a", before.id, number) for number in (1, 2)] == [None, None]
+    assert list(stores.providers.with_fingerprint("org_a", after.fingerprint)) == []
+    again = provider(2, name="Prod")
+    stores.providers.create(again, sealed(again))
+
+
+def test_a_referenced_provider_is_not_deleted(stores: Stores) -> None:
+    """The store itself refuses, whatever the caller has read."""
+    before = provider()
+    stores.providers.create(before, sealed(before))
+    stores.routing.put(None, config("@a", before.id))
+    with pytest.raises(StaleWrite):
+        stores.providers.delete(before)
+    assert stores.providers.sealed("org_a", before.id, 1) is not None
+
+
+def test_fingerprints_follow_the_active_version(stores: Stores) -> None:
+    """Who shares a credential is known, and forgotten when it is rotated away."""
+    one, two = provider(1), provider(2)
+    stores.providers.create(one, sealed(one))
+    stores.providers.create(two, sealed(two))
+    assert sorted(stores.providers.with_fingerprint("org_a", "f" * 64)) == [one.id, two.id]
+    after = rotated(one, NOW)
+    stores.providers.change(one, after, sealed(after, 2))
+    assert list(stores.providers.with_fingerprint("org_a", "f" * 64)) == [two.id]
+    assert list(stores.providers.with_fingerprint("org_b", "f" * 64)) == []
+
+
+def test_routing_configs_hold_and_release_references(stores: Stores) -> None:
+    """Refs follow each put and delete, and an emptied set is as good as none."""
+    one, two = provider(1), provider(2)
+    for each in (one, two):
+        stores.providers.create(each, sealed(each))
+
+    def refs() -> list[set[str]]:
+        heads = [stores.providers.get("org_a", each.id) for each in (one, two)]
+        return [set(head.refs) for head in heads if head]
+
+    first = config("@a", one.id, one.id)
+    stores.routing.put(None, first)
+    assert refs() == [{"@a"}, set()]
+    second = config("@a", two.id, revision=2)
+    stores.routing.put(first, second)
+    assert refs() == [set(), {"@a"}]
+    assert stores.routing.get("org_a", "@a") == second
+    stores.routing.delete(second)
+    assert refs() == [set(), set()]
+    assert stores.routing.get("org_a", "@a") is None
+    stores.providers.delete(one)
+
+
+def test_a_config_that_names_a_missing_provider_is_not_written(stores: Stores) -> None:
+    """The missing ones are named, and the ones that exist get no reference."""
+    one = provider(1)
+    stores.providers.create(one, sealed(one))
+    with pytest.raises(MissingProvider) as caught:
+        stores.routing.put(None, config("@a", one.id, provider(9).id))
+    assert caught.value.provider_ids == {provider(9).id}
+    assert stores.routing.get("org_a", "@a") is None
+    found = stores.providers.get("org_a", one.id)
+    assert found is not None
+    assert found.refs == frozenset()
+
+
+def test_a_config_written_from_an_old_read_is_refused(stores: Stores) -> None:
+    """Replacing or deleting what has changed since writes nothing."""
+    one = provider(1)
+    stores.providers.create(one, sealed(one))
+    first = config("@a", one.id)
+    stores.routing.put(None, first)
+    stores.routing.put(first, config("@a", one.id, revision=2))
+    with pytest.raises(StaleWrite):
+        stores.routing.put(first, config("@a", revision=2))
+    with pytest.raises(StaleWrite):
+        stores.routing.put(None, config("@a"))
+    with pytest.raises(StaleWrite):
+        stores.routing.delete(first)
+
+
+def test_routing_configs_are_listed_by_slug(stores: Stores) -> None:
+    """Pages neither repeat nor miss."""
+    for slug in ("b", "@c", "a"):
+        stores.routing.put(None, config(slug))
+    assert [each.slug for each in stores.routing.list("org_a", 2, None)] == ["@c", "a"]
+    assert [each.slug for each in stores.routing.list("org_a", 2, "a")] == ["b"]
+
+
+def test_management_keys_are_kept_counted_and_revoked(stores: Stores) -> None:
+    """A key is read as written; counts are per minute; the first revocation stands."""
+    key = ManagementKey("01abc", "d" * 64, "org_a", "CI", frozenset(Scope), NOW, expires_at=NOW + timedelta(days=1))
+    stores.keys.put(key)
+    assert stores.keys.get("01abc") == key
+    with pytest.raises(StaleWrite):
+        stores.keys.put(replace(key, org="org_b"))
+    assert [stores.keys.count("01abc", 7), stores.keys.count("01abc", 7), stores.keys.count("01abc", 8)] == [1, 2, 1]
+    stores.keys.used("01abc", NOW)
+    stores.keys.revoke("01abc", NOW)
+    stores.keys.revoke("01abc", NOW + timedelta(days=1))
+    assert stores.keys.get("01abc") == replace(key, last_used_at=NOW, revoked_at=NOW)
+    with pytest.raises(StaleWrite):
+        stores.keys.revoke("nobody", NOW)
+    stores.keys.used("nobody", NOW)
+    assert stores.keys.get("nobody") is None
+
+
+def test_racing_rotations_on_dynamodb_local_leave_one_winner_a_round() -> None:
+    """Twenty threads change the same revision at once: one change is made, and its row is the one stored."""
+    with dynamodb_local_tables() as tables:
+        store = DynamoProviders(tables.client, tables.main, tables.secrets)
+        before = provider()
+        store.create(before, sealed(before))
+        won: list[str] = []
+
+        def rotate(mark: str) -> None:
+            after = replace(rotated(before, NOW), name=mark)
+            try:
+                store.change(before, after, replace(sealed(after, 2), ciphertext=mark.encode()))
+            except StaleWrite:
+                return
+            won.append(mark)
+
+        threads = [threading.Thread(target=rotate, args=(f"t{number}",)) for number in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        found, row = store.get("org_a", before.id), store.sealed("org_a", before.id, 2)
+        assert found is not None
+        assert row is not None
+        assert [found.name, row.ciphertext.decode()] == won * 2
+
+
+@pytest.mark.parametrize("kind", [moto_tables, dynamodb_local_tables], ids=["moto", "dynamodb-local"])
+def test_the_first_data_key_stays(kind: type) -> None:
+    """A second key under the same id is refused, so that two makers end up with one key."""
+    with kind() as tables:
+        keys = DynamoDataKeys(tables.client, tables.secrets, prefix="ORG#")
+        assert keys.get("org_a", "1") is None
+        keys.put("org_a", WrappedKey("1", b"first"))
+        with pytest.raises(StaleWrite):
+            keys.put("org_a", WrappedKey("1", b"second"))
+        assert keys.get("org_a", "1") == WrappedKey("1", b"first")

@@ -1,0 +1,68 @@
+"""DynamoDB for tests: moto, or DynamoDB Local where `DYNAMODB_LOCAL_URL` says that it runs."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local.template import Template
+
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Two empty tables, as the template describes them."""
+
+    client: Any
+    main: str
+    secrets: str
+
+    def everything(self, table: str) -> list[dict[str, Any]]:
+        """Every item of a table, as stored."""
+        return list(self.client.scan(TableName=table)["Items"])
+
+
+def _create(client: Any) -> Tables:
+    names = {}
+    for logical_id, arguments in Template().tables.items():
+        names[logical_id] = f"{logical_id}-{uuid.uuid4().hex[:8]}"
+        client.create_table(**(arguments | {"TableName": names[logical_id]}))
+    return Tables(client, names["MainTable"], names["SecretsTable"])
+
+
+@contextmanager
+def moto_tables() -> Iterator[Tables]:
+    """Tables in moto, in this process."""
+    with mock_aws():
+        yield _create(boto3.client("dynamodb", region_name=REGION))
+
+
+@contextmanager
+def dynamodb_local_tables() -> Iterator[Tables]:
+    """Tables in Amazon's DynamoDB Local; skips the test where none runs."""
+    url = os.environ.get("DYNAMODB_LOCAL_URL")
+    if not url:
+        pytest.skip("DynamoDB Local is not running (set DYNAMODB_LOCAL_URL to its address)")
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    tables = _create(client)
+    try:
+        yield tables
+    finally:
+        for name in (tables.main, tables.secrets):
+            client.delete_table(TableName=name)
+        client.close()

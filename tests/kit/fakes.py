@@ -1,0 +1,260 @@
+"""Fakes of the ports, for tests of the use cases. The store's contract suite runs over these too."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from ulid import ULID
+
+from providers import vendors
+from providers.model.encoding import encode
+from providers.model.policy import Policy
+from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential
+from providers.model.secret import Secret
+from providers.model.vendor import Credential, Vendor
+from providers.model.verdict import Verdict
+from providers.ports import MissingProvider, NameTaken, ProviderFilter, StaleWrite, TamperedCredential
+
+
+class FakeClock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self, at: datetime = datetime(2026, 4, 14, 12, 0, tzinfo=UTC)) -> None:
+        self.at = at
+        self._ids = 0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return str(ULID.from_bytes((int(self.at.timestamp() * 1000) << 80 | self._ids).to_bytes(16, "big")))
+
+    def pass_time(self, **delta: float) -> None:
+        self.at += timedelta(**delta)
+
+
+@dataclass
+class Database:
+    """What both fake stores write to, under one lock."""
+
+    heads: dict[tuple[str, str], Provider] = field(default_factory=dict)
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
+    rows: dict[tuple[str, str, int], SealedCredential] = field(default_factory=dict)
+    routes: dict[tuple[str, str], RoutingConfig] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+class MemoryProviders:
+    """The provider store in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self.db = database
+
+    def get(self, org: str, provider_id: str) -> Provider | None:
+        return self.db.heads.get((org, provider_id))
+
+    def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
+        found = [
+            head
+            for (owner, provider_id), head in self.db.heads.items()
+            if owner == org
+            and (before is None or provider_id < before)
+            and wanted.vendor in (None, head.vendor)
+            and wanted.status in (None, head.status)
+            and wanted.health in (None, head.health_state)
+        ]
+        return sorted(found, key=lambda head: head.id, reverse=True)[:limit]
+
+    def create(self, provider: Provider, sealed: SealedCredential) -> None:
+        with self.db.lock:
+            if (provider.org, provider.name_claim) in self.db.names:
+                raise NameTaken
+            if (provider.org, provider.id) in self.db.heads:
+                raise StaleWrite
+            self.db.names[provider.org, provider.name_claim] = provider.id
+            self.db.heads[provider.org, provider.id] = provider
+            self.db.rows[provider.org, provider.id, sealed.version] = sealed
+
+    def change(self, before: Provider, after: Provider, sealed: SealedCredential | None = None) -> None:
+        with self.db.lock:
+            place = (before.org, before.id)
+            head = self.db.heads.get(place)
+            if head is None or head.revision != before.revision or head.active.number != before.active.number:
+                raise StaleWrite
+            if after.name_claim != before.name_claim:
+                if (before.org, after.name_claim) in self.db.names:
+                    raise NameTaken
+                del self.db.names[before.org, before.name_claim]
+                self.db.names[before.org, after.name_claim] = before.id
+            if sealed is not None:
+                if (*place, sealed.version) in self.db.rows:
+                    raise StaleWrite
+                self.db.rows[(*place, sealed.version)] = sealed
+            remaining = {version.number: version for version in after.versions}
+            for version in before.versions:
+                row = (*place, version.number)
+                if version.number not in remaining:
+                    del self.db.rows[row]
+                else:
+                    self.db.rows[row] = replace(self.db.rows[row], expires_at=remaining[version.number].retires_at)
+            self.db.heads[place] = replace(after, refs=head.refs, health_state=head.health_state)
+
+    def delete(self, provider: Provider) -> None:
+        with self.db.lock:
+            place = (provider.org, provider.id)
+            head = self.db.heads.get(place)
+            if head is None or head.revision != provider.revision or head.refs:
+                raise StaleWrite
+            del self.db.heads[place]
+            del self.db.names[provider.org, head.name_claim]
+            for version in head.versions:
+                del self.db.rows[(*place, version.number)]
+
+    def sealed(self, org: str, provider_id: str, version: int) -> SealedCredential | None:
+        return self.db.rows.get((org, provider_id, version))
+
+    def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
+        heads = self.db.heads.values()
+        return sorted(head.id for head in heads if head.org == org and head.fingerprint == fingerprint)
+
+
+class MemoryRouting:
+    """The routing store in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self.db = database
+
+    def get(self, org: str, slug: str) -> RoutingConfig | None:
+        return self.db.routes.get((org, slug))
+
+    def list(self, org: str, limit: int, after: str | None) -> Sequence[RoutingConfig]:
+        found = [
+            config
+            for (owner, slug), config in self.db.routes.items()
+            if owner == org and (after is None or slug > after)
+        ]
+        return sorted(found, key=lambda config: config.slug)[:limit]
+
+    def put(self, before: RoutingConfig | None, after: RoutingConfig) -> None:
+        with self.db.lock:
+            self._check(after.org, after.slug, before)
+            old = before.provider_ids if before else frozenset()
+            missing = frozenset(each for each in after.provider_ids - old if (after.org, each) not in self.db.heads)
+            if missing:
+                raise MissingProvider(missing)
+            self.db.routes[after.org, after.slug] = after
+            self._refs(after, after.provider_ids - old, lambda refs: refs | {after.slug})
+            self._refs(after, old - after.provider_ids, lambda refs: refs - {after.slug})
+
+    def delete(self, config: RoutingConfig) -> None:
+        with self.db.lock:
+            self._check(config.org, config.slug, config)
+            del self.db.routes[config.org, config.slug]
+            self._refs(config, config.provider_ids, lambda refs: refs - {config.slug})
+
+    def _check(self, org: str, slug: str, expected: RoutingConfig | None) -> None:
+        found = self.db.routes.get((org, slug))
+        if (found and found.revision) != (expected and expected.revision):
+            raise StaleWrite
+
+    def _refs(
+        self, config: RoutingConfig, ids: frozenset[str], change: Callable[[frozenset[str]], frozenset[str]]
+    ) -> None:
+        for provider_id in ids:
+            head = self.db.heads[config.org, provider_id]
+            self.db.heads[config.org, provider_id] = replace(head, refs=change(head.refs))
+
+
+class MemoryManagementKeys:
+    """Management keys in memory."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, ManagementKey] = {}
+        self.counts: dict[tuple[str, int], int] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key_id: str) -> ManagementKey | None:
+        return self.keys.get(key_id)
+
+    def put(self, key: ManagementKey) -> None:
+        if key.id in self.keys:
+            raise StaleWrite
+        self.keys[key.id] = key
+
+    def revoke(self, key_id: str, at: datetime) -> None:
+        if key_id not in self.keys:
+            raise StaleWrite
+        self.keys[key_id] = replace(self.keys[key_id], revoked_at=self.keys[key_id].revoked_at or at)
+
+    def count(self, key_id: str, minute: int) -> int:
+        with self._lock:
+            self.counts[key_id, minute] = self.counts.get((key_id, minute), 0) + 1
+            return self.counts[key_id, minute]
+
+    def used(self, key_id: str, at: datetime) -> None:
+        if key_id in self.keys:
+            self.keys[key_id] = replace(self.keys[key_id], last_used_at=at)
+
+
+class PlainCipher:
+    """Seals nothing: keeps the credential beside the place that it is bound to."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+
+    def seal(self, org: str, provider_id: str, version: int, vendor: str, secret: Secret) -> SealedCredential:
+        bound = encode(org, provider_id, str(version), vendor)
+        return SealedCredential(
+            org, provider_id, version, vendor, "1", bound, secret.reveal().encode(), self._clock.now()
+        )
+
+    def open(self, sealed: SealedCredential) -> Secret:
+        if sealed.nonce != encode(sealed.org, sealed.provider_id, str(sealed.version), sealed.vendor):
+            raise TamperedCredential
+        return Secret(sealed.ciphertext.decode())
+
+
+class PlainDigests:
+    """Digests without a key."""
+
+    def digest(self, purpose: str, *parts: str) -> str:
+        return hashlib.sha256(encode(purpose, *parts)).hexdigest()
+
+
+@dataclass
+class FakeVerifier:
+    """Answers with `verdict`, and calls `meanwhile` first, which is when a rotation can lose a race."""
+
+    verdict: Verdict = field(default_factory=Verdict)
+    meanwhile: Callable[[], None] | None = None
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        self.asked.append((vendor.name, base_url))
+        if self.meanwhile:
+            self.meanwhile()
+        return self.verdict
+
+
+class FakePorts:
+    """All of the ports, faked."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.db = Database()
+        self.policy = policy or Policy()
+        self.clock = FakeClock()
+        self.providers = MemoryProviders(self.db)
+        self.routing = MemoryRouting(self.db)
+        self.management_keys = MemoryManagementKeys()
+        self.cipher = PlainCipher(self.clock)
+        self.digests = PlainDigests()
+        self.verify = FakeVerifier()
+
+    @property
+    def vendors(self) -> Callable[[str], Vendor]:
+        return vendors.vendor
