@@ -1,4 +1,4 @@
-"""`make run`: the API, embedded AWS and the vendor emulator in one process."""
+"""`make run` (the whole stack in one process) and `make aws` (AWS and the vendors for `sam local`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from providers.model.secret import Secret
 
 DEFAULT_PORT: Final = 8787
 
-BANNER: Final = """
+RUN_BANNER: Final = """
 Providers API   {url}
 Vendors         {vendors}
 Everything is kept in memory and gone when this ends (Ctrl-C).
@@ -23,42 +23,69 @@ Paste this into another terminal:
   curl -s $API/manage/v1/providers -H "Authorization: Bearer $KEY"
 """
 
+AWS_BANNER: Final = """
+AWS (moto) and the vendor emulator are running for `sam local`. Everything is gone when this ends (Ctrl-C).
+
+In another terminal:  sam build && sam local start-api
+And in a third:
+
+  export API=http://127.0.0.1:3000 KEY={key}
+  curl -s $API/manage/v1/providers -H "Authorization: Bearer $KEY"
+"""
+
+
+def _stop_event() -> asyncio.Event:
+    """Set by SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    return stop
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
 
 async def run(host: str, port: int, management_key: Secret | None, *, real_vendors: bool) -> None:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve the API until SIGINT or SIGTERM."""
     from local.stack import running_stack
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, stop.set)
-    async with running_stack(
-        host, port, management_key=management_key, real_vendors=real_vendors, log=lambda line: print(line, flush=True)
-    ) as stack:
+    stop = _stop_event()
+    async with running_stack(host, port, management_key=management_key, real_vendors=real_vendors, log=_say) as stack:
         vendors = f"{stack.emulator.url} (the emulator; GET / lists the keys it knows)" if stack.emulator else "real"
-        print(BANNER.format(url=stack.url, vendors=vendors, key=stack.management_key.reveal()), flush=True)
+        _say(RUN_BANNER.format(url=stack.url, vendors=vendors, key=stack.management_key.reveal()))
         await stop.wait()
-        print("stopping", flush=True)
+        _say("stopping")
 
 
-def main() -> int:
-    """Read PORT, HOST, MANAGEMENT_KEY and VENDORS, and run."""
+async def aws(host: str, management_key: Secret | None) -> None:
+    """Serve AWS and the vendors until SIGINT or SIGTERM."""
+    from local.aws_server import running_aws
+
+    stop = _stop_event()
+    async with running_aws(host, management_key) as key:
+        _say(AWS_BANNER.format(key=key.reveal()))
+        await stop.wait()
+        _say("stopping")
+
+
+def main(arguments: list[str]) -> int:
+    """Read PORT, HOST, MANAGEMENT_KEY and VENDORS, and run. `aws` as the only argument is `make aws`."""
     os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "providers-api")
     os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "ERROR")
+    host = os.environ.get("HOST", "127.0.0.1")
     given = os.environ.get("MANAGEMENT_KEY")
+    key = Secret(given) if given else None
     vendors = os.environ.get("VENDORS", "emulator")
     if vendors not in ("emulator", "real"):
         print(f"cannot start: VENDORS is emulator or real, not {vendors}", file=sys.stderr)
         return 1
     try:
-        asyncio.run(
-            run(
-                os.environ.get("HOST", "127.0.0.1"),
-                int(os.environ.get("PORT", str(DEFAULT_PORT))),
-                Secret(given) if given else None,
-                real_vendors=vendors == "real",
-            )
-        )
+        if arguments == ["aws"]:
+            asyncio.run(aws(host, key))
+        else:
+            port = int(os.environ.get("PORT", str(DEFAULT_PORT)))
+            asyncio.run(run(host, port, key, real_vendors=vendors == "real"))
     except (ValueError, OSError) as error:
         print(f"cannot start: {error}", file=sys.stderr)
         return 1
@@ -66,4 +93,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -6,7 +6,7 @@ moto's transactions are not atomic between threads; the lock around each call ma
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from moto import mock_aws
@@ -54,9 +54,11 @@ class EmbeddedAws:
         self._mock.stop()
 
 
-def create_resources(template: Template, dynamodb: Any, kms: Any, key_alias: str) -> None:
-    """The template's tables and the KMS key, under the names that `Template.environment` gives them."""
-    for table in template.tables.values():
-        dynamodb.create_table(**table)
+def create_resources(
+    template: Template, dynamodb: Any, kms: Any, key_alias: str, names: Mapping[str, str] | None = None
+) -> None:
+    """The template's tables and the KMS key. A table is called by its logical id where `names` has no other."""
+    for logical_id, table in template.tables.items():
+        dynamodb.create_table(**(table | {"TableName": (names or {}).get(logical_id, logical_id)}))
     key_id = kms.create_key(Description="Wraps the data keys of a stack on one machine")["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName=key_alias, TargetKeyId=key_id)

@@ -6,7 +6,7 @@ ProvidersError
 │                        base_url_not_allowed
 ├── Unauthenticated      missing_api_key, invalid_api_key
 ├── Forbidden            insufficient_scope
-├── NotFound             provider_not_found, routing_config_not_found, route_not_found
+├── NotFound             provider_not_found, routing_config_not_found, route_not_found, version_not_found
 ├── Conflict             name_taken, provider_in_use, version_conflict, rotation_conflict, too_many_live_versions
 ├── PreconditionFailed   etag_mismatch
 ├── RateLimited          rate_limited

@@ -1,0 +1,77 @@
+"""`make aws`: moto's AWS as a server, and the vendor emulator beside it, for `sam local` to use from its containers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import boto3
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+from local.aws import REGION, create_resources
+from local.template import Template
+from local.vendors.server import Emulator
+from providers.bootstrap import Dependencies, Settings
+from providers.model.provider import Scope
+from providers.model.secret import Secret
+from providers.usecases.management_keys import mint_management_key
+
+AWS_PORT: Final = 5055
+VENDORS_PORT: Final = 5056
+"""Both stand in `local/sam-env.json` too, which `sam local` reads."""
+
+NAMES: Final = {
+    "MAIN_TABLE": "providers-main",
+    "SECRETS_TABLE": "providers-secrets",
+    "KMS_KEY_ID": "alias/providers-credentials",
+}
+
+
+class _OneAtATime:
+    """A WSGI application that answers one request at a time: moto's transactions are not atomic between threads."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self._application = application
+        self._turn = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        with self._turn:
+            return list(self._application(environ, start_response))
+
+
+@asynccontextmanager
+async def running_aws(
+    host: str, management_key: Secret | None, aws_port: int = AWS_PORT, vendors_port: int = VENDORS_PORT
+) -> AsyncIterator[Secret]:
+    """Serve until the block ends; gives a management key. Raises OSError where a port is taken."""
+    emulator = Emulator()
+    await emulator.start(host, vendors_port)
+    server = make_server(host, aws_port, _OneAtATime(DomainDispatcherApplication(create_backend_app)), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, name="moto")
+    thread.start()
+    try:
+        yield _prepare(f"http://127.0.0.1:{aws_port}", management_key)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        await emulator.stop()
+
+
+def _prepare(url: str, management_key: Secret | None) -> Secret:
+    """Tables, key and a management key, through the server."""
+    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)  # noqa: S106 - moto checks nothing
+    template = Template()
+
+    class Ports(Dependencies):
+        def _client(self, service: str) -> Any:
+            return session.client(service, endpoint_url=url)  # type: ignore[call-overload]
+
+    ports = Ports(Settings.from_environment(NAMES, local=True))
+    names = {"MainTable": NAMES["MAIN_TABLE"], "SecretsTable": NAMES["SECRETS_TABLE"]}
+    create_resources(template, ports.dynamodb, ports.kms, NAMES["KMS_KEY_ID"], names)
+    ports.digests.create()
+    return mint_management_key(ports, "org_local", "make aws", tuple(Scope), token=management_key)[1]

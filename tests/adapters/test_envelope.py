@@ -1,0 +1,160 @@
+"""Sealing: what opens, what does not, and how often KMS is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import boto3
+import pytest
+
+from providers.adapters.digests import StackDigests
+from providers.adapters.dynamodb import DynamoDataKeys
+from providers.adapters.envelope import KmsEnvelope
+from providers.model.errors import Unavailable
+from providers.model.provider import SealedCredential
+from providers.model.secret import Secret
+from providers.ports import TamperedCredential
+from tests.kit.aws import REGION, Tables, moto_tables
+from tests.kit.fakes import FakeClock
+
+KEY = Secret("sk-fake-canary-0000000000000000")
+
+
+@dataclass
+class Vault:
+    tables: Tables
+    kms: Any
+    key_id: str
+    calls: list[tuple[str, dict[str, Any]]]
+
+    def cipher(self, cache_s: float = 300) -> KmsEnvelope:
+        keys = DynamoDataKeys(self.tables.client, self.tables.secrets, prefix="ORG#")
+        return KmsEnvelope(self.kms, self.key_id, keys, FakeClock(), cache_s)
+
+    def digests(self) -> StackDigests:
+        return StackDigests(self.kms, self.key_id, DynamoDataKeys(self.tables.client, self.tables.main))
+
+
+@pytest.fixture
+def vault() -> Iterator[Vault]:
+    """moto's DynamoDB and KMS, with every KMS call written down."""
+    with moto_tables() as tables:
+        kms = boto3.client("kms", region_name=REGION)
+        key_id = kms.create_key()["KeyMetadata"]["KeyId"]
+        calls: list[tuple[str, dict[str, Any]]] = []
+        kms.meta.events.register(
+            "provide-client-params.kms.*", lambda params, model, **_: calls.append((model.name, params))
+        )
+        yield Vault(tables, kms, key_id, calls)
+
+
+def test_what_is_sealed_opens(vault: Vault) -> None:
+    """Also in another process, which has nothing in its memory; and the row does not hold the plaintext."""
+    sealed = vault.cipher().seal("org_a", "prov_1", 1, "openai", KEY)
+    assert KEY.reveal().encode() not in sealed.ciphertext
+    assert vault.cipher().open(sealed) == KEY
+
+
+def flip(ciphertext: bytes) -> bytes:
+    return bytes([ciphertext[0] ^ 1]) + ciphertext[1:]
+
+
+MOVES = {
+    "another organization": lambda row: replace(row, org="org_b"),
+    "another provider": lambda row: replace(row, provider_id="prov_2"),
+    "another version": lambda row: replace(row, version=2),
+    "another vendor": lambda row: replace(row, vendor="groq"),
+    "another data key": lambda row: replace(row, data_key_id="00000002"),
+    "a boundary moved": lambda row: replace(row, org="org_aprov_", provider_id="1"),
+    "a changed byte": lambda row: replace(row, ciphertext=flip(row.ciphertext)),
+    "a changed nonce": lambda row: replace(row, nonce=flip(row.nonce)),
+    "an empty row": lambda row: replace(row, ciphertext=b""),
+}
+
+
+@pytest.mark.parametrize("move", MOVES.values(), ids=MOVES.keys())
+def test_a_row_that_was_moved_or_changed_does_not_open(vault: Vault, move: Any) -> None:
+    """A row copied to another place, or touched, is refused; the organizations both have keys."""
+    cipher = vault.cipher()
+    cipher.seal("org_b", "prov_1", 1, "openai", KEY)
+    row: SealedCredential = cipher.seal("org_a", "prov_1", 1, "openai", KEY)
+    with pytest.raises(TamperedCredential):
+        cipher.open(move(row))
+
+
+def test_the_encryption_context_names_purpose_organization_and_key(vault: Vault) -> None:
+    """KMS, and its policies and trail, see what a data key is for; asserted field by field."""
+    vault.cipher().seal("org_a", "prov_1", 1, "openai", KEY)
+    assert [name for name, _ in vault.calls] == ["GenerateDataKeyWithoutPlaintext", "Decrypt"]
+    for _, params in vault.calls:
+        assert params["EncryptionContext"] == {
+            "purpose": "organization-data-key",
+            "org": "org_a",
+            "data_key_id": "00000001",
+        }
+        assert params["KeyId"] == vault.key_id
+
+
+def test_a_warm_data_key_costs_no_kms_call(vault: Vault) -> None:
+    """One unwrap serves every credential of the organization until it is five minutes old."""
+    cipher = vault.cipher()
+    row = cipher.seal("org_a", "prov_1", 1, "openai", KEY)
+    vault.calls.clear()
+    for _ in range(10):
+        cipher.open(row)
+        cipher.seal("org_a", "prov_2", 1, "groq", KEY)
+    assert vault.calls == []
+
+
+def test_an_unwrapped_key_does_not_outlive_its_time(vault: Vault) -> None:
+    """With a cache of no time each use asks KMS, and nothing is left in memory past it."""
+    cipher = vault.cipher(cache_s=0)
+    row = cipher.seal("org_a", "prov_1", 1, "openai", KEY)
+    vault.calls.clear()
+    cipher.open(row)
+    cipher.open(row)
+    assert [name for name, _ in vault.calls] == ["Decrypt", "Decrypt"]
+
+
+def test_two_first_sealers_share_one_key(vault: Vault) -> None:
+    """The key that was stored first is everybody's: both rows open afterwards."""
+    one, two = vault.cipher(), vault.cipher()
+    stored = DynamoDataKeys.put
+
+    def overtaken(self: DynamoDataKeys, owner: str, key: Any) -> None:
+        DynamoDataKeys.put = stored  # type: ignore[method-assign]
+        rows.append(two.seal("org_a", "prov_2", 1, "openai", KEY))
+        stored(self, owner, key)
+
+    rows: list[SealedCredential] = []
+    DynamoDataKeys.put = overtaken  # type: ignore[method-assign]
+    try:
+        rows.append(one.seal("org_a", "prov_1", 1, "openai", KEY))
+    finally:
+        DynamoDataKeys.put = stored  # type: ignore[method-assign]
+    assert [vault.cipher().open(row) for row in rows] == [KEY, KEY]
+
+
+def test_a_nonce_is_used_once(vault: Vault) -> None:
+    """The same credential sealed often never looks the same."""
+    cipher = vault.cipher()
+    rows = [cipher.seal("org_a", "prov_1", 1, "openai", KEY) for _ in range(50)]
+    assert len({row.nonce for row in rows}) == len({row.ciphertext for row in rows}) == 50
+
+
+def test_digests_need_the_stack_key_and_differ_by_purpose(vault: Vault) -> None:
+    """They are the same in every process, different for each purpose, and bound to the parts' boundaries."""
+    vault.digests().create()
+    vault.digests().create()
+    one = vault.digests().digest("cursor", "ab", "c")
+    assert one == vault.digests().digest("cursor", "ab", "c")
+    assert len({one, vault.digests().digest("cursor", "a", "bc"), vault.digests().digest("other", "ab", "c")}) == 3
+
+
+def test_without_the_stack_key_nothing_is_digested(vault: Vault) -> None:
+    """A stack whose first management key was never minted says so."""
+    with pytest.raises(Unavailable) as caught:
+        vault.digests().digest("cursor", "x")
+    assert "mint" in caught.value.message

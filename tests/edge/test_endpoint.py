@@ -1,0 +1,200 @@
+"""What every endpoint does: scopes, limits, headers, and our shape for whatever goes wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from providers.edge.errors import STATUS
+from providers.model.errors import ProvidersError
+from providers.model.provider import Scope
+from providers.model.verdict import Reason, Verdict
+from tests.kit.fakes import FakePorts
+from tests.kit.lambdas import call, event, invoke
+from tests.kit.requests import key
+
+ROOT = Path(__file__).parent.parent.parent
+GOOD = {"vendor": "openai", "name": "Prod", "api_key": key().reveal()}
+ROUTE = {"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26, "model": "m"}]}
+NEEDED = {
+    "list_providers": Scope.PROVIDERS_READ,
+    "get_provider": Scope.PROVIDERS_READ,
+    "add_provider": Scope.PROVIDERS_WRITE,
+    "update_provider": Scope.PROVIDERS_WRITE,
+    "delete_provider": Scope.PROVIDERS_WRITE,
+    "list_routing_configs": Scope.ROUTING_READ,
+    "get_routing_config": Scope.ROUTING_READ,
+    "put_routing_config": Scope.ROUTING_WRITE,
+    "delete_routing_config": Scope.ROUTING_WRITE,
+}
+
+
+def test_the_table_of_scopes_is_complete() -> None:
+    """Every function but the authorizer is in it."""
+    assert {path.parent.name for path in (ROOT / "functions").glob("*/app.py")} == {*NEEDED, "authorize"}
+
+
+@pytest.mark.parametrize("function", NEEDED)
+@pytest.mark.parametrize("scope", list(Scope))
+def test_an_endpoint_needs_its_own_scope_and_no_other(ports: FakePorts, function: str, scope: Scope) -> None:
+    """With any other scope alone it is 403, and its own suffices."""
+    path = {"provider_id": "prov_" + "0" * 26, "slug": "a"}
+    answer = call(function, scopes=scope.value, path=path, body=ROUTE)
+    allowed = answer.status != 403
+    assert allowed == (scope is NEEDED[function])
+    assert allowed or answer.error["code"] == "insufficient_scope"
+
+
+@pytest.mark.parametrize("function", NEEDED)
+def test_a_key_over_its_limit_is_told_when_to_come_back(ports: FakePorts, function: str) -> None:
+    """429 with Retry-After, whatever else the request is."""
+    answer = call(function, limited=True)
+    assert (answer.status, answer.error["code"], answer.headers["Retry-After"]) == (429, "rate_limited", "42")
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_every_answer_tells_the_limit(ports: FakePorts, limited: bool) -> None:
+    """Good and bad answers alike."""
+    headers = call("list_providers", limited=limited).headers
+    names = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+    assert [headers[name] for name in names] == ["60", "59", "42"]
+
+
+def test_without_an_authorizer_nobody_gets_in(ports: FakePorts) -> None:
+    """A function that is reached without one refuses."""
+    answer = invoke("list_providers", {**event(), "requestContext": {"requestId": "r"}})
+    assert (answer.status, answer.error["code"]) == (401, "missing_api_key")
+
+
+def test_an_unexpected_error_shows_and_logs_nothing_of_its_text(ports: FakePorts, log: io.StringIO) -> None:
+    """500 in our shape; the log has the kind of error and where it came from."""
+
+    def explode() -> None:
+        raise RuntimeError(f"cannot use {key().reveal()}")
+
+    ports.verify.meanwhile = explode
+    answer = call("add_provider", body=GOOD)
+    logged = log.getvalue()
+    assert (answer.status, answer.error["code"]) == (500, "internal_error")
+    assert key().reveal() not in answer.text + logged
+    assert "RuntimeError" in logged
+    assert "test_endpoint.py" in logged
+
+
+def test_a_log_line_holds_ids_and_no_more(ports: FakePorts, log: io.StringIO) -> None:
+    """Who, what route, what came of it; neither body nor headers."""
+    call("add_provider", body=GOOD, headers={"X-Custom": "header-canary"})
+    line = json.loads(log.getvalue().strip().splitlines()[-1])
+    assert (line["status"], line["org"], line["key_id"], line["request_id"]) == (201, "org_a", "01test", "request-1")
+    assert "canary" not in str(line)
+    assert key().reveal() not in str(line)
+
+
+def test_every_code_that_can_be_raised_has_a_status() -> None:
+    """The table is complete: a code that is raised anywhere in the layer stands in it."""
+    raised = set()
+    for path in (ROOT / "layers/shared/providers").rglob("*.py"):
+        kinds = (
+            "InvalidRequest|Unprocessable|Unauthenticated|Forbidden|NotFound|Conflict|PreconditionFailed|RateLimited"
+        )
+        text = path.read_text()
+        raised |= set(re.findall(rf'(?:{kinds}|Unavailable|VerificationFailed)\(\s*"(\w+)"', text))
+    assert raised - set(STATUS) == set()
+    assert len(raised) > 15
+
+
+def test_the_root_of_the_error_tree_is_never_raised() -> None:
+    """Only its leaves say anything."""
+    sources = [path.read_text() for path in (ROOT / "layers/shared/providers").rglob("*.py")]
+    assert [text for text in sources if "raise ProvidersError" in text] == []
+    assert issubclass(ProvidersError, Exception)
+
+
+def test_an_added_provider_is_answered_whole(ports: FakePorts) -> None:
+    """201 with Location and ETag, and exactly the members that the contract names."""
+    answer = call("add_provider", body=GOOD)
+    provider = answer.data
+    assert answer.status == 201
+    assert answer.headers["Location"] == f"/manage/v1/providers/{provider['id']}"
+    assert answer.headers["ETag"] == '"1"'
+    assert provider == {
+        "id": provider["id"],
+        "vendor": "openai",
+        "name": "Prod",
+        "base_url": None,
+        "status": "active",
+        "health": {"state": "unknown", "p50_latency_ms": None, "last_check_at": None},
+        "created_at": "2026-04-14T12:00:00Z",
+        "updated_at": "2026-04-14T12:00:00Z",
+        "key_hint": provider["key_hint"],
+        "key_version": 1,
+        "key_rotated_at": "2026-04-14T12:00:00Z",
+        "key_expires_at": None,
+        "verification": {"outcome": "valid", "reason": None, "checked_at": "2026-04-14T12:00:00Z"},
+    }
+    assert re.fullmatch(r"prov_[0-9A-HJKMNP-TV-Z]{26}", provider["id"])
+
+
+def test_a_pending_provider_is_accepted(ports: FakePorts) -> None:
+    """202, and `verification` says what stood in the way."""
+    ports.verify.verdict = Verdict(Reason.TIMEOUT)
+    answer = call("add_provider", body=GOOD | {"on_unavailable": "store_pending"})
+    assert (answer.status, answer.data["status"]) == (202, "pending")
+    assert answer.data["verification"]["reason"] == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "code"),
+    [
+        (Reason.CREDENTIAL_REJECTED, 422, "credential_rejected"),
+        (Reason.TIMEOUT, 504, "verification_timeout"),
+        (Reason.HTTP_5XX, 502, "verification_unavailable"),
+    ],
+)
+def test_what_stands_in_the_way_is_told(ports: FakePorts, reason: Reason, status: int, code: str) -> None:
+    """The status, our reason, whether trying again helps, and the vendor's request id."""
+    ports.verify.verdict = Verdict(reason, request_id="req_1", retry_after_s=7)
+    answer = call("add_provider", body=GOOD)
+    assert (answer.status, answer.error["code"]) == (status, code)
+    assert (answer.error["reason"], answer.error["vendor_request_id"]) == (reason.value, "req_1")
+    assert answer.error["retryable"] is (status != 422)
+
+
+def test_entity_tags(ports: FakePorts) -> None:
+    """304 for a tag in hand, 412 for an old one, and a new tag with each change."""
+    path = {"provider_id": call("add_provider", body=GOOD).data["id"]}
+    assert call("get_provider", path=path, headers={"If-None-Match": 'W/"1"'}).status == 304
+    assert call("get_provider", path=path, headers={"If-None-Match": '"0", "1"'}).text == ""
+    changed = call("update_provider", path=path, body={"name": "New"}, headers={"If-Match": '"1"'})
+    assert (changed.status, changed.headers["ETag"]) == (200, '"2"')
+    late = call("update_provider", path=path, body={"name": "Newer"}, headers={"if-match": '"1"'})
+    assert (late.status, late.error["code"]) == (412, "etag_mismatch")
+    assert call("get_provider", path=path, headers={"If-None-Match": '"1"'}).data["name"] == "New"
+
+
+def test_delete_answers(ports: FakePorts) -> None:
+    """A dry run tells, a delete deletes, a second delete finds nothing."""
+    path = {"provider_id": call("add_provider", body=GOOD).data["id"]}
+    dry = call("delete_provider", path=path, query={"dry_run": "true"})
+    assert dry.data == {"id": path["provider_id"], "deleted": False, "dry_run": True}
+    assert call("delete_provider", path=path).data == {"id": path["provider_id"], "deleted": True}
+    assert call("delete_provider", path=path).status == 404
+
+
+def test_routing_answers(ports: FakePorts) -> None:
+    """Put creates with 201 and replaces with 200; get, list and delete agree with it."""
+    provider_id = call("add_provider", body=GOOD).data["id"]
+    body = {"strategy": "single", "attempts": [{"provider_id": provider_id, "model": "m"}]}
+    made = call("put_routing_config", path={"slug": "%40prod"}, body=body)
+    assert (made.status, made.data["slug"], made.data["attempts"]) == (201, "@prod", body["attempts"])
+    assert call("put_routing_config", path={"slug": "@prod"}, body=body).status == 200
+    assert call("list_routing_configs").data == [call("get_routing_config", path={"slug": "@prod"}).data]
+    blocked = call("delete_provider", path={"provider_id": provider_id})
+    assert (blocked.status, blocked.error["code"]) == (409, "provider_in_use")
+    assert blocked.error["references"] == [{"type": "routing_config", "id": "@prod"}]
+    assert call("delete_routing_config", path={"slug": "@prod"}).data == {"slug": "@prod", "deleted": True}
+    assert call("delete_provider", path={"provider_id": provider_id}).status == 200

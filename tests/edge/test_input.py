@@ -1,0 +1,265 @@
+"""Bad input: each gets the documented error, repeats nothing of what was sent, and changes nothing."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.kit.fakes import FakePorts
+from tests.kit.lambdas import Answer, call
+from tests.kit.requests import key
+
+GOOD = {"vendor": "openai", "name": "Prod", "api_key": key().reveal()}
+CANARY = "CANARY-0123456789"
+
+
+def check(answer: Answer, status: int, code: str, param: str | None = None) -> None:
+    """The answer is this error, in the shape that every error has."""
+    assert (answer.status, answer.error["code"], answer.error["param"]) == (status, code, param)
+    assert set(answer.error) >= {"type", "code", "message", "resource", "id", "param", "request_id"}
+    assert answer.error["request_id"] == "request-1"
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+BODIES = [
+    ("", "malformed_json"),
+    ("{", "malformed_json"),
+    ("[]", "malformed_json"),
+    ("null", "malformed_json"),
+    ('"x"', "malformed_json"),
+    ('{"vendor": NaN}', "malformed_json"),
+    ('{"name": "a", "name": "b"}', "malformed_json"),
+    ("[" * 60000, "malformed_json"),
+    ('{"vendor": "openai"', "malformed_json"),
+]
+
+
+@pytest.mark.parametrize(("body", "code"), BODIES)
+def test_bodies_that_are_no_json_object(ports: FakePorts, body: str, code: str) -> None:
+    """400, whatever kind of not-JSON it is."""
+    check(call("add_provider", body=body), 400, code)
+    assert ports.db.heads == {}
+
+
+def test_a_body_that_is_not_utf8(ports: FakePorts) -> None:
+    """Bytes that are no text are malformed too."""
+    given = {"body": base64.b64encode(b'{"name": "\xff"}').decode()}
+    from tests.kit.lambdas import event, invoke
+
+    check(invoke("add_provider", event() | given | {"isBase64Encoded": True}), 400, "malformed_json")
+
+
+@pytest.mark.parametrize("size", [64 * 1024 + 1, 1024 * 1024])
+def test_a_body_that_is_too_large(ports: FakePorts, size: int) -> None:
+    """More than 64 KiB is 413."""
+    check(call("add_provider", body='{"name": "' + "x" * size + '"}'), 413, "body_too_large")
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml"])
+def test_a_body_of_another_type(ports: FakePorts, media_type: str) -> None:
+    """Only JSON is taken."""
+    check(call("add_provider", body=GOOD, headers={"Content-Type": media_type}), 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "Application/JSON; charset=utf-8"])
+def test_json_may_say_its_charset(ports: FakePorts, media_type: str) -> None:
+    """Parameters and case of the media type do not matter."""
+    assert call("add_provider", body=GOOD, headers={"Content-Type": media_type}).status == 201
+
+
+FAULTS: list[tuple[dict[str, Any], str | None]] = [
+    ({"vendor": None}, "vendor"),
+    ({"vendor": 7}, "vendor"),
+    ({"vendor": "acme"}, "vendor"),
+    ({"vendor": "OpenAI"}, "vendor"),
+    ({"vendor": CANARY}, "vendor"),
+    ({"name": ""}, "name"),
+    ({"name": "   "}, "name"),
+    ({"name": "x" * 81}, "name"),
+    ({"name": "a\x00b"}, "name"),
+    ({"name": "a\u202eb"}, "name"),
+    ({"name": "a\ud800b"}, "name"),
+    ({"name": ["x"]}, "name"),
+    ({"api_key": 7}, "api_key"),
+    ({"api_key": {"secret": CANARY}}, "api_key"),
+    ({"base_url": 7}, "base_url"),
+    ({"on_unavailable": "whatever"}, "on_unavailable"),
+    ({"key_expires_at": "tomorrow"}, "key_expires_at"),
+    ({"key_expires_at": "2001-01-01T00:00:00Z"}, "key_expires_at"),
+    ({"key_expires_at": "2999-13-01T00:00:00Z"}, "key_expires_at"),
+    ({"key_expires_at": "9999-12-31T23:59:59-23:00"}, "key_expires_at"),
+    ({"surprise": CANARY}, "surprise"),
+    ({CANARY: 1}, None),
+]
+
+
+@pytest.mark.parametrize(("members", "param"), FAULTS, ids=str)
+def test_fields_that_are_wrong(ports: FakePorts, members: dict[str, Any], param: str | None) -> None:
+    """422 names the field, and the answer repeats nothing of what was sent."""
+    answer = call("add_provider", body=GOOD | members)
+    check(answer, 422, "validation_failed", param)
+    assert [fault["param"] for fault in answer.error["errors"]] == [param]
+    assert CANARY not in answer.text
+    assert (ports.db.heads, ports.verify.asked) == ({}, [])
+
+
+def test_every_fault_is_listed(ports: FakePorts) -> None:
+    """A caller mends them all at once."""
+    answer = call("add_provider", body={"vendor": "acme", "name": "", "extra": 1})
+    assert {fault["param"] for fault in answer.error["errors"]} == {"vendor", "name", "extra", "api_key"}
+
+
+KEYS = [
+    "",
+    "   ",
+    "\n",
+    "sk-fake\nwith-newline",
+    "sk-fake\r\nx: y",
+    "sk-fake with space",
+    "sk-fake\ttab",
+    '"sk-fake-in-quotes"',
+    "'sk-fake-in-quotes'",
+    "sk-fake\x00nul",
+    "sk-fake\x7fdel",
+    "sk–fake-curly-dash",
+    "sk-fake-ключ",
+    "sk-fake-\u200binvisible",
+    "x" * 5000,
+]
+
+
+@pytest.mark.parametrize("api_key", KEYS, ids=ascii)
+@pytest.mark.parametrize("function", ["add_provider", "update_provider"])
+def test_keys_that_cannot_be_credentials(ports: FakePorts, api_key: str, function: str) -> None:
+    """422 `credential_format` before anybody is asked, and nothing of the key in the answer."""
+    existing = call("add_provider", body=GOOD | {"name": "Existing"}).data["id"]
+    asked = len(ports.verify.asked)
+    body = GOOD | {"api_key": api_key} if function == "add_provider" else {"api_key": api_key}
+    answer = call(function, body=body, path={"provider_id": existing})
+    check(answer, 422, "credential_format", "api_key")
+    assert len(ports.verify.asked) == asked
+    assert not api_key.strip() or api_key.strip() not in answer.text
+
+
+def test_white_space_around_a_key_is_dropped(ports: FakePorts) -> None:
+    """A newline that was copied along does no harm."""
+    provider_id = call("add_provider", body=GOOD | {"api_key": f"\n {key().reveal()} \r\n"}).data["id"]
+    assert ports.db.rows["org_a", provider_id, 1].ciphertext == key().reveal().encode()
+
+
+PATCHES: list[tuple[dict[str, Any], str, str | None]] = [
+    ({}, "validation_failed", None),
+    ({"name": None}, "validation_failed", "name"),
+    ({"api_key": None}, "validation_failed", "api_key"),
+    ({"status": None}, "validation_failed", "status"),
+    ({"status": "pending"}, "validation_failed", "status"),
+    ({"vendor": "groq"}, "validation_failed", "vendor"),
+    ({"key_expires_at": "2999-01-01T00:00:00Z"}, "validation_failed", "key_expires_at"),
+    ({"base_url": "https://x.example.com"}, "base_url_not_allowed", "base_url"),
+    ({"base_url": "http://x.example.com", "api_key": "sk-fake-0000000000"}, "base_url_not_allowed", "base_url"),
+]
+
+
+@pytest.mark.parametrize(("body", "code", "param"), PATCHES, ids=str)
+def test_patches_that_are_wrong(ports: FakePorts, body: dict[str, Any], code: str, param: str | None) -> None:
+    """The provider stays as it was."""
+    provider_id = call("add_provider", body=GOOD).data["id"]
+    before = dict(ports.db.heads)
+    check(call("update_provider", body=body, path={"provider_id": provider_id}), 422, code, param)
+    assert ports.db.heads == before
+
+
+QUERIES: list[tuple[dict[str, str | list[str]], str, str | None]] = [
+    ({"limit": "0"}, "invalid_parameter", "limit"),
+    ({"limit": "101"}, "invalid_parameter", "limit"),
+    ({"limit": "-1"}, "invalid_parameter", "limit"),
+    ({"limit": "ten"}, "invalid_parameter", "limit"),
+    ({"limit": "１０"}, "invalid_parameter", "limit"),
+    ({"limit": ["1", "2"]}, "invalid_parameter", "limit"),
+    ({"vendor": "acme"}, "invalid_parameter", "vendor"),
+    ({"status": "gone"}, "invalid_parameter", "status"),
+    ({"health": "fine"}, "invalid_parameter", "health"),
+    ({CANARY: "1"}, "invalid_parameter", None),
+    ({"cursor": ""}, "invalid_cursor", "cursor"),
+    ({"cursor": CANARY}, "invalid_cursor", "cursor"),
+    ({"cursor": "é"}, "invalid_cursor", "cursor"),
+    ({"cursor": base64.urlsafe_b64encode(b'["prov_x", "00"]').decode()}, "invalid_cursor", "cursor"),
+    ({"cursor": base64.urlsafe_b64encode(b"[1, 2]").decode()}, "invalid_cursor", "cursor"),
+    ({"cursor": base64.urlsafe_b64encode(b"[" * 5000).decode()}, "invalid_cursor", "cursor"),
+]
+
+
+@pytest.mark.parametrize(("query", "code", "param"), QUERIES, ids=str)
+def test_query_parameters_that_are_wrong(
+    ports: FakePorts, query: dict[str, str | list[str]], code: str, param: str | None
+) -> None:
+    """400, and nothing of the parameter is repeated."""
+    answer = call("list_providers", query=query)
+    check(answer, 400, code, param)
+    assert CANARY not in answer.text
+
+
+def test_a_cursor_is_for_its_own_list_only(ports: FakePorts) -> None:
+    """Another filter or another organization cannot use it."""
+    for name in ("one", "two"):
+        call("add_provider", body=GOOD | {"name": name})
+    cursor = call("list_providers", query={"limit": "1"}).body["next_cursor"]
+    assert len(call("list_providers", query={"cursor": cursor}).data) == 1
+    check(call("list_providers", query={"cursor": cursor, "vendor": "openai"}), 400, "invalid_cursor", "cursor")
+    check(call("list_providers", query={"cursor": cursor}, org="org_b"), 400, "invalid_cursor", "cursor")
+
+
+@pytest.mark.parametrize("provider_id", ["prov_", "x", CANARY, "prov_" + "0" * 26, "..%2f..", "prov_%0a"])
+@pytest.mark.parametrize("function", ["get_provider", "delete_provider", "update_provider"])
+def test_ids_of_nothing(ports: FakePorts, function: str, provider_id: str) -> None:
+    """404, and what could be a misplaced key is not repeated."""
+    answer = call(function, path={"provider_id": provider_id}, body={"name": "x"})
+    assert (answer.status, answer.error["code"]) == (404, "provider_not_found")
+    assert CANARY not in answer.text
+
+
+def test_another_organizations_provider_is_not_found(ports: FakePorts) -> None:
+    """For every endpoint that takes an id, with the same answer as for one that does not exist."""
+    provider_id = call("add_provider", body=GOOD).data["id"]
+    before = dict(ports.db.heads)
+    for function in ("get_provider", "update_provider", "delete_provider"):
+        theirs = call(function, path={"provider_id": provider_id}, body={"name": "x"}, org="org_b")
+        nobodys = call(function, path={"provider_id": "prov_" + "0" * 26}, body={"name": "x"}, org="org_b")
+        assert theirs.text.replace(provider_id, "ID") == nobodys.text.replace("prov_" + "0" * 26, "ID")
+    assert ports.db.heads == before
+
+
+ROUTES: list[tuple[Any, str]] = [
+    ({}, "strategy"),
+    ({"strategy": "random", "attempts": []}, "strategy"),
+    ({"strategy": "single", "attempts": []}, "attempts"),
+    ({"strategy": "single", "attempts": "x"}, "attempts"),
+    ({"strategy": "single", "attempts": ["x"]}, "attempts[0]"),
+    ({"strategy": "single", "attempts": [{"provider_id": "x", "model": "m"}]}, "attempts[0].provider_id"),
+    ({"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26}]}, "attempts[0].model"),
+    ({"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26, "model": "m"}] * 2}, "attempts"),
+    ({"strategy": "fallback", "attempts": [{"provider_id": "prov_" + "0" * 26, "model": "m"}] * 21}, "attempts"),
+    (
+        {"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26, "model": "m"}]},
+        "attempts[0].provider_id",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "param"), ROUTES, ids=str)
+def test_routing_configs_that_are_wrong(ports: FakePorts, body: Any, param: str) -> None:
+    """422 names the first fault."""
+    check(call("put_routing_config", body=body, path={"slug": "a"}), 422, "validation_failed", param)
+    assert ports.db.routes == {}
+
+
+@pytest.mark.parametrize("slug", ["UPPER", "a b", "@@a", "-a", "a" * 64, "%00", CANARY, "a/b"])
+def test_slugs_that_are_wrong(ports: FakePorts, slug: str) -> None:
+    """What cannot be a slug is not found, on every endpoint, and not repeated."""
+    for function in ("get_routing_config", "put_routing_config", "delete_routing_config"):
+        body = {"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26, "model": "m"}]}
+        answer = call(function, path={"slug": slug}, body=body)
+        assert (answer.status, answer.error["code"]) == (404, "routing_config_not_found")
+        assert CANARY not in answer.text

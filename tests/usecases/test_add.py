@@ -1,0 +1,101 @@
+"""Adding a provider: what is stored for each outcome, and that nothing is stored otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from providers.model.errors import Conflict, ProvidersError, Unprocessable, VerificationFailed
+from providers.model.provider import Status
+from providers.model.verdict import Reason, Verdict
+from providers.usecases.add import add_provider
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, active_key, added, key, new
+
+
+def test_an_accepted_credential_is_stored_and_active() -> None:
+    """What is decrypted afterwards is what was sent."""
+    ports = FakePorts()
+    provider = added(ports)
+    assert provider.status is Status.ACTIVE
+    assert active_key(ports, provider) == key().reveal()
+
+
+@pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.QUOTA_EXHAUSTED, Reason.INSUFFICIENT_PERMISSION])
+def test_a_limited_credential_is_stored_with_its_reason(reason: Reason) -> None:
+    """`limited` promotes, and the verification says why it is not `valid`."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(reason)
+    provider = added(ports)
+    assert (provider.status, provider.verification.reason) == (Status.ACTIVE, reason)
+
+
+REFUSALS = [
+    (Reason.CREDENTIAL_REJECTED, Unprocessable, "credential_rejected"),
+    (Reason.ACCOUNT_DISABLED, Unprocessable, "credential_rejected"),
+    (Reason.TIMEOUT, VerificationFailed, "verification_timeout"),
+    (Reason.HTTP_5XX, VerificationFailed, "verification_unavailable"),
+    (Reason.UNEXPECTED_ANSWER, VerificationFailed, "verification_unavailable"),
+]
+
+
+@pytest.mark.parametrize(("reason", "kind", "code"), REFUSALS)
+def test_a_refused_or_unverified_credential_stores_nothing(
+    reason: Reason, kind: type[ProvidersError], code: str
+) -> None:
+    """A bad key and a vendor's bad day are told apart, and neither leaves a row."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(reason)
+    with pytest.raises(kind) as caught:
+        added(ports)
+    assert (caught.value.code, caught.value.details["reason"]) == (code, reason.value)
+    assert (ports.db.heads, ports.db.names, ports.db.rows) == ({}, {}, {})
+
+
+def test_an_unverified_credential_is_stored_pending_when_asked() -> None:
+    """`store_pending` turns an indeterminate outcome into status pending."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(Reason.TIMEOUT)
+    assert added(ports, store_pending=True).status is Status.PENDING
+
+
+def test_a_refused_credential_is_not_stored_pending() -> None:
+    """`store_pending` is for vendors that cannot be asked, not for keys they refuse."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
+    with pytest.raises(Unprocessable):
+        added(ports, store_pending=True)
+    assert ports.db.rows == {}
+
+
+def test_a_taken_name_is_a_conflict() -> None:
+    """The second provider of a name is refused, whatever its case."""
+    ports = FakePorts()
+    added(ports, name="Prod")
+    with pytest.raises(Conflict) as caught:
+        added(ports, "two", name="PROD")
+    assert caught.value.code == "name_taken"
+    assert len(ports.db.rows) == 1
+
+
+def test_the_same_credential_twice_is_a_warning() -> None:
+    """The warning names the other provider, and shows nothing of the key."""
+    ports = FakePorts()
+    first = added(ports)
+    _, warnings = add_provider(ports, ORG, new(name="Again"))
+    (warning,) = [each for each in warnings if each["code"] == "duplicate_credential"]
+    assert warning["provider_ids"] == [first.id]
+    assert key().reveal() not in str(warnings)
+
+
+def test_the_same_credential_in_another_organization_is_no_warning() -> None:
+    """Organizations learn nothing of each other's credentials."""
+    ports = FakePorts()
+    added(ports)
+    _, warnings = add_provider(ports, "org_b", new())
+    assert [each["code"] for each in warnings if each["code"] == "duplicate_credential"] == []
+
+
+def test_an_unusual_format_is_a_warning_and_no_refusal() -> None:
+    """Formats warn; the vendor decides."""
+    _, warnings = add_provider(FakePorts(), ORG, new(api_key=key("x").__class__("k" * 30)))
+    assert "unfamiliar_format" in [each["code"] for each in warnings]

@@ -1,0 +1,108 @@
+"""Deleting, and the routing configs that forbid it."""
+
+from __future__ import annotations
+
+import pytest
+
+from providers.model.errors import Conflict, NotFound, PreconditionFailed, Unprocessable
+from providers.model.provider import Attempt
+from providers.usecases.delete import delete_provider
+from providers.usecases.routing import delete_routing_config, list_routing_configs, put_routing_config
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, added, rotate
+
+
+def test_a_deleted_provider_leaves_no_ciphertext() -> None:
+    """All of its versions go, and its name is free."""
+    ports = FakePorts()
+    provider = added(ports)
+    rotate(ports, provider, "two")
+    delete_provider(ports, ORG, provider.id)
+    assert (ports.db.heads, ports.db.names, ports.db.rows) == ({}, {}, {})
+    with pytest.raises(NotFound):
+        delete_provider(ports, ORG, provider.id)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_provider_in_use_names_every_blocker(dry_run: bool) -> None:
+    """All routing configs that name it are told, more than a message would hold, and nothing is deleted."""
+    ports = FakePorts()
+    provider = added(ports)
+    slugs = [f"config-{number:02d}" for number in range(25)]
+    for slug in slugs:
+        put_routing_config(ports, ORG, slug, "single", [Attempt(provider.id, "m")])
+    with pytest.raises(Conflict) as caught:
+        delete_provider(ports, ORG, provider.id, dry_run=dry_run)
+    assert caught.value.code == "provider_in_use"
+    assert caught.value.details["references"] == [{"type": "routing_config", "id": slug} for slug in slugs]
+    assert (ORG, provider.id) in ports.db.heads
+
+
+def test_a_dry_run_deletes_nothing() -> None:
+    """It only tells that nothing stands in the way."""
+    ports = FakePorts()
+    provider = added(ports)
+    delete_provider(ports, ORG, provider.id, dry_run=True)
+    assert (ORG, provider.id) in ports.db.heads
+
+
+def test_a_delete_can_be_guarded_by_if_match() -> None:
+    """An old tag deletes nothing."""
+    ports = FakePorts()
+    provider = added(ports)
+    rotate(ports, provider, "two")
+    with pytest.raises(PreconditionFailed):
+        delete_provider(ports, ORG, provider.id, if_match='"1"')
+    delete_provider(ports, ORG, provider.id, if_match='W/"2", "2"')
+    assert ports.db.heads == {}
+
+
+def test_detaching_frees_the_provider() -> None:
+    """Replacing the config with one that names another, or deleting it, lifts the protection."""
+    ports = FakePorts()
+    one, two = added(ports, "one"), added(ports, "two")
+    put_routing_config(ports, ORG, "@a", "single", [Attempt(one.id, "m")])
+    put_routing_config(ports, ORG, "@a", "single", [Attempt(two.id, "m")])
+    delete_provider(ports, ORG, one.id)
+    delete_routing_config(ports, ORG, "@a")
+    delete_provider(ports, ORG, two.id)
+    assert ports.db.heads == {}
+
+
+def test_an_attach_that_comes_before_the_delete_commits_wins() -> None:
+    """The delete has read a free provider; the attach commits first; the delete is refused, naming it."""
+    ports = FakePorts()
+    provider = added(ports)
+    delete = ports.providers.delete
+
+    def attach_first(head: object) -> None:
+        put_routing_config(ports, ORG, "@late", "single", [Attempt(provider.id, "m")])
+        delete(head)  # type: ignore[arg-type]
+
+    ports.providers.delete = attach_first  # type: ignore[method-assign,assignment]
+    with pytest.raises(Conflict) as caught:
+        delete_provider(ports, ORG, provider.id)
+    assert caught.value.details["references"] == [{"type": "routing_config", "id": "@late"}]
+    assert (ORG, provider.id) in ports.db.heads
+
+
+def test_unknown_and_foreign_providers_are_named_by_position() -> None:
+    """The faults say which attempts; nothing is written, nothing attached."""
+    ports = FakePorts()
+    mine, theirs = added(ports), "prov_" + "0" * 26
+    attempts = [Attempt(mine.id, "m"), Attempt(theirs, "m"), Attempt(theirs, "n")]
+    with pytest.raises(Unprocessable) as caught:
+        put_routing_config(ports, ORG, "@a", "fallback", attempts)
+    faults = [fault["param"] for fault in caught.value.details["errors"]]
+    assert faults == ["attempts[1].provider_id", "attempts[2].provider_id"]
+    assert (ports.db.routes, ports.db.heads[ORG, mine.id].refs) == ({}, frozenset())
+
+
+def test_pages_of_configs_follow_each_other() -> None:
+    """A cursor continues where its page ended."""
+    ports = FakePorts()
+    for slug in ("a", "b", "c"):
+        put_routing_config(ports, ORG, slug, "single", [])
+    page, cursor = list_routing_configs(ports, ORG, 2, None)
+    rest, end = list_routing_configs(ports, ORG, 2, cursor)
+    assert ([each.slug for each in (*page, *rest)], end) == (["a", "b", "c"], None)

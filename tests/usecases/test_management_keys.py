@@ -1,0 +1,111 @@
+"""Who may call: keys that are good, bad, revoked, expired or over their limit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from providers.model.errors import Unauthenticated
+from providers.model.policy import Policy
+from providers.model.provider import Scope
+from providers.model.secret import Secret
+from providers.usecases.management_keys import authenticate, mint_management_key
+from tests.kit.fakes import FakePorts
+
+
+def bearer(token: Secret) -> str:
+    return f"Bearer {token.reveal()}"
+
+
+def test_a_minted_key_authenticates_its_organization_and_scopes() -> None:
+    """The organization and the scopes come from the key alone."""
+    ports = FakePorts()
+    key, token = mint_management_key(ports, "org_a", "CI", [Scope.PROVIDERS_READ])
+    caller = authenticate(ports, bearer(token))
+    assert (caller.key.org, list(caller.key.scopes)) == ("org_a", [Scope.PROVIDERS_READ])
+    assert (caller.limit, caller.remaining, caller.limited) == (60, 59, False)
+    stored = ports.management_keys.get(key.id)
+    assert stored is not None
+    assert stored.last_used_at == ports.clock.now()
+
+
+def test_the_secret_is_not_stored() -> None:
+    """What is stored holds no part of the token's secret."""
+    ports = FakePorts()
+    key, token = mint_management_key(ports, "org_a", "CI", list(Scope))
+    secret = token.reveal().rpartition("_")[2]
+    assert len(bytes.fromhex(secret)) == 32
+    assert secret not in repr(ports.management_keys.get(key.id))
+
+
+BAD = [
+    (None, "missing_api_key"),
+    ("", "missing_api_key"),
+    ("Basic dXNlcjpwYXNz", "missing_api_key"),
+    ("Bearer", "invalid_api_key"),
+    ("Bearer nonsense", "invalid_api_key"),
+    ("Bearer mlx_mk_unknown_" + "0" * 64, "invalid_api_key"),
+    ("Bearer mlx_mk_é_" + "0" * 64, "invalid_api_key"),
+]
+
+
+@pytest.mark.parametrize(("header", "code"), BAD)
+def test_what_is_no_key_is_refused(header: str | None, code: str) -> None:
+    """No token and a bad token are told apart."""
+    with pytest.raises(Unauthenticated) as caught:
+        authenticate(FakePorts(), header)
+    assert caught.value.code == code
+
+
+def test_a_wrong_secret_is_refused() -> None:
+    """The id alone opens nothing."""
+    ports = FakePorts()
+    _, token = mint_management_key(ports, "org_a", "CI", list(Scope))
+    with pytest.raises(Unauthenticated):
+        authenticate(ports, bearer(Secret(token.reveal()[:-1] + ("0" if token.reveal()[-1] != "0" else "1"))))
+
+
+def test_a_revoked_key_stops_with_the_next_request() -> None:
+    """No cache stands between a revocation and its effect."""
+    ports = FakePorts()
+    key, token = mint_management_key(ports, "org_a", "CI", list(Scope))
+    authenticate(ports, bearer(token))
+    ports.management_keys.revoke(key.id, ports.clock.now())
+    with pytest.raises(Unauthenticated):
+        authenticate(ports, bearer(token))
+
+
+def test_an_expired_key_is_refused() -> None:
+    """A key is good until its expiry and not at it."""
+    ports = FakePorts()
+    end = ports.clock.now() + timedelta(minutes=1)
+    _, token = mint_management_key(ports, "org_a", "CI", list(Scope), expires_at=end)
+    authenticate(ports, bearer(token))
+    ports.clock.pass_time(minutes=1)
+    with pytest.raises(Unauthenticated):
+        authenticate(ports, bearer(token))
+
+
+def test_the_limit_counts_a_minute_and_begins_anew() -> None:
+    """The third of two requests is over the limit; the next minute is fresh; another key is not affected."""
+    ports = FakePorts(Policy(rate_limit=2))
+    _, token = mint_management_key(ports, "org_a", "CI", list(Scope))
+    _, other = mint_management_key(ports, "org_a", "other", list(Scope))
+    ports.clock.pass_time(seconds=15)
+    seen = [authenticate(ports, bearer(token)) for _ in range(3)]
+    assert [(each.remaining, each.limited, each.reset_s) for each in seen] == [
+        (1, False, 45),
+        (0, False, 45),
+        (0, True, 45),
+    ]
+    assert not authenticate(ports, bearer(other)).limited
+    ports.clock.pass_time(seconds=45)
+    assert not authenticate(ports, bearer(token)).limited
+
+
+@pytest.mark.parametrize("token", ["x", "mlx_mk_id_short", "mlx_mk__" + "0" * 64, "mlx_mk_ID_" + "0" * 64])
+def test_a_token_of_another_form_is_not_minted(token: str) -> None:
+    """A token that somebody chose is held to the form, so that it is never weaker than a random one's length."""
+    with pytest.raises(ValueError, match="mlx_mk_"):
+        mint_management_key(FakePorts(), "org_a", "CI", list(Scope), token=Secret(token))

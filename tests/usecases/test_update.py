@@ -1,0 +1,222 @@
+"""Changing a provider: the old credential stays in force unless the new one was verified, and races have one winner."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from providers.model.errors import Conflict, NotFound, PreconditionFailed, ProvidersError, Unprocessable
+from providers.model.policy import Policy
+from providers.model.provider import MAX_LIVE_VERSIONS, Attempt, Status
+from providers.model.verdict import Reason, Verdict
+from providers.usecases.resolve import resolve
+from providers.usecases.routing import put_routing_config
+from providers.usecases.update import Change, etag, update_provider
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, active_key, added, key, rotate
+
+
+def test_a_rotation_puts_the_new_credential_in_force() -> None:
+    """Version 2 is active and opens to the new key."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    assert (provider.active.number, active_key(ports, provider)) == (2, key("two").reveal())
+
+
+def test_the_old_version_is_readable_until_its_grace_ends() -> None:
+    """A request that began with version 1 finishes with it; one second after the window it cannot."""
+    ports = FakePorts(Policy(grace=timedelta(hours=1)))
+    provider = added(ports)
+    rotate(ports, provider, "two")
+    ports.clock.pass_time(minutes=59, seconds=59)
+    assert resolve(ports, ORG, provider.id, 1).secret == key()
+    ports.clock.pass_time(seconds=1)
+    with pytest.raises(NotFound) as caught:
+        resolve(ports, ORG, provider.id, 1)
+    assert caught.value.code == "version_not_found"
+
+
+def test_without_a_grace_window_the_old_version_is_gone_at_once() -> None:
+    """A grace of zero leaves one row."""
+    ports = FakePorts(Policy(grace=timedelta(0)))
+    provider = rotate(ports, added(ports), "two")
+    assert [version.number for version in provider.versions] == [2]
+    assert list(ports.db.rows) == [(ORG, provider.id, 2)]
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        (Reason.CREDENTIAL_REJECTED, "credential_rejected"),
+        (Reason.TIMEOUT, "verification_timeout"),
+        (Reason.CONNECTION_FAILED, "verification_unavailable"),
+    ],
+)
+def test_a_credential_that_is_not_proven_leaves_the_old_one_in_force(reason: Reason, code: str) -> None:
+    """After a refused or unverifiable rotation everything is as it was, to the row."""
+    ports = FakePorts()
+    provider = added(ports)
+    before = (dict(ports.db.heads), dict(ports.db.rows))
+    ports.verify.verdict = Verdict(reason)
+    with pytest.raises(ProvidersError) as caught:
+        rotate(ports, provider, "two")
+    assert caught.value.code == code
+    assert (ports.db.heads, ports.db.rows) == before
+    assert active_key(ports, provider) == key().reveal()
+
+
+def test_a_rotation_that_another_one_overtook_is_a_conflict() -> None:
+    """The caller's key was verified, and yet is not stored: what it was meant to replace is gone."""
+    ports = FakePorts()
+    provider = added(ports)
+
+    def overtake() -> None:
+        ports.verify.meanwhile = None
+        rotate(ports, provider, "faster")
+
+    ports.verify.meanwhile = overtake
+    with pytest.raises(Conflict) as caught:
+        rotate(ports, provider, "slower")
+    assert caught.value.code == "rotation_conflict"
+    assert active_key(ports, provider) == key("faster").reveal()
+
+
+def test_a_rotation_survives_a_rename_and_an_attach_that_come_between() -> None:
+    """Changes of other members do not cost a caller the rotation; both are there afterwards."""
+    ports = FakePorts()
+    provider = added(ports)
+
+    def meanwhile() -> None:
+        ports.verify.meanwhile = None
+        update_provider(ports, ORG, provider.id, Change(name="Renamed"))
+        put_routing_config(ports, ORG, "@a", "single", [Attempt(provider.id, "m")])
+
+    ports.verify.meanwhile = meanwhile
+    after = rotate(ports, provider, "two")
+    stored = ports.providers.get(ORG, provider.id)
+    assert stored is not None
+    assert (after.name, after.active.number, set(stored.refs)) == ("Renamed", 2, {"@a"})
+    assert stored == replace(after, refs=stored.refs)
+
+
+def test_a_rotation_of_what_was_deleted_meanwhile_is_not_found() -> None:
+    """It does not bring the provider back, nor leave a row."""
+    ports = FakePorts()
+    provider = added(ports)
+    ports.verify.meanwhile = lambda: ports.providers.delete(provider)
+    with pytest.raises(NotFound):
+        rotate(ports, provider, "two")
+    assert (ports.db.heads, ports.db.rows) == ({}, {})
+
+
+def test_five_versions_are_the_most_that_live() -> None:
+    """A sixth is refused before the vendor is asked, and is possible again when the oldest has retired."""
+    ports = FakePorts()
+    provider = added(ports)
+    for number in range(2, MAX_LIVE_VERSIONS + 1):
+        rotate(ports, provider, str(number))
+        ports.clock.pass_time(minutes=1)
+    asked = len(ports.verify.asked)
+    with pytest.raises(Conflict) as caught:
+        rotate(ports, provider, "six")
+    assert (caught.value.code, caught.value.retry_after_s) == ("too_many_live_versions", 56 * 60)
+    assert len(ports.verify.asked) == asked
+    ports.clock.pass_time(minutes=56)
+    after = rotate(ports, provider, "six")
+    assert [version.number for version in after.versions] == [2, 3, 4, 5, 6]
+    assert sorted(number for _, _, number in ports.db.rows) == [2, 3, 4, 5, 6]
+
+
+def test_version_numbers_are_never_used_twice() -> None:
+    """Refused rotations take no number, and expired versions give theirs back to nobody."""
+    ports = FakePorts(Policy(grace=timedelta(seconds=1)))
+    provider = added(ports)
+    seen = [1]
+    for mark in ("two", "three", "four"):
+        ports.clock.pass_time(seconds=2)
+        seen.append(rotate(ports, provider, mark).active.number)
+    assert seen == [1, 2, 3, 4]
+
+
+def test_a_new_base_url_needs_the_key_again() -> None:
+    """A stored key never goes to a host that was not named with it."""
+    ports = FakePorts()
+    provider = added(ports)
+    change = Change(base_url="https://elsewhere.example.com/v1", sets_base_url=True)
+    with pytest.raises(Unprocessable) as caught:
+        update_provider(ports, ORG, provider.id, change)
+    assert caught.value.code == "base_url_not_allowed"
+    after, _ = update_provider(ports, ORG, provider.id, replace(change, api_key=key("two")))
+    assert (after.base_url, ports.verify.asked[-1]) == (change.base_url, ("openai", change.base_url))
+
+
+def test_a_rotation_asks_at_the_base_url_in_force() -> None:
+    """The new key is verified where it will be used."""
+    ports = FakePorts()
+    provider = added(ports, base_url="https://proxy.example.com/v1")
+    rotate(ports, provider, "two")
+    assert ports.verify.asked == [("openai", "https://proxy.example.com/v1")] * 2
+
+
+def test_a_change_of_nothing_is_no_change() -> None:
+    """Saying again what is so keeps the revision, and an ETag stays good."""
+    ports = FakePorts()
+    provider = added(ports)
+    after, _ = update_provider(ports, ORG, provider.id, Change(name=provider.name, status=Status.ACTIVE))
+    assert after == provider
+
+
+def test_if_match_guards_a_change() -> None:
+    """The tag that was read allows the change, an older one refuses it, and the refused change writes nothing."""
+    ports = FakePorts()
+    provider = added(ports)
+    after, _ = update_provider(ports, ORG, provider.id, Change(name="New"), if_match=etag(provider))
+    with pytest.raises(PreconditionFailed):
+        update_provider(ports, ORG, provider.id, Change(name="Newer"), if_match=etag(provider))
+    assert ports.providers.get(ORG, provider.id) == after
+
+
+def test_if_match_guards_a_rotation_to_its_end() -> None:
+    """A rename while the vendor is asked makes the tag stale, and the rotation is refused."""
+    ports = FakePorts()
+    provider = added(ports)
+
+    def rename() -> None:
+        ports.verify.meanwhile = None
+        update_provider(ports, ORG, provider.id, Change(name="Renamed"))
+
+    ports.verify.meanwhile = rename
+    with pytest.raises(PreconditionFailed):
+        update_provider(ports, ORG, provider.id, Change(api_key=key("two")), if_match=etag(provider))
+    assert active_key(ports, provider) == key().reveal()
+
+
+def test_status_changes() -> None:
+    """Disable and enable; what was never verified becomes pending, not active; a verified key makes it active."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(Reason.TIMEOUT)
+    pending = added(ports, store_pending=True)
+
+    def status(change: Change) -> Status:
+        return update_provider(ports, ORG, pending.id, change)[0].status
+
+    assert status(Change(status=Status.DISABLED)) is Status.DISABLED
+    assert status(Change(status=Status.ACTIVE)) is Status.PENDING
+    ports.verify.verdict = Verdict()
+    assert status(Change(api_key=key("two"))) is Status.ACTIVE
+    assert status(Change(status=Status.DISABLED)) is Status.DISABLED
+    assert status(Change(api_key=key("three"))) is Status.DISABLED
+    assert status(Change(status=Status.ACTIVE)) is Status.ACTIVE
+
+
+def test_a_key_of_another_account_is_a_warning() -> None:
+    """The swap is made, and the answer tells that the account has changed."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(account="org-one")
+    provider = added(ports)
+    ports.verify.verdict = Verdict(account="org-two")
+    _, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("two")))
+    (warning,) = [each for each in warnings if each["code"] == "account_changed"]
+    assert (warning["from"], warning["to"]) == ("org-one", "org-two")
