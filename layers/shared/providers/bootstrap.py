@@ -79,6 +79,7 @@ class Dependencies:
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Final = settings
+        self.deadline_s = VERIFICATION_DEADLINE_S
 
     @cached_property
     def policy(self) -> Policy:
@@ -154,7 +155,7 @@ class Dependencies:
                 credential,
                 base_url,
                 self.clock.now(),
-                deadline_s=VERIFICATION_DEADLINE_S,
+                deadline_s=self.deadline_s,
                 patience_s=SIGNATURE_PATIENCE_S,
             )
         )

@@ -140,5 +140,5 @@ def respond(status: int, headers: Mapping[str, str], body: Mapping[str, Any] | N
     answer: dict[str, Any] = {"statusCode": status, "headers": dict(headers), "isBase64Encoded": False, "body": ""}
     if body is not None:
         answer["headers"]["Content-Type"] = "application/json"
-        answer["body"] = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        answer["body"] = json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n"  # a terminal's next line
     return answer

@@ -79,7 +79,7 @@ _FACTS: Final[dict[Reason, _Facts]] = {
     Reason.SERVICE_NOT_ENABLED: _Facts(_L, False, "the vendor's service is not enabled for this account"),
     Reason.KEY_AUTH_DISABLED: _Facts(_L, False, "the resource does not accept keys"),
     Reason.ACCOUNT_SUSPENDED: _Facts(_L, False, "the account is suspended for now"),
-    Reason.CREDENTIAL_REJECTED: _Facts(_I, False, "the vendor does not accept the credential"),
+    Reason.CREDENTIAL_REJECTED: _Facts(_I, False, "it is unknown, mistyped or revoked"),
     Reason.CREDENTIAL_EXPIRED: _Facts(_I, False, "the credential has expired"),
     Reason.CREDENTIAL_SUSPENDED: _Facts(_I, False, "the vendor has suspended the credential"),
     Reason.CREDENTIAL_LEAKED: _Facts(

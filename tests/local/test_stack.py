@@ -1,0 +1,371 @@
+"""The API as its callers see it: real HTTP, real functions, AWS in the process, vendors played by the emulator."""
+
+from __future__ import annotations
+
+import base64
+import concurrent.futures
+import io
+import json
+import urllib.parse
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from local.stack import Stack
+from local.vendors.cases import CASES
+from local.vendors.keys import fake_key
+from providers.edge import authorizer, endpoint
+from providers.model.errors import NotFound
+from providers.model.provider import Scope
+from providers.ports import TamperedCredential
+from providers.usecases.resolve import resolve
+from tests.local.conftest import Api
+
+AZURE = "https://fake.openai.azure.com"
+
+
+def stored_key(api: Api, provider_id: str, version: int | None = None) -> str:
+    """What the stack decrypts for a provider now."""
+    key = api.stack.ports.management_keys.get(api.key.split("_")[2])
+    assert key is not None
+    return resolve(api.stack.ports, key.org, provider_id, version).secret.reveal()
+
+
+VENDORS = [
+    ("openai", "valid", None),
+    ("anthropic", "valid", None),
+    ("google", "valid", None),
+    ("azure", "valid", AZURE),
+    ("bedrock", "valid", None),
+    ("bedrock", "valid-session", None),
+    ("bedrock", "valid-short-term", None),
+    ("groq", "valid", None),
+    ("fireworks", "valid", None),
+]
+
+
+@pytest.mark.parametrize(("vendor", "case", "base_url"), VENDORS)
+def test_every_vendor_from_adding_to_deleting(api: Api, vendor: str, case: str, base_url: str | None) -> None:
+    """Add, get, list, rotate and delete, each verified by a real call to the emulator."""
+    first, second = fake_key(vendor, case, 1), fake_key(vendor, case, 2)
+    asked = api.stack.emulator.requests if api.stack.emulator else 0
+    provider = api.added(first, vendor, base_url=base_url)
+    assert api.stack.emulator is not None
+    assert api.stack.emulator.requests > asked
+    assert (provider["status"], provider["verification"]["outcome"]) == ("active", "valid")
+    path = f"/providers/{provider['id']}"
+    assert api.call("GET", path).json()["data"] == provider
+    assert provider in api.call("GET", "/providers").json()["data"]
+    rotated = api.rotate(provider["id"], second)
+    assert (rotated.status_code, rotated.json()["data"]["key_version"]) == (200, 2)
+    assert (stored_key(api, provider["id"]), stored_key(api, provider["id"], 1)) == (second, first)
+    assert api.call("DELETE", path).json() == {"data": {"id": provider["id"], "deleted": True}}
+    assert api.call("GET", path).status_code == 404
+
+
+@pytest.mark.parametrize("vendor", ["openai", "anthropic", "google", "azure", "bedrock", "groq", "fireworks"])
+def test_a_refused_credential_is_stored_nowhere(api: Api, vendor: str) -> None:
+    """422 for POST and PATCH; after the PATCH the old key is what decrypts."""
+    base_url = AZURE if vendor == "azure" else None
+    refused = api.add(fake_key(vendor, "invalid", 7), vendor, base_url=base_url)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "credential_rejected")
+    assert api.call("GET", "/providers").json()["data"] == []
+    good = fake_key(vendor, "valid", 7)
+    provider = api.added(good, vendor, base_url=base_url)
+    patched = api.rotate(provider["id"], fake_key(vendor, "invalid", 8))
+    assert (patched.status_code, patched.json()["error"]["code"]) == (422, "credential_rejected")
+    assert stored_key(api, provider["id"]) == good
+    assert api.call("GET", f"/providers/{provider['id']}").json()["data"] == provider
+    api.call("DELETE", f"/providers/{provider['id']}")
+
+
+@pytest.fixture
+def impatient(stack: Stack) -> Iterator[None]:
+    """Verifications get a second instead of ten."""
+    before, stack.ports.deadline_s = stack.ports.deadline_s, 1
+    yield
+    stack.ports.deadline_s = before
+
+
+BAD_DAYS = [
+    ("slow", 504, "timeout"),
+    ("drip", 504, "timeout"),
+    ("drop", 502, "connection_dropped"),
+    ("drop-midway", 502, "connection_dropped"),
+    ("garbage", 502, "connection_dropped"),
+    ("redirect", 502, "redirected"),
+    ("endless", 502, "answer_too_large"),
+    ("huge", 502, "answer_too_large"),
+    ("bomb", 502, "unexpected_answer"),
+    ("html", 502, "unexpected_answer"),
+    ("deep", 502, "unexpected_answer"),
+    ("teapot", 502, "unexpected_answer"),
+    ("server-500", 502, "http_5xx"),
+]
+
+
+@pytest.mark.parametrize(("case", "status", "reason"), BAD_DAYS)
+@pytest.mark.usefixtures("impatient")
+def test_a_vendors_bad_day_changes_nothing(api: Api, case: str, status: int, reason: str) -> None:
+    """POST stores nothing, or `pending` when asked; PATCH leaves the old key in force."""
+    bad = fake_key("openai", case, 5)
+    answer = api.add(bad)
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (status, reason)
+    assert api.call("GET", "/providers").json()["data"] == []
+    pending = api.add(bad, on_unavailable="store_pending")
+    assert (pending.status_code, pending.json()["data"]["status"]) == (202, "pending")
+    assert api.call("GET", "/providers?status=pending").json()["data"] == [pending.json()["data"]]
+    good = fake_key("openai", "valid", 5)
+    provider = api.added(good)
+    assert api.rotate(provider["id"], bad).status_code == status
+    assert stored_key(api, provider["id"]) == good
+    for each in (provider, pending.json()["data"]):
+        api.call("DELETE", f"/providers/{each['id']}")
+
+
+def test_a_vendor_that_is_not_there(api: Api) -> None:
+    """A refused connection is 502 and stores nothing."""
+    answer = api.add(fake_key("openai"), base_url="http://127.0.0.1:1/v1")
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (502, "connection_failed")
+    assert api.call("GET", "/providers").json()["data"] == []
+
+
+def test_a_limited_credential_is_stored_and_says_why(api: Api) -> None:
+    """The swap is made; `verification` tells what stands in the way."""
+    provider = api.added(fake_key("openai", "rate-limited"))
+    assert provider["verification"] | {"checked_at": ""} == {
+        "outcome": "limited",
+        "reason": "rate_limited",
+        "checked_at": "",
+    }
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_twenty_rotations_at_once(api: Api, round_: int) -> None:
+    """Each is 200 or 409; the active version counts the 200s; what is stored is what its answer's caller sent."""
+    provider = api.added(fake_key("groq", "valid", 100), "groq", name=f"Race {round_}")
+    keys = [fake_key("groq", "valid", number) for number in range(200, 220)]
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda key: api.rotate(provider["id"], key), keys))
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    won = {
+        answer.json()["data"]["key_version"]: key
+        for answer, key in zip(answers, keys, strict=True)
+        if answer.status_code == 200
+    }
+    active = api.call("GET", f"/providers/{provider['id']}").json()["data"]["key_version"]
+    assert sorted(won) == list(range(2, active + 1))
+    assert len(won) == sum(answer.status_code == 200 for answer in answers)
+    assert {version: stored_key(api, provider["id"], version) for version in won} == won
+    codes = {answer.json()["error"]["code"] for answer in answers if answer.status_code == 409}
+    assert codes <= {"rotation_conflict", "too_many_live_versions"}
+
+
+def test_a_delete_and_an_attach_never_both_win(api: Api) -> None:
+    """Twenty races: either the provider is gone and the config was refused, or both are there."""
+    outcomes = set()
+    for number in range(20):
+        caller = api.another("org_race")
+        provider = caller.added(fake_key("openai", "valid", number), name=f"Race {number}")
+        body = {"strategy": "single", "attempts": [{"provider_id": provider["id"], "model": "m"}]}
+        work: list[Callable[[], httpx2.Response]] = [
+            lambda caller=caller, id_=provider["id"]: caller.call("DELETE", f"/providers/{id_}"),  # type: ignore[misc]
+            lambda caller=caller, body=body, n=number: caller.call("PUT", f"/routing-configs/r{n}", body),  # type: ignore[misc]
+        ]
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            order = work if number % 2 else work[::-1]
+            answers = list(pool.map(lambda each: each(), order))
+        deleted, attached = (answers if number % 2 else answers[::-1])[:2]
+        outcomes.add((deleted.status_code, attached.status_code))
+        exists = caller.call("GET", f"/providers/{provider['id']}").status_code == 200
+        config = caller.call("GET", f"/routing-configs/r{number}").status_code == 200
+        assert exists == config
+    assert outcomes <= {(200, 422), (409, 201)}
+
+
+def test_deleting_what_is_in_use(api: Api) -> None:
+    """409 names every config; detached, it goes."""
+    provider = api.added(fake_key("openai"))
+    attempts = [{"provider_id": provider["id"], "model": "gpt"}]
+    for slug in ("@production", "batch"):
+        made = api.call("PUT", f"/routing-configs/{slug}", {"strategy": "single", "attempts": attempts})
+        assert made.status_code == 201
+    for query in ("", "?dry_run=true"):
+        answer = api.call("DELETE", f"/providers/{provider['id']}{query}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "provider_in_use")
+        assert [each["id"] for each in answer.json()["error"]["references"]] == ["@production", "batch"]
+    for slug in ("%40production", "batch"):
+        assert api.call("DELETE", f"/routing-configs/{slug}").status_code == 200
+    assert api.call("DELETE", f"/providers/{provider['id']}?dry_run=true").json()["data"]["deleted"] is False
+    assert api.call("DELETE", f"/providers/{provider['id']}").status_code == 200
+
+
+def test_the_old_key_finishes_and_then_is_refused(api: Api) -> None:
+    """The version that a request began with is readable; past its end the row is refused, though it is still there."""
+    provider = api.added(fake_key("openai", "valid", 1))
+    assert api.rotate(provider["id"], fake_key("openai", "valid", 2)).status_code == 200
+    assert stored_key(api, provider["id"], 1) == fake_key("openai", "valid", 1)
+    key = api.stack.ports.management_keys.get(api.key.split("_")[2])
+    assert key is not None
+    api.stack.ports.dynamodb.update_item(
+        TableName="SecretsTable",
+        Key={"PK": {"S": f"ORG#{key.org}#PROV#{provider['id']}"}, "SK": {"S": "V#00000001"}},
+        UpdateExpression="SET expires_at = :past",
+        ExpressionAttributeValues={":past": {"S": "2020-01-01T00:00:00.000000+00:00"}},
+    )
+    with pytest.raises(NotFound):
+        stored_key(api, provider["id"], 1)
+    assert stored_key(api, provider["id"]) == fake_key("openai", "valid", 2)
+
+
+def test_a_stored_row_that_is_copied_elsewhere_does_not_open(api: Api) -> None:
+    """Onto another provider, another version, another organization: the very bytes, in the very table."""
+    mine = api.added(fake_key("openai", "valid", 1))
+    theirs = api.another("org_other").added(fake_key("openai", "valid", 2))
+    other = api.added(fake_key("openai", "valid", 3))
+    api.rotate(other["id"], fake_key("openai", "valid", 4))
+    dynamodb = api.stack.ports.dynamodb
+    key = api.stack.ports.management_keys.get(api.key.split("_")[2])
+    assert key is not None
+    source = {"PK": {"S": f"ORG#{key.org}#PROV#{mine['id']}"}, "SK": {"S": "V#00000001"}}
+    row = dynamodb.get_item(TableName="SecretsTable", Key=source)["Item"]
+    for org, provider_id, version in [
+        (key.org, other["id"], 2),
+        (key.org, mine["id"], 2),
+        ("org_other", theirs["id"], 1),
+    ]:
+        place = {"PK": {"S": f"ORG#{org}#PROV#{provider_id}"}, "SK": {"S": f"V#{version:08d}"}}
+        dynamodb.put_item(TableName="SecretsTable", Item=row | place)
+        with pytest.raises(TamperedCredential):
+            resolve(api.stack.ports, org, provider_id, version)
+    assert resolve(api.stack.ports, key.org, mine["id"]).secret.reveal() == fake_key("openai", "valid", 1)
+
+
+def test_who_may_not_come_in(api: Api) -> None:
+    """No key, a wrong, a malformed and a revoked one are 401; a read-only key reads and is 403 otherwise."""
+    reader = api.another("org_reader", Scope.PROVIDERS_READ)
+    assert reader.call("GET", "/providers").status_code == 200
+    refused = reader.add(fake_key("openai"))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "insufficient_scope")
+    bare = api.client.get("/manage/v1/providers")
+    assert (bare.status_code, bare.json()["error"]["code"]) == (401, "missing_api_key")
+    for wrong in (api.key[:-1] + ("0" if api.key[-1] != "0" else "1"), "mlx_mk_x", "mlx_mk_x_" + "0" * 64):
+        answer = Api(api.stack, api.client, wrong).call("GET", "/providers")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+    api.stack.ports.management_keys.revoke(reader.key.split("_")[2], api.stack.ports.clock.now())
+    assert reader.call("GET", "/providers").status_code == 401
+
+
+def test_the_limit_of_a_minute(api: Api) -> None:
+    """Every answer counts down; beyond sixty it is 429 with Retry-After. The minute may turn once while counting."""
+    answers = [api.call("GET", "/providers?limit=1") for _ in range(122)]
+    assert [answer.headers["RateLimit-Limit"] for answer in answers] == ["60"] * 122
+    limited = [answer for answer in answers if answer.status_code == 429]
+    assert limited
+    assert limited[0].json()["error"]["code"] == "rate_limited"
+    assert 1 <= int(limited[0].headers["Retry-After"]) <= 60
+    assert limited[0].headers["RateLimit-Remaining"] == "0"
+    first = int(answers[0].headers["RateLimit-Remaining"])
+    assert first == 59
+
+
+def test_what_the_gateway_answers_by_itself(api: Api) -> None:
+    """Unknown paths, unlisted methods and enormous bodies get our shape too."""
+    for method, path, status, code in [
+        ("GET", "/nothing", 404, "route_not_found"),
+        ("PUT", "/providers", 404, "route_not_found"),
+        ("GET", "/providers/a/b/c", 404, "route_not_found"),
+    ]:
+        answer = api.call(method, path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+        assert answer.json()["error"]["request_id"] == answer.headers["x-amzn-RequestId"]
+    for size in (1024 * 1024, 11 * 1024 * 1024):
+        body = b'{"name": "' + b"x" * size + b'"}'
+        headers = {"authorization": f"Bearer {api.key}", "content-type": "application/json"}
+        large = api.client.post("/manage/v1/providers", content=body, headers=headers)
+        assert (large.status_code, large.json()["error"]["code"]) == (413, "body_too_large")
+
+
+def forms(secret: str) -> set[str]:
+    """A secret as it is, and in the forms in which it could slip through."""
+    raw = secret.encode()
+    return {
+        secret,
+        base64.b64encode(raw).decode().rstrip("="),
+        base64.urlsafe_b64encode(raw).decode().rstrip("="),
+        urllib.parse.quote(secret, safe=""),
+        raw.hex(),
+        secret[::-1],
+    }
+
+
+def plain(item: Any) -> str:
+    """A DynamoDB item as text, bytes both as text and in hex."""
+    return json.dumps(item, default=lambda raw: raw.hex() + raw.decode("latin-1"), ensure_ascii=False)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_nothing_of_a_credential_gets_out(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every path, good and bad: no answer, header, log line or item of any table holds the key, sealed rows apart."""
+    logged = io.StringIO()
+    for logger in (endpoint.logger, authorizer.logger):
+        for handler in logger.handlers:
+            monkeypatch.setattr(handler, "stream", logged)
+        logger.setLevel("DEBUG")
+    wanted = {
+        "valid",
+        "invalid",
+        "rate-limited",
+        "throttled",
+        "suspended",
+        "server-500",
+        "slow",
+        "drop",
+        "garbage",
+        "html",
+    }
+    seen: list[httpx2.Response] = []
+    canaries: list[str] = [api.key.rpartition("_")[2]]
+    caller = api.another("org_canary")
+    for vendor in ("openai", "google", "bedrock"):
+        cases = [
+            case.slug
+            for case in CASES[vendor]
+            if case.slug in wanted | {"slow", "drop", "garbage", "html", "redirect", "echo"}
+        ]
+        for number, case in enumerate(cases):
+            canary = fake_key(vendor, case, 7_000 + number)
+            canaries.append(canary)
+            answer = caller.add(canary, vendor, name=f"{vendor} {case}", on_unavailable="store_pending")
+            seen.append(answer)
+            if answer.status_code < 300:
+                seen.append(caller.rotate(answer.json()["data"]["id"], canary))
+                seen.append(caller.add(canary, vendor, name=f"{vendor} {case} again"))
+        caller = caller.another("org_canary")
+    canary = fake_key("openai", "valid", 8_000)
+    canaries.append(canary)
+    seen.append(caller.add(f'"{canary}"'))
+    seen.append(caller.add(canary, name=canary + "x" * 80))
+    seen.append(caller.add(canary, base_url=f"https://{canary}@example.com/"))
+    seen.append(caller.add(canary, base_url=f"https://example.com/?key={canary}"))
+    seen.append(caller.add(canary, vendor=canary))
+    seen.append(caller.call("POST", "/providers", {canary: canary}))
+    seen.append(caller.call("GET", f"/providers/{canary}"))
+    seen.append(caller.call("GET", f"/providers?{canary}={canary}"))
+    seen.append(caller.call("GET", f"/providers?cursor={canary}"))
+    seen.append(caller.call("GET", f"/{canary}"))
+    seen.append(caller.call("PUT", f"/routing-configs/{canary}", {"strategy": canary}))
+    seen.append(Api(api.stack, api.client, canary).call("GET", "/providers"))
+    seen.extend([caller.call("GET", "/providers?limit=100"), caller.call("GET", "/routing-configs")])
+    assert {200, 201, 202, 400, 401, 404, 422} <= {answer.status_code for answer in seen}
+    dynamodb = api.stack.ports.dynamodb
+    haystack = [f"{answer.headers} {answer.text}" for answer in seen]
+    haystack += [plain(item) for item in dynamodb.scan(TableName="MainTable")["Items"]]
+    haystack += [plain(item) for item in dynamodb.scan(TableName="SecretsTable")["Items"]]
+    haystack.append(logged.getvalue())
+    assert len(logged.getvalue()) > 1000
+    needles = {form for canary in canaries for part in [canary, *canary.split("::")[1:2]] for form in forms(part)}
+    found = [(needle, text) for text in haystack for needle in needles if needle in text]
+    assert found == []
