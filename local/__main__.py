@@ -77,15 +77,18 @@ def main(arguments: list[str]) -> int:
     given = os.environ.get("MANAGEMENT_KEY")
     key = Secret(given) if given else None
     vendors = os.environ.get("VENDORS", "emulator")
+    port = os.environ.get("PORT", str(DEFAULT_PORT))
     if vendors not in ("emulator", "real"):
         print(f"cannot start: VENDORS is emulator or real, not {vendors}", file=sys.stderr)
+        return 1
+    if not (port.isdecimal() and int(port) < 65536):
+        print(f"cannot start: PORT is a number below 65536, not {port}", file=sys.stderr)
         return 1
     try:
         if arguments == ["aws"]:
             asyncio.run(aws(host, key))
         else:
-            port = int(os.environ.get("PORT", str(DEFAULT_PORT)))
-            asyncio.run(run(host, port, key, real_vendors=vendors == "real"))
+            asyncio.run(run(host, int(port), key, real_vendors=vendors == "real"))
     except (ValueError, OSError) as error:
         print(f"cannot start: {error}", file=sys.stderr)
         return 1

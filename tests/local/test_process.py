@@ -1,0 +1,94 @@
+"""`python -m local` as a person starts and stops it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+import pytest
+
+KEY = "mlx_mk_mine_" + "0" * 64
+
+
+@contextmanager
+def started(**environment: str) -> Iterator[subprocess.Popen[str]]:
+    """The process; killed at the end, should it still run."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local"],
+        env={**os.environ, "PORT": "0", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def banner(process: subprocess.Popen[str]) -> str:
+    """What it prints until it is ready."""
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if "curl" in line:
+            break
+    return seen
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_it_starts_serves_and_stops(signum: signal.Signals) -> None:
+    """The printed line works as it is, and Ctrl-C ends it with 0 and without a traceback."""
+    with started(MANAGEMENT_KEY=KEY) as process:
+        text = banner(process)
+        address, key = re.findall(r"export API=(\S+) KEY=(\S+)", text)[0]
+        assert key == KEY
+        answer = httpx2.get(
+            f"{address}/manage/v1/providers", headers={"authorization": f"Bearer {key}"}, trust_env=False
+        )
+        assert answer.json() == {"data": [], "next_cursor": None}
+        process.send_signal(signum)
+        out, err = process.communicate(timeout=20)
+        assert (process.returncode, err) == (0, "")
+        assert "GET    /manage/v1/providers 200" in out
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"MANAGEMENT_KEY": "canary"}, "mlx_mk_<id>_<secret>"),
+        ({"VENDORS": "some"}, "VENDORS is emulator or real"),
+        ({"PORT": "many"}, "PORT is a number"),
+        ({"HOST": "192.0.2.1"}, "cannot start"),
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be(environment: dict[str, str], message: str) -> None:
+    """One line says what is wrong, and the exit status tells too."""
+    with started(**environment) as process:
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 1
+        assert message in err
+        assert "Traceback" not in out + err
+        assert environment.get("MANAGEMENT_KEY", "no key") not in err
+
+
+def test_a_taken_port() -> None:
+    """It says so instead of a traceback."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with started(PORT=str(taken.getsockname()[1])) as process:
+            _, err = process.communicate(timeout=20)
+            assert process.returncode == 1
+            assert "cannot start" in err
+            assert "Traceback" not in err
