@@ -1,0 +1,137 @@
+"""How an answer goes over the wire, well or badly."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from functools import cache
+from typing import Final
+
+from aiohttp import web
+
+from local.vendors.cases.base import Answer, Case, Play, render
+from local.vendors.cases.misbehaviour import padded
+
+_BLOCK: Final = b" " * 65_536
+_HUGE_BYTES: Final = 50 * 1024 * 1024
+_BOMB_BYTES: Final = 100 * 1024 * 1024
+_DRIP_S: Final = 1.0
+
+
+async def play(request: web.BaseRequest, case: Case, key: str) -> web.StreamResponse:
+    """Answer `request` with `case`. Ends early, and quietly, when the caller goes away."""
+    if case.play is Play.ANSWER:
+        answer = render(case, key)
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+    return await _PLAYS[case.play](request, case, render(case, key))
+
+
+async def _slow(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:  # noqa: ARG001
+    await asyncio.sleep(case.delay_s)
+    return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+
+async def _drop(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:  # noqa: ARG001
+    return _hang_up(request)
+
+
+async def _drop_midway(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:  # noqa: ARG001
+    half = answer.body[: len(answer.body) // 2]
+    await _stream(request, answer, _once(half), length=len(answer.body))
+    return _hang_up(request)
+
+
+async def _garbage(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:  # noqa: ARG001
+    if request.transport is not None:
+        request.transport.write(b"\x16\x03\x01\x00\xff this is no HTTP\r\n\r\n")
+    return _hang_up(request)
+
+
+async def _endless(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:
+    head, _ = padded(case)
+
+    async def body() -> AsyncGenerator[bytes, None]:
+        yield head
+        while True:
+            yield _BLOCK
+            await asyncio.sleep(0)
+
+    return await _stream(request, answer, body())
+
+
+async def _bomb(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:  # noqa: ARG001
+    headers = {**answer.headers, "content-encoding": "gzip"}
+    packed = await asyncio.to_thread(_packed, case)
+    return web.Response(status=answer.status, headers=headers, body=packed)
+
+
+async def _drip(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:  # noqa: ARG001
+    async def body() -> AsyncGenerator[bytes, None]:
+        for place in range(len(answer.body)):
+            yield answer.body[place : place + 1]
+            await asyncio.sleep(_DRIP_S)
+
+    return await _stream(request, answer, body(), length=len(answer.body))
+
+
+async def _huge(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:
+    head, tail = padded(case)
+    blocks = _HUGE_BYTES // len(_BLOCK)
+
+    async def body() -> AsyncGenerator[bytes, None]:
+        yield head
+        for _ in range(blocks):
+            yield _BLOCK
+        yield tail
+
+    return await _stream(request, answer, body(), length=len(head) + blocks * len(_BLOCK) + len(tail))
+
+
+_PLAYS: Final[dict[Play, Callable[[web.BaseRequest, Case, Answer], Awaitable[web.StreamResponse]]]] = {
+    Play.SLOW: _slow,
+    Play.DROP: _drop,
+    Play.DROP_MIDWAY: _drop_midway,
+    Play.GARBAGE: _garbage,
+    Play.ENDLESS: _endless,
+    Play.BOMB: _bomb,
+    Play.DRIP: _drip,
+    Play.HUGE: _huge,
+}
+
+
+async def _once(block: bytes) -> AsyncGenerator[bytes, None]:
+    yield block
+
+
+async def _stream(
+    request: web.BaseRequest, answer: Answer, body: AsyncGenerator[bytes, None], *, length: int | None = None
+) -> web.StreamResponse:
+    """Send `body` bit by bit, chunked unless its length is given."""
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    response.content_length = length
+    try:
+        await response.prepare(request)
+        async with aclosing(body):
+            async for block in body:
+                await response.write(block)
+    except ConnectionError:
+        pass  # the caller has seen enough
+    return response
+
+
+def _hang_up(request: web.BaseRequest) -> web.StreamResponse:
+    """Close the connection once what has been written is sent; the response returned goes nowhere."""
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response()
+
+
+@cache
+def _packed(case: Case) -> bytes:
+    """The padded body of `case` as gzip: a thousandth of what it expands to."""
+    head, tail = padded(case)
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    blocks = (packer.compress(block) for block in (head, *[_BLOCK] * (_BOMB_BYTES // len(_BLOCK)), tail))
+    return b"".join(blocks) + packer.flush()

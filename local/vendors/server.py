@@ -1,0 +1,211 @@
+"""The emulator's server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from json import JSONDecodeError
+from typing import Any, Final
+
+from aiohttp import web
+
+from local.vendors import routes, sigv4
+from local.vendors.cases import CASES, case_named
+from local.vendors.cases.base import Case
+from local.vendors.keys import SECRET_ACCESS_KEY, SESSION_TOKEN, case_of, fake_key, find_case, identity
+from local.vendors.plays import play
+
+_CONTROL: Final = "/_control"
+_STOPPING_S: Final = 0.1
+
+
+class Emulator:
+    """Answers for every vendor on one port, over plain HTTP.
+
+    A request is for the vendor whose own host its Host header names, else for the one that its path begins with
+    (`/openai/v1/models`). The key that it carries selects the case; a key that is none of `fake_key`'s is refused.
+
+    Args:
+        latency_s: seconds before each answer.
+
+    Attributes:
+        url: where it listens, `http://127.0.0.1:5056`, once it has started.
+        requests: how many requests vendors have had.
+        played: how many of them came to which (vendor, slug).
+    """
+
+    def __init__(self, latency_s: float = 0.0) -> None:
+        self.latency_s = latency_s
+        self.url = ""
+        self.requests = 0
+        self.played: Counter[tuple[str, str]] = Counter()
+        self._instead: dict[tuple[str, str], Case] = {}
+        self._turns: Counter[tuple[str, str]] = Counter()
+        self._answering: set[asyncio.Task[Any]] = set()
+        self._http: web.Server | None = None
+        self._listener: asyncio.Server | None = None
+        self._index: dict[str, Any] = {}
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen; `port` 0 takes a free one. Raises OSError where the port is taken."""
+        loop = asyncio.get_running_loop()
+        self._http = web.Server(self._answer, access_log=None, handler_cancellation=True)
+        self._listener = await loop.create_server(self._http, host, port)
+        bound = self._listener.sockets[0].getsockname()
+        self.url = f"http://[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"http://{bound[0]}:{bound[1]}"
+        self._index = {vendor: _listing(vendor, self.url) for vendor in CASES}
+
+    async def stop(self) -> None:
+        """Close every connection, whatever it is in the middle of. Harmless where nothing was started."""
+        if self._listener is None or self._http is None:
+            return
+        self._listener.close()
+        answering = tuple(self._answering)
+        for task in answering:
+            task.cancel()
+        await asyncio.gather(*answering, return_exceptions=True)
+        for connection in self._http.connections:
+            if isinstance(connection.transport, asyncio.WriteTransport):
+                connection.transport.abort()  # what a caller does not read would keep it open
+        await self._http.shutdown(_STOPPING_S)
+        await self._listener.wait_closed()
+        await asyncio.sleep(0)
+        self._listener = self._http = None
+
+    def reset(self) -> None:
+        """Forget counts, turns, and what was said on the control endpoint."""
+        self.requests = 0
+        self.played.clear()
+        self._instead.clear()
+        self._turns.clear()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Keep account of the task, so that `stop` need not wait for it."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._answering.add(task)
+        try:
+            return await self._answer_for(request)
+        finally:
+            self._answering.discard(task)
+
+    async def _answer_for(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
+        host = request.headers.get("Host", "")
+        vendor, path = routes.split(host, path)
+        if vendor is None:
+            return await self._about_itself(request, path)
+        self.requests += 1
+        if self.latency_s:
+            await asyncio.sleep(self.latency_s)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        key = routes.key_in(vendor, headers)
+        route = routes.route(vendor, path, query) if request.method == "GET" else None
+        if route is None:
+            case = case_named(vendor, "wrong-path")
+        elif key is None:
+            case = case_named(vendor, "missing-key")
+        else:
+            case = self._chosen(vendor, key, f"http://{host}{request.raw_path}", headers).on(route)
+        self.played[vendor, case.slug] += 1
+        return await play(request, case, key or "")
+
+    def _chosen(self, vendor: str, key: str, url: str, headers: Mapping[str, str]) -> Case:
+        """The case that `key` names, unless the control endpoint, or how it was sent, says otherwise."""
+        who = vendor, identity(vendor, key)
+        named = case_of(vendor, key)
+        case = self._instead.get(who) or named
+        if case is None:
+            return case_named(vendor, "invalid-api-key" if _is_bearer(vendor, headers) else "invalid")
+        if vendor == "google" and "authorization" in headers:
+            return case_named(vendor, "two-credentials")
+        if vendor == "bedrock" and named is not None and not _is_bearer(vendor, headers):
+            token = SESSION_TOKEN if key.startswith("ASIA") else None
+            wrong = sigv4.fault(url, headers, SECRET_ACCESS_KEY, token, datetime.now(UTC))
+            if wrong is not None:
+                return case_named(vendor, wrong)
+        if case.turns:
+            turn = self._turns[who]
+            self._turns[who] += 1
+            case = case.turns[turn % len(case.turns)]
+        return case
+
+    async def _about_itself(self, request: web.BaseRequest, path: str) -> web.Response:
+        match request.method, path:
+            case "GET", "/":
+                return web.json_response({"vendors": self._index, "control": f"{self.url}{_CONTROL}"})
+            case "DELETE", "/_control":
+                self.reset()
+                return web.Response(status=204)
+            case "POST", "/_control":
+                return await self._control(request)
+        return web.json_response({"error": f"there is GET {self.url}/ and POST or DELETE {_CONTROL}"}, status=404)
+
+    async def _control(self, request: web.BaseRequest) -> web.Response:
+        """Let a key play another case from now on: `{"vendor": …, "key": …, "case": …}`."""
+        try:
+            asked = await request.json()
+            vendor, key, slug = (str(asked[name]) for name in ("vendor", "key", "case"))
+            case = find_case(vendor, slug)
+        except (JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+            case = None
+        if case is None:
+            return web.json_response({"error": "send a known vendor, a key and a known case"}, status=422)
+        self._instead[vendor, identity(vendor, key)] = case
+        return web.json_response({"vendor": vendor, "case": case.slug})
+
+
+def _is_bearer(vendor: str, headers: Mapping[str, str]) -> bool:
+    """Whether this is one of Bedrock's API keys, and no signature."""
+    return vendor == "bedrock" and headers.get("authorization", "").lower().startswith("bearer ")
+
+
+def _listing(vendor: str, url: str) -> dict[str, Any]:
+    """What `GET /` tells of a vendor."""
+    return {
+        "base_url": f"{url}/{vendor}{routes.BASE_PATHS.get(vendor, '')}",
+        "cases": [
+            {
+                "case": case.slug,
+                "title": case.title,
+                "outcome": case.outcome.value,
+                "reason": case.reason.value if case.reason else None,
+                "key": fake_key(vendor, case.slug),
+            }
+            for case in CASES[vendor]
+        ],
+    }
+
+
+@contextmanager
+def running_emulator(latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0) -> Iterator[Emulator]:
+    """An emulator on an event loop in a thread of its own, until the block ends. Raises what `Emulator.start` does."""
+    emulator = Emulator(latency_s)
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        try:
+            await emulator.start(host, port)
+        except OSError as error:
+            started.set_exception(error)
+            return
+        started.set_result((asyncio.get_running_loop(), stop))
+        await stop.wait()
+        await emulator.stop()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), name="vendor emulator")
+    thread.start()
+    try:
+        loop, stop = started.result()
+        try:
+            yield emulator
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+    finally:
+        thread.join()
