@@ -4,8 +4,10 @@ from providers import vendors
 from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import provider_view
-from providers.model.provider import HealthState, Scope, Status
+from providers.model.health import HealthState
+from providers.model.provider import Scope, Status
 from providers.ports import Ports, ProviderFilter
+from providers.usecases.health import glance_at
 from providers.usecases.read import list_providers
 
 
@@ -20,4 +22,5 @@ def handler(request: Request[None], ports: Ports) -> Reply:
         health=None if health is None else HealthState(health),
     )
     page, cursor = list_providers(ports, request.org, wanted, request.limit(), request.query.get("cursor"))
-    return Reply([provider_view(each) for each in page], members={"next_cursor": cursor})
+    glances = glance_at(ports, page)
+    return Reply([provider_view(each, glances[each.id]) for each in page], members={"next_cursor": cursor})

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from providers.adapters.dynamodb import DynamoDataKeys, DynamoManagementKeys, DynamoProviders, DynamoRouting
+from providers.model.health import HealthState
 from providers.model.provider import (
     Attempt,
-    HealthState,
     KeyVersion,
     ManagementKey,
     Provider,

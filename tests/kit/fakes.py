@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 from ulid import ULID
 
 from providers import vendors
+from providers.adapters.items import shard_of
 from providers.model.encoding import encode
+from providers.model.errors import Unavailable
+from providers.model.events import Event
+from providers.model.health import Sample
 from providers.model.policy import Policy
-from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential
+from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, Status
 from providers.model.secret import Secret
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
-from providers.ports import MissingProvider, NameTaken, ProviderFilter, StaleWrite, TamperedCredential
+from providers.ports import Due, MissingProvider, NameTaken, Probed, ProviderFilter, StaleWrite, TamperedCredential
+
+T = TypeVar("T")
 
 
 class FakeClock:
@@ -46,6 +54,8 @@ class Database:
     names: dict[tuple[str, str], str] = field(default_factory=dict)
     rows: dict[tuple[str, str, int], SealedCredential] = field(default_factory=dict)
     routes: dict[tuple[str, str], RoutingConfig] = field(default_factory=dict)
+    samples: dict[str, dict[datetime, Sample]] = field(default_factory=dict)
+    outbox: dict[str, Event] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
@@ -66,11 +76,11 @@ class MemoryProviders:
             and (before is None or provider_id < before)
             and wanted.vendor in (None, head.vendor)
             and wanted.status in (None, head.status)
-            and wanted.health in (None, head.health_state)
+            and wanted.health in (None, head.health.state)
         ]
         return sorted(found, key=lambda head: head.id, reverse=True)[:limit]
 
-    def create(self, provider: Provider, sealed: SealedCredential) -> None:
+    def create(self, provider: Provider, sealed: SealedCredential, events: Sequence[Event] = ()) -> None:
         with self.db.lock:
             if (provider.org, provider.name_claim) in self.db.names:
                 raise NameTaken
@@ -79,8 +89,15 @@ class MemoryProviders:
             self.db.names[provider.org, provider.name_claim] = provider.id
             self.db.heads[provider.org, provider.id] = provider
             self.db.rows[provider.org, provider.id, sealed.version] = sealed
+            self.db.outbox |= {event.id: event for event in events}
 
-    def change(self, before: Provider, after: Provider, sealed: SealedCredential | None = None) -> None:
+    def change(
+        self,
+        before: Provider,
+        after: Provider,
+        sealed: SealedCredential | None = None,
+        events: Sequence[Event] = (),
+    ) -> None:
         with self.db.lock:
             place = (before.org, before.id)
             head = self.db.heads.get(place)
@@ -102,9 +119,13 @@ class MemoryProviders:
                     del self.db.rows[row]
                 else:
                     self.db.rows[row] = replace(self.db.rows[row], expires_at=remaining[version.number].retires_at)
-            self.db.heads[place] = replace(after, refs=head.refs, health_state=head.health_state)
+            kept = head if after.active.number == head.active.number else after
+            self.db.heads[place] = replace(
+                after, refs=head.refs, health=kept.health, probe_after=kept.probe_after, throttled=kept.throttled
+            )
+            self.db.outbox |= {event.id: event for event in events}
 
-    def delete(self, provider: Provider) -> None:
+    def delete(self, provider: Provider, events: Sequence[Event] = ()) -> None:
         with self.db.lock:
             place = (provider.org, provider.id)
             head = self.db.heads.get(place)
@@ -114,6 +135,7 @@ class MemoryProviders:
             del self.db.names[provider.org, head.name_claim]
             for version in head.versions:
                 del self.db.rows[(*place, version.number)]
+            self.db.outbox |= {event.id: event for event in events}
 
     def sealed(self, org: str, provider_id: str, version: int) -> SealedCredential | None:
         return self.db.rows.get((org, provider_id, version))
@@ -168,6 +190,101 @@ class MemoryRouting:
         for provider_id in ids:
             head = self.db.heads[config.org, provider_id]
             self.db.heads[config.org, provider_id] = replace(head, refs=change(head.refs))
+
+
+class MemoryProbes:
+    """What the sweep reads and writes of providers, in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self.db = database
+
+    def due(self, shard: int) -> Sequence[Due]:
+        return [
+            Due(head.org, head.id, head.probe_after)
+            for head in self.db.heads.values()
+            if head.status is not Status.DISABLED and shard_of(head.id) == shard
+        ]
+
+    def load(self, places: Sequence[tuple[str, str]]) -> Sequence[Probed]:
+        heads = [self.db.heads[place] for place in places if place in self.db.heads]
+        return [Probed(head, self.db.rows.get((head.org, head.id, head.active.number))) for head in heads]
+
+    def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
+        with self.db.lock:
+            place = (before.org, before.id)
+            head = self.db.heads.get(place)
+            if (
+                head is None
+                or head.active.number != before.active.number
+                or head.health.state is not before.health.state
+            ):
+                raise StaleWrite
+            self.db.heads[place] = replace(
+                head, health=after.health, probe_after=after.probe_after, throttled=after.throttled
+            )
+            self.db.outbox |= {event.id: event for event in events}
+
+
+class MemoryHealth:
+    """Samples in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self.db = database
+
+    def record(self, provider_id: str, sample: Sample) -> bool:
+        with self.db.lock:
+            slots = self.db.samples.setdefault(provider_id, {})
+            if sample.at in slots:
+                return False
+            slots[sample.at] = sample
+            return True
+
+    def read(self, provider_id: str, since: datetime, until: datetime) -> Sequence[Sample]:
+        slots = self.db.samples.get(provider_id, {})
+        return [slots[at] for at in sorted(slots) if since <= at <= until]
+
+    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, list[Sample]]:
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        first, last = hour - timedelta(hours=1), hour + timedelta(minutes=59)
+        return {provider_id: list(self.read(provider_id, first, last)) for provider_id in provider_ids}
+
+
+class MemoryOutbox:
+    """The outbox in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self.db = database
+
+    def pending(self, limit: int) -> Sequence[Event]:
+        return [self.db.outbox[event_id] for event_id in sorted(self.db.outbox)][:limit]
+
+    def forget(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.db.outbox.pop(event.id, None)
+
+
+@dataclass
+class FakePublisher:
+    """Keeps what it is given; `broken` makes it fail."""
+
+    published: list[Event] = field(default_factory=list)
+    broken: bool = False
+
+    def publish(self, events: Sequence[Event]) -> Sequence[Event]:
+        if self.broken:
+            raise Unavailable("dependency_unavailable", "broken for a test")
+        self.published += events
+        return events
+
+
+@dataclass
+class FakeQueue:
+    """Keeps the messages it is sent."""
+
+    sent: list[str] = field(default_factory=list)
+
+    def send(self, bodies: Sequence[str]) -> None:
+        self.sent += bodies
 
 
 class MemoryManagementKeys:
@@ -254,6 +371,19 @@ class FakePorts:
         self.cipher = PlainCipher(self.clock)
         self.digests = PlainDigests()
         self.verify = FakeVerifier()
+        self.probes = MemoryProbes(self.db)
+        self.health = MemoryHealth(self.db)
+        self.outbox = MemoryOutbox(self.db)
+        self.publisher = FakePublisher()
+        self.queue = FakeQueue()
+
+    async def probe(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        """A health check has the same answers as a verification."""
+        return self.verify(vendor, credential, base_url)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on a loop of its own."""
+        return asyncio.run(work)
 
     @property
     def vendors(self) -> Callable[[str], Vendor]:

@@ -230,7 +230,7 @@ def test_a_stored_row_that_is_copied_elsewhere_does_not_open(api: Api) -> None:
     key = api.stack.ports.management_keys.get(api.key.split("_")[2])
     assert key is not None
     source = {"PK": {"S": f"ORG#{key.org}#PROV#{mine['id']}"}, "SK": {"S": "V#00000001"}}
-    row = dynamodb.get_item(TableName="SecretsTable", Key=source)["Item"]
+    row: dict[str, Any] = dynamodb.get_item(TableName="SecretsTable", Key=source)["Item"]
     for org, provider_id, version in [
         (key.org, other["id"], 2),
         (key.org, mine["id"], 2),

@@ -75,9 +75,9 @@ def test_an_attach_that_comes_before_the_delete_commits_wins() -> None:
     provider = added(ports)
     delete = ports.providers.delete
 
-    def attach_first(head: object) -> None:
+    def attach_first(head: object, events: object) -> None:
         put_routing_config(ports, ORG, "@late", "single", [Attempt(provider.id, "m")])
-        delete(head)  # type: ignore[arg-type]
+        delete(head, events)  # type: ignore[arg-type]
 
     ports.providers.delete = attach_first  # type: ignore[method-assign,assignment]
     with pytest.raises(Conflict) as caught:

@@ -6,24 +6,32 @@ A test or the local stack passes its own parts to `install`; a function imports 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from providers import vendors
 from providers.edge.authorizer import authorizer as _authorizer
+from providers.edge.background import queue_worker as _queue_worker
+from providers.edge.background import scheduled as _scheduled
 from providers.edge.endpoint import endpoint as _endpoint
-from providers.model.policy import VERIFICATION_DEADLINE_S, Policy
+from providers.model.health import Thresholds
+from providers.model.policy import PROBE_DEADLINE_S, VERIFICATION_DEADLINE_S, Policy
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.ports import (
     Cipher,
     Clock,
+    HealthStore,
     ManagementKeyStore,
+    Outbox,
     Ports,
+    ProbeStore,
     ProviderStore,
+    Publisher,
+    Queue,
     RoutingStore,
 )
 from providers.vendors.base import host_matches
@@ -34,6 +42,8 @@ if TYPE_CHECKING:
 
     from providers.adapters.digests import StackDigests
     from providers.adapters.http import HttpTransport, LoopThread
+
+T = TypeVar("T")
 
 SIGNATURE_PATIENCE_S: Final = 6.0
 """Seconds of a verification's ten that may go into waiting before a second try (vendors.md, trap 6)."""
@@ -49,6 +59,12 @@ class Settings:
     grace_s: int = 3600
     rate_limit: int = 60
     custom_base_urls: str = "vendor-hosts"
+    queue_url: str = ""
+    event_bus: str = "default"
+    interval_minutes: int = 1
+    unhealthy_after: int = 3
+    recovered_after: int = 2
+    degraded_below: float = 0.95
     aws_url: str | None = None
     vendors_url: str | None = None
     local: bool = False
@@ -68,6 +84,12 @@ class Settings:
             grace_s=int(environment.get("GRACE_SECONDS") or 3600),
             rate_limit=int(environment.get("RATE_LIMIT_PER_MINUTE") or 60),
             custom_base_urls=environment.get("CUSTOM_BASE_URLS") or "vendor-hosts",
+            queue_url=environment.get("QUEUE_URL") or "",
+            event_bus=environment.get("EVENT_BUS") or "default",
+            interval_minutes=int(environment.get("PROBE_INTERVAL_MINUTES") or 1),
+            unhealthy_after=int(environment.get("UNHEALTHY_AFTER") or 3),
+            recovered_after=int(environment.get("RECOVERED_AFTER") or 2),
+            degraded_below=float(environment.get("DEGRADED_BELOW") or 0.95),
             aws_url=aws_url,
             vendors_url=vendors_url,
             local=local or aws_url is not None,
@@ -87,6 +109,12 @@ class Dependencies:
         return Policy(
             grace=timedelta(seconds=self.settings.grace_s),
             rate_limit=self.settings.rate_limit,
+            thresholds=Thresholds(
+                self.settings.unhealthy_after,
+                self.settings.recovered_after,
+                self.settings.degraded_below,
+                self.settings.interval_minutes,
+            ),
             any_base_url=self.settings.custom_base_urls == "any",
             local=self.settings.local,
         )
@@ -167,6 +195,54 @@ class Dependencies:
             loop.run(transport.aclose())
             loop.close()
 
+    async def probe(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        """A health check: half the time of a verification, and no waiting for a second try."""
+        from providers.usecases.verify import verify
+
+        _, transport = self._asker
+        now = self.clock.now()
+        return await verify(transport, vendor, credential, base_url, now, deadline_s=PROBE_DEADLINE_S)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the event loop that vendors are asked on."""
+        loop, _ = self._asker
+        return loop.run(work)
+
+    @cached_property
+    def probes(self) -> ProbeStore:
+        """Providers as the sweep sees them, in DynamoDB."""
+        from providers.adapters.probes import DynamoProbes
+
+        return DynamoProbes(self.dynamodb, self.settings.main_table, self.settings.secrets_table)
+
+    @cached_property
+    def health(self) -> HealthStore:
+        """Samples in DynamoDB."""
+        from providers.adapters.probes import DynamoHealth
+
+        return DynamoHealth(self.dynamodb, self.settings.main_table)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """The outbox in DynamoDB."""
+        from providers.adapters.probes import DynamoOutbox
+
+        return DynamoOutbox(self.dynamodb, self.settings.main_table)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """EventBridge."""
+        from providers.adapters.messaging import EventBridgePublisher
+
+        return EventBridgePublisher(self._client("events"), self.settings.event_bus)
+
+    @cached_property
+    def queue(self) -> Queue:
+        """The queue of the probe workers."""
+        from providers.adapters.messaging import SqsQueue
+
+        return SqsQueue(self._client("sqs"), self.settings.queue_url)
+
     @cached_property
     def vendors(self) -> Callable[[str], Vendor]:
         """The vendors that the layer has."""
@@ -216,3 +292,9 @@ endpoint = partial(_endpoint, ports)
 
 authorizer = partial(_authorizer, ports)
 """`authorizer()` is the Lambda handler of the authorizer: see `providers.edge.authorizer`."""
+
+scheduled = partial(_scheduled, ports)
+"""`scheduled(work)` is the handler of a schedule: see `providers.edge.background`."""
+
+queue_worker = partial(_queue_worker, ports)
+"""`queue_worker(work)` is the handler of a queue: see `providers.edge.background`."""

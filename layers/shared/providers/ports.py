@@ -5,14 +5,16 @@ One contract suite runs over every implementation of the store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from asyncio import Semaphore
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
+from providers.model.events import Event
+from providers.model.health import HealthState, Sample
 from providers.model.policy import Policy
 from providers.model.provider import (
-    HealthState,
     ManagementKey,
     Provider,
     RoutingConfig,
@@ -23,6 +25,8 @@ from providers.model.provider import (
 from providers.model.secret import Secret
 from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Reason, Verdict
+
+T = TypeVar("T")
 
 
 class StaleWrite(Exception):
@@ -76,20 +80,27 @@ class ProviderStore(Protocol):
         """Up to `limit` heads, newest (greatest id) first, with ids below `before` where that is given."""
         ...
 
-    def create(self, provider: Provider, sealed: SealedCredential) -> None:
-        """Write head, name claim, fingerprint and first version. Raises NameTaken."""
+    def create(self, provider: Provider, sealed: SealedCredential, events: Sequence[Event] = ()) -> None:
+        """Write head, name claim, fingerprint and first version, and `events` to the outbox. Raises NameTaken."""
         ...
 
-    def change(self, before: Provider, after: Provider, sealed: SealedCredential | None = None) -> None:
+    def change(
+        self,
+        before: Provider,
+        after: Provider,
+        sealed: SealedCredential | None = None,
+        events: Sequence[Event] = (),
+    ) -> None:
         """Turn `before` into `after`, if its revision and active version are still `before`'s.
 
         `after.revision` must be `before.revision + 1`. The name claim, the fingerprint and the versions that come,
         retire and go follow from the difference; `sealed` is the row of a new active version.
-        `refs` and health are not touched. Raises StaleWrite, NameTaken.
+        `refs` is not touched, health and throttling only where the active version is another one: they begin anew.
+        Raises StaleWrite, NameTaken.
         """
         ...
 
-    def delete(self, provider: Provider) -> None:
+    def delete(self, provider: Provider, events: Sequence[Event] = ()) -> None:
         """Delete head, claims and every version if it is as given and no routing config names it.
 
         Raises StaleWrite where it was changed, is named, or is gone: read again to see which.
@@ -102,6 +113,86 @@ class ProviderStore(Protocol):
 
     def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
         """Ids of the organization's providers whose active credential has this fingerprint."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a health check needs of a provider: its head and the row of its active version (None where it has gone)."""
+
+    provider: Provider
+    sealed: SealedCredential | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A provider that is to be checked, not before `probe_after`."""
+
+    org: str
+    provider_id: str
+    probe_after: datetime | None
+
+
+class ProbeStore(Protocol):
+    """What the sweep reads and writes of providers. Every method raises Unavailable."""
+
+    def due(self, shard: int) -> Sequence[Due]:
+        """The providers of one of the index's shards that are not disabled; it may lag behind by a moment."""
+        ...
+
+    def load(self, places: Sequence[tuple[str, str]]) -> Sequence[Probed]:
+        """The providers at (org, provider id), without those that are gone; in batches, in any order."""
+        ...
+
+    def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
+        """Write `after`'s health and throttling, if active version and health state are still `before`'s.
+
+        Raises StaleWrite.
+        """
+        ...
+
+
+class HealthStore(Protocol):
+    """Samples: one slot a minute. Every method raises Unavailable."""
+
+    def record(self, provider_id: str, sample: Sample) -> bool:
+        """Set the sample's slot, and say whether it was free; a slot that is set stays as it is."""
+        ...
+
+    def read(self, provider_id: str, since: datetime, until: datetime) -> Sequence[Sample]:
+        """The samples of the minutes from `since` to `until`, both included, oldest first; one Query."""
+        ...
+
+    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, list[Sample]]:
+        """The samples of the hour that `now` lies in and of the one before, for each provider, oldest first."""
+        ...
+
+
+class Outbox(Protocol):
+    """Events that are committed and not yet published. Every method raises Unavailable."""
+
+    def pending(self, limit: int) -> Sequence[Event]:
+        """The oldest events."""
+        ...
+
+    def forget(self, events: Sequence[Event]) -> None:
+        """Remove events that were published."""
+        ...
+
+
+class Publisher(Protocol):
+    """Publishes events to the world."""
+
+    def publish(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Publish, and return those that were accepted. Raises Unavailable where none could be."""
+        ...
+
+
+class Queue(Protocol):
+    """Work for the probe workers: ids only."""
+
+    def send(self, bodies: Sequence[str]) -> None:
+        """Queue messages. Raises Unavailable."""
         ...
 
 
@@ -212,6 +303,14 @@ class Verifier(Protocol):
         ...
 
 
+class Prober(Protocol):
+    """Asks a vendor about a credential in a health check: the same as a Verifier, as a coroutine."""
+
+    async def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        """The verdict, within the probes' deadline."""
+        ...
+
+
 class Ports(Protocol):
     """Everything that a use case may ask for; a part is built when it is first used."""
 
@@ -259,3 +358,44 @@ class Ports(Protocol):
     def vendors(self) -> Callable[[str], Vendor]:
         """A vendor by its name; KeyError for an unknown one."""
         ...
+
+    @property
+    def probes(self) -> ProbeStore:
+        """What the sweep reads and writes of providers."""
+        ...
+
+    @property
+    def health(self) -> HealthStore:
+        """Samples."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """Events to be published."""
+        ...
+
+    @property
+    def publisher(self) -> Publisher:
+        """Publishes events."""
+        ...
+
+    @property
+    def queue(self) -> Queue:
+        """Work for the probe workers."""
+        ...
+
+    @property
+    def probe(self) -> Prober:
+        """Asks a vendor in a health check."""
+        ...
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the event loop that vendors are asked on, and wait for its result."""
+        ...
+
+
+Work = Callable[[Ports, str, Semaphore, float], Awaitable[bool]]
+"""What is done for a message, and whether it is done.
+
+Given its body, turns to take, and when to begin nothing more (on the event loop's clock).
+"""

@@ -18,6 +18,7 @@ from providers.adapters.transactions import (
     update,
     write,
 )
+from providers.model.events import Event
 from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, WrappedKey
 from providers.ports import MissingProvider, NameTaken, ProviderFilter, StaleWrite
 
@@ -55,28 +56,38 @@ class DynamoProviders:
         )
         return [items.provider_from(item) for item in found]
 
-    def create(self, provider: Provider, sealed: SealedCredential) -> None:
-        """Write head, name claim, fingerprint and first version."""
-        head = items.provider_key(provider.org, provider.id) | items.provider_members(provider)
+    def create(self, provider: Provider, sealed: SealedCredential, events: Sequence[Event] = ()) -> None:
+        """Write head, name claim, fingerprint, first version and events."""
+        members = items.provider_members(provider) | items.health_members(provider)
         actions = [
-            put(self._main, head | {"health_state": provider.health_state.value}, _ABSENT),
+            put(self._main, items.provider_key(provider.org, provider.id) | members, _ABSENT),
             self._claim(provider),
             self._mark(provider),
             put(self._secrets, items.sealed_item(sealed), _ABSENT),
+            *(put(self._main, items.event_item(event)) for event in events),
         ]
         try:
             transact(self._client, actions)
         except ConditionFailed as error:
             raise NameTaken if 1 in error.failed else StaleWrite from None
 
-    def change(self, before: Provider, after: Provider, sealed: SealedCredential | None = None) -> None:
+    def change(
+        self,
+        before: Provider,
+        after: Provider,
+        sealed: SealedCredential | None = None,
+        events: Sequence[Event] = (),
+    ) -> None:
         """Turn `before` into `after`, with the claims and versions that differ."""
         org, provider_id = before.org, before.id
+        members = items.provider_members(after)
+        if after.active.number != before.active.number:
+            members |= items.health_members(after)
         actions = [
             replace_members(
                 self._main,
                 items.provider_key(org, provider_id),
-                items.provider_members(after),
+                members,
                 "revision = :revision AND active = :active",
                 revision=before.revision,
                 active=before.active.number,
@@ -100,12 +111,13 @@ class DynamoProviders:
             elif kept.retires_at != version.retires_at:
                 retiring = {"expires_at": items.to_text(kept.retires_at), "ttl": items.epoch(kept.retires_at)}
                 actions.append(replace_members(self._secrets, key, retiring, "attribute_exists(PK)"))
+        actions += (put(self._main, items.event_item(event)) for event in events)
         try:
             transact(self._client, actions)
         except ConditionFailed as error:
             raise StaleWrite if 0 in error.failed or not (renamed and 1 in error.failed) else NameTaken from None
 
-    def delete(self, provider: Provider) -> None:
+    def delete(self, provider: Provider, events: Sequence[Event] = ()) -> None:
         """Delete head, claims and every version."""
         org, provider_id = provider.org, provider.id
         actions = [
@@ -122,6 +134,7 @@ class DynamoProviders:
                 delete(self._secrets, items.secret_key(org, provider_id, version.number))
                 for version in provider.versions
             ),
+            *(put(self._main, items.event_item(event)) for event in events),
         ]
         try:
             transact(self._client, actions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,9 +10,11 @@ from typing import Any, Final
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
+from providers.model.events import Event, EventType
+from providers.model.health import Health, HealthState
+from providers.model.policy import SHARDS
 from providers.model.provider import (
     Attempt,
-    HealthState,
     KeyVersion,
     ManagementKey,
     Provider,
@@ -155,6 +158,7 @@ def provider_members(provider: Provider) -> Item:
         "key_expires_at": to_text(provider.key_expires_at),
         "account": provider.account,
         "revision": provider.revision,
+        "due": None if provider.status is Status.DISABLED else due_shard(shard_of(provider.id)),
     }
 
 
@@ -184,7 +188,62 @@ def provider_from(item: Item) -> Provider:
         account=item.get("account"),
         revision=item["revision"],
         refs=frozenset(item.get("refs", ())),
-        health_state=HealthState(item.get("health_state", HealthState.UNKNOWN)),
+        health=Health(
+            HealthState(item["health_state"]),
+            Reason(item["health_reason"]) if "health_reason" in item else None,
+            to_time(item.get("health_since")),
+            item["health_version"],
+        ),
+        probe_after=to_time(item.get("probe_after")),
+        throttled=item.get("throttled", 0),
+    )
+
+
+def health_members(provider: Provider) -> Item:
+    """What a head holds of its health and throttling; the sweep writes it, and a new key version begins it anew."""
+    health = provider.health
+    return {
+        "health_state": health.state.value,
+        "health_reason": health.reason.value if health.reason else None,
+        "health_since": to_text(health.since),
+        "health_version": health.version,
+        "probe_after": to_text(provider.probe_after),
+        "throttled": provider.throttled or None,
+    }
+
+
+def due_shard(shard: int) -> str:
+    """The index's partition for a shard."""
+    return f"DUE#{shard:02d}"
+
+
+def shard_of(provider_id: str) -> int:
+    """The shard of a provider: static, so that a head is in one place of the index for its whole life."""
+    return zlib.crc32(provider_id.encode()) % SHARDS
+
+
+# the outbox
+
+OUTBOX: Final = "OUTBOX"
+
+
+def event_item(event: Event) -> Item:
+    """An event that waits to be published."""
+    return {
+        "PK": OUTBOX,
+        "SK": event.id,
+        "type": event.type.value,
+        "at": to_text(event.at),
+        "org": event.org,
+        "provider_id": event.provider_id,
+        "detail": event.detail,
+    }
+
+
+def event_from(item: Item) -> Event:
+    """An event as it was stored."""
+    return Event(
+        item["SK"], EventType(item["type"]), _time(item["at"]), item["org"], item["provider_id"], item["detail"]
     )
 
 

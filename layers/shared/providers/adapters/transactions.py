@@ -128,9 +128,9 @@ def query(
     wanted = {name: value for name, value in (equals or {}).items() if value is not None}
     arguments: dict[str, Any] = {
         "TableName": table,
-        "KeyConditionExpression": "PK = :pk AND begins_with(SK, :prefix)",
+        "KeyConditionExpression": "PK = :pk AND begins_with(SK, :prefix)" if prefix else "PK = :pk",
         "ExpressionAttributeValues": marshal(
-            {":pk": partition, ":prefix": prefix} | {f":{name}": value for name, value in wanted.items()}
+            {":pk": partition, ":prefix": prefix or None} | {f":{name}": value for name, value in wanted.items()}
         ),
         "ConsistentRead": True,
         "ScanIndexForward": not newest_first,

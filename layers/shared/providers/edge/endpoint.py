@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Mapping
-from pathlib import PurePath
 from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
@@ -13,6 +11,7 @@ from aws_lambda_powertools import Logger
 from providers.edge.caller import Authorized, from_event
 from providers.edge.errors import error_answer
 from providers.edge.http import Reply, Request, lower_headers, read_object, read_query, respond
+from providers.edge.logs import where
 from providers.model.errors import Forbidden, ProvidersError, RateLimited
 from providers.model.provider import Scope
 from providers.ports import Ports
@@ -59,7 +58,7 @@ def endpoint(
                     logger.warning("not done", code=code, causes=getattr(error, "__notes__", []))
             except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets our shape
                 code = "internal_error"
-                logger.error("unexpected error", **_where(error))  # noqa: TRY400 - a traceback's text could hold anything
+                logger.error("unexpected error", **where(error))  # noqa: TRY400 - a traceback's text could hold anything
                 failure = ProvidersError(code, "something went wrong on our side; quote request_id when you report it")
                 status, headers, answer = error_answer(failure, request_id)
             headers |= {"X-Request-Id": request_id, "Cache-Control": "no-store"}
@@ -107,12 +106,3 @@ def _request(
         headers=headers,
         body=body(read_object(event, headers)) if body else None,  # type: ignore[arg-type]
     )
-
-
-def _where(error: BaseException) -> dict[str, Any]:
-    """The kind of an unexpected error and where it came from, without its text: that could hold anything."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return {
-        "kind": type(error).__name__,
-        "frames": [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-8:]],
-    }

@@ -52,6 +52,11 @@ class Request(Generic[B]):
             )
         return found
 
+    def has_already(self, tag: str) -> bool:
+        """Whether `If-None-Match` names `tag`, weak or strong."""
+        known = [each.strip().removeprefix("W/") for each in self.headers.get("if-none-match", "").split(",")]
+        return tag in known or "*" in known
+
     def limit(self, default: int = 50, most: int = 100) -> int:
         """`?limit`. Raises InvalidRequest (`invalid_parameter`)."""
         text = self.query.get("limit", str(default))

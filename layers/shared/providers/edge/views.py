@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
+from providers.model.health import PERCENTILES, Window
 from providers.model.provider import Provider, RoutingConfig
+from providers.usecases.health import Glance, Report
 
 
 def at(time: datetime | None) -> str | None:
@@ -13,7 +16,10 @@ def at(time: datetime | None) -> str | None:
     return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def provider_view(provider: Provider) -> dict[str, Any]:
+_UNSEEN: Final = Glance()
+
+
+def provider_view(provider: Provider, glance: Glance = _UNSEEN) -> dict[str, Any]:
     """A provider; nothing in it tells the credential."""
     verification = provider.verification
     return {
@@ -22,7 +28,11 @@ def provider_view(provider: Provider) -> dict[str, Any]:
         "name": provider.name,
         "base_url": provider.base_url,
         "status": provider.status.value,
-        "health": {"state": provider.health_state.value, "p50_latency_ms": None, "last_check_at": None},
+        "health": {
+            "state": provider.health.state.value,
+            "p50_latency_ms": glance.p50_ms,
+            "last_check_at": at(glance.last_check_at),
+        },
         "created_at": at(provider.created_at),
         "updated_at": at(provider.updated_at),
         "key_hint": provider.active.hint,
@@ -37,6 +47,12 @@ def provider_view(provider: Provider) -> dict[str, Any]:
     }
 
 
+def shown_tag(provider: Provider, glance: Glance) -> str:
+    """The entity tag of a provider together with the health that is shown with it."""
+    health = f"{provider.health.state} {glance.p50_ms} {glance.last_check_at}"
+    return f'"{provider.revision}-{hashlib.sha256(health.encode()).hexdigest()[:8]}"'
+
+
 def routing_config_view(config: RoutingConfig) -> dict[str, Any]:
     """A routing config."""
     return {
@@ -46,3 +62,43 @@ def routing_config_view(config: RoutingConfig) -> dict[str, Any]:
         "created_at": at(config.created_at),
         "updated_at": at(config.updated_at),
     }
+
+
+def health_view(report: Report) -> dict[str, Any]:
+    """A provider's health (api.md, Health)."""
+    health = report.provider.health
+    return {
+        "provider_id": report.provider.id,
+        "state": health.state.value,
+        "reason": health.reason.value if health.reason else None,
+        "since": at(health.since),
+        "last_check_at": at(report.last_check_at),
+        "key_version": report.provider.active.number,
+        "windows": {
+            name: {
+                "checks": window.checks,
+                "success_rate": _rate(window),
+                "latency_ms": {
+                    f"p{percent}": window.percentiles[percent] if window.percentiles else None
+                    for percent in PERCENTILES
+                },
+                "errors": window.errors,
+            }
+            for name, window in report.windows.items()
+        },
+        "history": [
+            {
+                "at": at(point.at),
+                "checks": point.window.checks,
+                "success_rate": _rate(point.window),
+                "p50_ms": point.window.percentiles[50] if point.window.percentiles else None,
+                "p95_ms": point.window.percentiles[95] if point.window.percentiles else None,
+            }
+            for point in report.history
+        ],
+    }
+
+
+def _rate(window: Window) -> float | None:
+    """To four places: one failure in a week of minutes shows."""
+    return None if window.success_rate is None else round(window.success_rate, 4)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+
+from providers.model.health import Thresholds
 
 VERIFICATION_DEADLINE_S: Final = 10.0
 """Seconds that one verification may take in all, its retries included; a health probe has `PROBE_DEADLINE_S`."""
 
 PROBE_DEADLINE_S: Final = 5.0
+
+SHARDS: Final = 60
+"""Of the index of providers to be checked; divisible by every interval, so that a minute's share is whole shards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +24,13 @@ class Policy:
     Args:
         grace: how long a replaced key version stays readable (api.md: one hour by default).
         rate_limit: requests a minute for each management key.
+        thresholds: interval of the health checks, and the evidence that a state needs.
         any_base_url: whether a vendor's own rule for the hosts of a base_url is lifted.
         local: whether this is a stack on one machine, where http and loopback addresses are allowed.
     """
 
     grace: timedelta = timedelta(hours=1)
     rate_limit: int = 60
+    thresholds: Thresholds = field(default_factory=Thresholds)
     any_base_url: bool = False
     local: bool = False

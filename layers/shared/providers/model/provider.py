@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from providers.model.health import Health
 from providers.model.verdict import Outcome, Reason
 
 MAX_LIVE_VERSIONS: Final = 5
@@ -19,15 +20,6 @@ class Status(StrEnum):
     ACTIVE = "active"
     DISABLED = "disabled"
     PENDING = "pending"
-
-
-class HealthState(StrEnum):
-    """`unknown`: never checked since the active key version began."""
-
-    UNKNOWN = "unknown"
-    HEALTHY = "healthy"
-    DEGRADED = "degraded"
-    UNHEALTHY = "unhealthy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +52,7 @@ class Provider:
     `revision` counts the changes made by its owner; every change is conditioned on the one it read.
     `versions` holds every version that still has a row in the `secrets` table, oldest first, the active one last.
     `refs` are the slugs of the routing configs that name this provider.
+    `probe_after`: no health check before then, because the vendor throttled the last `throttled` ones.
     """
 
     org: str
@@ -77,7 +70,9 @@ class Provider:
     account: str | None = None
     revision: int = 1
     refs: frozenset[str] = field(default_factory=frozenset)
-    health_state: HealthState = HealthState.UNKNOWN
+    health: Health = field(default_factory=Health)
+    probe_after: datetime | None = None
+    throttled: int = 0
 
     @property
     def active(self) -> KeyVersion:

@@ -91,7 +91,7 @@ class Vendor:
 
     Args:
         name: as in the API's `vendor` field.
-        hosts: the vendor's own hosts; one that begins with a dot stands for every host below it, a `*` for one label.
+        hosts: the vendor's own hosts; a `*` stands for exactly one label (`bedrock.*.amazonaws.com`).
         parse: takes a credential apart, given it and the `base_url` it comes with; raises `Unprocessable`
             with code `credential_format` for what cannot be a credential of this vendor at all.
         verify: asks the vendor, given credential, base_url (None for the vendor's own) and circumstances.

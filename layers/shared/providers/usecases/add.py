@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from providers.model.errors import Conflict
+from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider, Status
 from providers.model.secret import Secret
 from providers.model.verdict import Outcome
 from providers.ports import NameTaken, Ports
 from providers.usecases.credentials import Warnings, check_credential, refuse_unless_promoted, warnings_for
+from providers.usecases.events import publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,12 @@ def add_provider(ports: Ports, org: str, new: NewProvider) -> tuple[Provider, Wa
     )
     warnings = warnings_for(ports, vendor, checked, provider)
     sealed = ports.cipher.seal(org, provider.id, 1, vendor.name, checked.credential.secret)
+    events = [provider_event(ports.clock.new_id(), EventType.CREATED, now, provider)]
     try:
-        ports.providers.create(provider, sealed)
+        ports.providers.create(provider, sealed, events)
     except NameTaken:
         raise name_taken() from None
+    publish(ports, events)
     return provider, warnings
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from providers.model.errors import Conflict
+from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider
 from providers.ports import Ports, StaleWrite
+from providers.usecases.events import publish
 from providers.usecases.update import TRIES, read_matching, version_conflict
 
 
@@ -21,10 +23,12 @@ def delete_provider(
             raise _in_use(provider)
         if dry_run:
             return
+        events = [provider_event(ports.clock.new_id(), EventType.DELETED, ports.clock.now(), provider)]
         try:
-            ports.providers.delete(provider)
+            ports.providers.delete(provider, events)
         except StaleWrite:
             continue
+        publish(ports, events)
         return
     raise version_conflict(provider_id)
 

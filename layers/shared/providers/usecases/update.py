@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from providers.model.errors import Conflict, PreconditionFailed, Unprocessable, invalid_field, provider_not_found
+from providers.model.events import EventType, provider_event
+from providers.model.health import Health
 from providers.model.provider import MAX_LIVE_VERSIONS, KeyVersion, Provider, Status
 from providers.model.secret import Secret
 from providers.ports import NameTaken, Ports, StaleWrite
@@ -17,6 +20,7 @@ from providers.usecases.credentials import (
     refuse_unless_promoted,
     warnings_for,
 )
+from providers.usecases.events import publish
 
 TRIES = 5
 """How often a change that lost a race is tried again on what it finds then."""
@@ -72,8 +76,11 @@ def update_provider(
             if checked is None
             else ports.cipher.seal(org, provider_id, after.active.number, after.vendor, checked.credential.secret)
         )
+        events = []
+        if checked is not None:
+            events = [provider_event(ports.clock.new_id(), EventType.ROTATED, after.updated_at, after)]
         try:
-            ports.providers.change(before, after, sealed)
+            ports.providers.change(before, after, sealed, events)
         except NameTaken:
             raise name_taken() from None
         except StaleWrite:
@@ -86,6 +93,7 @@ def update_provider(
                     id=provider_id,
                 ) from None
         else:
+            publish(ports, events)
             return after, warnings
     raise version_conflict(provider_id)
 
@@ -110,9 +118,13 @@ def etag(provider: Provider) -> str:
     return f'"{provider.revision}"'
 
 
-def matches(header: str, provider: Provider) -> bool:
-    """Whether an `If-Match` or `If-None-Match` header names the provider's revision; weak tags never match."""
-    return header.strip() == "*" or etag(provider) in (tag.strip() for tag in header.split(","))
+def matches(if_match: str, provider: Provider) -> bool:
+    """Whether an `If-Match` header names the provider's revision; weak tags never match.
+
+    The tag of a GET has the health that was shown behind the revision (`"7-1f3a"`); that is not the owner's to guard.
+    """
+    tags = [tag.strip() for tag in if_match.split(",")]
+    return "*" in tags or any(re.sub(r'-[0-9a-f]+"$', '"', tag) == etag(provider) for tag in tags)
 
 
 def version_conflict(resource_id: str) -> Conflict:
@@ -151,6 +163,9 @@ def _apply(ports: Ports, before: Provider, change: Change, checked: Checked | No
             fingerprint=checked.fingerprint,
             key_expires_at=checked.credential.expires_at or change.key_expires_at,
             account=checked.verdict.account or before.account,
+            health=Health(version=before.active.number + 1),
+            probe_after=None,
+            throttled=0,
         )
     if change.status is Status.DISABLED:
         after = replace(after, status=Status.DISABLED)

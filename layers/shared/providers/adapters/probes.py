@@ -1,0 +1,178 @@
+"""What the sweep keeps in DynamoDB: who is due, samples, health states, and the outbox of events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from providers.adapters import items, slots
+from providers.adapters.aws import available
+from providers.adapters.transactions import ConditionFailed, put, query, replace_members, transact, write
+from providers.model.errors import Unavailable
+from providers.model.events import Event
+from providers.model.health import Sample
+from providers.model.provider import Provider
+from providers.ports import Due, Probed, StaleWrite
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+DUE_INDEX: Final = "DueIndex"
+_BATCH: Final = 100
+"""Keys that a BatchGetItem takes at most."""
+
+_UNPROCESSED_TRIES: Final = 5
+
+
+class DynamoProbes:
+    """What the sweep reads and writes of providers."""
+
+    def __init__(self, client: DynamoDBClient, main: str, secrets: str) -> None:
+        self._client = client
+        self._main = main
+        self._secrets = secrets
+
+    def due(self, shard: int) -> Sequence[Due]:
+        """The providers of one shard of the index."""
+        found: list[Due] = []
+        arguments: dict[str, Any] = {
+            "TableName": self._main,
+            "IndexName": DUE_INDEX,
+            "KeyConditionExpression": "due = :due",
+            "ExpressionAttributeValues": {":due": {"S": items.due_shard(shard)}},
+        }
+        while True:
+            with available("DynamoDB"):
+                page = self._client.query(**arguments)
+            for item in map(items.unmarshal, page["Items"]):
+                org, provider_id = item["PK"].removeprefix("ORG#"), item["SK"].removeprefix("PROV#")
+                found.append(Due(org, provider_id, items.to_time(item.get("probe_after"))))
+            if "LastEvaluatedKey" not in page:
+                return found
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def load(self, places: Sequence[tuple[str, str]]) -> Sequence[Probed]:
+        """Heads, then the rows of their active versions."""
+        keys = [items.marshal(items.provider_key(org, provider_id)) for org, provider_id in places]
+        heads = [items.provider_from(items.unmarshal(item)) for item in _get_many(self._client, self._main, keys)]
+        rows = [items.marshal(items.secret_key(head.org, head.id, head.active.number)) for head in heads]
+        sealed = [items.sealed_from(items.unmarshal(item)) for item in _get_many(self._client, self._secrets, rows)]
+        by_place = {(row.org, row.provider_id): row for row in sealed}
+        return [Probed(head, by_place.get((head.org, head.id))) for head in heads]
+
+    def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
+        """Write health and throttling; a plain write where there is nothing to publish with it."""
+        action = replace_members(
+            self._main,
+            items.provider_key(before.org, before.id),
+            items.health_members(after),
+            "active = :active AND health_state = :state",
+            active=before.active.number,
+            state=before.health.state.value,
+        )
+        if not events:
+            write(self._client, "update_item", action["Update"])
+            return
+        try:
+            transact(self._client, [action, *(put(self._main, items.event_item(event)) for event in events)])
+        except ConditionFailed:
+            raise StaleWrite from None
+
+
+class DynamoHealth:
+    """Samples: an item an hour, an attribute a minute. A probe costs one write unit."""
+
+    def __init__(self, client: DynamoDBClient, main: str) -> None:
+        self._client = client
+        self._main = main
+
+    def record(self, provider_id: str, sample: Sample) -> bool:
+        """Set the slot if it is free."""
+        try:
+            write(
+                self._client,
+                "update_item",
+                {
+                    "TableName": self._main,
+                    "Key": {"PK": {"S": _partition(provider_id)}, "SK": {"S": slots.hour_of(sample.at)}},
+                    "UpdateExpression": "SET #slot = :sample, #ttl = :ttl",
+                    "ConditionExpression": "attribute_not_exists(#slot)",
+                    "ExpressionAttributeNames": {"#slot": slots.slot_of(sample.at), "#ttl": "ttl"},
+                    "ExpressionAttributeValues": {
+                        ":sample": {"B": slots.pack(sample)},
+                        ":ttl": {"N": str(slots.expiry_of(sample.at))},
+                    },
+                },
+            )
+        except StaleWrite:
+            return False
+        return True
+
+    def read(self, provider_id: str, since: datetime, until: datetime) -> Sequence[Sample]:
+        """One Query over the hours; an answer of health may lag behind a write by a moment."""
+        arguments: dict[str, Any] = {
+            "TableName": self._main,
+            "KeyConditionExpression": "PK = :pk AND SK BETWEEN :first AND :last",
+            "ExpressionAttributeValues": {
+                ":pk": {"S": _partition(provider_id)},
+                ":first": {"S": slots.hour_of(since)},
+                ":last": {"S": slots.hour_of(until)},
+            },
+        }
+        with available("DynamoDB"):
+            hours = self._client.query(**arguments)["Items"]  # 8 days of hours are 80 KB, far below a page
+        return [sample for hour in hours for sample in slots.samples_in(hour) if since <= sample.at <= until]
+
+    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, list[Sample]]:
+        """This hour's items and the ones before, by BatchGetItem."""
+        hours = (slots.hour_of(now - timedelta(hours=1)), slots.hour_of(now))
+        keys = [
+            {"PK": {"S": _partition(provider_id)}, "SK": {"S": hour}} for provider_id in provider_ids for hour in hours
+        ]
+        found: dict[str, list[Sample]] = {provider_id: [] for provider_id in provider_ids}
+        for item in sorted(
+            _get_many(self._client, self._main, keys, consistent=False), key=lambda each: each["SK"]["S"]
+        ):
+            found[item["PK"]["S"].removeprefix("HEALTH#")] += slots.samples_in(item)
+        return found
+
+
+class DynamoOutbox:
+    """Events that are committed and not yet published."""
+
+    def __init__(self, client: DynamoDBClient, main: str) -> None:
+        self._client = client
+        self._main = main
+
+    def pending(self, limit: int) -> Sequence[Event]:
+        """The oldest events."""
+        found = query(self._client, self._main, items.OUTBOX, "", limit=limit)
+        return [items.event_from(item) for item in found]
+
+    def forget(self, events: Sequence[Event]) -> None:
+        """Remove events, one by one: there are few, and each may be gone already."""
+        for event in events:
+            with available("DynamoDB"):
+                self._client.delete_item(TableName=self._main, Key={"PK": {"S": items.OUTBOX}, "SK": {"S": event.id}})
+
+
+def _partition(provider_id: str) -> str:
+    return f"HEALTH#{provider_id}"
+
+
+def _get_many(
+    client: DynamoDBClient, table: str, keys: Sequence[dict[str, Any]], *, consistent: bool = True
+) -> Iterable[dict[str, Any]]:
+    """The items with these keys, in any order, without those that are not there. Raises Unavailable."""
+    for start in range(0, len(keys), _BATCH):
+        wanted: Any = {table: {"Keys": keys[start : start + _BATCH], "ConsistentRead": consistent}}
+        for _ in range(_UNPROCESSED_TRIES):
+            with available("DynamoDB"):
+                answer = client.batch_get_item(RequestItems=wanted)
+            yield from answer["Responses"].get(table, [])
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                break
+        else:
+            raise Unavailable("dependency_unavailable", "DynamoDB is throttling; try again", retry_after_s=1)

@@ -1,0 +1,100 @@
+"""A sample in five bytes, under a name of one character: sixty of them, an hour's, fit into one write unit (1 KB).
+
+| bytes | what |
+| --- | --- |
+| 1 | the outcome: 0 for valid, else the reason's code |
+| 2 | latency in milliseconds, big-endian; 65535 where there is none |
+| 1 or more | the key version, big-endian |
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from providers.model.health import Sample
+from providers.model.verdict import Reason
+
+KEPT: Final = timedelta(days=8)
+_NAMES: Final = (string.digits + string.ascii_uppercase + string.ascii_lowercase)[:60]
+_NO_LATENCY: Final = 0xFFFF
+
+CODES: Final[dict[Reason, int]] = {
+    Reason.RATE_LIMITED: 1,
+    Reason.QUOTA_EXHAUSTED: 2,
+    Reason.PAYMENT_REQUIRED: 3,
+    Reason.INSUFFICIENT_PERMISSION: 4,
+    Reason.NETWORK_RESTRICTED: 5,
+    Reason.NOT_A_MEMBER: 6,
+    Reason.SERVICE_NOT_ENABLED: 7,
+    Reason.KEY_AUTH_DISABLED: 8,
+    Reason.ACCOUNT_SUSPENDED: 9,
+    Reason.CREDENTIAL_REJECTED: 20,
+    Reason.CREDENTIAL_EXPIRED: 21,
+    Reason.CREDENTIAL_SUSPENDED: 22,
+    Reason.CREDENTIAL_LEAKED: 23,
+    Reason.ACCOUNT_DISABLED: 24,
+    Reason.TIMEOUT: 40,
+    Reason.DNS_FAILED: 41,
+    Reason.CONNECTION_FAILED: 42,
+    Reason.CONNECTION_DROPPED: 43,
+    Reason.TLS_FAILED: 44,
+    Reason.ADDRESS_REFUSED: 45,
+    Reason.HTTP_5XX: 46,
+    Reason.OVERLOADED: 47,
+    Reason.REDIRECTED: 48,
+    Reason.ANSWER_TOO_LARGE: 49,
+    Reason.UNEXPECTED_ANSWER: 50,
+    Reason.WRONG_PATH: 51,
+    Reason.LOCATION_NOT_SUPPORTED: 52,
+    Reason.NETWORK_BLOCKED: 53,
+    Reason.CLOCK_SKEW: 54,
+    Reason.REGION_NOT_ENABLED: 55,
+}
+"""What is stored: a code is never given to another reason."""
+
+_REASONS: Final = {code: reason for reason, code in CODES.items()}
+
+
+def hour_of(at: datetime) -> str:
+    """The sort key of the item that holds the hour of `at`."""
+    return f"H#{at.astimezone(UTC):%Y-%m-%dT%H}"
+
+
+def slot_of(at: datetime) -> str:
+    """The attribute that holds the minute of `at`."""
+    return _NAMES[at.minute]
+
+
+def expiry_of(at: datetime) -> int:
+    """When the hour's item may go, in seconds since 1970."""
+    return int((at + KEPT).timestamp())
+
+
+def pack(sample: Sample) -> bytes:
+    """The sample's bytes; its minute is where they are stored."""
+    code = 0 if sample.reason is None else CODES[sample.reason]
+    latency = _NO_LATENCY if sample.latency_ms is None else min(sample.latency_ms, _NO_LATENCY - 1)
+    version = sample.version.to_bytes((sample.version.bit_length() + 7) // 8 or 1, "big")
+    return bytes([code]) + latency.to_bytes(2, "big") + version
+
+
+def unpack(at: datetime, packed: bytes) -> Sample:
+    """The sample of the minute `at`. Raises KeyError for a code that this release does not know."""
+    code, latency = packed[0], int.from_bytes(packed[1:3], "big")
+    return Sample(
+        at=at,
+        version=int.from_bytes(packed[3:], "big"),
+        reason=None if code == 0 else _REASONS[code],
+        latency_ms=None if latency == _NO_LATENCY else latency,
+    )
+
+
+def samples_in(item: Mapping[str, Any]) -> list[Sample]:
+    """The samples of an hour's item in DynamoDB's typed form, oldest first."""
+    hour = datetime.strptime(item["SK"]["S"], "H#%Y-%m-%dT%H").replace(tzinfo=UTC)
+    return [
+        unpack(hour + timedelta(minutes=minute), item[name]["B"]) for minute, name in enumerate(_NAMES) if name in item
+    ]

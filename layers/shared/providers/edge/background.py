@@ -1,0 +1,66 @@
+"""Handlers that no caller waits for: the schedule's and the queue's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from aws_lambda_powertools import Logger
+
+from providers.edge.logs import where
+from providers.ports import Ports, Work
+
+logger = Logger()
+
+MARGIN_S: Final = 8.0
+"""Before the function's own end nothing new is begun: a probe's five seconds, and its writes."""
+
+CONCURRENCY: Final = 24
+"""Providers checked at once by one worker; with more, waiting for the worker's own CPU would show as latency."""
+
+
+def scheduled(ports: Callable[[], Ports], work: Callable[[Ports, datetime], int]) -> Callable[[Any, Any], None]:
+    """The handler of a schedule: does `work` for the time it is, and logs how much that was.
+
+    Raises what `work` raises, so that the schedule tries again.
+    """
+
+    def handler(event: Any, _: Any) -> None:
+        given = event.get("time") if isinstance(event, dict) else None
+        now = datetime.fromisoformat(given) if isinstance(given, str) else ports().clock.now()
+        logger.info("dispatched", count=work(ports(), now))
+
+    return handler
+
+
+def queue_worker(
+    ports: Callable[[], Ports], work: Work
+) -> Callable[[dict[str, Any], Any], dict[str, list[dict[str, str]]]]:
+    """The handler of a queue: does `work` for every message at once, and names the messages that are to come again.
+
+    One message that cannot be read, or fails, keeps none of the others from being done.
+    """
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
+        left_s = context.get_remaining_time_in_millis() / 1000 - MARGIN_S
+        failed = ports().run(_work_all(ports(), work, event["Records"], left_s))
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+    return handler
+
+
+async def _work_all(ports: Ports, work: Work, records: list[dict[str, Any]], left_s: float) -> list[str]:
+    turns = asyncio.Semaphore(CONCURRENCY)
+    end = asyncio.get_running_loop().time() + left_s
+    done = await asyncio.gather(
+        *(work(ports, record["body"], turns, end) for record in records), return_exceptions=True
+    )
+    failed = []
+    for record, outcome in zip(records, done, strict=True):
+        if isinstance(outcome, BaseException):
+            logger.error("message failed", message_id=record["messageId"], **where(outcome))
+        if outcome is not True:
+            failed.append(record["messageId"])
+    return failed

@@ -1,0 +1,57 @@
+"""What the stack tells the world on EventBridge. The schemas are in docs/events.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from providers.model.health import Health
+from providers.model.provider import Provider
+
+SOURCE: Final = "providers-api"
+
+
+class EventType(StrEnum):
+    """EventBridge's `detail-type`."""
+
+    CREATED = "provider.created"
+    ROTATED = "provider.rotated"
+    DELETED = "provider.deleted"
+    HEALTH_CHANGED = "provider.health_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, committed with the change that it tells of and published after it.
+
+    `id` is a ULID. Delivery is at least once (a crash between publishing and forgetting repeats it): consumers that
+    must not act twice keep the id.
+    """
+
+    id: str
+    type: EventType
+    at: datetime
+    org: str
+    provider_id: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def provider_event(event_id: str, kind: EventType, at: datetime, provider: Provider) -> Event:
+    """`created`, `rotated` or `deleted`."""
+    detail = {"vendor": provider.vendor, "name": provider.name, "key_version": provider.active.number}
+    return Event(event_id, kind, at, provider.org, provider.id, detail)
+
+
+def health_event(event_id: str, at: datetime, provider: Provider, before: Health, after: Health) -> Event:
+    """`health_changed`."""
+    detail = {
+        "vendor": provider.vendor,
+        "name": provider.name,
+        "key_version": after.version,
+        "from": before.state.value,
+        "to": after.state.value,
+        "reason": after.reason.value if after.reason else None,
+    }
+    return Event(event_id, EventType.HEALTH_CHANGED, at, provider.org, provider.id, detail)

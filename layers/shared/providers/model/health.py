@@ -1,0 +1,252 @@
+"""Health: samples, rolling windows, and states that need evidence (api.md, Health). Pure functions over samples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from providers.model.verdict import Outcome, Reason, Verdict
+
+MINUTE: Final = timedelta(minutes=1)
+WINDOWS: Final = {
+    "5m": timedelta(minutes=5),
+    "1h": timedelta(hours=1),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+}
+HISTORIES: Final = {
+    "1h": (timedelta(hours=1), timedelta(minutes=1)),
+    "24h": (timedelta(hours=24), timedelta(minutes=30)),
+    "7d": (timedelta(days=7), timedelta(hours=3)),
+}
+"""Span of a history, and of one of its points; 60 points at most."""
+
+PERCENTILES: Final = (50, 90, 95, 99)
+
+
+class HealthState(StrEnum):
+    """`unknown`: never checked since the active key version began."""
+
+    UNKNOWN = "unknown"
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One health check.
+
+    Args:
+        at: the minute that the check was for, in UTC.
+        version: the key version that was checked.
+        reason: why the outcome was not `valid`; None for valid.
+        latency_ms: milliseconds to the vendor's complete answer, or None without one.
+    """
+
+    at: datetime
+    version: int
+    reason: Reason | None
+    latency_ms: int | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """The check's outcome."""
+        return Verdict(self.reason).outcome
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the vendor accepted the credential; a limited one counts, its limits show in the state."""
+        return self.outcome.promotes
+
+
+def floor_minute(at: datetime) -> datetime:
+    """The minute that `at` lies in, in UTC."""
+    return at.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def nearest_rank(ordered: Sequence[int], percent: int) -> int:
+    """The nearest-rank percentile of a sorted, non-empty sequence: the least value with `percent` % at or below it.
+
+    Always a value that was measured. The same as numpy's `method="inverted_cdf"`.
+    """
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the checks of a window say. With none of them, rate and percentiles are None, never zero."""
+
+    checks: int
+    success_rate: float | None
+    percentiles: dict[int, int] | None
+    errors: dict[str, int]
+
+
+def summarize(samples: Sequence[Sample]) -> Window:
+    """The window over `samples`: latencies are those of successful checks, errors count the failed ones by reason."""
+    if not samples:
+        return Window(0, None, None, {})
+    good = [sample for sample in samples if sample.succeeded]
+    latencies = sorted(sample.latency_ms for sample in good if sample.latency_ms is not None)
+    errors = Counter(sample.reason.value for sample in samples if sample.reason and not sample.succeeded)
+    return Window(
+        checks=len(samples),
+        success_rate=len(good) / len(samples),
+        percentiles={percent: nearest_rank(latencies, percent) for percent in PERCENTILES} if latencies else None,
+        errors=dict(sorted(errors.items())),
+    )
+
+
+def within(samples: Sequence[Sample], now: datetime, span: timedelta) -> list[Sample]:
+    """The samples of the last `span`: of its minutes up to and including the one that `now` lies in."""
+    last = floor_minute(now)
+    return [sample for sample in samples if last - span < sample.at <= last]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a history: the checks from `at` on."""
+
+    at: datetime
+    window: Window
+
+
+def history(samples: Sequence[Sample], now: datetime, span: timedelta, step: timedelta) -> list[Point]:
+    """Points of `step`, cut at multiples of it in UTC, the last one holding `now`; empty ones included."""
+    buckets: dict[datetime, list[Sample]] = {}
+    last = _cut(now, step)
+    at = last - span + step
+    while at <= last:
+        buckets[at] = []
+        at += step
+    for sample in samples:
+        bucket = buckets.get(_cut(sample.at, step))
+        if bucket is not None and sample.at <= now:
+            bucket.append(sample)
+    return [Point(at, summarize(found)) for at, found in buckets.items()]
+
+
+def _cut(at: datetime, step: timedelta) -> datetime:
+    seconds = int(at.timestamp())
+    return datetime.fromtimestamp(seconds - seconds % int(step.total_seconds()), UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """How much evidence a state needs.
+
+    Args:
+        unhealthy_after: failures in a row that make a provider unhealthy.
+        recovered_after: successes in a row that end that, and good checks in a row that end a degradation.
+        degraded_below: success rate over the last hour below which a provider is degraded.
+        interval_minutes: minutes between two checks.
+    """
+
+    unhealthy_after: int = 3
+    recovered_after: int = 2
+    degraded_below: float = 0.95
+    interval_minutes: int = 1
+
+    @property
+    def enough(self) -> int:
+        """Checks in an hour before its rate counts.
+
+        Twenty, the fewest in which one failure is not below 95 %; or the whole hour's, where the interval gives fewer.
+        """
+        return min(20, 60 // self.interval_minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A provider's state of health, with its evidence's key version."""
+
+    state: HealthState = HealthState.UNKNOWN
+    reason: Reason | None = None
+    since: datetime | None = None
+    version: int = 1
+
+
+def next_health(current: Health, samples: Sequence[Sample], limits: Thresholds) -> Health:
+    """The state after the newest of `samples`, which are those of one key version, oldest first, an hour's at least.
+
+    A new key version starts from `unknown`. No single sample changes a state that had another: three failures in a row
+    make it unhealthy, two successes end that; two limited checks in a row, or a poor hour, make it degraded, and two
+    valid ones end that. The first check of a version is the exception: a good one makes it healthy at once.
+    """
+    if not samples:
+        return current
+    newest = samples[-1]
+    if current.version != newest.version:
+        current = Health(version=newest.version)
+    state, reason = _judge(current, samples, limits)
+    if state is current.state:
+        return Health(state, reason, current.since, newest.version)
+    return Health(state, reason, newest.at, newest.version)
+
+
+def replayed(current: Health, samples: Sequence[Sample], limits: Thresholds) -> Health:
+    """The state after all of `samples`, whatever order they came in: what `next_health` gives one after the other.
+
+    For a sample that arrived late, or twice. It begins with `current` where that held before the first of them, else
+    with `unknown`. An hour's samples before the ones that matter make the result the same as in order.
+    """
+    if not samples:
+        return current
+    health = current
+    if current.version != samples[-1].version or current.since is None or current.since >= samples[0].at:
+        health = Health(version=samples[-1].version)
+    for count in range(1, len(samples) + 1):
+        health = next_health(health, samples[:count], limits)
+    return health
+
+
+def _judge(current: Health, samples: Sequence[Sample], limits: Thresholds) -> tuple[HealthState, Reason | None]:
+    newest = samples[-1]
+    failures = _run(samples, [Outcome.INVALID, Outcome.INDETERMINATE])
+    if failures >= limits.unhealthy_after:
+        return HealthState.UNHEALTHY, newest.reason
+    if current.state is HealthState.UNKNOWN:
+        if failures:
+            return HealthState.UNKNOWN, newest.reason
+        limited = newest.outcome is Outcome.LIMITED
+        return (HealthState.DEGRADED, newest.reason) if limited else (HealthState.HEALTHY, None)
+    if current.state is HealthState.UNHEALTHY and (
+        _run(samples, [Outcome.VALID, Outcome.LIMITED]) < limits.recovered_after
+    ):
+        return HealthState.UNHEALTHY, current.reason
+    poor = _poor_hour(samples, limits)
+    if poor is not None:
+        return HealthState.DEGRADED, poor
+    if _run(samples, [Outcome.LIMITED]) >= limits.recovered_after:
+        return HealthState.DEGRADED, newest.reason
+    if current.state is HealthState.DEGRADED and _run(samples, [Outcome.VALID]) < limits.recovered_after:
+        return HealthState.DEGRADED, current.reason
+    if current.state is HealthState.UNHEALTHY and newest.outcome is Outcome.LIMITED:
+        return HealthState.DEGRADED, newest.reason
+    return HealthState.HEALTHY, None
+
+
+def _run(samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> int:
+    """How many of the newest samples have one of `outcomes` without a break."""
+    count = 0
+    for sample in reversed(samples):
+        if sample.outcome not in outcomes:
+            break
+        count += 1
+    return count
+
+
+def _poor_hour(samples: Sequence[Sample], limits: Thresholds) -> Reason | None:
+    """The commonest failure of the last hour, where it has enough checks and too few good ones; else None."""
+    hour = within(samples, samples[-1].at, WINDOWS["1h"])
+    failed = [sample.reason for sample in hour if sample.reason and not sample.succeeded]
+    if len(hour) < limits.enough or len(failed) < limits.recovered_after:
+        return None
+    if (len(hour) - len(failed)) / len(hour) >= limits.degraded_below:
+        return None
+    return Counter(failed).most_common(1)[0][0]

@@ -1,0 +1,76 @@
+"""Read a provider's health: windows, percentiles, history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from providers.model.health import (
+    HISTORIES,
+    MINUTE,
+    WINDOWS,
+    Point,
+    Sample,
+    Window,
+    floor_minute,
+    history,
+    nearest_rank,
+    summarize,
+    within,
+)
+from providers.model.provider import Provider
+from providers.ports import Ports
+from providers.usecases.read import get_provider
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A provider's health in full. Windows and history are those of the active key version."""
+
+    provider: Provider
+    last_check_at: datetime | None
+    windows: dict[str, Window]
+    history: list[Point]
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a provider's own answer shows: median latency over the last hour in ms, and when it was checked last."""
+
+    p50_ms: int | None = None
+    last_check_at: datetime | None = None
+
+
+def read_health(ports: Ports, org: str, provider_id: str, span: str) -> Report:
+    """The health of a provider, from its head and one Query. Raises NotFound, Unavailable."""
+    provider = get_provider(ports, org, provider_id)
+    now = ports.clock.now()
+    last = floor_minute(now)
+    samples = _of_active(provider, ports.health.read(provider_id, last - WINDOWS["7d"] + MINUTE, last))
+    length, step = HISTORIES[span]
+    return Report(
+        provider=provider,
+        last_check_at=samples[-1].at if samples else None,
+        windows={name: summarize(within(samples, now, width)) for name, width in WINDOWS.items()},
+        history=history(samples, now, length, step),
+    )
+
+
+def glance_at(ports: Ports, providers: Sequence[Provider]) -> dict[str, Glance]:
+    """What the providers' answers show of their health, by provider id: one BatchGetItem for fifty of them."""
+    if not providers:
+        return {}
+    now = ports.clock.now()
+    recent = ports.health.recent([provider.id for provider in providers], now)
+    return {provider.id: _glance(_of_active(provider, recent[provider.id]), now) for provider in providers}
+
+
+def _of_active(provider: Provider, samples: Sequence[Sample]) -> list[Sample]:
+    return [sample for sample in samples if sample.version == provider.active.number]
+
+
+def _glance(samples: Sequence[Sample], now: datetime) -> Glance:
+    hour = within(samples, now, WINDOWS["1h"])
+    latencies = sorted(each.latency_ms for each in hour if each.succeeded and each.latency_ms is not None)
+    return Glance(nearest_rank(latencies, 50) if latencies else None, samples[-1].at if samples else None)

@@ -1,0 +1,269 @@
+"""Windows against a brute-force computation, and states as stories."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from providers.adapters.slots import CODES, pack, unpack
+from providers.model.health import (
+    HISTORIES,
+    WINDOWS,
+    Health,
+    HealthState,
+    Sample,
+    Thresholds,
+    history,
+    nearest_rank,
+    next_health,
+    replayed,
+    summarize,
+    within,
+)
+from providers.model.verdict import Outcome, Reason, Verdict
+
+NOON = datetime(2026, 4, 14, 12, 0, tzinfo=UTC)
+FAILURES = [Reason.TIMEOUT, Reason.HTTP_5XX, Reason.CREDENTIAL_REJECTED]
+
+
+def week(until: datetime, seed: int = 1, gaps: bool = True) -> list[Sample]:
+    """Eight days of one check a minute up to `until`: failures, limits, and an outage of the sweep itself."""
+    chance = random.Random(seed)
+    samples = []
+    for back in range(8 * 24 * 60):
+        if gaps and (3000 < back < 3200 or chance.random() < 0.01):
+            continue
+        reason = chance.choices([None, Reason.RATE_LIMITED, *FAILURES], [95, 2, 1, 1, 1])[0]
+        latency = None if reason is Reason.TIMEOUT else round(chance.lognormvariate(5.5, 0.5))
+        samples.append(Sample(until - timedelta(minutes=back), 1, reason, latency))
+    return samples[::-1]
+
+
+MOMENTS = {
+    "noon": NOON + timedelta(seconds=17),
+    "the first second of an hour": NOON,
+    "the last second of an hour": NOON + timedelta(minutes=59, seconds=59, microseconds=999_999),
+    "midnight": datetime(2026, 4, 15, 0, 0, tzinfo=UTC),
+    "a minute before midnight": datetime(2026, 4, 14, 23, 59, 30, tzinfo=UTC),
+    "after the clocks went forward": datetime(2026, 3, 29, 3, 5, tzinfo=ZoneInfo("Europe/Berlin")),
+    "in the hour that comes twice": datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
+    "after the clocks went back in New York": datetime(2026, 11, 1, 1, 15, fold=1, tzinfo=ZoneInfo("America/New_York")),
+}
+
+
+def in_brute_window(sample: Sample, now: datetime, minutes: int) -> bool:
+    """The minute itself and the ones before it, counted on the clock of 1970."""
+    this = math.floor(now.timestamp() / 60)
+    then = math.floor(sample.at.timestamp() / 60)
+    return this - minutes < then <= this
+
+
+@pytest.mark.parametrize("now", MOMENTS.values(), ids=MOMENTS.keys())
+@pytest.mark.parametrize(("name", "minutes"), [("5m", 5), ("1h", 60), ("24h", 1440), ("7d", 10080)])
+def test_windows_equal_a_brute_force_computation(now: datetime, name: str, minutes: int) -> None:
+    """Checks, rate, percentiles and errors, at hour and day edges, across clock changes, with gaps."""
+    samples = week(now.astimezone(UTC).replace(second=0, microsecond=0))
+    raw = [sample for sample in samples if in_brute_window(sample, now, minutes)]
+    good: list[Sample] = []
+    bad: list[Sample] = []
+    for sample in raw:
+        accepted = Verdict(sample.reason).outcome in (Outcome.VALID, Outcome.LIMITED)
+        (good if accepted else bad).append(sample)
+    latencies = sorted(sample.latency_ms for sample in good if sample.latency_ms is not None)
+    ranks = {percent: math.ceil(Fraction(percent * len(latencies), 100)) for percent in (50, 90, 95, 99)}
+    found = summarize(within(samples, now, WINDOWS[name]))
+    assert found.checks == len(raw)
+    assert found.success_rate == len(good) / len(raw)
+    assert found.percentiles == {percent: latencies[rank - 1] for percent, rank in ranks.items()}
+    assert found.errors == Counter(sample.reason.value for sample in bad if sample.reason)
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=1, max_size=200), st.integers(1, 100))
+def test_nearest_rank_is_the_least_value_with_enough_at_or_below(values: list[int], percent: int) -> None:
+    """By definition, for any values."""
+    found = nearest_rank(sorted(values), percent)
+    enough = [value for value in values if sum(other <= value for other in values) * 100 >= percent * len(values)]
+    assert found == min(enough)
+
+
+def test_an_empty_window_is_not_zero() -> None:
+    """Nothing is known, and nothing is claimed."""
+    found = summarize([])
+    assert (found.checks, found.success_rate, found.percentiles, found.errors) == (0, None, None, {})
+
+
+def test_without_a_success_there_are_no_percentiles() -> None:
+    """A latency is that of a successful check."""
+    found = summarize([Sample(NOON, 1, Reason.HTTP_5XX, 30)])
+    assert (found.success_rate, found.percentiles, found.errors) == (0.0, None, {"http_5xx": 1})
+
+
+@pytest.mark.parametrize("now", MOMENTS.values(), ids=MOMENTS.keys())
+@pytest.mark.parametrize("span", HISTORIES)
+def test_a_history_has_every_check_of_its_span_once(now: datetime, span: str) -> None:
+    """Sixty points at most, evenly apart, empty ones too, and no check in two of them or in none."""
+    samples = week(now.astimezone(UTC).replace(second=0, microsecond=0))
+    length, step = HISTORIES[span]
+    points = history(samples, now, length, step)
+    assert len(points) == length / step <= 60
+    assert {later.at - earlier.at for earlier, later in itertools.pairwise(points)} == {step}
+    assert points[-1].at <= now < points[-1].at + step
+    counted = sum(point.window.checks for point in points)
+    assert counted == sum(points[0].at <= sample.at <= now for sample in samples)
+
+
+# states
+
+
+def story(text: str, start: Health | None = None, limits: Thresholds | None = None) -> list[HealthState]:
+    """The state after each check: `.` valid, `l` limited, `x` refused, `t` timed out."""
+    reasons = {".": None, "l": Reason.RATE_LIMITED, "x": Reason.CREDENTIAL_REJECTED, "t": Reason.TIMEOUT}
+    health, samples, states = start or Health(), [], []
+    for minute, mark in enumerate(text):
+        samples.append(Sample(NOON + timedelta(minutes=minute), 1, reasons[mark], 100))
+        health = next_health(health, samples, limits or Thresholds())
+        states.append(health.state)
+    return states
+
+
+U, H, D, X = HealthState.UNKNOWN, HealthState.HEALTHY, HealthState.DEGRADED, HealthState.UNHEALTHY
+STORIES = [
+    ("the first good check makes it healthy", ".", [H]),
+    ("one failure at the start proves nothing", "x", [U]),
+    ("two neither", "xx", [U, U]),
+    ("three in a row do", "xxx", [U, U, X]),
+    ("of different kinds too", "xtx", [U, U, X]),
+    ("a failure and a success", "x.", [U, H]),
+    ("one failure does not hurt", ".x.", [H, H, H]),
+    ("nor two", ".xx.", [H, H, H, H]),
+    ("three do, one success does not clear it, two do", ".xxx..", [H, H, H, X, X, H]),
+    ("a failure between starts the count anew", ".xxx.x..", [H, H, H, X, X, X, X, H]),
+    ("every other check fails", ".x" * 9, [H] * 18),
+    ("a limited one at the start is all that is known", "l", [D]),
+    ("one limited check does not hurt", ".l.", [H, H, H]),
+    ("two do, one valid does not clear it, two do", ".ll..", [H, H, D, D, H]),
+    ("limited ones end an outage, but are limited", "xxxll", [U, U, X, X, D]),
+    ("limited is no failure", "lll", [D, D, D]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [each[1:] for each in STORIES], ids=[each[0] for each in STORIES])
+def test_states(text: str, expected: Sequence[HealthState]) -> None:
+    """A state needs evidence, and never follows a single sample."""
+    assert story(text) == expected
+
+
+def test_every_other_failure_does_not_flap() -> None:
+    """In three hours it becomes degraded once, when there is enough to tell, and stays so."""
+    states = story(".x" * 90)
+    changes = [(a, b) for a, b in itertools.pairwise(states) if a is not b]
+    assert changes == [(H, D)]
+    assert states[18] is H
+
+
+def test_a_poor_hour_degrades_and_a_good_one_heals() -> None:
+    """Two single failures in twenty-two checks are below 95 %; when few enough are left in the hour it is healthy."""
+    states = story(("." * 10 + "x") * 4 + "." * 70)
+    assert (states[20], states[21]) == (H, D)
+    assert states[-1] is H
+    assert [a for a, b in itertools.pairwise(states) if a is not b] == [H, D]
+
+
+@pytest.mark.parametrize(("interval", "enough"), [(1, 20), (5, 12), (15, 4)])
+def test_an_hour_with_fewer_checks_counts_when_it_is_full(interval: int, enough: int) -> None:
+    """With longer intervals the hour's own number of checks is what there can be."""
+    assert Thresholds(interval_minutes=interval).enough == enough
+
+
+def test_an_unhealthy_reason_tells_a_bad_key_from_a_dead_vendor() -> None:
+    """The reason is the newest failure's."""
+    for mark, reason in [("x", Reason.CREDENTIAL_REJECTED), ("t", Reason.TIMEOUT)]:
+        samples = [Sample(NOON + timedelta(minutes=minute), 1, reason, None) for minute in range(3)]
+        assert next_health(Health(), samples, Thresholds()).reason is reason, mark
+
+
+def test_a_new_version_starts_anew() -> None:
+    """It does not inherit the old key's failures, and is healthy at its first good check."""
+    bad = Health(HealthState.UNHEALTHY, Reason.CREDENTIAL_REJECTED, NOON, 1)
+    found = next_health(bad, [Sample(NOON + timedelta(minutes=1), 2, None, 100)], Thresholds())
+    assert found == Health(HealthState.HEALTHY, None, NOON + timedelta(minutes=1), 2)
+
+
+def test_since_is_when_the_state_began() -> None:
+    """More of the same does not move it."""
+    health = Health(HealthState.HEALTHY, None, NOON, 1)
+    samples = [Sample(NOON + timedelta(minutes=minute), 1, None, 1) for minute in range(1, 4)]
+    assert next_health(health, samples, Thresholds()).since == NOON
+
+
+marks = st.lists(st.sampled_from([None, Reason.RATE_LIMITED, Reason.TIMEOUT]), min_size=1, max_size=100)
+
+
+@settings(max_examples=60, deadline=None)
+@given(marks)
+def test_no_single_sample_changes_a_known_state_back_and_forth(reasons: list[Reason | None]) -> None:
+    """Between two changes of state lie two checks at least, the first one of a version apart."""
+    samples: list[Sample] = []
+    health, changes = Health(), []
+    for minute, reason in enumerate(reasons):
+        samples.append(Sample(NOON + timedelta(minutes=minute), 1, reason, 1))
+        after = next_health(health, samples, Thresholds())
+        if after.state is not health.state and health.state is not HealthState.UNKNOWN:
+            changes.append(minute)
+        health = after
+    assert all(later - earlier >= 2 for earlier, later in itertools.pairwise(changes))
+
+
+@settings(max_examples=60, deadline=None)
+@given(marks, st.randoms(use_true_random=False))
+def test_late_samples_end_in_the_same_state(reasons: list[Reason | None], chance: random.Random) -> None:
+    """Whatever order they come in, the state after the last one is that of the right order."""
+    samples = [Sample(NOON + timedelta(minutes=minute), 1, reason, 1) for minute, reason in enumerate(reasons)]
+    expected = Health()
+    for count in range(1, len(samples) + 1):
+        expected = next_health(expected, samples[:count], Thresholds())
+    health = Health()
+    came: list[Sample] = []
+    for sample in chance.sample(samples, len(samples)):
+        came = sorted([*came, sample], key=lambda each: each.at)
+        health = replayed(health, came, Thresholds())
+    assert health == expected
+
+
+# slots
+
+
+latencies_or_none = st.one_of(st.none(), st.integers(0, 60_000))
+
+
+@given(st.sampled_from([None, *Reason]), latencies_or_none, st.integers(1, 2**40), st.datetimes())
+def test_a_slot_is_read_as_it_was_written(
+    reason: Reason | None, latency: int | None, version: int, at: datetime
+) -> None:
+    """Every outcome, latency and version survives the five bytes."""
+    sample = Sample(at.replace(tzinfo=UTC), version, reason, latency)
+    assert unpack(sample.at, pack(sample)) == sample
+
+
+def test_every_reason_has_a_code_of_its_own() -> None:
+    """What is stored names one reason, and none is left out."""
+    assert set(CODES) == set(Reason)
+    assert len(set(CODES.values())) == len(CODES)
+    assert all(0 < code < 256 for code in CODES.values())
+
+
+def test_an_hour_of_slots_is_one_write_unit() -> None:
+    """Sixty samples, their names and keys stay below 1 KB, with any version below 16 million."""
+    packed = pack(Sample(NOON, 2**24 - 1, Reason.TIMEOUT, None))
+    size = len("PK") + len("HEALTH#prov_" + "0" * 26) + len("SK") + len("H#2026-04-14T12") + len("ttl") + 21
+    assert size + 60 * (1 + len(packed)) < 1024
