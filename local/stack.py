@@ -13,7 +13,7 @@ from aiohttp import web
 from local.aws import REGION, EmbeddedAws, LocalDependencies, create_resources
 from local.gateway import Gateway
 from local.template import Template
-from local.vendors.server import Emulator
+from local.vendors.server import Emulator, serving
 from providers import bootstrap
 from providers.bootstrap import Settings
 from providers.model.provider import Scope
@@ -56,9 +56,7 @@ async def running_stack(
     async with AsyncExitStack() as closing:
         emulator = None
         if not real_vendors:
-            emulator = Emulator()
-            await emulator.start()
-            closing.push_async_callback(emulator.stop)
+            emulator = await closing.enter_async_context(serving())
         os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
         aws = EmbeddedAws()
         aws.start()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from json import JSONDecodeError
 from typing import Any, Final
 
 from aiohttp import web
 
+from local.background import in_background
 from local.vendors import routes, sigv4
 from local.vendors.cases import CASES, case_named
 from local.vendors.cases.base import Case
@@ -65,13 +64,13 @@ class Emulator:
         if self._listener is None or self._http is None:
             return
         self._listener.close()
+        for connection in self._http.connections:
+            if isinstance(connection.transport, asyncio.WriteTransport):
+                connection.transport.abort()  # closing would wait for the caller to read what has been written
         answering = tuple(self._answering)
         for task in answering:
             task.cancel()
         await asyncio.gather(*answering, return_exceptions=True)
-        for connection in self._http.connections:
-            if isinstance(connection.transport, asyncio.WriteTransport):
-                connection.transport.abort()  # what a caller does not read would keep it open
         await self._http.shutdown(_STOPPING_S)
         await self._listener.wait_closed()
         await asyncio.sleep(0)
@@ -182,30 +181,19 @@ def _listing(vendor: str, url: str) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def running_emulator(latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0) -> Iterator[Emulator]:
-    """An emulator on an event loop in a thread of its own, until the block ends. Raises what `Emulator.start` does."""
+@asynccontextmanager
+async def serving(latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Emulator]:
+    """An emulator that listens until the block ends. Raises what `Emulator.start` does."""
     emulator = Emulator(latency_s)
-    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        try:
-            await emulator.start(host, port)
-        except OSError as error:
-            started.set_exception(error)
-            return
-        started.set_result((asyncio.get_running_loop(), stop))
-        await stop.wait()
+    await emulator.start(host, port)
+    try:
+        yield emulator
+    finally:
         await emulator.stop()
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), name="vendor emulator")
-    thread.start()
-    try:
-        loop, stop = started.result()
-        try:
-            yield emulator
-        finally:
-            loop.call_soon_threadsafe(stop.set)
-    finally:
-        thread.join()
+
+def running_emulator(
+    latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0
+) -> AbstractContextManager[Emulator]:
+    """The same for callers that are not asynchronous: on an event loop in a thread of its own."""
+    return in_background(serving(latency_s, host, port))

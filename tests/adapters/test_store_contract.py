@@ -11,7 +11,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from providers.adapters.dynamodb import DynamoDataKeys, DynamoManagementKeys, DynamoProviders, DynamoRouting
-from providers.model.health import HealthState
+from providers.adapters.items import shard_of
+from providers.adapters.probes import DynamoHealth, DynamoOutbox, DynamoProbes
+from providers.model.events import Event, EventType
+from providers.model.health import Health, HealthState, Sample
 from providers.model.provider import (
     Attempt,
     KeyVersion,
@@ -26,16 +29,29 @@ from providers.model.provider import (
 )
 from providers.model.verdict import Outcome, Reason
 from providers.ports import (
+    Due,
+    HealthStore,
     ManagementKeyStore,
     MissingProvider,
     NameTaken,
+    Outbox,
+    Probed,
+    ProbeStore,
     ProviderFilter,
     ProviderStore,
     RoutingStore,
     StaleWrite,
 )
 from tests.kit.aws import dynamodb_local_tables, moto_tables
-from tests.kit.fakes import Database, MemoryManagementKeys, MemoryProviders, MemoryRouting
+from tests.kit.fakes import (
+    Database,
+    MemoryHealth,
+    MemoryManagementKeys,
+    MemoryOutbox,
+    MemoryProbes,
+    MemoryProviders,
+    MemoryRouting,
+)
 
 NOW = datetime(2026, 4, 14, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -45,6 +61,9 @@ class Stores:
     providers: ProviderStore
     routing: RoutingStore
     keys: ManagementKeyStore
+    probes: ProbeStore
+    health: HealthStore
+    outbox: Outbox
 
 
 @pytest.fixture(params=["fake", "moto", "dynamodb-local"])
@@ -52,7 +71,14 @@ def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
     """Empty stores of each kind."""
     if request.param == "fake":
         database = Database()
-        yield Stores(MemoryProviders(database), MemoryRouting(database), MemoryManagementKeys())
+        yield Stores(
+            MemoryProviders(database),
+            MemoryRouting(database),
+            MemoryManagementKeys(),
+            MemoryProbes(database),
+            MemoryHealth(database),
+            MemoryOutbox(database),
+        )
         return
     with ExitStack() as opened:
         kind = moto_tables if request.param == "moto" else dynamodb_local_tables
@@ -61,6 +87,9 @@ def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
             DynamoProviders(tables.client, tables.main, tables.secrets),
             DynamoRouting(tables.client, tables.main),
             DynamoManagementKeys(tables.client, tables.main),
+            DynamoProbes(tables.client, tables.main, tables.secrets),
+            DynamoHealth(tables.client, tables.main),
+            DynamoOutbox(tables.client, tables.main),
         )
 
 
@@ -368,6 +397,118 @@ def test_management_keys_are_kept_counted_and_revoked(stores: Stores) -> None:
         stores.keys.revoke("nobody", NOW)
     stores.keys.used("nobody", NOW)
     assert stores.keys.get("nobody") is None
+
+
+# the sweep
+
+
+def event(number: int, kind: EventType = EventType.CREATED) -> Event:
+    """An event whose id ends in `number`."""
+    return Event(f"{number:026d}", kind, NOW, "org_a", provider().id, {"name": "Prod", "key_version": 1})
+
+
+def test_events_are_committed_with_the_change_they_tell_of(stores: Stores) -> None:
+    """Created, changed and deleted providers leave their events in the outbox, oldest first, until forgotten."""
+    one = provider()
+    stores.providers.create(one, sealed(one), [event(1)])
+    two = replace(one, name="New", revision=2)
+    stores.providers.change(one, two, events=[event(2, EventType.ROTATED)])
+    stores.providers.delete(two, [event(3, EventType.DELETED)])
+    assert list(stores.outbox.pending(10)) == [event(1), event(2, EventType.ROTATED), event(3, EventType.DELETED)]
+    assert list(stores.outbox.pending(1)) == [event(1)]
+    stores.outbox.forget([event(1), event(3)])
+    stores.outbox.forget([event(1)])
+    assert [each.id for each in stores.outbox.pending(10)] == [event(2).id]
+
+
+def test_a_change_that_is_refused_leaves_no_event(stores: Stores) -> None:
+    """Neither a taken name nor a stale revision is told to anybody."""
+    one = provider()
+    stores.providers.create(one, sealed(one))
+    with pytest.raises(NameTaken):
+        stores.providers.create(replace(provider(2), name=one.name), sealed(provider(2)), [event(1)])
+    with pytest.raises(StaleWrite):
+        stores.providers.change(replace(one, revision=7), replace(one, revision=8), events=[event(2)])
+    with pytest.raises(StaleWrite):
+        stores.providers.delete(replace(one, revision=7), [event(3)])
+    assert list(stores.outbox.pending(10)) == []
+
+
+def test_who_is_due_stands_in_its_shard(stores: Stores) -> None:
+    """Active and pending ones; a disabled one leaves the index, and comes back when it is enabled."""
+    one = provider()
+    stores.providers.create(one, sealed(one))
+    shard = shard_of(one.id)
+    assert list(stores.probes.due(shard)) == [Due("org_a", one.id, None)]
+    assert list(stores.probes.due((shard + 1) % 60)) == []
+    two = replace(one, status=Status.DISABLED, revision=2)
+    stores.providers.change(one, two)
+    assert list(stores.probes.due(shard)) == []
+    three = replace(two, status=Status.PENDING, revision=3)
+    stores.providers.change(two, three)
+    after = replace(three, probe_after=NOW, throttled=1)
+    stores.probes.set_health(three, after)
+    assert list(stores.probes.due(shard)) == [Due("org_a", one.id, NOW)]
+
+
+def test_probes_are_loaded_with_their_active_row(stores: Stores) -> None:
+    """Many at once, more than a batch of DynamoDB's holds, without those that are gone."""
+    many = [provider(number) for number in range(1, 121)]
+    for each in many:
+        stores.providers.create(each, sealed(each))
+    after = rotated(many[0], NOW)
+    stores.providers.change(many[0], after, sealed(after, 2))
+    places = [("org_a", each.id) for each in many] + [("org_a", provider(999).id), ("org_b", many[0].id)]
+    found = {each.provider.id: each for each in stores.probes.load(places)}
+    assert set(found) == {each.id for each in many}
+    assert found[many[0].id] == Probed(after, sealed(after, 2))
+    assert found[many[1].id] == Probed(many[1], sealed(many[1]))
+
+
+def test_health_is_written_where_nothing_has_come_between(stores: Stores) -> None:
+    """With its event; not over another state, another version, or nothing; and an owner's change leaves it alone."""
+    one = provider()
+    stores.providers.create(one, sealed(one))
+    healthy = replace(one, health=Health(HealthState.HEALTHY, None, NOW, 1))
+    stores.probes.set_health(one, healthy, [event(1, EventType.HEALTH_CHANGED)])
+    assert stores.providers.get("org_a", one.id) == healthy
+    assert [each.id for each in stores.outbox.pending(10)] == [event(1).id]
+    bad = replace(one, health=Health(HealthState.UNHEALTHY, Reason.TIMEOUT, NOW, 1), throttled=2, probe_after=NOW)
+    for refused in (one, provider(9)):
+        with pytest.raises(StaleWrite):
+            stores.probes.set_health(refused, bad, [event(2)])
+        with pytest.raises(StaleWrite):
+            stores.probes.set_health(refused, bad)
+    assert len(stores.outbox.pending(10)) == 1
+    stores.probes.set_health(healthy, bad)
+    renamed = replace(bad, name="New", revision=2)
+    stores.providers.change(bad, renamed)
+    assert stores.providers.get("org_a", one.id) == renamed
+    fresh = replace(rotated(renamed, NOW), health=Health(version=2), throttled=0, probe_after=None)
+    stores.providers.change(renamed, fresh, sealed(fresh, 2))
+    assert stores.providers.get("org_a", one.id) == fresh
+    with pytest.raises(StaleWrite):
+        stores.probes.set_health(replace(renamed, health=fresh.health), healthy)
+
+
+def test_a_slot_is_set_once(stores: Stores) -> None:
+    """The first sample of a minute stays."""
+    sample = Sample(NOW.replace(second=0, microsecond=0), 3, Reason.TIMEOUT, 812)
+    assert stores.health.record("prov_1", sample)
+    assert not stores.health.record("prov_1", replace(sample, reason=None))
+    assert list(stores.health.read("prov_1", sample.at, sample.at)) == [sample]
+    assert list(stores.health.read("prov_2", sample.at, sample.at)) == []
+
+
+def test_samples_are_read_by_minute_and_by_hour(stores: Stores) -> None:
+    """Across hours and days, both ends included, oldest first."""
+    first = datetime(2026, 4, 14, 22, 58, tzinfo=UTC)
+    samples = [Sample(first + timedelta(minutes=minute), 1, None, minute) for minute in range(125)]
+    for sample in reversed(samples):
+        assert stores.health.record("prov_1", sample)
+    assert list(stores.health.read("prov_1", samples[1].at, samples[-2].at)) == samples[1:-1]
+    recent = stores.health.recent(["prov_1", "prov_2"], samples[-1].at)
+    assert recent == {"prov_1": samples[62:], "prov_2": []}
 
 
 def test_racing_rotations_on_dynamodb_local_leave_one_winner_a_round() -> None:

@@ -19,7 +19,7 @@ from providers.edge.background import scheduled as _scheduled
 from providers.edge.endpoint import endpoint as _endpoint
 from providers.model.health import Thresholds
 from providers.model.policy import PROBE_DEADLINE_S, VERIFICATION_DEADLINE_S, Policy
-from providers.model.vendor import Credential, Vendor
+from providers.model.vendor import Credential, Vendor, host_matches
 from providers.model.verdict import Verdict
 from providers.ports import (
     Cipher,
@@ -34,7 +34,6 @@ from providers.ports import (
     Queue,
     RoutingStore,
 )
-from providers.vendors.base import host_matches
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

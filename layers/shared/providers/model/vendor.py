@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from providers.model.secret import Secret
@@ -108,3 +109,12 @@ class Vendor:
     forms: tuple[re.Pattern[str], ...] = ()
     base_url_required: bool = False
     base_url_hosts: tuple[str, ...] | None = None
+
+
+def host_matches(host: str, patterns: tuple[str, ...]) -> bool:
+    """Whether `host` is one of `patterns`, in which a `*` stands for exactly one label.
+
+    So `bedrock.*.amazonaws.com` does not match `bedrock.bucket.s3.amazonaws.com`, which anyone can have.
+    """
+    host = host.lower().rstrip(".")
+    return any(host.count(".") == pattern.count(".") and fnmatchcase(host, pattern) for pattern in patterns)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from providers.model.errors import Unprocessable
 from providers.model.policy import Policy
-from providers.model.vendor import Vendor
+from providers.model.vendor import Vendor, host_matches
 
 MAX_CHARS: Final = 2048
 _PORTS: Final = (None, 443, 8443)
@@ -43,7 +42,7 @@ def check_base_url(vendor: Vendor, base_url: str | None, policy: Policy) -> str 
     if not _HOST.fullmatch(host):
         raise _refused("base_url must name a public host, not an address or a local name")
     rule = vendor.base_url_hosts
-    if rule is not None and not policy.any_base_url and not any(fnmatchcase(host, each) for each in rule):
+    if rule is not None and not policy.any_base_url and not host_matches(host, rule):
         raise _refused(f"base_url of {vendor.name} must be a host of the form {' or '.join(rule)}")
     return base_url.strip()
 

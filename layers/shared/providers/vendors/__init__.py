@@ -1,6 +1,7 @@
 """The vendors: one module each, found by discovery. None of them does I/O.
 
-A module in this package that defines `VENDOR` is a vendor; adding one is adding a file.
+A module in this package that defines `VENDOR` is a vendor; adding one is adding a file. Modules whose names begin with
+an underscore, and `base`, are what vendors stand on.
 """
 
 from __future__ import annotations
@@ -12,7 +13,13 @@ from typing import Final
 
 from providers.model.vendor import Vendor
 
-NAMES: Final = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base"))
+NAMES: Final = tuple(
+    sorted(
+        module.name
+        for module in pkgutil.iter_modules(__path__)
+        if module.name != "base" and not module.name.startswith("_")
+    )
+)
 """The vendors' names, without importing them."""
 
 
@@ -24,3 +31,11 @@ def vendor(name: str) -> Vendor:
     found = importlib.import_module(f"{__name__}.{name}").VENDOR
     assert isinstance(found, Vendor)  # noqa: S101 - a broken module must not pass for a vendor
     return found
+
+
+def recognize(text: str) -> str | None:
+    """The name of the vendor that issues credentials of the form of `text`, or None where none is known to."""
+    for name in NAMES:
+        if any(form.fullmatch(text) for form in vendor(name).forms):
+            return name
+    return None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from providers.model.errors import Unprocessable
@@ -19,12 +19,6 @@ MAX_CREDENTIAL_CHARS: Final = 4096
 
 MIN_UNSEEN: Final = 20
 """A hint shows the last four characters only where at least this many stay unseen (vendors.md, Hints)."""
-
-
-def host_matches(host: str, patterns: tuple[str, ...]) -> bool:
-    """Whether `host` is one of `patterns`; a pattern that begins with a dot stands for every host below it."""
-    host = host.lower().rstrip(".")
-    return any(host.endswith(pattern) if pattern.startswith(".") else host == pattern for pattern in patterns)
 
 
 def host_of(url: str) -> str:
@@ -65,6 +59,11 @@ def parse_api_key(
         return Credential(secret, make_hint(text, prefix), familiar=any(form.fullmatch(text) for form in forms))
 
     return parse
+
+
+def bearer(secret: Secret) -> Secret:
+    """The value of an `authorization` header that carries `secret`."""
+    return Secret(f"Bearer {secret.reveal()}")
 
 
 _UNUSABLE: Final = re.compile(r"[^\x21-\x7e]|[\"'`\\]")
@@ -110,27 +109,47 @@ def safe_id(value: object, credential: Credential) -> str | None:
     return None if echoes or value in secret else value
 
 
+_SECONDS: Final = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
+
+
 def retry_after(answer: ProbeAnswer, now: datetime) -> float | None:
-    """Seconds that the vendor asked us to wait (`retry-after-ms`, or `retry-after` in seconds or as a date)."""
+    """Seconds that the vendor asked us to wait: `retry-after-ms`, or `retry-after` in seconds or as a date; or None."""
+    milliseconds = answer.headers.get("retry-after-ms", "")
+    if _SECONDS.fullmatch(milliseconds):
+        return float(milliseconds) / 1000
+    value = answer.headers.get("retry-after", "")
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    sent = http_date(value)
+    return max(0.0, (sent - now).total_seconds()) if sent else None
+
+
+def http_date(value: str | None) -> datetime | None:
+    """A header's date (RFC 9110, 5.6.7) with its time zone, or None where it is none."""
     try:
-        if "retry-after-ms" in answer.headers:
-            return max(0.0, float(answer.headers["retry-after-ms"]) / 1000)
-        value = answer.headers.get("retry-after")
-        if value is None:
-            return None
-        if re.fullmatch(r"\d{1,7}(\.\d{1,6})?", value):
-            return float(value)
-        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+        parsed = parsedate_to_datetime(value or "")
     except (ValueError, TypeError, OverflowError):
         return None
+    return parsed if parsed.tzinfo else None
+
+
+def message_of(error: Mapping[str, Any]) -> str:
+    """An error's `message` in lower case, for the few answers in which a vendor gives nothing else to go by."""
+    message = error.get("message")
+    return message.lower() if isinstance(message, str) else ""
 
 
 def common_reason(answer: ProbeAnswer) -> Reason:
     """The reason for an answer that a vendor's own rules have not recognized: always indeterminate."""
-    if 300 <= answer.status < 400:
-        return Reason.REDIRECTED
-    if answer.status in (500, 502, 503, 504):
-        return Reason.HTTP_5XX
+    match answer.status:
+        case status if 300 <= status < 400:
+            return Reason.REDIRECTED
+        case 404:
+            return Reason.WRONG_PATH
+        case 529:
+            return Reason.OVERLOADED  # no registered status; what uses it (Anthropic, some proxies) means this
+        case status if 500 <= status < 600:
+            return Reason.HTTP_5XX
     return Reason.UNEXPECTED_ANSWER
 
 

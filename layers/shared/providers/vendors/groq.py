@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from providers.model.secret import Secret
 from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Reason
-from providers.vendors.base import common_reason, conclude, join, lists, parse_api_key
+from providers.vendors.base import bearer, common_reason, conclude, join, lists, parse_api_key
 
 _HOST = "api.groq.com"
+_FORMS = (re.compile(r"gsk_[A-Za-z0-9]{52}"),)
 
 
 def _models_url(base_url: str | None) -> str:
@@ -21,31 +21,31 @@ def _judge(answer: ProbeAnswer) -> Reason | None:
     if lists(answer, "data"):
         return None
     error = answer.error()
-    match answer.status, error.get("code"):
-        case 401, "invalid_api_key":
+    match answer.status, error.get("code"), error.get("type"):
+        case 401, "invalid_api_key", _:
             return Reason.CREDENTIAL_REJECTED
-        case ((400 | 403), "organization_restricted"):
+        case ((400 | 403), "organization_restricted", _):
             return Reason.ACCOUNT_DISABLED
-        case 403, str() as code if code:
+        case (403, str(), _) | (403, _, str()):
             return Reason.INSUFFICIENT_PERMISSION
-        case 403, _ if error:
-            return Reason.NETWORK_BLOCKED  # the edge's answer, the same for good, bad and absent keys
-        case 429, _ if error:
+        case 403, _, _ if error:
+            return Reason.NETWORK_BLOCKED  # a message alone: the edge's answer, the same for good, bad and absent keys
+        case 429, "rate_limit_exceeded", _:
             return Reason.RATE_LIMITED
-        case 498, _:
+        case 498, "capacity_exceeded", _:
             return Reason.OVERLOADED
     return common_reason(answer)
 
 
 def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
-    bearer = Secret(f"Bearer {credential.secret.reveal()}")
-    answer = yield ProbeRequest(_models_url(base_url), {"authorization": bearer})
+    answer = yield ProbeRequest(_models_url(base_url), {"authorization": bearer(credential.secret)})
     return conclude(_judge(answer), answer, credential, given.now, request_id_header="x-request-id")
 
 
 VENDOR = Vendor(
     name="groq",
     hosts=(_HOST,),
-    parse=parse_api_key(("gsk_",), (re.compile(r"gsk_[A-Za-z0-9]{52}"),)),
+    parse=parse_api_key(("gsk_",), _FORMS),
     verify=_verify,
+    forms=_FORMS,
 )

@@ -1,0 +1,183 @@
+"""The credentials that Bedrock takes, taken apart: AWS access keys, and Bedrock's own API keys.
+
+| form | what it is |
+| --- | --- |
+| `AKIA…::SECRET::REGION` | an IAM user's access key |
+| `ASIA…::SECRET::REGION::SESSION_TOKEN` | temporary credentials from STS |
+| `ABSK…[::REGION]` | a long-term API key; its region may come from the base_url instead |
+| `bedrock-api-key-…[::REGION]` | a short-term API key: base64 of a presigned URL, with region and expiry inside |
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b32decode, b64decode
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import parse_qs
+
+from providers.model.secret import Secret
+from providers.model.vendor import Credential
+from providers.vendors.base import credential_format, host_of, make_hint
+
+_REGION: Final = r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}"
+_LONG, _SHORT = "ABSK", "bedrock-api-key-"
+
+FORMS: Final = (
+    re.compile(rf"AKIA[A-Z2-7]{{16}}::[A-Za-z0-9/+]{{40}}::{_REGION}"),
+    re.compile(rf"ASIA[A-Z2-7]{{16}}::[A-Za-z0-9/+]{{40}}::{_REGION}::[A-Za-z0-9/+=]{{16,}}"),
+    re.compile(rf"{_LONG}[A-Za-z0-9+/]{{109,269}}={{0,2}}(?:::{_REGION})?"),
+    re.compile(rf"{_SHORT}YmVkcm9jay5hbWF6b25hd3MuY29t[A-Za-z0-9+/]+={{0,2}}(?:::{_REGION})?"),
+)
+
+_HOW: Final = (
+    "a Bedrock credential is ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION (with ::SESSION_TOKEN for temporary ones)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsCredential(Credential):
+    """An access key and the region to ask in; `session_token` is None for an IAM user's own."""
+
+    region: str
+    access_key_id: Secret
+    secret_access_key: Secret
+    session_token: Secret | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey(Credential):
+    """A Bedrock API key, sent as bearer token, and the region to ask in."""
+
+    region: str
+    token: Secret
+
+
+def parse(secret: Secret, base_url: str | None) -> AwsCredential | ApiKey:
+    """The credential, with the account and the expiry that it tells of itself.
+
+    Raises `Unprocessable` (`credential_format`) where parts are missing, do not belong together, or name another
+    region than the base_url does: a signature for one region is refused in another, and would look like a bad secret.
+    """
+    text = secret.reveal()
+    named = _region_of(base_url)
+    credential: AwsCredential | ApiKey
+    if text.startswith(_LONG):
+        credential = _long_term(secret, named)
+    elif text.startswith(_SHORT):
+        credential = _short_term(secret)
+    else:
+        credential = _aws(secret)
+    if named is not None and named != credential.region:
+        raise credential_format(f"api_key is for {credential.region}, and base_url is a host of {named}")
+    return credential
+
+
+def account_of(access_key_id: str) -> str | None:
+    """The AWS account number within an access key id, or None where it holds none.
+
+    Not documented by AWS: the last sixteen characters are base32, and after a first bit that marks ids made since 2019
+    forty bits are the account ("A short note on AWS KEY ID", Tal Be'ery; "A bitwise analysis of AWS access key
+    identifiers", WithSecure Labs). So it serves to notice another account, never to decide anything.
+    """
+    if not re.fullmatch(r"[A-Z]{4}[A-Z2-7]{16}", access_key_id):
+        return None
+    bits = int.from_bytes(b32decode(access_key_id[4:])[:6], "big")
+    number = bits >> 7 & (1 << 40) - 1
+    return f"{number:012}" if bits >> 47 and number < 10**12 else None
+
+
+def _region_of(base_url: str | None) -> str | None:
+    """The region that AWS's own hosts have in their names; None at any other host."""
+    host = host_of(base_url) if base_url else ""
+    found = re.fullmatch(rf"bedrock(?:-[a-z]+)*\.({_REGION})\.amazonaws\.com", host)
+    return found[1] if found else None
+
+
+def _familiar(text: str) -> bool:
+    return any(form.fullmatch(text) for form in FORMS)
+
+
+def _aws(secret: Secret) -> AwsCredential:
+    match secret.reveal().split("::"):
+        case [key_id, secret_key, region, *tokens] if len(tokens) <= 1:
+            pass
+        case _:
+            raise credential_format(f"{_HOW}, or a Bedrock API key with its region: ABSK…::REGION")
+    if not re.fullmatch(r"A[KS]IA[A-Z0-9]{16}", key_id):
+        raise credential_format(f"{_HOW}; the access key id is AKIA or ASIA and 16 capitals and digits")
+    if not re.fullmatch(r"[A-Za-z0-9/+=]+", secret_key):
+        raise credential_format(f"{_HOW}; the secret access key has letters, digits, / and + only")
+    if not re.fullmatch(_REGION, region):
+        raise credential_format(f"{_HOW}; the region is written like us-east-1")
+    if key_id.startswith("ASIA") and not tokens:
+        raise credential_format("an access key id that begins with ASIA needs its ::SESSION_TOKEN")
+    if key_id.startswith("AKIA") and tokens:
+        raise credential_format("an access key id that begins with AKIA has no session token")
+    if not all(re.fullmatch(r"[A-Za-z0-9/+=]+", token) for token in tokens):
+        raise credential_format(f"{_HOW}; the session token has letters, digits, /, + and = only")
+    return AwsCredential(
+        secret,
+        f"{key_id[:4]}…{key_id[-4:]}",
+        _familiar(secret.reveal()),
+        account=account_of(key_id),
+        region=region,
+        access_key_id=Secret(key_id),
+        secret_access_key=Secret(secret_key),
+        session_token=Secret(tokens[0]) if tokens else None,
+    )
+
+
+def _long_term(secret: Secret, named: str | None) -> ApiKey:
+    text = secret.reveal()
+    token, _, given = text.partition("::")
+    region = given or named
+    if region is None or not re.fullmatch(_REGION, region):
+        raise credential_format(
+            "a Bedrock API key (ABSK…) needs its region: send ABSK…::us-east-1, or a base_url that names it, such as"
+            " https://bedrock.us-east-1.amazonaws.com"
+        )
+    return ApiKey(secret, make_hint(token, _LONG), _familiar(text), region=region, token=Secret(token))
+
+
+def _short_term(secret: Secret) -> ApiKey:
+    text = secret.reveal()
+    token, _, given = text.partition("::")
+    inside = _inside(token)
+    if inside is None:
+        raise credential_format("this short-term Bedrock API key cannot be read; copy the whole of it again")
+    region, expires_at, access_key_id = inside
+    if given and given != region:
+        raise credential_format(
+            f"this short-term Bedrock API key is for {region}, and another region is written after it"
+        )
+    return ApiKey(
+        secret,
+        f"{_SHORT}…{access_key_id[-4:]}",  # all such keys end alike
+        _familiar(text),
+        expires_at,
+        account_of(access_key_id),
+        region=region,
+        token=Secret(token),
+    )
+
+
+def _inside(token: str) -> tuple[str, datetime, str] | None:
+    """Region, expiry and access key id of a short-term key, or None where it cannot be read.
+
+    As AWS's own generator makes it (aws-bedrock-token-generator): base64 of
+    `bedrock.amazonaws.com/?Action=CallWithBearerToken&X-Amz-…&Version=1`. The decoder's own exceptions hold the key
+    and must not be chained, hence no exception of ours in here.
+    """
+    encoded = token.removeprefix(_SHORT).partition("&")[0].rstrip("=")
+    try:
+        url = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode("ascii")
+        query = {name: values[0] for name, values in parse_qs(url.partition("?")[2]).items()}
+        signed = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        expires_at = signed + timedelta(seconds=int(query["X-Amz-Expires"]))
+        access_key_id, _, region, *_ = query["X-Amz-Credential"].split("/")
+    except (ValueError, KeyError, OverflowError):
+        return None
+    readable = re.fullmatch(r"[A-Z0-9]{16,128}", access_key_id) and re.fullmatch(_REGION, region)
+    return (region, expires_at, access_key_id) if readable else None

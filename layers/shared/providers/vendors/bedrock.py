@@ -1,0 +1,170 @@
+"""Amazon Bedrock: `GET /foundation-models`, signed with AWS credentials, or with a Bedrock API key as bearer.
+
+This one call suffices, STS need not be asked: "not authorized to perform" means that the signature was accepted.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+from providers.model.secret import Secret
+from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.verdict import Reason, Verdict
+from providers.vendors._bedrock_keys import FORMS, ApiKey, AwsCredential, parse
+from providers.vendors._sigv4 import sign
+from providers.vendors.base import bearer, common_reason, conclude, http_date, join, lists
+
+_PATH: Final = "/foundation-models?byProvider=amazon"
+_SETTLING_S: Final = 5
+"""A second secret for an id within this time is refused, be it right or wrong (trufflehog, accesskey.go)."""
+_MAX_DRIFT_S: Final = 300
+"""Clocks further apart than this are a likelier cause of a refused signature than the secret is."""
+
+_SIGNATURE_CODES: Final = ("InvalidSignatureException", "SignatureDoesNotMatch")
+_SKEW_WORDS: Final = ("signature expired", "signature not yet current")
+
+DEFAULT_REGIONS: Final = frozenset(
+    {
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-south-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ca-central-1",
+        "eu-central-1",
+        "eu-north-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "sa-east-1",
+        "us-east-1",
+        "us-east-2",
+        "us-gov-east-1",
+        "us-gov-west-1",
+        "us-west-1",
+        "us-west-2",
+    }
+)
+"""The regions that every account has: those launched before 20 March 2019. Any other must be opted in to, and refuses
+good credentials as unknown until then (AWS Account Management reference, "Enable or disable AWS Regions"). A list of
+the opt-in regions would grow with each new one; this one cannot."""
+
+
+def _error(answer: ProbeAnswer) -> tuple[str, str]:
+    """Code and message in lower case; empty where there is none.
+
+    The code is in `x-amzn-errortype`, maybe between `namespace#` and `:http://…`, or in `__type`; STS answers in XML.
+    """
+    body = answer.json()
+    code = answer.headers.get("x-amzn-errortype") or body.get("__type")
+    message = body.get("message") or body.get("Message")
+    if code is None:
+        text = answer.body.decode(errors="replace")
+        code, message = (
+            found[1] if (found := re.search(rf"<{name}>([^<]*)</{name}>", text)) else None
+            for name in ("Code", "Message")
+        )
+    code = code.partition(":")[0].rpartition("#")[2].strip() if isinstance(code, str) else ""
+    return code, message.lower() if isinstance(message, str) else ""
+
+
+def _mismatched(answer: ProbeAnswer, credential: Credential) -> bool:
+    """Whether the signature was refused as one that another secret made. STS has a code for it, Bedrock words."""
+    code, message = _error(answer)
+    if answer.status != 403 or not isinstance(credential, AwsCredential):
+        return False
+    return (code in _SIGNATURE_CODES and "does not match" in message) or (
+        code == "SignatureDoesNotMatch" and not message
+    )
+
+
+def _drift_s(answer: ProbeAnswer, now: datetime) -> float | None:
+    """Seconds between the vendor's clock and ours, or None without a `Date`."""
+    date = http_date(answer.headers.get("date"))
+    return None if date is None else abs((date - now).total_seconds())
+
+
+def _judge(answer: ProbeAnswer, credential: AwsCredential | ApiKey, now: datetime) -> Reason | None:
+    if lists(answer, "modelSummaries"):
+        return None
+    if _mismatched(answer, credential):
+        return Reason.CLOCK_SKEW if (_drift_s(answer, now) or 0) > _MAX_DRIFT_S else Reason.CREDENTIAL_REJECTED
+    code, message = _error(answer)
+    match answer.status, code:
+        case 403, "UnrecognizedClientException" | "InvalidClientTokenId":
+            known = credential.region in DEFAULT_REGIONS
+            return Reason.CREDENTIAL_REJECTED if known else Reason.REGION_NOT_ENABLED
+        case ((400 | 403), "ExpiredTokenException" | "ExpiredToken"):
+            return Reason.CREDENTIAL_EXPIRED
+        case ((400 | 403), "RequestExpired" | "RequestTimeTooSkewed"):
+            return Reason.CLOCK_SKEW
+        case ((400 | 403), _) if code in _SIGNATURE_CODES and any(words in message for words in _SKEW_WORDS):
+            return Reason.CLOCK_SKEW
+        case 403, "AccessDeniedException" if "not authorized to perform" in message:
+            return Reason.INSUFFICIENT_PERMISSION
+        case 403, "AccessDeniedException" if "api key is valid" in message and isinstance(credential, ApiKey):
+            return Reason.CREDENTIAL_REJECTED
+        case 403, "OptInRequired" | "SubscriptionRequiredException":
+            return Reason.SERVICE_NOT_ENABLED
+        case 429, "ThrottlingException":
+            return Reason.RATE_LIMITED
+    return common_reason(answer)
+
+
+def _account(answer: ProbeAnswer) -> str | None:
+    """The account in the ARN of the user or role that a denial names."""
+    found = re.search(r"arn:aws[a-z-]*:(?:iam|sts)::(\d{12}):", _error(answer)[1])
+    return found[1] if found else None
+
+
+def _headers(credential: AwsCredential | ApiKey, url: str, at: datetime) -> dict[str, str | Secret]:
+    if isinstance(credential, ApiKey):
+        return {"authorization": bearer(credential.token)}
+    return sign(
+        url,
+        access_key_id=credential.access_key_id,
+        secret_access_key=credential.secret_access_key,
+        session_token=credential.session_token,
+        region=credential.region,
+        service="bedrock",
+        at=at,
+    )
+
+
+def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
+    """A short-term key that has expired is not sent; a mismatched signature is tried once more, if there is time."""
+    if not isinstance(credential, AwsCredential | ApiKey):
+        raise TypeError("not a credential that bedrock has parsed")
+    if credential.expires_at is not None and credential.expires_at <= given.now:
+        return Verdict(Reason.CREDENTIAL_EXPIRED, account=credential.account)
+    url = join(base_url or f"https://bedrock.{credential.region}.amazonaws.com", _PATH)
+    now = given.now
+    answer = yield ProbeRequest(url, _headers(credential, url, now))
+    if _mismatched(answer, credential) and given.patience_s > _SETTLING_S and _clocks_agree(answer, now):
+        now += timedelta(seconds=_SETTLING_S, milliseconds=answer.latency_ms or 0)
+        answer = yield ProbeRequest(url, _headers(credential, url, now), delay_s=_SETTLING_S)
+    return conclude(
+        _judge(answer, credential, now),
+        answer,
+        credential,
+        now,
+        request_id_header="x-amzn-requestid",
+        account=_account(answer),
+    )
+
+
+def _clocks_agree(answer: ProbeAnswer, now: datetime) -> bool:
+    drift = _drift_s(answer, now)
+    return drift is not None and drift <= _MAX_DRIFT_S
+
+
+VENDOR = Vendor(
+    name="bedrock",
+    hosts=("bedrock.*.amazonaws.com", "bedrock-fips.*.amazonaws.com"),
+    parse=parse,
+    verify=_verify,
+    forms=FORMS,
+)

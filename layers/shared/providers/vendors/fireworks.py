@@ -1,0 +1,93 @@
+"""Fireworks: the control plane's account list, since the model list fails for accounts without deployments.
+
+One page of one account: an account without a payment method has ten requests a minute in all, and uses one of them up.
+"""
+
+from __future__ import annotations
+
+import re
+
+from providers.model.vendor import (
+    Circumstances,
+    Conversation,
+    Credential,
+    ProbeAnswer,
+    ProbeRequest,
+    Vendor,
+    host_matches,
+)
+from providers.model.verdict import Reason
+from providers.vendors.base import (
+    bearer,
+    common_reason,
+    conclude,
+    host_of,
+    join,
+    lists,
+    message_of,
+    parse_api_key,
+)
+
+_HOST = "api.fireworks.ai"
+_ACCOUNTS_URL = f"https://{_HOST}/v1/accounts?pageSize=1"
+_FORMS = (re.compile(r"fw_[A-Za-z0-9]{22,}"), re.compile(r"fpk_[A-Za-z0-9_-]{16,}"))
+
+
+def _judge(answer: ProbeAnswer, member: str) -> Reason | None:
+    if lists(answer, member):
+        return None
+    if answer.status == 401 and _fault_code(answer) == "oauth.v2.InvalidApiKey":
+        return Reason.CREDENTIAL_REJECTED
+    if not isinstance(answer.json().get("error"), dict):
+        return common_reason(answer)
+    error = answer.error()
+    match answer.status, error.get("code"):
+        case ((401 | 403), "UNAUTHORIZED"):
+            return Reason.CREDENTIAL_REJECTED
+        case 403, "FORBIDDEN":  # a Fire Pass key (fpk_), which serves inference only, among others
+            return Reason.INSUFFICIENT_PERMISSION
+        case 402, _:
+            return Reason.PAYMENT_REQUIRED
+        case 412, _ if "suspended" in message_of(error):
+            return Reason.ACCOUNT_SUSPENDED
+        case 429, _:
+            return Reason.RATE_LIMITED
+    return common_reason(answer)
+
+
+def _fault_code(answer: ProbeAnswer) -> object:
+    """The code in the body of an older gateway: `{"fault": {"detail": {"errorcode": …}}}`."""
+    found: object = answer.json()
+    for member in ("fault", "detail", "errorcode"):
+        found = found.get(member) if isinstance(found, dict) else None
+    return found
+
+
+def _account(answer: ProbeAnswer) -> str | None:
+    match answer.json().get("accounts"):
+        case [{"name": str(name)}, *_]:
+            return name.removeprefix("accounts/")
+    return None
+
+
+def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
+    own = base_url is None or host_matches(host_of(base_url), VENDOR.hosts)
+    url = _ACCOUNTS_URL if own or base_url is None else join(base_url, "/models")
+    answer = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})
+    return conclude(
+        _judge(answer, "accounts" if own else "data"),
+        answer,
+        credential,
+        given.now,
+        request_id_header="x-request-id",
+        account=_account(answer),
+    )
+
+
+VENDOR = Vendor(
+    name="fireworks",
+    hosts=(_HOST,),
+    parse=parse_api_key(("fw_", "fpk_"), _FORMS),
+    verify=_verify,
+    forms=_FORMS,
+)

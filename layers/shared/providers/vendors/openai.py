@@ -1,0 +1,94 @@
+"""OpenAI: `GET /v1/models` with a bearer key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.verdict import Reason
+from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key
+
+_HOST = "api.openai.com"
+_PREFIXES = ("sk-proj-", "sk-svcacct-", "sk-service-", "sk-admin-", "sk-")
+_FORMS = (re.compile(r"sk-(?!ant-)[A-Za-z0-9_-]{20,}"),)
+
+_QUOTA_CODES: Final = (
+    "insufficient_quota",
+    "credit_balance_exhausted",
+    "organization_spend_limit_exceeded",
+    "project_spend_limit_exceeded",
+    "organization_usage_limit_exceeded",
+    "billing_not_active",
+)
+_RATE_CODES: Final = ("rate_limit_exceeded", "slow_down")
+_RATE_TYPES: Final = ("requests", "tokens", "rate_limit_error")
+
+
+def _judge(answer: ProbeAnswer) -> Reason | None:
+    if lists(answer, "data"):
+        return None
+    error = answer.error()
+    code = error.get("code")
+    match answer.status, code:
+        case 401, "invalid_api_key":
+            return Reason.CREDENTIAL_REJECTED
+        case 401, "account_deactivated":
+            return Reason.ACCOUNT_DISABLED
+        case ((401 | 403), "ip_not_authorized"):
+            return Reason.NETWORK_RESTRICTED
+        case 403, "unsupported_country_region_territory":
+            return Reason.LOCATION_NOT_SUPPORTED
+        case ((401 | 403), _):
+            return _judge_words(answer.status, error)
+        case 429, _:
+            return _judge_throttle(code, error.get("type"))
+        case ((500 | 503), "server_is_overloaded"):
+            return Reason.OVERLOADED
+    return common_reason(answer)
+
+
+def _judge_words(status: int, error: Mapping[str, object]) -> Reason:
+    """The 401s and 403s without a code of their own: only their words tell a good key from none."""
+    message = message_of(error)
+    if "missing scopes" in message or "insufficient permissions" in message:
+        return Reason.INSUFFICIENT_PERMISSION
+    if "must be a member of an organization" in message:
+        return Reason.NOT_A_MEMBER
+    match status, error.get("type"), error.get("code"):
+        case 401, "invalid_request_error", None if "provide an api key" in message:
+            return Reason.CREDENTIAL_REJECTED
+    return Reason.UNEXPECTED_ANSWER
+
+
+def _judge_throttle(code: object, type_: object) -> Reason:
+    """A 429 speaks of a known key only where it says what is used up; an edge throttles whoever comes."""
+    if code in _QUOTA_CODES or type_ == "insufficient_quota":
+        return Reason.QUOTA_EXHAUSTED
+    if code in _RATE_CODES or type_ in _RATE_TYPES:
+        return Reason.RATE_LIMITED
+    return Reason.UNEXPECTED_ANSWER
+
+
+def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
+    """As the vendor's SDK joins them, a base_url has the version segment already and `/models` follows it."""
+    url = join(base_url or f"https://{_HOST}/v1", "/models")
+    answer = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})
+    return conclude(
+        _judge(answer),
+        answer,
+        credential,
+        given.now,
+        request_id_header="x-request-id",
+        account=answer.headers.get("openai-organization"),
+    )
+
+
+VENDOR = Vendor(
+    name="openai",
+    hosts=(_HOST,),
+    parse=parse_api_key(_PREFIXES, _FORMS),
+    verify=_verify,
+    forms=_FORMS,
+)

@@ -1,0 +1,56 @@
+"""Sends the vendors' own first requests to the emulator."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx2
+
+from local.vendors.keys import fake_key
+from local.vendors.routes import BASE_PATHS
+from local.vendors.server import Emulator
+from providers import vendors
+from providers.model.secret import Secret
+from providers.model.vendor import Circumstances, ProbeRequest
+from tests.vendors.talk import parse
+
+_NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Loading the authorities anew for each request is what would take the time."""
+
+
+def call(url: str, method: str = "GET", **more: Any) -> httpx2.Response:
+    """An ordinary request, without anything from the environment."""
+    return httpx2.request(method, url, verify=_NO_TLS, trust_env=False, **more)
+
+
+def probe(vendor: str, key: str, base_url: str | None, now: datetime | None = None) -> ProbeRequest:
+    """The first request of the vendor's conversation."""
+    credential = parse(vendor, key, base_url)
+    return next(vendors.vendor(vendor).verify(credential, base_url, Circumstances(now or datetime.now(UTC))))
+
+
+def headers_of(request: ProbeRequest) -> dict[str, str]:
+    """As they go over the wire."""
+    plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in request.headers.items()}
+    return {"accept-encoding": "identity"} | plain
+
+
+def send(
+    emulator: Emulator,
+    vendor: str,
+    slug: str = "valid",
+    *,
+    key: str | None = None,
+    base: str | None = None,
+    now: datetime | None = None,
+) -> httpx2.Response:
+    """The emulator's answer to the first request, at its own address, below the path `base`."""
+    request = probe(vendor, key or fake_key(vendor, slug), emulator.url + (base or base_path(vendor)), now)
+    return call(request.url, headers=headers_of(request))
+
+
+def base_path(vendor: str) -> str:
+    """Where the emulator has `vendor`."""
+    return f"/{vendor}{BASE_PATHS.get(vendor, '')}"

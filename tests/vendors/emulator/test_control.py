@@ -1,0 +1,102 @@
+"""The emulator's own endpoints: what it tells of itself, and how a key is made to play another case."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httpx2
+import pytest
+
+from local.vendors.cases import CASES
+from local.vendors.keys import case_of, fake_key
+from local.vendors.server import Emulator
+from providers import vendors
+from tests.vendors.emulator.sending import call, send
+
+MADE_UP: Final = "gsk_made_up_EXAMPLE"
+
+
+def control(emulator: Emulator, **said: object) -> httpx2.Response:
+    """What the control endpoint answers."""
+    return call(f"{emulator.url}/_control", "POST", json=said)
+
+
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_a_good_key_can_be_made_to_fail_and_to_recover(emulator: Emulator, vendor: str) -> None:
+    """So that one can see health move."""
+    key = fake_key(vendor)
+    seen = [send(emulator, vendor).status_code]
+    control(emulator, vendor=vendor, key=key, case="teapot")
+    seen.append(send(emulator, vendor).status_code)
+    control(emulator, vendor=vendor, key=key, case="valid")
+    seen.append(send(emulator, vendor).status_code)
+
+    assert seen == [200, 418, 200]
+
+
+def test_another_key_is_not_concerned(emulator: Emulator) -> None:
+    """A change is for one key."""
+    control(emulator, vendor="openai", key=fake_key("openai", serial=1), case="invalid")
+
+    assert send(emulator, "openai", key=fake_key("openai", serial=2)).status_code == 200
+
+
+def test_a_made_up_key_can_be_made_good(emulator: Emulator) -> None:
+    """Any text can play any case."""
+    control(emulator, vendor="groq", key=MADE_UP, case="valid")
+
+    assert send(emulator, "groq", key=MADE_UP).status_code == 200
+
+
+def test_a_reset_forgets_what_was_said(emulator: Emulator) -> None:
+    """Every key plays its own case again."""
+    control(emulator, vendor="openai", key=fake_key("openai"), case="invalid")
+
+    assert call(f"{emulator.url}/_control", "DELETE").status_code == 204
+    assert send(emulator, "openai").status_code == 200
+
+
+NONSENSE = [
+    b"",
+    b"{",
+    b"[]",
+    b"7",
+    b"\xff",
+    b'{"vendor": "openai"}',
+    b'{"vendor": "openai", "key": "k", "case": "nothing"}',
+    b'{"vendor": "nobody", "key": "k", "case": "valid"}',
+]
+
+
+@pytest.mark.parametrize("body", NONSENSE)
+def test_the_control_endpoint_refuses_what_it_does_not_know(emulator: Emulator, body: bytes) -> None:
+    """A typing error is told, not ignored."""
+    assert call(f"{emulator.url}/_control", "POST", content=body).status_code == 422
+
+
+def test_the_index_lists_every_case_with_a_key_that_plays_it(emulator: Emulator) -> None:
+    """It is what a person at a terminal starts from."""
+    index = call(emulator.url).json()["vendors"]
+
+    listed = {
+        (vendor, entry["case"], case_of(vendor, entry["key"]))
+        for vendor, told in index.items()
+        for entry in told["cases"]
+    }
+    assert listed == {(vendor, case.slug, case) for vendor, cases in CASES.items() for case in cases}
+
+
+def test_the_index_says_what_to_expect(emulator: Emulator) -> None:
+    """Outcome and reason, as the API would tell them."""
+    told = call(emulator.url).json()["vendors"]["google"]["cases"]
+
+    entry = next(each for each in told if each["case"] == "leaked")
+    assert (entry["outcome"], entry["reason"]) == ("invalid", "credential_leaked")
+
+
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_the_index_names_a_base_url_that_works(emulator: Emulator, vendor: str) -> None:
+    """It can be pasted into a provider."""
+    base_url = call(emulator.url).json()["vendors"][vendor]["base_url"]
+
+    assert send(emulator, vendor, base=base_url.removeprefix(emulator.url)).status_code == 200

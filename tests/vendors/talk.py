@@ -1,0 +1,71 @@
+"""Plays the other side of a vendor's conversation, without sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from local.vendors import routes
+from local.vendors.cases.base import Case, render
+from local.vendors.keys import fake_key
+from providers import vendors
+from providers.model.secret import Secret
+from providers.model.vendor import Circumstances, Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.verdict import Verdict
+
+NOW: Final = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+BASE_URLS: Final[Mapping[str, str]] = {"azure": "https://fake-resource.openai.azure.com"}
+"""What vendors without a host of their own are asked at."""
+
+Reply = Callable[[ProbeRequest], ProbeAnswer]
+
+
+def parse(vendor: str, text: str, base_url: str | None = None) -> Credential:
+    """`text` as the vendor takes it apart."""
+    return vendors.vendor(vendor).parse(Secret(text), base_url)
+
+
+def converse(
+    vendor: Vendor, credential: Credential, base_url: str | None, reply: Reply, *, patience_s: float = 0.0
+) -> tuple[Verdict, list[ProbeRequest]]:
+    """The verdict, and the requests that led to it."""
+    asked: list[ProbeRequest] = []
+    conversation = vendor.verify(credential, base_url, Circumstances(NOW, patience_s))
+    try:
+        request = next(conversation)
+        while True:
+            asked.append(request)
+            request = conversation.send(reply(request))
+    except StopIteration as finished:
+        assert isinstance(finished.value, Verdict)
+        return finished.value, asked
+
+
+def ask(
+    vendor: str, reply: Reply, *, key: str | None = None, base_url: str | None = None, patience_s: float = 0.0
+) -> tuple[Verdict, list[ProbeRequest]]:
+    """`converse` by names: the vendor's own host and a valid fake key unless told otherwise."""
+    base_url = base_url or BASE_URLS.get(vendor)
+    credential = parse(vendor, key or fake_key(vendor), base_url)
+    return converse(vendors.vendor(vendor), credential, base_url, reply, patience_s=patience_s)
+
+
+def playing(vendor: str, case: Case, key: str) -> Reply:
+    """Replies as the emulator would to `key`: by route, and by turns."""
+    turns = iter(case.turns * 10)
+
+    def reply(request: ProbeRequest) -> ProbeAnswer:
+        url = urlsplit(request.url)
+        route = routes.route(vendor, url.path, url.query)
+        assert route is not None, "no route of the vendor's"
+        answer = render(next(turns, case).on(route), key)
+        return ProbeAnswer(answer.status, answer.headers, answer.body, latency_ms=120)
+
+    return reply
+
+
+def always(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Reply:
+    """Replies the same to everything."""
+    return lambda _: ProbeAnswer(status, headers or {}, body, latency_ms=120)

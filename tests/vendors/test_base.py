@@ -1,0 +1,188 @@
+"""The pieces that vendors share: cleaning, hints, ids, waits."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from local.vendors.keys import fake_key, short_term_key
+from providers.model.errors import Unprocessable
+from providers.model.secret import Secret
+from providers.model.vendor import Credential, ProbeAnswer
+from providers.model.verdict import Outcome
+from providers.vendors.base import MAX_CREDENTIAL_CHARS, clean, make_hint, retry_after, safe_id
+from tests.vendors.talk import NOW, ask, parse
+
+HINTS = [
+    ("openai", "sk-proj-FAKE-EXAMPLE-EXAMPLE-sQoA", "sk-proj-…sQoA"),
+    ("openai", "sk-svcacct-FAKE-EXAMPLE-EXAMPLE-sQoA", "sk-svcacct-…sQoA"),
+    ("openai", "sk-FAKE-EXAMPLE-EXAMPLE-sQoA", "sk-…sQoA"),
+    ("openai", "FAKE-EXAMPLE-EXAMPLE-EXAMPLE-sQoA", "…sQoA"),
+    ("openai", "sk-FAKE", "sk-…"),
+    ("anthropic", "sk-ant-api03-FAKE-EXAMPLE-EXAMPLE-sQAA", "sk-ant-api03-…sQAA"),
+    ("anthropic", "sk-ant-admin01-FAKE-EXAMPLE-EXAMPLE-sQAA", "sk-ant-admin01-…sQAA"),
+    ("google", "AIzaFAKE-EXAMPLE-EXAMPLE-EXAMPLE-EX-0001", "AIza…0001"),
+    ("google", "AQ.FAKE-EXAMPLE-EXAMPLE-EXAMPLE-EX-0001", "AQ.…0001"),
+    ("azure", "fa4efa4efa4efa4efa4efa4efa4e0001", "…0001"),
+    ("azure", "fa4e0001", "…"),
+    ("groq", "gsk_FAKEEXAMPLEFAKEEXAMPLE0001", "gsk_…0001"),
+    ("fireworks", "fw_FAKEEXAMPLEFAKEEXAMPLE0001", "fw_…0001"),
+    ("fireworks", "fw_FAKEEXAMPLEFAKE0001", "fw_…"),
+    ("bedrock", "AKIAFAKEFAKEFEXAMPLE::FAKEFAKE::us-west-2", "AKIA…MPLE"),
+    ("bedrock", "ASIAFAKEFAKEFEXAMPLE::FAKEFAKE::us-west-2::FAKETOKEN", "ASIA…MPLE"),
+    ("bedrock", "ABSK" + "FAKE" * 30 + "::us-west-2", "ABSK…FAKE"),
+    ("bedrock", short_term_key("ASIAFAKEFAKEFEXAMPLE"), "bedrock-api-key-…MPLE"),
+]
+
+
+@pytest.mark.parametrize(("vendor", "text", "hint"), HINTS)
+def test_a_hint_tells_keys_apart_and_no_more(vendor: str, text: str, hint: str) -> None:
+    """Prefix and last four characters, those only where twenty others stay unseen."""
+    assert parse(vendor, text).hint == hint
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=80))
+def test_a_hint_leaves_twenty_characters_unseen_or_shows_none(text: str) -> None:
+    """However short a key is, its hint does not give it away."""
+    prefix, _, tail = make_hint(text, "sk-").partition("…")
+
+    assert not tail or len(text) - len(prefix) - len(tail) >= 20
+
+
+UNUSABLE = {
+    "empty": "",
+    "white space alone": " \n\t ",
+    "a line break": "sk-FAKE\nEXAMPLE",
+    "a header's end": "sk-FAKE\r\nx-evil: 1",
+    "a space": "sk-FAKE EXAMPLE",
+    "a curly dash": "sk–FAKE–EXAMPLE",
+    "an accent": "sk-FAKÉ",
+    "a zero-width space": "sk-FAKE\u200bEXAMPLE",
+    "a null": "sk-FAKE\x00",
+    "a quote": '"sk-FAKE-EXAMPLE"',
+    "an apostrophe": "sk-FAKE'EXAMPLE",
+    "a backslash": "sk-FAKE\\n",
+    "too much": "F" * (MAX_CREDENTIAL_CHARS + 1),
+}
+
+
+@pytest.mark.parametrize("text", UNUSABLE.values(), ids=UNUSABLE)
+def test_what_cannot_be_a_credential_is_refused_before_the_call(text: str) -> None:
+    """An HTTP client would raise with the key in its message."""
+    with pytest.raises(Unprocessable) as caught:
+        clean(text)
+
+    assert (caught.value.code, caught.value.param) == ("credential_format", "api_key")
+
+
+@pytest.mark.parametrize("text", [text for text in UNUSABLE.values() if "FAK" in text])
+def test_a_refusal_says_nothing_of_the_credential(text: str) -> None:
+    """The message goes into an answer and a log."""
+    with pytest.raises(Unprocessable) as caught:
+        clean(text)
+
+    assert "FAK" not in str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("around", ["\n", "  ", "\r\n", "\t", "\u00a0"])
+def test_white_space_around_a_pasted_key_is_taken_off(around: str) -> None:
+    """A newline comes along with most pasted keys."""
+    assert clean(f"{around}sk-FAKE-EXAMPLE{around}") == Secret("sk-FAKE-EXAMPLE")
+
+
+CREDENTIAL = Credential(Secret("sk-proj-FAKE-EXAMPLE-0123456789"), "sk-proj-…6789")
+IDS = [
+    ("req_5c1d9be27fa34b0d8a6e", True),
+    ("b5a1f3d7-8c2e-4e6b-9f10-3a7d5c9e1b42", True),
+    ("sk-proj-FAKE-EXAMPLE-0123456789", False),
+    ("prefix-FAKE-EXAMPLE-suffix", False),
+    ("FAKE-EXA", False),
+    ("0123456789", False),
+    ("FAKE", False),
+    ("", False),
+    ("two words", False),
+    ("<script>", False),
+    ("line\nbreak", False),
+    ("x" * 129, False),
+    (None, False),
+    (7, False),
+    (["a"], False),
+]
+
+
+@pytest.mark.parametrize(("value", "kept"), IDS)
+def test_an_id_from_a_vendor_is_kept_only_if_it_is_plain_and_no_echo(value: object, kept: bool) -> None:
+    """A vendor, or an impostor, can answer with what it was sent."""
+    assert safe_id(value, CREDENTIAL) == (value if kept else None)
+
+
+def _waiting(**headers: str) -> ProbeAnswer:
+    return ProbeAnswer(429, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+WAITS = [
+    (_waiting(), None),
+    (_waiting(retry_after="20"), 20.0),
+    (_waiting(retry_after="1.5"), 1.5),
+    (_waiting(retry_after="20", retry_after_ms="1500"), 1.5),
+    (_waiting(retry_after="20", retry_after_ms="soon"), 20.0),
+    (_waiting(retry_after=format_datetime(NOW + timedelta(seconds=90), usegmt=True)), 90.0),
+    (_waiting(retry_after=format_datetime(NOW - timedelta(seconds=90), usegmt=True)), 0.0),
+    (_waiting(retry_after="Mon, 23 Nov 2026 12:01:00"), None),
+    (_waiting(retry_after="inf"), None),
+    (_waiting(retry_after_ms="nan"), None),
+    (_waiting(retry_after_ms="1e9"), None),
+    (_waiting(retry_after="-1"), None),
+    (_waiting(retry_after="9" * 5000), None),
+    (_waiting(retry_after=""), None),
+]
+
+
+@pytest.mark.parametrize(("answer", "seconds"), WAITS)
+def test_a_wait_is_understood_in_every_form_or_ignored(answer: ProbeAnswer, seconds: float | None) -> None:
+    """Milliseconds, seconds, or a date (RFC 9110, 10.2.3)."""
+    assert retry_after(answer, NOW) == seconds
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["invalid_api_key", "error", "API_KEY_INVALID", "401", "UNAUTHORIZED", "invalid_request_error"])
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["error", "type", "code", "message", "details", "status", "data", "accounts", "fault"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+STATUSES = st.sampled_from([200, 302, 400, 401, 402, 403, 404, 412, 418, 429, 498, 500, 503, 529])
+"""Those that mean something to some vendor."""
+HEADERS = st.dictionaries(
+    st.sampled_from(["x-amzn-errortype", "retry-after", "date", "x-request-id", "openai-organization"]),
+    st.text(max_size=20),
+    max_size=3,
+)
+
+
+@pytest.mark.parametrize("vendor", ["anthropic", "azure", "bedrock", "fireworks", "google", "groq", "openai"])
+@settings(max_examples=40)
+@given(status=STATUSES, body=JSON, headers=HEADERS)
+def test_no_answer_makes_a_vendor_raise(vendor: str, status: int, body: object, headers: dict[str, str]) -> None:
+    """Whatever JSON comes back, there is a verdict; only 200 with the list is valid."""
+    answer = ProbeAnswer(status, headers, json.dumps(body).encode())
+
+    verdict, _ = ask(vendor, lambda _: answer, key=fake_key(vendor))
+
+    assert verdict.outcome is not Outcome.VALID or status == 200

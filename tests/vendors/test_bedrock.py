@@ -1,0 +1,247 @@
+"""Bedrock's conversation: signatures that are refused, clocks, regions, API keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from local.vendors.cases import case_named
+from local.vendors.cases.base import render
+from local.vendors.keys import fake_key, short_term_key
+from providers import vendors
+from providers.model.secret import Secret
+from providers.model.vendor import ProbeAnswer, ProbeRequest
+from providers.model.verdict import Reason
+from tests.vendors.talk import NOW, always, ask, converse, parse
+
+GOOD = fake_key("bedrock")
+
+
+def answer(slug: str, *, clock: timedelta | None = timedelta(0), latency_ms: int = 400) -> ProbeAnswer:
+    """A case's answer from a vendor whose clock is `clock` ahead of ours, or that sends no Date (None)."""
+    rendered = render(case_named("bedrock", slug), GOOD)
+    headers = dict(rendered.headers)
+    if clock is not None:
+        headers["date"] = format_datetime(NOW + clock, usegmt=True)
+    return ProbeAnswer(rendered.status, headers, rendered.body, latency_ms)
+
+
+def in_turn(answers: Iterable[ProbeAnswer]) -> Callable[[ProbeRequest], ProbeAnswer]:
+    """Replies with one answer after the other."""
+    left = iter(answers)
+    return lambda _: next(left)
+
+
+SECOND_TRIES = [
+    ("valid", None),
+    ("bad-secret", Reason.CREDENTIAL_REJECTED),
+    ("denied", Reason.INSUFFICIENT_PERMISSION),
+    ("throttled", Reason.RATE_LIMITED),
+    ("server-503", Reason.HTTP_5XX),
+    ("sts-bad-secret", Reason.CREDENTIAL_REJECTED),
+]
+
+
+@pytest.mark.parametrize(("second", "reason"), SECOND_TRIES)
+def test_a_refused_signature_is_tried_once_more_and_the_second_answer_counts(
+    second: str, reason: Reason | None
+) -> None:
+    """Another secret for the same id within five seconds makes AWS refuse a good one."""
+    reply = in_turn([answer("bad-secret"), answer(second)])
+
+    verdict, asked = ask("bedrock", reply, key=GOOD, patience_s=6)
+
+    assert (verdict.reason, [request.delay_s for request in asked]) == (reason, [0, 5])
+
+
+def test_the_second_signature_is_for_the_time_at_which_it_is_sent() -> None:
+    """Five seconds later, and as many more as the first answer took."""
+    reply = in_turn([answer("bad-secret", latency_ms=2000), answer("valid")])
+
+    _, asked = ask("bedrock", reply, key=GOOD, patience_s=6)
+
+    assert [request.headers["x-amz-date"] for request in asked] == ["20261123T120000Z", "20261123T120007Z"]
+
+
+JUDGED_AT_ONCE = [
+    ("no patience, as in a health probe", 0.0, timedelta(0), Reason.CREDENTIAL_REJECTED),
+    ("too little patience", 5.0, timedelta(0), Reason.CREDENTIAL_REJECTED),
+    ("no date", 6.0, None, Reason.CREDENTIAL_REJECTED),
+    ("clocks six minutes apart", 6.0, timedelta(minutes=6), Reason.CLOCK_SKEW),
+    ("clocks six minutes apart the other way", 6.0, timedelta(minutes=-6), Reason.CLOCK_SKEW),
+    ("clocks apart and no patience", 0.0, timedelta(hours=-2), Reason.CLOCK_SKEW),
+]
+
+
+@pytest.mark.parametrize(
+    ("patience_s", "clock", "reason"),
+    [row[1:] for row in JUDGED_AT_ONCE],
+    ids=[row[0] for row in JUDGED_AT_ONCE],
+)
+def test_a_refused_signature_is_judged_at_once_where_waiting_would_not_help(
+    patience_s: float, clock: timedelta | None, reason: Reason
+) -> None:
+    """The clock is blamed before the secret."""
+    verdict, asked = ask("bedrock", lambda _: answer("bad-secret", clock=clock), key=GOOD, patience_s=patience_s)
+
+    assert (verdict.reason, len(asked)) == (reason, 1)
+
+
+def test_clocks_five_minutes_apart_still_blame_the_secret() -> None:
+    """Up to five minutes the vendor accepts a signature, so that the time is not what it refuses."""
+    verdict, _ = ask("bedrock", lambda _: answer("bad-secret", clock=timedelta(minutes=5)), key=GOOD)
+
+    assert verdict.reason is Reason.CREDENTIAL_REJECTED
+
+
+@pytest.mark.parametrize(
+    "slug", ["invalid", "expired-token", "denied", "clock-skew", "throttled", "server-500", "valid", "access-denied"]
+)
+def test_nothing_else_is_tried_twice(slug: str) -> None:
+    """A second call is for a refused signature alone."""
+    _, asked = ask("bedrock", lambda _: answer(slug), key=GOOD, patience_s=6)
+
+    assert len(asked) == 1
+
+
+CODES = [
+    ("UnrecognizedClientException", Reason.CREDENTIAL_REJECTED),
+    (
+        "UnrecognizedClientException:http://internal.amazon.com/coral/com.amazon.coral.service/",
+        Reason.CREDENTIAL_REJECTED,
+    ),
+    ("com.amazon.coral.service#UnrecognizedClientException", Reason.CREDENTIAL_REJECTED),
+    ("aws.bedrock#UnrecognizedClientException:http://x.example/#y", Reason.CREDENTIAL_REJECTED),
+    ("UnrecognizedClientExceptional", Reason.UNEXPECTED_ANSWER),
+    ("", Reason.UNEXPECTED_ANSWER),
+]
+
+
+@pytest.mark.parametrize(("code", "reason"), CODES)
+def test_an_error_type_is_read_with_and_without_its_decorations(code: str, reason: Reason) -> None:
+    """`x-amzn-errortype` can have a namespace before it and an address behind it."""
+    verdict, _ = ask("bedrock", always(403, b"{}", {"x-amzn-errortype": code}), key=GOOD)
+
+    assert verdict.reason is reason
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "com.amazon.coral.service#ExpiredTokenException"])
+def test_an_error_type_in_the_body_counts_where_there_is_no_header(code: str) -> None:
+    """AWS's JSON protocols have it in `__type`."""
+    verdict, _ = ask("bedrock", always(403, f'{{"__type": "{code}"}}'.encode()), key=GOOD)
+
+    assert verdict.reason is Reason.CREDENTIAL_EXPIRED
+
+
+SIGNATURES = [
+    ("Credential should be scoped to a valid region.", Reason.UNEXPECTED_ANSWER),
+    ("Signature expired: 2026 is now earlier than 2027", Reason.CLOCK_SKEW),
+    ("Signature not yet current: 2027 is still later than 2026", Reason.CLOCK_SKEW),
+    ("The request signature we calculated does not match", Reason.CREDENTIAL_REJECTED),
+]
+
+
+@pytest.mark.parametrize("code", ["InvalidSignatureException", "SignatureDoesNotMatch"])
+@pytest.mark.parametrize(("message", "reason"), SIGNATURES)
+def test_a_signature_can_be_refused_for_more_than_its_secret(code: str, message: str, reason: Reason) -> None:
+    """One code serves for a wrong secret, another time and another scope; the words tell them apart."""
+    body = f'{{"message": "{message}"}}'.encode()
+
+    verdict, _ = ask("bedrock", always(403, body, {"x-amzn-errortype": code}), key=GOOD)
+
+    assert verdict.reason is reason
+
+
+def test_a_bearer_key_is_never_told_of_a_signature() -> None:
+    """An API key makes no signature that could be refused, so such an answer proves nothing."""
+    verdict, asked = ask(
+        "bedrock", lambda _: answer("bad-secret"), key=fake_key("bedrock", "valid-api-key"), patience_s=6
+    )
+
+    assert (verdict.reason, len(asked)) == (Reason.UNEXPECTED_ANSWER, 1)
+
+
+def test_an_api_keys_refusal_does_not_condemn_an_access_key() -> None:
+    """ "API key" speaks of bearer keys only."""
+    verdict, _ = ask("bedrock", lambda _: answer("invalid-api-key"), key=GOOD)
+
+    assert verdict.reason is Reason.UNEXPECTED_ANSWER
+
+
+def signed(key: str, base_url: str | None = None) -> str:
+    """The authorization header of the first request."""
+    _, asked = ask("bedrock", always(418), key=key, base_url=base_url)
+    value = asked[0].headers["authorization"]
+    assert isinstance(value, Secret)
+    return value.reveal()
+
+
+def test_a_signature_is_for_the_region_of_the_credential() -> None:
+    """Key id, day, region and service are its scope."""
+    assert re.search(r"Credential=AKIAVALIDAAABEXAMPLE/20261123/us-east-1/bedrock/aws4_request", signed(GOOD))
+
+
+@pytest.mark.parametrize(
+    ("slug", "names"),
+    [("valid", "host;x-amz-date"), ("valid-session", "host;x-amz-date;x-amz-security-token")],
+)
+def test_a_session_token_is_signed_where_there_is_one(slug: str, names: str) -> None:
+    """The host is always signed, as it is sent."""
+    assert f"SignedHeaders={names}," in signed(fake_key("bedrock", slug))
+
+
+def test_the_host_that_is_sent_is_the_one_that_is_signed() -> None:
+    """Another host, or another port, makes another signature."""
+    bases = [
+        "https://proxy.example",
+        "https://proxy.example:443",
+        "https://proxy.example:8443",
+        "https://other.example",
+    ]
+
+    signatures = [signed(GOOD, base_url).rpartition("Signature=")[2] for base_url in bases]
+
+    assert signatures[0] == signatures[1]
+    assert len(set(signatures)) == 3
+
+
+def test_an_api_key_is_sent_as_bearer_without_its_region() -> None:
+    """The region behind `::` is ours, not the vendor's."""
+    key = fake_key("bedrock", "valid-api-key")
+
+    assert signed(key) == f"Bearer {key.removesuffix('::us-east-1')}"
+
+
+def test_an_expired_short_term_key_is_refused_without_a_call() -> None:
+    """Its expiry can be read."""
+    key = short_term_key("ASIAFAKEFAKEFEXAMPLE", at=NOW - timedelta(hours=13))
+
+    verdict, asked = ask("bedrock", always(200), key=key)
+
+    assert (verdict.reason, asked) == (Reason.CREDENTIAL_EXPIRED, [])
+
+
+def test_a_short_term_key_is_asked_in_the_region_within_it() -> None:
+    """Nothing needs to be written beside it."""
+    key = short_term_key("ASIAFAKEFAKEFEXAMPLE", region="eu-west-3", at=NOW)
+
+    _, asked = ask("bedrock", always(418), key=key)
+
+    assert asked[0].url.startswith("https://bedrock.eu-west-3.amazonaws.com/")
+
+
+def test_a_short_term_key_tells_when_it_expires() -> None:
+    """`key_expires_at` is known without asking."""
+    key = short_term_key("ASIAFAKEFAKEFEXAMPLE", at=datetime(2026, 11, 23, 1, tzinfo=UTC), lifetime_s=3600)
+
+    assert parse("bedrock", key).expires_at == datetime(2026, 11, 23, 2, tzinfo=UTC)
+
+
+def test_a_credential_of_another_vendors_making_is_a_mistake() -> None:
+    """A credential is asked about by the vendor that parsed it."""
+    with pytest.raises(TypeError):
+        converse(vendors.vendor("bedrock"), parse("openai", "sk-FAKE"), None, always(200))

@@ -1,0 +1,231 @@
+"""Every case of every vendor, from the emulator's tables, through the vendor's own conversation."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from local.vendors.cases import CASES, case_named
+from local.vendors.cases.base import Case, Play, render
+from local.vendors.cases.bedrock import ACCOUNT
+from local.vendors.keys import fake_key, find_case
+from providers import vendors
+from providers.model.vendor import Circumstances
+from providers.model.verdict import Outcome, Reason
+from providers.vendors.bedrock import DEFAULT_REGIONS
+from tests.vendors.talk import BASE_URLS, NOW, always, ask, parse, playing
+
+TABLE = [
+    pytest.param(vendor, case, id=f"{vendor}-{case.slug}")
+    for vendor, cases in CASES.items()
+    for case in cases
+    if case.play is Play.ANSWER
+]
+
+BY_TRANSPORT = {
+    Reason.TIMEOUT,
+    Reason.DNS_FAILED,
+    Reason.CONNECTION_FAILED,
+    Reason.CONNECTION_DROPPED,
+    Reason.TLS_FAILED,
+    Reason.ADDRESS_REFUSED,
+    Reason.ANSWER_TOO_LARGE,
+}
+"""What only the one who carries requests can find out."""
+
+ACCOUNTS = {
+    ("openai", "valid"): "org-emulated",
+    ("openai", "valid-other-account"): "org-emulated-too",
+    ("openai", "rate-limited"): "org-emulated",
+    ("openai", "invalid"): None,
+    ("anthropic", "valid"): "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+    ("anthropic", "valid-other-account"): "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed",
+    ("anthropic", "invalid"): None,
+    ("fireworks", "valid"): "emulated",
+    ("fireworks", "valid-other-account"): "emulated-too",
+    ("fireworks", "invalid"): None,
+    ("bedrock", "valid"): ACCOUNT,
+    ("bedrock", "denied"): ACCOUNT,
+    ("bedrock", "denied-scp"): ACCOUNT,
+    ("bedrock", "bad-secret"): None,
+    ("google", "valid"): None,
+    ("groq", "valid"): None,
+    ("azure", "valid"): None,
+}
+
+WAITS = {
+    ("openai", "rate-limited"): 1.5,
+    ("openai", "slow-down"): 2.0,
+    ("anthropic", "rate-limited"): 7.0,
+    ("anthropic", "tier-cap"): None,
+    ("azure", "rate-limited"): 2.5,
+    ("groq", "rate-limited"): 4.0,
+    ("google", "rate-limited"): None,
+}
+
+
+def request_id_of(vendor: str, case: Case) -> str | None:
+    """The vendor's id, where the case's answer has it in the vendor's own header."""
+    known: str | None = importlib.import_module(f"local.vendors.cases.{vendor}").REQUEST_ID
+    return known if known in (*case.headers.values(), *(v for t in case.turns for v in t.headers.values())) else None
+
+
+@pytest.mark.parametrize(("vendor", "case"), TABLE)
+def test_each_case_leads_to_the_verdict_that_it_is_listed_with(vendor: str, case: Case) -> None:
+    """Reason and outcome, and the vendor's id of the request, which its support asks for."""
+    key = fake_key(vendor, case.slug)
+
+    verdict, _ = ask(vendor, playing(vendor, case, key), key=key)
+
+    assert (verdict.reason, verdict.outcome) == (case.reason, case.outcome)
+    assert verdict.request_id == request_id_of(vendor, case)
+
+
+@pytest.mark.parametrize(("vendor", "slug"), [pytest.param(*each, id="-".join(each)) for each in ACCOUNTS])
+def test_the_account_is_known_where_the_vendor_tells_it(vendor: str, slug: str) -> None:
+    """A key of another account is noticed by what the answer, or the AWS key id, says."""
+    key = fake_key(vendor, slug)
+
+    verdict, _ = ask(vendor, playing(vendor, case_named(vendor, slug), key), key=key)
+
+    assert verdict.account == ACCOUNTS[vendor, slug]
+
+
+@pytest.mark.parametrize(("vendor", "slug"), [pytest.param(*each, id="-".join(each)) for each in WAITS])
+def test_a_wait_that_the_vendor_asks_for_is_reported(vendor: str, slug: str) -> None:
+    """Milliseconds come before seconds, where a vendor gives both."""
+    key = fake_key(vendor, slug)
+
+    verdict, _ = ask(vendor, playing(vendor, case_named(vendor, slug), key), key=key)
+
+    assert verdict.retry_after_s == WAITS[vendor, slug]
+
+
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_the_latency_is_that_of_the_last_answer(vendor: str) -> None:
+    """Health reports how long the vendor took."""
+    key = fake_key(vendor)
+
+    verdict, _ = ask(vendor, playing(vendor, case_named(vendor, "valid"), key), key=key)
+
+    assert verdict.latency_ms == 120
+
+
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_a_conversation_that_times_out_is_left_without_a_word(vendor: str) -> None:
+    """Whoever sets the deadline can drop the conversation at any point."""
+    base_url = BASE_URLS.get(vendor)
+    conversation = vendors.vendor(vendor).verify(
+        parse(vendor, fake_key(vendor), base_url), base_url, Circumstances(NOW)
+    )
+    next(conversation)
+
+    conversation.close()
+
+    assert next(conversation, None) is None
+
+
+UNLISTED = [
+    pytest.param(200, b"<html>hello</html>", id="200 with a page"),
+    pytest.param(200, b"", id="200 with nothing"),
+    pytest.param(200, b'{"ok": true}', id="200 with another object"),
+    pytest.param(200, b'[{"id": "a"}]', id="200 with a bare list"),
+    pytest.param(200, b'{"data": {}, "models": {}, "accounts": {}, "modelSummaries": {}}', id="200 without the list"),
+    pytest.param(200, b'{"data": [', id="200 cut short"),
+    pytest.param(201, b'{"data": [], "models": [], "accounts": [], "modelSummaries": []}', id="201"),
+    pytest.param(204, b"", id="204"),
+    pytest.param(301, b"", id="301"),
+    pytest.param(307, b'{"data": [], "models": []}', id="307"),
+    pytest.param(400, b'{"error": "bad"}', id="400 with a string"),
+    pytest.param(401, b"", id="401 with nothing"),
+    pytest.param(401, b"<html>login</html>", id="401 with a page"),
+    pytest.param(401, b'{"error": {"message": "Unauthorized"}}', id="401 with a message alone"),
+    pytest.param(401, b'{"error": {"code": null, "type": null, "message": null}}', id="401 with nulls"),
+    pytest.param(401, b'{"error": {"code": [], "type": {}, "message": 1, "details": 7}}', id="401 of wrong types"),
+    pytest.param(401, b'{"message": "Invalid authentication"}', id="401 of another maker"),
+    pytest.param(403, b"<html>blocked</html>", id="403 with a page"),
+    pytest.param(
+        403, b'{"error": {"code": [1], "status": 7, "details": [1, {"reason": []}]}}', id="403 of wrong types"
+    ),
+    pytest.param(404, b"", id="404 with nothing"),
+    pytest.param(407, b"", id="407 of a proxy"),
+    pytest.param(418, b"{}", id="418"),
+    pytest.param(429, b"", id="429 with nothing"),
+    pytest.param(429, b"<html>slow down</html>", id="429 with a page"),
+    pytest.param(451, b"{}", id="451"),
+    pytest.param(500, b"\xff\xfe\x00", id="500 with garbage"),
+    pytest.param(502, b"<html>bad gateway</html>", id="502 with a page"),
+    pytest.param(520, b"", id="520 of an edge"),
+    pytest.param(999, b"", id="999"),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), UNLISTED)
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_an_answer_that_nobody_has_listed_proves_nothing(vendor: str, status: int, body: bytes) -> None:
+    """Such an answer neither stores a credential nor condemns one."""
+    verdict, _ = ask(vendor, always(status, body))
+
+    assert verdict.outcome is Outcome.INDETERMINATE
+
+
+KINDS = {
+    "accepted": lambda case: case.reason is None,
+    "refused": lambda case: case.outcome is Outcome.INVALID,
+    "limited": lambda case: case.outcome is Outcome.LIMITED,
+    "timed out": lambda case: case.reason is Reason.TIMEOUT,
+    "unlisted": lambda case: case.reason is Reason.UNEXPECTED_ANSWER,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_each_vendor_has_cases_of_all_kinds(vendor: str, kind: str) -> None:
+    """An eighth vendor is one file and one table, and this says what the table needs."""
+    assert any(KINDS[kind](case) for case in CASES[vendor])
+
+
+@pytest.mark.parametrize("slug", ["valid", "invalid", "missing-key", "wrong-path"])
+def test_each_vendor_has_the_cases_that_the_emulator_falls_back_to(slug: str) -> None:
+    """A made-up key, no key and another path are answered at every vendor."""
+    assert [vendor for vendor in vendors.NAMES if find_case(vendor, slug) is None] == []
+
+
+def test_the_emulator_plays_every_vendor_and_no_other() -> None:
+    """The emulator's tables and the layer's vendors do not drift apart."""
+    assert set(CASES) == set(vendors.NAMES)
+
+
+def test_every_reason_has_a_case() -> None:
+    """A reason that nothing leads to would be a promise to clients that is not kept."""
+    played = {case.reason for cases in CASES.values() for case in cases} - {None}
+
+    assert set(Reason) - played - BY_TRANSPORT == {Reason.REGION_NOT_ENABLED}
+
+
+def test_an_unknown_id_in_an_opt_in_region_is_not_condemned() -> None:
+    """A region that is not enabled refuses good credentials in the words for unknown ones."""
+    key = fake_key("bedrock", "invalid").replace("us-east-1", "ap-southeast-7")
+
+    verdict, _ = ask("bedrock", playing("bedrock", case_named("bedrock", "invalid"), key), key=key)
+
+    assert verdict.reason is Reason.REGION_NOT_ENABLED
+    assert "ap-southeast-7" not in DEFAULT_REGIONS
+
+
+ELSEWHERE = [
+    pytest.param("anthropic", "not-found", "https://proxy.example/anthropic", Reason.WRONG_PATH, id="anthropic 404"),
+    pytest.param("anthropic", "invalid", "https://proxy.example", Reason.CREDENTIAL_REJECTED, id="anthropic 401"),
+    pytest.param("anthropic", "not-found", "https://api.anthropic.com/v1/", Reason.CREDENTIAL_REJECTED, id="its own"),
+]
+
+
+@pytest.mark.parametrize(("vendor", "slug", "base_url", "reason"), ELSEWHERE)
+def test_a_404_condemns_at_anthropics_own_host_only(vendor: str, slug: str, base_url: str, reason: Reason) -> None:
+    """Elsewhere a 404 is more likely a wrong base_url than a deleted key."""
+    answer = render(case_named(vendor, slug), "")
+
+    verdict, _ = ask(vendor, always(answer.status, answer.body), base_url=base_url)
+
+    assert verdict.reason is reason

@@ -1,0 +1,78 @@
+"""How vendors are found, and told from one another by their keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.vendors.cases import CASES
+from local.vendors.keys import fake_key
+from providers import vendors
+from providers.model.vendor import Vendor
+from tests.vendors.talk import BASE_URLS, parse
+
+ALL = {"anthropic", "azure", "bedrock", "fireworks", "google", "groq", "openai"}
+
+
+def test_every_vendor_module_is_found_and_nothing_else() -> None:
+    """The contract's seven; helpers beside them are no vendors."""
+    assert set(vendors.NAMES) == ALL
+
+
+@pytest.mark.parametrize("name", vendors.NAMES)
+def test_each_module_defines_the_vendor_that_it_is_named_for(name: str) -> None:
+    """A vendor's name in the API is its module's name."""
+    found = vendors.vendor(name)
+
+    assert (type(found), found.name) == (Vendor, name)
+
+
+@pytest.mark.parametrize("name", ["base", "_sigv4", "_bedrock_keys", "../model", "", "OpenAI"])
+def test_an_unknown_name_is_no_vendor(name: str) -> None:
+    """A name from a request is never imported unless it is a vendor's."""
+    with pytest.raises(KeyError):
+        vendors.vendor(name)
+
+
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_keys_in_a_vendors_formats_are_recognized(vendor: str) -> None:
+    """Which vendor a key is for can be said from its form alone."""
+    keys = [fake_key(vendor, case.slug) for case in CASES[vendor]]
+
+    assert {vendors.recognize(key) for key in keys} == {vendor}
+
+
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_keys_in_a_vendors_formats_are_familiar_to_it(vendor: str) -> None:
+    """No warning is given for a key that looks right."""
+    keys = [fake_key(vendor, case.slug) for case in CASES[vendor]]
+
+    assert [key for key in keys if not parse(vendor, key, BASE_URLS.get(vendor)).familiar] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "vendor"),
+    [
+        ("sk-svcacct-FAKE-EXAMPLE-KEY-0001", "openai"),
+        ("sk-FAKEEXAMPLEFAKEEXAMPLE0001", "openai"),
+        ("sk-ant-admin01-FAKE-EXAMPLE-KEY-0001", "anthropic"),
+        ("sk-ant-FAKE", None),
+        ("0123456789abcdef0123456789abcdef", "azure"),
+        ("0123456789ABCDEF0123456789ABCDEF", None),
+        ("ABSK" + "FAKE" * 30, "bedrock"),
+        ("AKIAFAKEFAKEFAKEFAKE", None),
+        ("fpk_FAKE_EXAMPLE-KEY-0001", "fireworks"),
+        ("gsk_FAKE", None),
+        ("hello", None),
+        ("", None),
+        ("x sk-proj-FAKE-EXAMPLE-KEY-0001", None),
+    ],
+)
+def test_forms_are_those_of_the_whole_text(text: str, vendor: str | None) -> None:
+    """A look-alike, or a key within other text, is recognized as nobody's."""
+    assert vendors.recognize(text) == vendor
+
+
+@pytest.mark.parametrize("vendor", sorted(ALL - {"bedrock"}))
+def test_an_unfamiliar_key_is_tried_all_the_same(vendor: str) -> None:
+    """Vendors add forms without notice, so a form refuses nothing."""
+    assert not parse(vendor, "FAKE-KEY-OF-A-FORM-FROM-NEXT-YEAR").familiar

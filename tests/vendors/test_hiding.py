@@ -1,0 +1,89 @@
+"""Nothing that is made of a credential shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.vendors.cases import CASES, case_named
+from local.vendors.cases.base import ECHO, render
+from local.vendors.keys import fake_key
+from providers import vendors
+from providers.model.vendor import ProbeAnswer
+from tests.vendors.talk import BASE_URLS, always, ask, parse
+
+CREDENTIALS = [pytest.param(vendor, "valid", id=vendor) for vendor in vendors.NAMES] + [
+    pytest.param("bedrock", slug, id=f"bedrock-{slug}")
+    for slug in ("valid-session", "valid-api-key", "valid-short-term")
+]
+WINDOW = 8
+PREFIXES = ("sk-proj-", "sk-ant-api03-", "bedrock-api-key-")
+"""What a hint shows of every such key."""
+
+
+def shows(text: str, key: str) -> bool:
+    """Whether eight characters in a row of the secret parts of `key` are in `text`."""
+    secrets = [part.removeprefix(prefix) for part in key.split("::") if part != "us-east-1" for prefix in PREFIXES]
+    secrets = [secret for secret in secrets if not secret.startswith(PREFIXES)]
+    return any(
+        secret[start : start + WINDOW] in text for secret in secrets for start in range(len(secret) - WINDOW + 1)
+    )
+
+
+@pytest.mark.parametrize(("vendor", "slug"), CREDENTIALS)
+def test_a_credentials_repr_hides_it(vendor: str, slug: str) -> None:
+    """A credential in a traceback or a log line is its hint."""
+    key = fake_key(vendor, slug)
+
+    assert not shows(repr(parse(vendor, key, BASE_URLS.get(vendor))), key)
+
+
+@pytest.mark.parametrize(("vendor", "slug"), CREDENTIALS)
+def test_a_requests_repr_hides_the_credential(vendor: str, slug: str) -> None:
+    """Neither a header nor the URL shows it."""
+    key = fake_key(vendor, slug)
+    _, asked = ask(vendor, always(418), key=key)
+
+    assert not shows(repr(asked), key)
+
+
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_an_answers_repr_hides_what_the_vendor_said(vendor: str) -> None:
+    """A vendor's error can hold the whole key."""
+    key = fake_key(vendor, "echo")
+    answer = render(case_named(vendor, "echo"), key)
+
+    assert not shows(repr(ProbeAnswer(answer.status, answer.headers, answer.body)), key)
+
+
+ECHOES = [
+    pytest.param(vendor, case.slug, id=f"{vendor}-{case.slug}")
+    for vendor, cases in CASES.items()
+    for case in cases
+    if ECHO in str((case.body, case.headers))
+]
+
+
+@pytest.mark.parametrize(("vendor", "slug"), ECHOES)
+def test_a_verdict_holds_nothing_of_the_key(vendor: str, slug: str) -> None:
+    """Verdicts are stored and shown; a key that is echoed in body, request id or account stays out of them."""
+    key = fake_key(vendor, slug)
+    answer = render(case_named(vendor, slug), key)
+
+    verdict, _ = ask(vendor, always(answer.status, answer.body, answer.headers), key=key)
+
+    assert not shows(f"{verdict.request_id} {verdict.account}", key)
+
+
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_the_echoing_case_really_echoes(vendor: str) -> None:
+    """Otherwise the tests above would prove nothing."""
+    key = fake_key(vendor, "echo")
+
+    assert key in str(render(case_named(vendor, "echo"), key))
+
+
+def test_googles_suspended_answer_holds_the_whole_key() -> None:
+    """As Google's does."""
+    key = fake_key("google", "suspended")
+
+    assert key.encode() in render(case_named("google", "suspended"), key).body
