@@ -46,12 +46,14 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-async def run(host: str, port: int, management_key: Secret | None, *, real_vendors: bool) -> None:
+async def run(host: str, port: int, management_key: Secret | None, *, real_vendors: bool, sweep_seconds: float) -> None:
     """Serve the API until SIGINT or SIGTERM."""
     from local.stack import running_stack
 
     stop = _stop_event()
-    async with running_stack(host, port, management_key=management_key, real_vendors=real_vendors, log=_say) as stack:
+    async with running_stack(
+        host, port, management_key=management_key, real_vendors=real_vendors, sweep_seconds=sweep_seconds, log=_say
+    ) as stack:
         vendors = f"{stack.emulator.url} (the emulator; GET / lists the keys it knows)" if stack.emulator else "real"
         _say(RUN_BANNER.format(url=stack.url, vendors=vendors, key=stack.management_key.reveal()))
         await stop.wait()
@@ -70,7 +72,7 @@ async def aws(host: str, management_key: Secret | None) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Read PORT, HOST, MANAGEMENT_KEY and VENDORS, and run. `aws` as the only argument is `make aws`."""
+    """Read PORT, HOST, MANAGEMENT_KEY, VENDORS and SWEEP_SECONDS, and run. `aws` as the only argument is `make aws`."""
     os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "providers-api")
     os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "ERROR")
     host = os.environ.get("HOST", "127.0.0.1")
@@ -78,17 +80,21 @@ def main(arguments: list[str]) -> int:
     key = Secret(given) if given else None
     vendors = os.environ.get("VENDORS", "emulator")
     port = os.environ.get("PORT", str(DEFAULT_PORT))
+    sweep = os.environ.get("SWEEP_SECONDS", "60")
     if vendors not in ("emulator", "real"):
         print(f"cannot start: VENDORS is emulator or real, not {vendors}", file=sys.stderr)
         return 1
     if not (port.isdecimal() and int(port) < 65536):
         print(f"cannot start: PORT is a number below 65536, not {port}", file=sys.stderr)
         return 1
+    if not sweep.replace(".", "", 1).isdecimal():
+        print(f"cannot start: SWEEP_SECONDS is a number, 0 for never, not {sweep}", file=sys.stderr)
+        return 1
     try:
         if arguments == ["aws"]:
             asyncio.run(aws(host, key))
         else:
-            asyncio.run(run(host, int(port), key, real_vendors=vendors == "real"))
+            asyncio.run(run(host, int(port), key, real_vendors=vendors == "real", sweep_seconds=float(sweep)))
     except (ValueError, OSError) as error:
         print(f"cannot start: {error}", file=sys.stderr)
         return 1

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Final
 
 from moto import mock_aws
 from moto.core.models import MockAWS
 
+from local.sweeper import LocalClock
 from local.template import Template
 from providers.bootstrap import Dependencies, Settings
 
@@ -24,9 +26,16 @@ class LocalDependencies(Dependencies):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._turn = threading.RLock()
+        self.local_clock = self.clock = LocalClock()
 
-    def _client(self, service: str) -> Any:
-        client = super()._client(service)
+    @cached_property
+    def sqs(self) -> Any:
+        """An SQS client."""
+        return self.client("sqs")
+
+    def client(self, service: str) -> Any:
+        """A client of `service` whose calls take turns with all the others'."""
+        client = super().client(service)
         client._make_api_call = _in_turn(client._make_api_call, self._turn)  # noqa: SLF001 - botocore has no hook around a whole call
         return client
 
@@ -55,10 +64,19 @@ class EmbeddedAws:
 
 
 def create_resources(
-    template: Template, dynamodb: Any, kms: Any, key_alias: str, names: Mapping[str, str] | None = None
+    template: Template, client: Callable[[str], Any], key_alias: str, names: Mapping[str, str] | None = None
 ) -> None:
-    """The template's tables and the KMS key. A table is called by its logical id where `names` has no other."""
+    """The template's tables and queues and the KMS key.
+
+    A resource is called by its logical id where `names` has no other, as `Template.environment` calls it.
+    """
+
+    def name_of(logical_id: str) -> str:
+        return (names or {}).get(logical_id, logical_id)
+
     for logical_id, table in template.tables.items():
-        dynamodb.create_table(**(table | {"TableName": (names or {}).get(logical_id, logical_id)}))
-    key_id = kms.create_key(Description="Wraps the data keys of a stack on one machine")["KeyMetadata"]["KeyId"]
-    kms.create_alias(AliasName=key_alias, TargetKeyId=key_id)
+        client("dynamodb").create_table(**(table | {"TableName": name_of(logical_id)}))
+    for queue in template.queues:
+        client("sqs").create_queue(QueueName=name_of(queue))
+    key_id = client("kms").create_key(Description="Wraps the data keys of a stack on one machine")
+    client("kms").create_alias(AliasName=key_alias, TargetKeyId=key_id["KeyMetadata"]["KeyId"])

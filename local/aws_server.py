@@ -67,11 +67,11 @@ def _prepare(url: str, management_key: Secret | None) -> Secret:
     template = Template()
 
     class Ports(Dependencies):
-        def _client(self, service: str) -> Any:
+        def client(self, service: str) -> Any:
             return session.client(service, endpoint_url=url)  # type: ignore[call-overload]
 
     ports = Ports(Settings.from_environment(NAMES, local=True))
     names = {"MainTable": NAMES["MAIN_TABLE"], "SecretsTable": NAMES["SECRETS_TABLE"]}
-    create_resources(template, ports.dynamodb, ports.kms, NAMES["KMS_KEY_ID"], names)
+    create_resources(template, ports.client, NAMES["KMS_KEY_ID"], names)
     ports.digests.create()
     return mint_management_key(ports, "org_local", "make aws", tuple(Scope), token=management_key)[1]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from local.aws import REGION, EmbeddedAws, LocalDependencies, create_resources
 from local.gateway import Gateway
+from local.sweeper import Sweeper
 from local.template import Template
 from local.vendors.server import Emulator, serving
 from providers import bootstrap
@@ -46,9 +48,10 @@ async def running_stack(
     *,
     management_key: Secret | None = None,
     real_vendors: bool = False,
+    sweep_seconds: float = 0,
     log: Callable[[str], object] = str,
 ) -> AsyncIterator[Stack]:
-    """Run the stack until the block ends. `port` 0 takes a free one.
+    """Run the stack until the block ends. `port` 0 takes a free one; `sweep_seconds` 0 sweeps only when told to.
 
     Raises ValueError for a management key of another form, OSError where the port is taken.
     """
@@ -66,14 +69,17 @@ async def running_stack(
             "LOCAL_VENDORS_URL": emulator.url if emulator else "",
         }
         ports = LocalDependencies(Settings.from_environment(environment, local=True))
-        create_resources(template, ports.dynamodb, ports.kms, KEY_ALIAS)
+        create_resources(template, ports.client, KEY_ALIAS)
         ports.digests.create()
         _, token = mint_management_key(ports, ORG, "make run", tuple(Scope), token=management_key)
         bootstrap.install(ports)
         closing.callback(bootstrap.install, None)
-        gateway = Gateway(template, log)
+        own: dict[str, Callable[[], Any]] = {}
+        gateway = Gateway(template, log, own)
         closing.callback(gateway.close)
         closing.callback(ports.close)
+        sweeper = Sweeper(template, gateway.invoke, ports.sqs, ports.local_clock)
+        own["POST /_local/sweep"] = sweeper.sweep
         runner = web.AppRunner(gateway.app, access_log=None, handle_signals=False, shutdown_timeout=1)
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
@@ -81,4 +87,12 @@ async def running_stack(
         await site.start()
         bound = runner.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        if sweep_seconds > 0:
+            sweeping = asyncio.create_task(sweeper.keep_sweeping(sweep_seconds))
+            closing.push_async_callback(_cancelled, sweeping)
         yield Stack(f"http://{shown}:{bound[1]}", token, ports, emulator)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -103,7 +103,7 @@ class Template:
         (api,) = self.of_type("AWS::Serverless::Api").values()
         default = api["Auth"]["DefaultAuthorizer"]
         arn = api["Auth"]["Authorizers"][default]["FunctionArn"]
-        return str(arn["Fn::GetAtt"]).partition(".")[0]
+        return _logical_id(arn)
 
     @cached_property
     def open_routes(self) -> frozenset[str]:
@@ -114,6 +114,32 @@ class Template:
             for event in function.get("Events", {}).values()
             if event["Type"] == "Api" and event["Properties"].get("Auth", {}).get("Authorizer") == "NONE"
         )
+
+    @cached_property
+    def scheduled(self) -> list[str]:
+        """Functions that a schedule runs."""
+        return [
+            name
+            for name, function in self.of_type("AWS::Serverless::Function").items()
+            for event in function.get("Events", {}).values()
+            if event["Type"] == "ScheduleV2"
+        ]
+
+    @cached_property
+    def queue_workers(self) -> list[tuple[str, str]]:
+        """Functions that take from a queue, and the queue's logical id."""
+        return [
+            (source["FunctionName"]["Ref"], _logical_id(source["EventSourceArn"]))
+            for source in self.of_type("AWS::Lambda::EventSourceMapping").values()
+        ]
+
+    @cached_property
+    def queues(self) -> dict[str, str | None]:
+        """Every queue's logical id, and that of the one where its dead letters go."""
+        return {
+            name: _logical_id(queue["RedrivePolicy"]["deadLetterTargetArn"]) if "RedrivePolicy" in queue else None
+            for name, queue in self.of_type("AWS::SQS::Queue").items()
+        }
 
     @cached_property
     def gateway_responses(self) -> dict[str, GatewayResponse]:
@@ -152,8 +178,13 @@ class Template:
             return str(value)
         ((intrinsic, argument),) = value.items()
         if intrinsic == "Fn::GetAtt":
-            return str(argument).partition(".")[0]
+            return _logical_id(value)
         if intrinsic != "Ref":
             raise ValueError(f"the local stack does not know {intrinsic} in a function's environment")
         parameter = self.content.get("Parameters", {}).get(argument)
         return str(argument if parameter is None else parameter.get("Default", ""))
+
+
+def _logical_id(attribute: Any) -> str:
+    """The resource in a `!GetAtt`."""
+    return str(attribute["Fn::GetAtt"]).partition(".")[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -101,6 +101,7 @@ class Dependencies:
     def __init__(self, settings: Settings) -> None:
         self.settings: Final = settings
         self.deadline_s = VERIFICATION_DEADLINE_S
+        self.probe_deadline_s = PROBE_DEADLINE_S
 
     @cached_property
     def policy(self) -> Policy:
@@ -181,7 +182,7 @@ class Dependencies:
                 vendor,
                 credential,
                 base_url,
-                self.clock.now(),
+                datetime.now(UTC),
                 deadline_s=self.deadline_s,
                 patience_s=SIGNATURE_PATIENCE_S,
             )
@@ -199,8 +200,8 @@ class Dependencies:
         from providers.usecases.verify import verify
 
         _, transport = self._asker
-        now = self.clock.now()
-        return await verify(transport, vendor, credential, base_url, now, deadline_s=PROBE_DEADLINE_S)
+        now = datetime.now(UTC)  # signatures need the world's time, whatever a test's clock says
+        return await verify(transport, vendor, credential, base_url, now, deadline_s=self.probe_deadline_s)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the event loop that vendors are asked on."""
@@ -233,14 +234,14 @@ class Dependencies:
         """EventBridge."""
         from providers.adapters.messaging import EventBridgePublisher
 
-        return EventBridgePublisher(self._client("events"), self.settings.event_bus)
+        return EventBridgePublisher(self.client("events"), self.settings.event_bus)
 
     @cached_property
     def queue(self) -> Queue:
         """The queue of the probe workers."""
         from providers.adapters.messaging import SqsQueue
 
-        return SqsQueue(self._client("sqs"), self.settings.queue_url)
+        return SqsQueue(self.client("sqs"), self.settings.queue_url)
 
     @cached_property
     def vendors(self) -> Callable[[str], Vendor]:
@@ -250,14 +251,14 @@ class Dependencies:
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
         """A DynamoDB client."""
-        return self._client("dynamodb")  # type: ignore[no-any-return]
+        return self.client("dynamodb")  # type: ignore[no-any-return]
 
     @cached_property
     def kms(self) -> KMSClient:
         """A KMS client."""
-        return self._client("kms")  # type: ignore[no-any-return]
+        return self.client("kms")  # type: ignore[no-any-return]
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str) -> Any:
         """A client of `service`; the stack on one machine puts its own in place."""
         import boto3
 

@@ -21,16 +21,20 @@ CONCURRENCY: Final = 24
 """Providers checked at once by one worker; with more, waiting for the worker's own CPU would show as latency."""
 
 
-def scheduled(ports: Callable[[], Ports], work: Callable[[Ports, datetime], int]) -> Callable[[Any, Any], None]:
+def scheduled(
+    ports: Callable[[], Ports], work: Callable[[Ports, datetime], int]
+) -> Callable[[Any, Any], dict[str, int]]:
     """The handler of a schedule: does `work` for the time it is, and logs how much that was.
 
     Raises what `work` raises, so that the schedule tries again.
     """
 
-    def handler(event: Any, _: Any) -> None:
+    def handler(event: Any, _: Any) -> dict[str, int]:
         given = event.get("time") if isinstance(event, dict) else None
         now = datetime.fromisoformat(given) if isinstance(given, str) else ports().clock.now()
-        logger.info("dispatched", count=work(ports(), now))
+        due = work(ports(), now)
+        logger.info("dispatched", due=due)
+        return {"due": due}
 
     return handler
 

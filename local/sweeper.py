@@ -1,0 +1,87 @@
+"""The sweep on one machine: what EventBridge Scheduler and Lambda's queue poller do for a deployed stack."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from local.template import Template
+from providers.model.health import floor_minute
+
+MINUTE: Final = timedelta(minutes=1)
+_AT_ONCE: Final = 10
+
+
+class LocalClock:
+    """The machine's clock, which can be put forward: a sweep has one slot a minute, and nobody should wait for it."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        """The time in UTC."""
+        return datetime.now(UTC) + self._ahead
+
+    def new_id(self) -> str:
+        """A new ULID, of the machine's own time."""
+        from ulid import ULID
+
+        return str(ULID())
+
+    def put_forward_to(self, at: datetime) -> None:
+        """Make it `at` now, if that lies ahead."""
+        self._ahead += max(timedelta(0), at - self.now())
+
+
+class Sweeper:
+    """Runs sweeps: the scheduled functions, then the workers on what they queued.
+
+    Args:
+        template: says which functions are scheduled, and which take from a queue.
+        invoke: runs a function with an event.
+        sqs: a client of the queues, which are called by their logical ids.
+        clock: put forward by a minute when a minute is swept again.
+    """
+
+    def __init__(
+        self, template: Template, invoke: Callable[[str, dict[str, Any]], Any], sqs: Any, clock: LocalClock
+    ) -> None:
+        self._template = template
+        self._invoke = invoke
+        self._sqs = sqs
+        self._clock = clock
+        self._swept: datetime | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def sweep(self) -> dict[str, Any]:
+        """One sweep; the minute that it was for, and how many providers were due."""
+        with self._one_at_a_time:
+            if self._swept is not None:
+                self._clock.put_forward_to(self._swept + MINUTE)
+            now = self._clock.now()
+            self._swept = floor_minute(now)
+            due = sum(self._invoke(name, {"time": now.isoformat()})["due"] for name in self._template.scheduled)
+            for name, queue in self._template.queue_workers:
+                self._work_off(name, self._sqs.get_queue_url(QueueName=queue)["QueueUrl"])
+            return {"minute": f"{self._swept:%Y-%m-%dT%H:%M:%SZ}", "due": due}
+
+    def _work_off(self, function: str, url: str) -> None:
+        """Hand messages to a worker until the queue shows none; those that failed come again with the next sweep."""
+        while messages := self._sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=_AT_ONCE, VisibilityTimeout=30
+        ).get("Messages"):
+            records = [{"messageId": each["MessageId"], "body": each["Body"]} for each in messages]
+            answer = self._invoke(function, {"Records": records})
+            failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+            for each in messages:
+                if each["MessageId"] not in failed:
+                    self._sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+
+    async def keep_sweeping(self, seconds: float) -> None:
+        """A sweep every `seconds`, until cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(self.sweep)

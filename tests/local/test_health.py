@@ -1,0 +1,139 @@
+"""Health as a person sees it: a key sent to the emulator starts to fail, sweeps pass, and the answers change."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+from local.vendors.keys import fake_key
+from tests.local.conftest import Api
+
+
+def sweep(api: Api) -> Any:
+    """One sweep, now."""
+    answer = api.client.post("/_local/sweep")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+def control(api: Api, key: str, case: str) -> None:
+    """Let a key play another case from now on."""
+    assert api.stack.emulator is not None
+    asked = {"vendor": "openai", "key": key, "case": case}
+    assert httpx2.post(f"{api.stack.emulator.url}/_control", json=asked, trust_env=False).status_code == 200
+
+
+def state(api: Api, provider_id: str) -> tuple[str, str | None]:
+    """State and reason of a provider's health."""
+    data = api.call("GET", f"/providers/{provider_id}/health").json()["data"]
+    return data["state"], data["reason"]
+
+
+def test_health_moves_when_a_key_starts_to_fail(api: Api) -> None:
+    """Unknown, healthy, unhealthy after three refusals, healthy after two good checks; a rotation starts anew."""
+    key = fake_key("openai", "valid", 1)
+    provider = api.added(key)
+    assert state(api, provider["id"]) == ("unknown", None)
+    seen = []
+    for case in ["valid"] + ["invalid"] * 4 + ["valid"] * 2:
+        control(api, key, case)
+        sweep(api)
+        seen.append(state(api, provider["id"]))
+    refused = ("unhealthy", "credential_rejected")
+    assert seen == [("healthy", None)] * 3 + [refused] * 3 + [("healthy", None)]
+    health = api.call("GET", f"/providers/{provider['id']}/health?history=1h").json()["data"]
+    hour = health["windows"]["1h"]
+    assert (hour["checks"], hour["success_rate"], hour["errors"]) == (7, 0.4286, {"credential_rejected": 4})
+    assert hour["latency_ms"]["p50"] > 0
+    assert len(health["history"]) == 60
+    assert sum(point["checks"] for point in health["history"]) == 7
+    listed = api.call("GET", "/providers?health=healthy").json()["data"]
+    assert [each["health"]["p50_latency_ms"] for each in listed] == [hour["latency_ms"]["p50"]]
+    shown = api.call("GET", f"/providers/{provider['id']}").json()["data"]["health"]
+    assert shown == {
+        "state": "healthy",
+        "p50_latency_ms": hour["latency_ms"]["p50"],
+        "last_check_at": health["last_check_at"],
+    }
+    api.rotate(provider["id"], fake_key("openai", "valid", 2))
+    assert state(api, provider["id"]) == ("unknown", None)
+    sweep(api)
+    assert state(api, provider["id"]) == ("healthy", None)
+
+
+def test_a_pending_provider_is_verified_by_the_sweep(api: Api) -> None:
+    """It becomes active when its vendor answers."""
+    key = fake_key("openai", "server-500", 2)
+    provider = api.add(key, on_unavailable="store_pending").json()["data"]
+    assert provider["status"] == "pending"
+    control(api, key, "valid")
+    sweep(api)
+    assert api.call("GET", f"/providers/{provider['id']}").json()["data"]["status"] == "active"
+
+
+BAD_DAYS = ["slow", "drip", "huge", "drop", "garbage", "endless"]
+
+
+@pytest.mark.parametrize("case", BAD_DAYS)
+def test_a_vendor_on_a_bad_day_costs_its_own_slot_only(api: Api, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its neighbours are checked in the same sweep, and their latencies are their own."""
+    monkeypatch.setattr(api.stack.ports, "probe_deadline_s", 1.0)
+    bad = fake_key("openai", "valid", 90 + BAD_DAYS.index(case))
+    good = [api.added(fake_key("openai", "valid", number)) for number in range(100, 110)]
+    worse = api.added(bad)
+    control(api, bad, case)
+    sweep(api)
+    for provider in good:
+        window = (
+            api.another(api_org(api)).call("GET", f"/providers/{provider['id']}/health").json()["data"]["windows"]["5m"]
+        )
+        assert (window["checks"], window["success_rate"]) == (1, 1.0)
+        assert window["latency_ms"]["p99"] < 1000
+    window = five_minutes(api, worse["id"])
+    assert (window["checks"], window["success_rate"], window["latency_ms"]["p50"]) == (1, 0.0, None)
+    for provider in (*good, worse):
+        api.another(api_org(api)).call("DELETE", f"/providers/{provider['id']}")
+
+
+def five_minutes(api: Api, provider_id: str) -> Any:
+    """The shortest window of a provider's health."""
+    return api.call("GET", f"/providers/{provider_id}/health").json()["data"]["windows"]["5m"]
+
+
+def api_org(api: Api) -> str:
+    """The organization of a caller."""
+    key = api.stack.ports.management_keys.get(api.key.split("_")[2])
+    assert key is not None
+    return key.org
+
+
+def test_events_reach_a_rule_with_a_target(api: Api) -> None:
+    """Created, rotated, health_changed and deleted, each once, through EventBridge into a queue."""
+    events, sqs = api.stack.ports.client("events"), api.stack.ports.sqs
+    url = sqs.create_queue(QueueName="listener")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="all", EventPattern=json.dumps({"source": ["providers-api"]}))
+    events.put_targets(Rule="all", Targets=[{"Id": "queue", "Arn": arn}])
+    provider = api.added(fake_key("openai", "valid", 5))
+    api.rotate(provider["id"], fake_key("openai", "valid", 6))
+    sweep(api)
+    sweep(api)
+    api.call("DELETE", f"/providers/{provider['id']}")
+    received = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            received.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    mine = [each for each in received if each["detail"]["provider_id"] == provider["id"]]
+    assert [each["detail-type"] for each in mine] == [
+        "provider.created",
+        "provider.rotated",
+        "provider.health_changed",
+        "provider.deleted",
+    ]
+    assert (mine[2]["detail"]["from"], mine[2]["detail"]["to"]) == ("unknown", "healthy")
+    assert len({each["detail"]["id"] for each in mine}) == 4
+    assert "FAKE" not in json.dumps(received)
