@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -47,6 +48,7 @@ async def running_aws(
     host: str, management_key: Secret | None, aws_port: int = AWS_PORT, vendors_port: int = VENDORS_PORT
 ) -> AsyncIterator[Secret]:
     """Serve until the block ends; gives a management key. Raises OSError where a port is taken."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each call to AWS says nothing to anybody
     emulator = Emulator()
     await emulator.start(host, vendors_port)
     server = make_server(host, aws_port, _OneAtATime(DomainDispatcherApplication(create_backend_app)), threaded=True)

@@ -102,11 +102,11 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]
     return asked
 
 
-def reason_of(url: str, dialler: Dialler, *, loopback: bool = False) -> Reason:
+def reason_of(url: str, dialler: Dialler, *, loopback: bool = False, emulator: tuple[str, int] | None = None) -> Reason:
     """Why a request to `url` failed."""
 
     async def ask() -> Reason:
-        transport = HttpTransport(CheckedBackend(dialler, loopback=loopback))
+        transport = HttpTransport(CheckedBackend(dialler, loopback=loopback, emulator=emulator))
         try:
             await transport.send(ProbeRequest(url, {"authorization": Secret("Bearer fake-canary")}))
         except TransportFailure as failure:
@@ -158,6 +158,16 @@ def test_loopback_is_dialled_on_one_machine_only(monkeypatch: pytest.MonkeyPatch
     assert dialler.dialled == ["127.0.0.1:1"]
     resolving(monkeypatch, ["10.0.0.1"])
     assert reason_of("http://inside.example.com/", dialler, loopback=True) is Reason.ADDRESS_REFUSED
+
+
+def test_the_emulator_may_be_anywhere_and_nothing_else_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers call it by a private address; another port of the same host stays refused."""
+    resolving(monkeypatch, ["10.88.0.1"])
+    emulator = ("host.docker.internal", 5056)
+    dialler = Dialler()
+    assert reason_of("http://host.docker.internal:5056/", dialler, emulator=emulator) is Reason.CONNECTION_FAILED
+    assert reason_of("http://host.docker.internal:5055/", dialler, emulator=emulator) is Reason.ADDRESS_REFUSED
+    assert dialler.dialled == ["10.88.0.1:5056"]
 
 
 def test_proxies_from_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

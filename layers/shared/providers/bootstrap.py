@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from providers import vendors
 from providers.edge.authorizer import authorizer as _authorizer
@@ -169,7 +170,14 @@ class Dependencies:
     def _asker(self) -> tuple[LoopThread, HttpTransport]:
         from providers.adapters.http import CheckedBackend, HttpTransport, LoopThread
 
-        return LoopThread(), HttpTransport(CheckedBackend(loopback=self.settings.local), reroute=self._reroute)
+        backend = CheckedBackend(loopback=self.settings.local, emulator=self._emulator)
+        return LoopThread(), HttpTransport(backend, reroute=self._reroute)
+
+    @property
+    def _emulator(self) -> tuple[str, int] | None:
+        """Host and port of the vendor emulator, on one machine."""
+        url = urlsplit(self.settings.vendors_url or "")
+        return (url.hostname, url.port) if url.hostname and url.port else None
 
     def verify(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
         """Verification over httpx2, on an event loop of its own."""

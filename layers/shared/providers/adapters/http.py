@@ -47,11 +47,19 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
     Args:
         dial: opens the connection, given an address; httpcore2's own by default.
         loopback: whether loopback addresses are allowed too (a stack on one machine).
+        emulator: host and port of the vendor emulator, which may be anywhere (containers call it by a private address).
     """
 
-    def __init__(self, dial: httpcore2.AsyncNetworkBackend | None = None, *, loopback: bool = False) -> None:
+    def __init__(
+        self,
+        dial: httpcore2.AsyncNetworkBackend | None = None,
+        *,
+        loopback: bool = False,
+        emulator: tuple[str, int] | None = None,
+    ) -> None:
         self._dial = dial or httpcore2.AnyIOBackend()
         self._loopback = loopback
+        self._emulator = emulator
 
     async def connect_tcp(
         self,
@@ -67,7 +75,8 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         except (OSError, UnicodeError):
             raise _UnknownName("no such host") from None
         addresses = sorted({str(entry[4][0]) for entry in found}, key=lambda address: (":" in address, address))
-        if not all(is_public(each) or (self._loopback and is_loopback(each)) for each in addresses):
+        allowed = (is_public(each) or (self._loopback and is_loopback(each)) for each in addresses)
+        if (host, port) != self._emulator and not all(allowed):
             raise _AddressRefused("not a public address")
         for address in addresses[:-1]:
             try:

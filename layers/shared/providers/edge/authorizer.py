@@ -9,7 +9,8 @@ from aws_lambda_powertools import Logger
 
 from providers.edge.caller import to_context
 from providers.edge.http import lower_headers
-from providers.model.errors import Unauthenticated
+from providers.edge.logs import where
+from providers.model.errors import Unauthenticated, Unavailable
 from providers.ports import Ports
 from providers.usecases.management_keys import authenticate
 
@@ -33,7 +34,11 @@ def authorizer(ports: Callable[[], Ports]) -> Callable[[dict[str, Any], Any], di
     """The Lambda handler of the authorizer."""
 
     def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
-        return authorize(event, ports())
+        try:
+            return authorize(event, ports())
+        except Unavailable as error:
+            logger.error("not done", **where(error))  # noqa: TRY400 - a traceback's text could hold anything
+            raise
 
     return handler
 

@@ -1,0 +1,107 @@
+# `make` alone says what there is. Nothing needs to be installed first but Python 3.11 or newer (3.13 for `make build`).
+#
+#   PYTHON=…   the interpreter for .venv                 ARGS=…   more arguments for the program that a target runs
+#   SAM=…      a SAM CLI to use instead of .venv-sam's   ARCH=…   arm64 or x86_64; without it samconfig.toml decides
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run aws test check build test-sam requirements clean
+
+BIN := .venv/bin
+PIP_INSTALL := install -qq --disable-pip-version-check
+SAM ?= $(shell command -v sam 2>/dev/null || echo .venv-sam/bin/sam)
+BUILD_DIR ?= .aws-sam/build
+# A build for this machine's own processor, which its containers can run. The tests look for it there.
+LOCAL_BUILD_DIR := .aws-sam/local
+LOCAL_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+
+export SAM_CLI_TELEMETRY := 0
+
+# $(call first_python,CONDITION,NAMES): a shell command that prints the first interpreter for which the Python expression
+# CONDITION holds. Each is run, because a pyenv shim can be on the PATH and fail; pyenv's versions are tried by their paths too.
+define first_python
+for each in $(foreach name,$(2),$(name) "$$(pyenv root 2>/dev/null)"/versions/*/bin/$(name)); do \
+  "$$each" -c 'import sys; sys.exit(not ($(1)))' 2>/dev/null && { "$$each" -c 'import sys; print(sys.executable)'; break; }; \
+done
+endef
+
+# One virtual environment. `make run` puts in what it needs; `make test` and `make check` add the rest. A stamp says which
+# requirement file was installed last, so that nothing is done twice.
+define make_venv
+[ -x $(1)/bin/python ] || { \
+  python="$(PYTHON)"; [ -n "$$python" ] || python=$$($(call first_python,sys.version_info >= (3$(comma) 11) and __import__("ensurepip"),python3.13 python3.12 python3.11 python3)); \
+  [ -n "$$python" ] || { echo "No Python 3.11 or newer that can make virtual environments was found. Install one (on Debian: python3 and python3-venv), or set PYTHON." >&2; exit 1; }; \
+  echo "Making $(1) with $$python"; "$$python" -m venv $(1); }
+endef
+comma := ,
+
+help:
+	@echo "make run           the API on this machine, without Docker or an AWS account"
+	@echo "make aws           only the embedded AWS and the vendors' stand-ins, for the API in containers (sam local start-api)"
+	@echo "make test          the tests that need nothing but Python"
+	@echo "make check         format, lint, types, imports, template"
+	@echo "make build         the template validated, the functions and the layer built for a deployment (ARCH=arm64 or x86_64)"
+	@echo "make test-sam      the tests that need SAM CLI and a container engine, on a build for this machine"
+	@echo "make requirements  the pinned requirement files, made anew from requirements/*.in (UPGRADE=1: newest versions)"
+	@echo "make clean         removes everything that make made"
+
+run: .venv/local.stamp
+	@$(BIN)/python -m local $(ARGS)
+
+aws: .venv/local.stamp
+	@$(BIN)/python -m local aws $(ARGS)
+
+test: .venv/dev.stamp
+	@$(BIN)/pytest -q -m "not sam" -n auto $(ARGS)
+
+check: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cfn-lint template.yaml
+
+# SAM checks that the runtime's Python is on the PATH, so one that is elsewhere is put there. Our own make's flags would
+# reach the layer's Makefile and override what it says of the architecture.
+build: $(if $(filter .venv-sam/%,$(SAM)),.venv-sam/sam.stamp)
+	@python=$$($(call first_python,sys.version_info[:2] == (3$(comma) 13),python3.13 python3)); \
+	[ -n "$$python" ] || { echo "The functions run on Python 3.13 and are built with it: install it." >&2; exit 1; }; \
+	PATH="$$(dirname "$$python"):$$PATH"; export PATH; unset MAKEFLAGS MFLAGS MAKELEVEL; set -x; \
+	$(SAM) validate --lint && \
+	$(SAM) build --build-dir $(BUILD_DIR) $(if $(ARCH),--parameter-overrides Architecture=$(ARCH)) $(ARGS)
+
+test-sam: .venv/dev.stamp
+	@$(MAKE) --no-print-directory build BUILD_DIR=$(LOCAL_BUILD_DIR) ARCH=$(LOCAL_ARCH) ARGS=
+	@SAM="$(SAM)" $(BIN)/pytest -q -m sam $(ARGS)
+
+.venv/local.stamp: requirements/local.txt pyproject.toml
+	@$(call make_venv,.venv)
+	@echo "Installing what the local API needs into .venv (once; about a minute)"
+	@$(BIN)/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/local.txt
+	@$(BIN)/python -m pip $(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# dev.txt holds all of local.txt, at the same versions.
+.venv/dev.stamp: requirements/dev.txt pyproject.toml
+	@$(call make_venv,.venv)
+	@echo "Installing what the tests and checks need into .venv (once; one or two minutes)"
+	@$(BIN)/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip $(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch .venv/local.stamp $@
+
+.venv-sam/sam.stamp: requirements/sam.txt
+	@$(call make_venv,.venv-sam)
+	@echo "Installing SAM CLI into .venv-sam (once; about a minute)"
+	@.venv-sam/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/sam.txt
+	@touch $@
+
+# The layer is resolved for what it runs on; the others for every Python from 3.11 on, at the layer's versions.
+COMPILE = $(BIN)/uv pip compile --no-config --quiet --generate-hashes --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
+requirements: .venv/dev.stamp
+	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 requirements/layer.in -o layers/shared/requirements.txt
+	$(COMPILE) --universal --python-version 3.11 -c layers/shared/requirements.txt requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) --universal --python-version 3.11 -c requirements/dev.txt requirements/local.in -o requirements/local.txt
+	$(COMPILE) --universal --python-version 3.11 requirements/sam.in -o requirements/sam.txt
+
+clean:
+	rm -rf .venv .venv-sam .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,132 @@
+"""What `sam build` leaves for Lambda: run by `make test-sam`, on a build for this machine's processor."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local.template import TEMPLATE, Template
+
+ROOT = Path(__file__).parent.parent
+BUILD = ROOT / os.environ.get("SAM_BUILD_DIR", ".aws-sam/local")
+SITE = BUILD / "SharedLayer" / "python"
+UNCHECKED_HASH = 0b01
+"""The flags of a .pyc that holds its source's hash and is never compared with it (PEP 552)."""
+
+MOST_MB = 60
+SERVICES = {"dynamodb", "events", "kms", "sqs", "sts"}
+IMPORTS = """
+import asyncio, importlib, json, pkgutil, sys
+import boto3, httpx2, providers
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from importlib.metadata import version
+
+session = boto3.Session(region_name="eu-central-1", aws_access_key_id="testing", aws_secret_access_key="testing")
+endpoints = [session.client(service).meta.endpoint_url for service in ("dynamodb", "events", "kms", "sqs", "sts")]
+box = AESGCM(bytes(32))
+opened = box.decrypt(bytes(12), box.encrypt(bytes(12), b"sealed", b"bound"), b"bound").decode()
+modules = [each.name for each in pkgutil.walk_packages(providers.__path__, "providers.")]
+for name in modules:
+    importlib.import_module(name)
+places = {module.__file__ for module in (boto3, httpx2, providers)}
+print(json.dumps({"endpoints": endpoints, "opened": opened, "modules": modules, "places": sorted(places),
+                  "ulid": version("python-ulid"), "python": sys.version_info[:2]}))
+"""
+
+pytestmark = pytest.mark.sam
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    """A build to look at."""
+    if not SITE.is_dir():
+        pytest.fail(f"there is no build in {BUILD}: run `make test-sam`, which makes one")
+
+
+def python313() -> str:
+    """An interpreter of the runtime's version, as the build found one."""
+    pyenv = shutil.which("pyenv")
+    root = subprocess.run([pyenv, "root"], capture_output=True, text=True, check=True).stdout.strip() if pyenv else ""
+    candidates = ["python3.13", *map(str, Path(root or "/nonexistent").glob("versions/3.13.*/bin/python3.13"))]
+    for candidate in candidates:
+        try:
+            found = subprocess.check_output([candidate, "-c", "import sys; print(sys.version_info[:2])"], text=True)
+        except (FileNotFoundError, subprocess.CalledProcessError):
+            continue
+        if found.strip() == "(3, 13)":
+            return candidate
+    pytest.fail("no Python 3.13 was found")
+
+
+def test_every_module_of_the_layer_has_bytecode_that_is_never_checked() -> None:
+    """The layer is read-only and its files are dated 1980: other bytecode would be made anew at each cold start."""
+    for source in SITE.rglob("*.py"):
+        compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+        (flags,) = struct.unpack("<I", compiled.read_bytes()[4:8])
+        assert flags == UNCHECKED_HASH, source
+
+
+def test_the_layer_says_lambdas_paths_in_tracebacks() -> None:
+    """And nothing of the machine that built it."""
+    compiled = (SITE / "providers" / "__pycache__" / "bootstrap.cpython-313.pyc").read_bytes()
+    assert b"/opt/python/providers/bootstrap.py" in compiled
+    assert str(ROOT).encode() not in compiled
+
+
+def test_the_layer_holds_the_models_of_the_services_it_calls_alone() -> None:
+    """botocore describes four hundred services, in more megabytes than all else."""
+    assert {path.name for path in (SITE / "botocore" / "data").iterdir() if path.is_dir()} == SERVICES
+
+
+def test_the_layer_is_small() -> None:
+    """Lambda takes 250 MB, and a cold start takes time for each."""
+    size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
+    assert size < MOST_MB * 1_000_000
+
+
+def test_the_layer_leaves_out_what_nobody_imports() -> None:
+    """Tests, stubs and scripts of others."""
+    names = {path.name for path in SITE.rglob("*")}
+    assert not names & {"tests", "bin", "pycparser", "RECORD"}
+    assert not list(SITE.rglob("*.pyi"))
+
+
+def test_the_layer_is_compiled_for_one_processor_and_one_python() -> None:
+    """A module for another one fails to import, with a message that does not say why."""
+    tags = {
+        found[1]
+        for path in SITE.rglob("*.so")
+        if (found := re.search(r"\.cpython-313-(\w+)-linux-gnu\.so$", path.name))
+    }
+    assert tags == {os.uname().machine}
+    metadata = json.loads(json.dumps(Template(BUILD / "template.yaml").content["Resources"]["SharedLayer"]["Metadata"]))
+    assert metadata["BuildArchitecture"] == metadata["ContextPath"].rpartition("/")[2]
+
+
+def test_everything_in_the_layer_imports_with_nothing_but_the_layer() -> None:
+    """Lambda has the standard library and the layer; a package that was pruned too far shows here."""
+    ran = subprocess.run(
+        [python313(), "-I", "-c", f"import sys; sys.path.insert(0, {str(SITE)!r})\n{IMPORTS}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    assert found["opened"] == "sealed"
+    assert found["endpoints"][0] == "https://dynamodb.eu-central-1.amazonaws.com"
+    assert all(place.startswith(str(SITE)) for place in found["places"])
+    assert "providers.bootstrap" in found["modules"]
+
+
+def test_every_function_is_built_with_its_handler() -> None:
+    """A folder without its app.py would deploy, and fail at the first request."""
+    for name, function in Template(TEMPLATE).of_type("AWS::Serverless::Function").items():
+        assert (BUILD / name / "app.py").read_bytes() == (ROOT / function["CodeUri"] / "app.py").read_bytes()

@@ -1,0 +1,285 @@
+"""Each function may do what its use case does, and nothing else: real handlers over moto, every AWS call written down.
+
+moto checks no permission, so what is compared is the template's statements and the calls themselves.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local.template import Template
+from providers import bootstrap
+from providers.adapters import items
+from providers.adapters.probes import DynamoOutbox
+from providers.bootstrap import Dependencies, Settings
+from providers.model.events import Event, EventType
+from providers.model.provider import Scope
+from providers.model.vendor import Credential, Vendor
+from providers.model.verdict import Verdict
+from providers.usecases.management_keys import mint_management_key
+from tests.kit.aws import REGION
+from tests.kit.lambdas import Answer, call
+from tests.test_template import of_type, translate
+
+ORG = "org_a"
+TABLES = {"main": "MainTable", "secrets": "SecretsTable"}
+ALIAS = "alias/test"
+BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"
+QUEUE = f"https://sqs.{REGION}.amazonaws.com/123456789012/probes"
+BY_LAMBDA = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+"""What Lambda itself does in the name of a queue's function."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """One thing done: which action, on what, and what a condition looks at (partition key, or purpose)."""
+
+    action: str
+    resource: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One action that a statement allows. `subjects` are patterns of partition keys, or purposes."""
+
+    action: str
+    resource: str
+    subjects: tuple[str, ...]
+
+    def covers(self, access: Access) -> bool:
+        """Whether it allows `access`."""
+        same = (self.action, self.resource) == (access.action, access.resource)
+        return same and any(fnmatch.fnmatchcase(access.subject, pattern) for pattern in self.subjects)
+
+
+CONDITIONS = {
+    ("ForAllValues:StringLike", "dynamodb:LeadingKeys"),
+    ("ForAllValues:StringEquals", "dynamodb:LeadingKeys"),
+    ("StringEquals", "kms:EncryptionContext:purpose"),
+    ("StringEquals", "events:source"),
+}
+
+
+def grants(statement: dict[str, Any]) -> Iterator[Grant]:
+    """What a statement allows; fails for one of another form than the template's, one without a condition included."""
+    assert statement["Effect"] == "Allow"
+    ((kind, where),) = statement["Resource"].items()
+    resource = where[0] if kind == "Fn::GetAtt" else where
+    assert "*" not in resource
+    subjects = ["-"]
+    if resource != "ProbeQueue":
+        ((operator, condition),) = statement["Condition"].items()
+        ((name, value),) = condition.items()
+        assert (operator, name) in CONDITIONS
+        subjects = [value] if isinstance(value, str) else value
+    for action in statement["Action"]:
+        assert "*" not in action
+        yield Grant(action, resource, tuple(subjects))
+
+
+def granted() -> dict[str, set[Grant]]:
+    """Every function's grants, by its folder, from its translated role."""
+    resources = translate()
+    shared = of_type(resources, "AWS::IAM::ManagedPolicy")
+    found = {}
+    for name, function in Template().of_type("AWS::Serverless::Function").items():
+        role = resources[f"{name}Role"]["Properties"]
+        basic, *others = role["ManagedPolicyArns"]
+        assert basic.endswith("/AWSLambdaBasicExecutionRole")
+        documents = [policy["PolicyDocument"] for policy in role.get("Policies", [])]
+        documents += [shared[other["Ref"]]["PolicyDocument"] for other in others]
+        statements = [statement for document in documents for statement in document["Statement"]]
+        found[function["CodeUri"].strip("/").rpartition("/")[2]] = {
+            grant for statement in statements for grant in grants(statement)
+        }
+    return found
+
+
+def accesses(operation: str, arguments: dict[str, Any]) -> Iterator[Access]:
+    """What a call to AWS needs to be allowed."""
+    if operation == "TransactWriteItems":
+        for action in arguments["TransactItems"]:
+            ((kind, item),) = action.items()
+            name = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
+            yield from accesses(name, item)
+    elif operation == "BatchGetItem":
+        for table, wanted in arguments["RequestItems"].items():
+            for key in wanted["Keys"]:
+                yield Access("dynamodb:BatchGetItem", TABLES[table], key["PK"]["S"])
+    elif operation == "PutEvents":
+        for entry in arguments["Entries"]:
+            yield Access("events:PutEvents", BUS, entry["Source"])
+    elif operation == "SendMessageBatch":
+        yield Access("sqs:SendMessage", "ProbeQueue", "-")
+    elif "EncryptionContext" in arguments:
+        yield Access(f"kms:{operation}", "CredentialsKey", arguments["EncryptionContext"]["purpose"])
+    else:
+        index = f"/index/{arguments['IndexName']}" if "IndexName" in arguments else None
+        table = TABLES[arguments["TableName"]]
+        values = arguments.get("ExpressionAttributeValues", {})
+        key = arguments.get("Key") or arguments.get("Item") or {"PK": values.get(":pk") or values.get(":due")}
+        resource = f"${{{table}.Arn}}{index}" if index else table
+        yield Access(f"dynamodb:{operation}", resource, key["PK"]["S"])
+
+
+class Watched(Dependencies):
+    """The real ports over moto, whose vendors accept every credential; notes each AWS call."""
+
+    def __init__(self, settings: Settings, noted: set[Access]) -> None:
+        super().__init__(settings)
+        self._noted = noted
+
+    def verify(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        return Verdict()
+
+    async def probe(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        return Verdict(latency_ms=10)
+
+    def client(self, service: str) -> Any:
+        client = super().client(service)
+
+        def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+            self._noted.update(accesses(model.name, params))
+
+        client.meta.events.register("provide-client-params.*.*", note)
+        return client
+
+
+def settings(grace_s: int = 3600) -> Settings:
+    """An environment like a deployed one."""
+    return Settings("main", "secrets", ALIAS, grace_s=grace_s, queue_url=QUEUE)
+
+
+@dataclass
+class Watch:
+    """Calls functions, each in a process of its own as it were, and keeps what each has done."""
+
+    done: dict[str, set[Access]] = field(default_factory=lambda: defaultdict(set))
+
+    def ports(self, function: str, grace_s: int = 3600) -> Watched:
+        """Ports that nothing was read through yet."""
+        return Watched(settings(grace_s), self.done[function])
+
+    def call(self, function: str, *, grace_s: int = 3600, **given: Any) -> Answer:
+        """A function's answer, which must be a success."""
+        bootstrap.install(self.ports(function, grace_s))
+        answer = call(function, org=ORG, **given)
+        assert answer.status < 300, answer.text
+        return answer
+
+    def run(self, function: str, event: dict[str, Any]) -> Any:
+        """What a function that is no endpoint answers."""
+        ports = self.ports(function)
+        bootstrap.install(ports)
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
+        answer = importlib.import_module(f"functions.{function}.app").handler(event, context)
+        ports.close()
+        return answer
+
+
+def provider(number: int) -> dict[str, str]:
+    """A provider to add."""
+    return {"vendor": "openai", "name": f"Provider {number}", "api_key": f"sk-proj-FAKE-valid-EXAMPLE-{number:06d}"}
+
+
+def live(watch: Watch) -> None:
+    """Let every function do everything that it can do."""
+    setup = Dependencies(settings())
+    for table, name in TABLES.items():
+        setup.dynamodb.create_table(**(Template().tables[name] | {"TableName": table}))
+    key_id = setup.kms.create_key()["KeyMetadata"]["KeyId"]
+    setup.kms.create_alias(AliasName=ALIAS, TargetKeyId=key_id)
+    setup.digests.create()
+    boto3.client("sqs").create_queue(QueueName="probes")
+    token = mint_management_key(setup, ORG, "test", tuple(Scope))[1].reveal()
+    request = {"type": "REQUEST", "methodArn": "arn:test", "headers": {"Authorization": f"Bearer {token}"}}
+    assert watch.run("authorize", request)["policyDocument"]["Statement"][0]["Effect"] == "Allow"
+
+    first, second = (watch.call("add_provider", body=provider(number)).data["id"] for number in (1, 2))
+    cursor = watch.call("list_providers", query={"limit": "1"}).body["next_cursor"]
+    watch.call("list_providers", query={"cursor": cursor})
+    watch.call("get_provider", path={"provider_id": first})
+    sweep(watch, first)
+    watch.call("get_provider_health", path={"provider_id": first})
+
+    def update(grace_s: int = 3600, **body: str) -> None:
+        watch.call("update_provider", path={"provider_id": first}, body=body, grace_s=grace_s)
+
+    update(name="Renamed")
+    update(api_key=provider(3)["api_key"])
+    setup.dynamodb.delete_item(TableName="secrets", Key={"PK": {"S": f"ORG#{ORG}"}, "SK": {"S": "KEY#00000001"}})
+    # The lost data key is made anew; without a grace window the version that is replaced goes at once.
+    update(api_key=provider(4)["api_key"], grace_s=0)
+
+    for attempts in ([first, second], [second]):
+        body = {"strategy": "fallback", "attempts": [{"provider_id": each, "model": "gpt-5"} for each in attempts]}
+        for slug in ("@production", "@test"):
+            watch.call("put_routing_config", path={"slug": slug}, body=body)
+    watch.call("get_routing_config", path={"slug": "@test"})
+    cursor = watch.call("list_routing_configs", query={"limit": "1"}).body["next_cursor"]
+    watch.call("list_routing_configs", query={"cursor": cursor})
+    for slug in ("@production", "@test"):
+        watch.call("delete_routing_config", path={"slug": slug})
+    watch.call("delete_provider", path={"provider_id": first})
+
+
+def sweep(watch: Watch, provider_id: str) -> None:
+    """One minute's checks, after a crash that has left an event unpublished."""
+    outbox = DynamoOutbox(boto3.client("dynamodb"), "main")
+    event = Event("01", EventType.CREATED, datetime.now(UTC), ORG, provider_id)
+    boto3.client("dynamodb").put_item(TableName="main", Item=items.marshal(items.event_item(event)))
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00+00:00}"
+    watch.run("dispatch_probes", {"time": now})
+    assert not outbox.pending(1)
+    body = json.dumps({"minute": now, "providers": [[ORG, provider_id]]})
+    assert watch.run("run_probes", {"Records": [{"messageId": "1", "body": body}]}) == {"batchItemFailures": []}
+
+
+@pytest.fixture(scope="module")
+def done() -> Iterator[dict[str, set[Access]]]:
+    """What each function has done in the course of a life."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        watch = Watch()
+        try:
+            live(watch)
+        finally:
+            bootstrap.install(None)
+        yield watch.done
+
+
+GRANTED = granted()
+
+
+@pytest.mark.parametrize("function", sorted(GRANTED))
+def test_a_function_may_do_all_that_it_does(done: dict[str, set[Access]], function: str) -> None:
+    """A missing permission shows on AWS only, as an error for the caller."""
+    refused = [each for each in done[function] if not any(grant.covers(each) for grant in GRANTED[function])]
+    assert not refused
+
+
+@pytest.mark.parametrize("function", sorted(GRANTED))
+def test_a_function_may_do_nothing_that_it_does_not_do(done: dict[str, set[Access]], function: str) -> None:
+    """A permission that no use case needs is only of use to someone who should not have it."""
+    needed = [grant for grant in GRANTED[function] if grant.action not in BY_LAMBDA]
+    unused = [grant for grant in needed if not any(grant.covers(each) for each in done[function])]
+    assert not unused
+
+
+def test_no_two_functions_read_management_keys() -> None:
+    """The authorizer is the only one that can see who holds which key."""
+    probe = Access("dynamodb:GetItem", "MainTable", "MK#01")
+    assert [name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)] == ["authorize"]

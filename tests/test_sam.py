@@ -1,0 +1,135 @@
+"""The API in containers: `sam local start-api` over the built functions, against `make aws` on this machine.
+
+Needs `make test-sam`'s build and a container engine. `SAM_HOST_ADDRESS` is what the containers call this machine by:
+`host-gateway` for Docker, else the address at which the engine's containers reach it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from local.vendors.keys import fake_key
+
+ROOT = Path(__file__).parent.parent
+BUILT = ROOT / ".aws-sam" / "local" / "template.yaml"
+SAM = os.environ.get("SAM") or shutil.which("sam") or str(ROOT / ".venv-sam" / "bin" / "sam")
+HOST_ADDRESS = os.environ.get("SAM_HOST_ADDRESS", "host-gateway")
+KEY = "mlx_mk_sam_" + "0" * 64
+
+pytestmark = pytest.mark.sam
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End a process as Ctrl-C would, and for certain."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[None]:
+    """`make aws`, on the ports that local/sam-env.json names."""
+    host = "127.0.0.1" if HOST_ADDRESS == "127.0.0.1" else "0.0.0.0"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local", "aws"],
+        cwd=ROOT,
+        env={**os.environ, "MANAGEMENT_KEY": KEY, "HOST": host},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "curl" in line:
+            break
+    try:
+        yield
+    finally:
+        stop(process)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def api(aws: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
+    """`sam local start-api` on a free port, and a client of it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("sam") / "log"
+    command = [SAM, "local", "start-api", "--template", str(BUILT), "--port", str(port)]
+    command += ["--config-file", str(ROOT / "samconfig.toml"), "--skip-pull-image"]
+    command += ["--add-host", f"host.docker.internal:{HOST_ADDRESS}", "--parameter-overrides", architecture()]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "SAM_CLI_TELEMETRY": "0"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            wait_for(port, process, log)
+            headers = {"authorization": f"Bearer {KEY}"}
+            with httpx2.Client(
+                base_url=f"http://127.0.0.1:{port}/manage/v1", headers=headers, timeout=120, trust_env=False
+            ) as client:
+                yield client
+        finally:
+            stop(process)
+    written = re.sub(r"mlx_mk_\w+", "", log.read_text())
+    assert "FAKE" not in written
+
+
+def architecture() -> str:
+    """This machine's, which the build in .aws-sam/local is for."""
+    machine = "arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64"
+    return f"Architecture={machine}"
+
+
+def wait_for(port: int, process: subprocess.Popen[str], log: Path) -> None:
+    """Until something listens on `port`, two minutes at most."""
+    for _ in range(240):
+        assert process.poll() is None, log.read_text()
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.5)
+    raise AssertionError(log.read_text())
+
+
+def test_add_get_rotate_delete_in_containers(api: httpx2.Client) -> None:
+    """A credential's life, each step in the function's own container, verified by a call to the emulator."""
+    body = {"vendor": "openai", "name": "In a container", "api_key": fake_key("openai", "valid", 1)}
+    added = api.post("/providers", json=body)
+    assert added.status_code == 201, added.text
+    provider = added.json()["data"]
+    assert api.get(f"/providers/{provider['id']}").json()["data"] == provider
+    assert api.get("/providers").json()["data"] == [provider]
+    refused = api.patch(f"/providers/{provider['id']}", json={"api_key": fake_key("openai", "invalid", 1)})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "credential_rejected")
+    rotated = api.patch(f"/providers/{provider['id']}", json={"api_key": fake_key("openai", "valid", 2)})
+    assert (rotated.status_code, rotated.json()["data"]["key_version"]) == (200, 2)
+    assert api.get(f"/providers/{provider['id']}/health").json()["data"]["state"] == "unknown"
+    assert api.delete(f"/providers/{provider['id']}").json() == {"data": {"id": provider["id"], "deleted": True}}
+    assert api.get(f"/providers/{provider['id']}").status_code == 404
+
+
+def test_a_wrong_key_does_not_come_in(api: httpx2.Client) -> None:
+    """The authorizer runs in its container too; what SAM CLI answers by itself has its own shape."""
+    wrong = {"authorization": "Bearer mlx_mk_sam_" + "1" * 64}
+    assert api.get("/providers", headers=wrong).status_code in (401, 403)

@@ -1,0 +1,195 @@
+"""Facts about the stack that must stay so, asserted on the template and on what SAM makes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+from local.template import TEMPLATE as PATH
+from local.template import Template
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = Template()
+FUNCTIONS = TEMPLATE.of_type("AWS::Serverless::Function")
+RESPONSES = TEMPLATE.gateway_responses
+STATUSES = {  # the table of the API's contract: type → status of what API Gateway can answer by itself
+    "invalid_request_error": {400, 413, 415},
+    "authentication_error": {401},
+    "permission_error": {403},
+    "not_found": {404},
+    "rate_limit_error": {429},
+    "api_error": {500, 503},
+}
+
+
+@pytest.fixture(scope="module")
+def translated() -> dict[str, dict[str, Any]]:
+    """The resources that CloudFormation gets to see."""
+    return translate()
+
+
+def translate() -> dict[str, dict[str, Any]]:
+    """SAM's own translation, with the code where a deployment would have put it."""
+    content = yaml_parse(PATH.read_text())
+    for resource in content["Resources"].values():
+        for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
+            resource["Properties"][name] = "s3://bucket/key"
+
+    class NoManagedPolicies:
+        def load(self) -> dict[str, str]:
+            return {}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        found: dict[str, dict[str, Any]] = transform(content, {}, NoManagedPolicies())["Resources"]
+    return found
+
+
+def of_type(resources: dict[str, dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of the translated resources of one type."""
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
+
+
+def folder(function: str) -> str:
+    """`add_provider` for `AddProviderFunction`."""
+    return Path(FUNCTIONS[function]["CodeUri"]).name
+
+
+def test_every_folder_of_functions_is_a_function_of_the_template() -> None:
+    """A function that nobody deploys, or one without code, is a mistake."""
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert folders == {folder(name) for name in FUNCTIONS}
+
+
+def test_a_functions_logical_id_says_its_folder() -> None:
+    """Whoever reads a log or a stack event finds the code."""
+    for name in FUNCTIONS:
+        assert name == "".join(word.title() for word in folder(name).split("_")) + "Function"
+
+
+@pytest.mark.parametrize("route", TEMPLATE.routes, ids=lambda route: folder(route.function))
+def test_every_endpoint_has_an_event_to_invoke_it_with(route: Any) -> None:
+    """`sam local invoke` needs one, and one for another route would show nothing."""
+    event = json.loads((ROOT / "events" / f"{folder(route.function)}.json").read_text())
+    assert (event["httpMethod"], event["resource"]) == (route.method, route.resource)
+    assert (event["pathParameters"] or {}) == route.match(event["path"])
+    assert event["requestContext"]["resourcePath"] == route.resource
+    assert {"org", "key_id", "scopes"} <= event["requestContext"]["authorizer"].keys()
+    assert event["headers"] == {name: values[-1] for name, values in event["multiValueHeaders"].items()}
+
+
+def test_no_event_holds_a_key_that_could_be_real() -> None:
+    """The events are in a public repository."""
+    for path in (ROOT / "events").glob("*.json"):
+        for key in re.findall(r"(?:sk-|mlx_mk_)[\w-]+", path.read_text()):
+            assert "fake" in key.lower()
+
+
+def test_every_request_asks_the_authorizer(translated: dict[str, dict[str, Any]]) -> None:
+    """A cached answer would let a revoked key live on; with an identity source, a request without a key skips it."""
+    (api,) = of_type(translated, "AWS::ApiGateway::RestApi").values()
+    (scheme,) = api["Body"]["components"]["securitySchemes"].values()
+    authorizer = scheme["x-amazon-apigateway-authorizer"]
+    assert authorizer["type"] == "request"
+    assert authorizer["authorizerResultTtlInSeconds"] == 0
+    assert "identitySource" not in authorizer
+    operations = [operation for path in api["Body"]["paths"].values() for operation in path.values()]
+    assert len(operations) == len(TEMPLATE.routes)
+    assert all(operation["security"] == [{"ManagementKey": []}] for operation in operations)
+
+
+def test_api_gateway_makes_no_answer_of_a_shape_of_its_own() -> None:
+    """Each response type that exists is defined."""
+    model: Any = botocore.session.get_session().get_service_model("apigateway")
+    assert set(RESPONSES) == set(model.shape_for("GatewayResponseType").enum)
+
+
+@pytest.mark.parametrize("kind", sorted(RESPONSES))
+def test_a_gateway_response_has_the_errors_shape(kind: str) -> None:
+    """Callers parse one shape; the body is JSON once its variables are filled in."""
+    known = {"requestId": "r-1", "authorizer.code": "invalid_api_key", "authorizer.message": "no such key"}
+    status, _, body = RESPONSES[kind].render(known)
+    (error,) = json.loads(body).values()
+    assert list(error) == ["type", "code", "message", "resource", "id", "param", "request_id"]
+    assert error["request_id"] == "r-1"
+    assert status in STATUSES[error["type"]]
+    assert all(error[name] for name in ("code", "message"))
+    assert [error[name] for name in ("resource", "id", "param")] == [None, None, None]
+
+
+@pytest.mark.parametrize("kind", sorted(RESPONSES))
+def test_a_gateway_response_repeats_nothing_of_the_request(kind: str) -> None:
+    """`$context.error.message` quotes the Authorization header where the route is unknown."""
+    variables = set(re.findall(r"\$context\.([\w.]+)", RESPONSES[kind].body))
+    assert variables <= {"requestId", "authorizer.code", "authorizer.message"}
+
+
+def test_who_may_try_again_is_told_when() -> None:
+    """429 and 503 carry Retry-After."""
+    for response in RESPONSES.values():
+        assert ("Retry-After" in response.headers) == (response.status in (429, 503))
+
+
+def test_the_access_log_names_its_fields_and_no_secret_place(translated: dict[str, dict[str, Any]]) -> None:
+    """Headers hold keys, and query strings hold what people paste."""
+    (stage,) = of_type(translated, "AWS::ApiGateway::Stage").values()
+    fields = json.loads(stage["AccessLogSetting"]["Format"])
+    assert not [value for value in fields.values() if not re.fullmatch(r"\$context\.[\w.]+", value)]
+    assert not re.search(r"header|query|\.path\b|error\.message|body", json.dumps(fields), re.IGNORECASE)
+    assert stage["MethodSettings"][0]["DataTraceEnabled"] is False
+    assert stage["MethodSettings"][0]["LoggingLevel"] == "OFF"
+
+
+def test_every_log_ends_some_day(translated: dict[str, dict[str, Any]]) -> None:
+    """A log group without retention is kept, and paid for, for ever; so is one that Lambda makes for itself."""
+    groups = of_type(translated, "AWS::Logs::LogGroup")
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+    for function in of_type(translated, "AWS::Lambda::Function").values():
+        assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups
+
+
+@pytest.mark.parametrize("table", ["MainTable", "SecretsTable"])
+def test_a_table_is_encrypted_restorable_and_hard_to_lose(translated: dict[str, dict[str, Any]], table: str) -> None:
+    """Losing it loses credentials that nobody can show again."""
+    resource = translated[table]
+    properties = resource["Properties"]
+    assert properties["SSESpecification"]["KMSMasterKeyId"] == {"Fn::GetAtt": ["CredentialsKey", "Arn"]}
+    assert properties["SSESpecification"]["SSEType"] == "KMS"
+    assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert properties["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert {key["AttributeName"]: key["KeyType"] for key in properties["KeySchema"]} == {"PK": "HASH", "SK": "RANGE"}
+
+
+def test_the_kms_key_rotates_and_outlives_the_stack(translated: dict[str, dict[str, Any]]) -> None:
+    """Without the key every credential is lost."""
+    key = translated["CredentialsKey"]
+    assert key["Properties"]["EnableKeyRotation"] is True
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_nobody_but_dynamodb_uses_the_kms_key_without_an_iam_policy(translated: dict[str, dict[str, Any]]) -> None:
+    """The key's own policy leaves every other use to IAM, where each function is bound to an encryption context."""
+    administration, tables = translated["CredentialsKey"]["Properties"]["KeyPolicy"]["Statement"]
+    assert administration["Principal"]["AWS"] == {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
+    assert set(tables["Condition"]["StringEquals"]) == {"kms:CallerAccount", "kms:ViaService"}
+    assert tables["Condition"]["StringEquals"]["kms:ViaService"]["Fn::Sub"].startswith("dynamodb.")
+
+
+def test_only_sam_local_leads_elsewhere_and_it_names_declared_variables() -> None:
+    """A deployed function must not be led to an emulator; SAM drops what the template does not declare."""
+    declared = TEMPLATE.content["Globals"]["Function"]["Environment"]["Variables"]
+    assert {name: value for name, value in declared.items() if name.startswith("LOCAL_")} == {
+        "LOCAL_AWS_URL": "",
+        "LOCAL_VENDORS_URL": "",
+    }
+    given = json.loads((ROOT / "local" / "sam-env.json").read_text())["Parameters"]
+    assert set(given) <= set(declared)
