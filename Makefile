@@ -4,7 +4,7 @@
 #   SAM=…      a SAM CLI to use instead of .venv-sam's   ARCH=…   arm64 or x86_64; without it samconfig.toml decides
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run aws test check build test-sam requirements clean
+.PHONY: help run aws management-key bench test check build test-sam requirements clean
 
 BIN := .venv/bin
 PIP_INSTALL := install -qq --disable-pip-version-check
@@ -37,6 +37,8 @@ comma := ,
 help:
 	@echo "make run           the API on this machine, without Docker or an AWS account"
 	@echo "make aws           only the embedded AWS and the vendors' stand-ins, for the API in containers (sam local start-api)"
+	@echo "make management-key STACK=… ORG=…   mints a management key for a deployed stack, with your AWS credentials"
+	@echo "make bench         measures the sweep and the health answers, and writes docs/bench.md"
 	@echo "make test          the tests that need nothing but Python"
 	@echo "make check         format, lint, types, imports, template"
 	@echo "make build         the template validated, the functions and the layer built for a deployment (ARCH=arm64 or x86_64)"
@@ -50,6 +52,12 @@ run: .venv/local.stamp
 aws: .venv/local.stamp
 	@$(BIN)/python -m local aws $(ARGS)
 
+management-key: .venv/local.stamp
+	@$(BIN)/python -m local.mint --stack "$(STACK)" --org "$(ORG)" $(ARGS)
+
+bench: .venv/dev.stamp
+	@$(BIN)/python -m bench $(ARGS)
+
 test: .venv/dev.stamp
 	@$(BIN)/pytest -q -m "not sam" -n auto $(ARGS)
 
@@ -58,7 +66,7 @@ check: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml notifications/template.yaml
 
 # SAM checks that the runtime's Python is on the PATH, so one that is elsewhere is put there. Our own make's flags would
 # reach the layer's Makefile and override what it says of the architecture.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import signal
 import sys
 from typing import Final
@@ -26,7 +27,12 @@ Paste this into another terminal:
 AWS_BANNER: Final = """
 AWS (moto) and the vendor emulator are running for `sam local`. Everything is gone when this ends (Ctrl-C).
 
-In another terminal:  sam build && sam local start-api
+In another terminal, with keys that open nothing, so that none of yours go into the containers:
+
+  export AWS_ACCESS_KEY_ID=testing AWS_SECRET_ACCESS_KEY=testing AWS_DEFAULT_REGION=us-east-1
+  sam build --parameter-overrides Architecture={architecture}
+  sam local start-api --parameter-overrides Architecture={architecture}
+
 And in a third:
 
   export API=http://127.0.0.1:3000 KEY={key}
@@ -64,9 +70,10 @@ async def aws(host: str, management_key: Secret | None) -> None:
     """Serve AWS and the vendors until SIGINT or SIGTERM."""
     from local.aws_server import running_aws
 
+    architecture = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
     stop = _stop_event()
     async with running_aws(host, management_key) as key:
-        _say(AWS_BANNER.format(key=key.reveal()))
+        _say(AWS_BANNER.format(key=key.reveal(), architecture=architecture))
         await stop.wait()
         _say("stopping")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import importlib
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -51,14 +52,14 @@ class Gateway:
     Args:
         template: where routes, authorizer and gateway responses come from.
         log: called with a line for each request.
-        own: routes of the local stack alone, by method and path; each gives the answer's `data`.
+        own: routes of the local stack alone, by method and path; each is given the body and gives the answer's `data`.
     """
 
     def __init__(
         self,
         template: Template,
         log: Callable[[str], object] = str,
-        own: Mapping[str, Callable[[], Any]] | None = None,
+        own: Mapping[str, Callable[[bytes], Any]] | None = None,
     ) -> None:
         self._template = template
         self._own_routes = {} if own is None else own
@@ -84,7 +85,9 @@ class Gateway:
     async def _answer(self, request: web.Request, request_id: str) -> web.Response:
         own = self._own_routes.get(f"{request.method} {request.path}")
         if own is not None:
-            return web.json_response({"data": await asyncio.get_running_loop().run_in_executor(self._pool, own)})
+            body = await request.read()
+            data = await asyncio.get_running_loop().run_in_executor(self._pool, own, body)
+            return web.json_response({"data": data}, status=422 if data is None else 200, dumps=_line)
         found = self._route(request)
         if found is None:
             return self._own("MISSING_AUTHENTICATION_TOKEN", {"requestId": request_id})
@@ -113,8 +116,8 @@ class Gateway:
             answer = await self._invoke(route.function, event)
             text = answer["body"]
             return web.Response(status=answer["statusCode"], headers=CIMultiDict(answer["headers"]), text=text)
-        except Exception:  # noqa: BLE001 - a function that raises is a 502 of API Gateway's
-            return self._own("INTEGRATION_FAILURE", {"requestId": request_id})
+        except Exception:  # noqa: BLE001 - a function that raises has no gateway response of its own
+            return self._own("DEFAULT_5XX", {"requestId": request_id})
 
     def _route(self, request: web.Request) -> tuple[Route, dict[str, str]] | None:
         for route in self._template.routes:
@@ -180,3 +183,7 @@ def _authorizer_event(event: dict[str, Any]) -> dict[str, Any]:
     without_body = {name: value for name, value in event.items() if name not in ("body", "isBase64Encoded")}
     arn = f"arn:aws:execute-api:us-east-1:000000000000:local/local/{method}{path}"
     return copy.deepcopy(without_body) | {"type": "REQUEST", "methodArn": arn}
+
+
+def _line(data: Any) -> str:
+    return json.dumps(data) + "\n"

@@ -74,12 +74,14 @@ async def running_stack(
         _, token = mint_management_key(ports, ORG, "make run", tuple(Scope), token=management_key)
         bootstrap.install(ports)
         closing.callback(bootstrap.install, None)
-        own: dict[str, Callable[[], Any]] = {}
+        own: dict[str, Callable[[bytes], Any]] = {}
         gateway = Gateway(template, log, own)
         closing.callback(gateway.close)
         closing.callback(ports.close)
         sweeper = Sweeper(template, gateway.invoke, ports.sqs, ports.local_clock)
-        own["POST /_local/sweep"] = sweeper.sweep
+        own["POST /_local/sweep"] = lambda _: sweeper.sweep()
+        if emulator:
+            own["POST /_local/vendors"] = emulator.control
         runner = web.AppRunner(gateway.app, access_log=None, handle_signals=False, shutdown_timeout=1)
         await runner.setup()
         closing.push_async_callback(runner.cleanup)

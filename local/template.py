@@ -149,7 +149,7 @@ class Template:
         for kind, response in api["GatewayResponses"].items():
             headers = response.get("ResponseParameters", {}).get("Headers", {})
             (body,) = response["ResponseTemplates"].values()
-            plain = {name: str(value).strip("'") for name, value in headers.items()}
+            plain = {name: _header(str(value)) for name, value in headers.items()}
             found[kind] = GatewayResponse(int(response["StatusCode"]), plain, body)
         return found
 
@@ -183,6 +183,11 @@ class Template:
             raise ValueError(f"the local stack does not know {intrinsic} in a function's environment")
         parameter = self.content.get("Parameters", {}).get(argument)
         return str(argument if parameter is None else parameter.get("Default", ""))
+
+
+def _header(mapping: str) -> str:
+    """A response header as its mapping gives it: a quoted literal, or a variable of the context without its `$`."""
+    return mapping.strip("'") if mapping.startswith("'") else f"${mapping}"
 
 
 def _logical_id(attribute: Any) -> str:

@@ -193,3 +193,9 @@ def test_only_sam_local_leads_elsewhere_and_it_names_declared_variables() -> Non
     }
     given = json.loads((ROOT / "local" / "sam-env.json").read_text())["Parameters"]
     assert set(given) <= set(declared)
+
+
+def test_notifications_get_every_parameter_that_they_know() -> None:
+    """The nested stack's parameters are handed to it, all of them and no other."""
+    nested = Template(ROOT / "notifications" / "template.yaml").content["Parameters"]
+    assert set(TEMPLATE.of_type("AWS::CloudFormation::Stack")["Notifications"]["Parameters"]) == set(nested)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from json import JSONDecodeError
 from typing import Any, Final
 
 from aiohttp import web
@@ -147,16 +147,23 @@ class Emulator:
 
     async def _control(self, request: web.BaseRequest) -> web.Response:
         """Let a key play another case from now on: `{"vendor": …, "key": …, "case": …}`."""
+        played = self.control(await request.read())
+        if played is None:
+            return web.json_response({"error": "send a known vendor, a key and a known case"}, status=422)
+        return web.json_response(played)
+
+    def control(self, body: bytes) -> dict[str, str] | None:
+        """What the control endpoint does: the vendor and the case that its key plays now, or None for unknown ones."""
         try:
-            asked = await request.json()
+            asked = json.loads(body)
             vendor, key, slug = (str(asked[name]) for name in ("vendor", "key", "case"))
             case = find_case(vendor, slug)
-        except (JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
-            case = None
+        except (ValueError, KeyError, TypeError):
+            return None
         if case is None:
-            return web.json_response({"error": "send a known vendor, a key and a known case"}, status=422)
+            return None
         self._instead[vendor, identity(vendor, key)] = case
-        return web.json_response({"vendor": vendor, "case": case.slug})
+        return {"vendor": vendor, "case": case.slug}
 
 
 def _is_bearer(vendor: str, headers: Mapping[str, str]) -> bool:

@@ -21,6 +21,7 @@ _VARIABLE: Final = {
     r"prov_[0-9A-Z]{26}": "prov_…",
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ": "a time",
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}": "an id",
+    r'"p\d\d":\d+': "a percentile",
     r"\breq_[0-9A-Za-z]+": "req_…",
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +34,7 @@ class DynamoProbes:
         self._client = client
         self._main = main
         self._secrets = secrets
+        _parse_items_quickly(client)
 
     def due(self, shard: int) -> Sequence[Due]:
         """The providers of one shard of the index."""
@@ -86,6 +89,7 @@ class DynamoHealth:
     def __init__(self, client: DynamoDBClient, main: str) -> None:
         self._client = client
         self._main = main
+        _parse_items_quickly(client)
 
     def record(self, provider_id: str, sample: Sample) -> bool:
         """Set the slot if it is free."""
@@ -155,6 +159,47 @@ class DynamoOutbox:
         for event in events:
             with available("DynamoDB"):
                 self._client.delete_item(TableName=self._main, Key={"PK": {"S": items.OUTBOX}, "SK": {"S": event.id}})
+
+
+def _parse_items_quickly(client: DynamoDBClient) -> None:
+    """Let `client` parse the items of Query and BatchGetItem in a tenth of the time, with the same result.
+
+    botocore's parser looks for each of the ten kinds of value in every attribute: 0.1 s for a week of samples, and half
+    of what a worker spent on loading a batch. What is not an item (errors, `UnprocessedKeys`) is still left to it.
+    """
+    for operation in ("Query", "BatchGetItem"):
+        client.meta.events.register(
+            f"before-parse.dynamodb.{operation}", _take_items, unique_id=f"providers-items-{operation}"
+        )
+
+
+def _take_items(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    if response_dict["status_code"] != 200:
+        return
+    body = json.loads(response_dict["body"])
+    if "Items" in body:
+        customized_response_dict["Items"] = [_typed(item) for item in body.pop("Items")]
+    if "Responses" in body:
+        customized_response_dict["Responses"] = {
+            table: [_typed(item) for item in found] for table, found in body.pop("Responses").items()
+        }
+    response_dict["body"] = json.dumps(body).encode()
+
+
+def _typed(item: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """An item as botocore gives it: as it was sent, but with bytes where it has base64."""
+    for value in item.values():
+        for kind, content in value.items():
+            if kind == "B":
+                value[kind] = b64decode(content)
+            elif kind == "BS":
+                value[kind] = [b64decode(each) for each in content]
+            elif kind == "M":
+                _typed(content)
+            elif kind == "L":
+                for number, each in enumerate(content):
+                    content[number] = _typed({"_": each})["_"]
+    return item
 
 
 def _partition(provider_id: str) -> str:

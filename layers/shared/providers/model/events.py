@@ -26,8 +26,8 @@ class EventType(StrEnum):
 class Event:
     """One thing that happened, committed with the change that it tells of and published after it.
 
-    `id` is a ULID. Delivery is at least once (a crash between publishing and forgetting repeats it): consumers that
-    must not act twice keep the id.
+    `id` is a ULID, `at` when it was committed. Delivery is at least once (a crash between publishing and forgetting
+    repeats it): consumers that must not act twice keep the id.
     """
 
     id: str
@@ -40,7 +40,12 @@ class Event:
 
 def provider_event(event_id: str, kind: EventType, at: datetime, provider: Provider) -> Event:
     """`created`, `rotated` or `deleted`."""
-    detail = {"vendor": provider.vendor, "name": provider.name, "key_version": provider.active.number}
+    detail = {
+        "vendor": provider.vendor,
+        "name": provider.name,
+        "status": provider.status.value,
+        "key_version": provider.active.number,
+    }
     return Event(event_id, kind, at, provider.org, provider.id, detail)
 
 

@@ -174,19 +174,19 @@ def _judge_anew(
     if verdict is not None:
         after = _throttled(after, verdict, minute)
     try:
-        _write_health(ports, provider, after, samples[-1].at)
+        _write_health(ports, provider, after)
         if verdict is not None and provider.status is Status.PENDING and verdict.outcome.promotes:
             _activate(ports, provider, verdict)
     except StaleWrite:
         return  # rotated, deleted or judged by another delivery meanwhile: the next check sees what is so then
 
 
-def _write_health(ports: Ports, before: Provider, after: Provider, minute: datetime) -> None:
+def _write_health(ports: Ports, before: Provider, after: Provider) -> None:
     if _told(before) == _told(after):
         return
     events = []
     if before.health.state is not after.health.state:
-        events = [health_event(ports.clock.new_id(), minute, before, before.health, after.health)]
+        events = [health_event(ports.clock.new_id(), ports.clock.now(), before, before.health, after.health)]
     ports.probes.set_health(before, after, events)
     publish(ports, events)
 

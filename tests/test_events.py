@@ -1,0 +1,425 @@
+"""The events as their receivers see them: the docs' schema and examples, and the rules of `notifications/`."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import pytest
+from jsonschema import Draft202012Validator
+from moto import mock_aws
+
+from local.template import Template
+from providers.adapters.messaging import EventBridgePublisher
+from providers.model.events import Event, EventType, health_event, provider_event
+from providers.model.health import Health, HealthState
+from providers.model.verdict import Outcome, Reason, Verdict
+from providers.usecases.delete import delete_provider
+from providers.usecases.sweep import Batch, dispatch, probe_batch
+from tests.kit.aws import REGION
+from tests.kit.fakes import FakeClock, FakePorts
+from tests.kit.requests import ORG, added, rotate
+
+ROOT = Path(__file__).parent.parent
+DOCS = (ROOT / "docs" / "events.md").read_text()
+SCHEMA = json.loads((ROOT / "docs" / "events.schema.json").read_text())
+VALIDATOR = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
+NOTIFICATIONS = Template(ROOT / "notifications" / "template.yaml")
+RULES = NOTIFICATIONS.of_type("AWS::Events::Rule")
+ODD_NAME = 'Say "hi" to <!channel> \\ & {"é": 1}'
+HEALTHY, DEGRADED, UNHEALTHY = (state.value for state in list(HealthState)[1:])
+
+type_of = "detail-type"
+
+
+class Bus:
+    """Stands in for EventBridge's client: keeps what is put as a rule's target would receive it."""
+
+    def __init__(self) -> None:
+        self.delivered: list[dict[str, Any]] = []
+
+    def put_events(self, Entries: Sequence[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - botocore's name
+        for entry in Entries:
+            envelope = {
+                "version": "0",
+                "id": str(uuid.uuid4()),
+                "detail-type": entry["DetailType"],
+                "source": entry["Source"],
+                "account": "123456789012",
+                "time": f"{entry['Time'].astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "region": REGION,
+                "resources": list(entry["Resources"]),
+                "detail": json.loads(entry["Detail"]),
+            }
+            self.delivered.append(envelope)
+        return {"Entries": [{"EventId": each["id"]} for each in self.delivered[-len(Entries) :]]}
+
+
+def delivered(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """The events as a rule's target receives them, by way of the publisher that the stack uses."""
+    bus = Bus()
+    EventBridgePublisher(cast(Any, bus), "default").publish(events)
+    return bus.delivered
+
+
+def health_changes(name: str = "OpenAI Production", clock: FakeClock | None = None) -> list[Event]:
+    """A `health_changed` for every change of state that there is."""
+    ports = FakePorts()
+    provider, clock = replace(added(ports), name=name), clock or ports.clock
+    reasons = {HealthState.HEALTHY: None, HealthState.DEGRADED: Reason.QUOTA_EXHAUSTED}
+    return [
+        health_event(
+            clock.new_id(),
+            clock.now(),
+            provider,
+            Health(before),
+            Health(after, reasons.get(after, Reason.CREDENTIAL_REJECTED)),
+        )
+        for before in HealthState
+        for after in list(HealthState)[1:]
+        if before is not after
+    ]
+
+
+def made(name: str = "OpenAI Production") -> list[Event]:
+    """Every event that the model makes."""
+    ports = FakePorts()
+    before = added(ports)
+    after = replace(rotate(ports, before, "two"), name=name)
+    first = replace(before, name=name)
+    kinds = [(EventType.CREATED, first), (EventType.ROTATED, after), (EventType.DELETED, after)]
+    told = [provider_event(ports.clock.new_id(), kind, ports.clock.now(), provider) for kind, provider in kinds]
+    return told + health_changes(name, ports.clock)
+
+
+def lived() -> list[Event]:
+    """What is published while a provider is added, found good, refused, good again, rotated, limited and deleted."""
+    ports = FakePorts()
+    provider = added(ports)
+
+    def sweep(reason: Reason | None, times: int) -> None:
+        ports.verify.verdict = Verdict(reason, latency_ms=120)
+        for _ in range(times):
+            ports.clock.pass_time(minutes=1)
+            ports.queue.sent.clear()
+            dispatch(ports, ports.clock.now())
+            for body in ports.queue.sent:
+                assert asyncio.run(probe_batch(ports, Batch.from_json(body), asyncio.Semaphore(1), 1e12))
+
+    sweep(None, 2)
+    sweep(Reason.CREDENTIAL_REJECTED, 5)
+    sweep(None, 3)
+    ports.verify.verdict = Verdict()
+    rotate(ports, provider, "two")
+    sweep(Reason.INSUFFICIENT_PERMISSION, 3)
+    delete_provider(ports, ORG, provider.id)
+    assert ports.db.outbox == {}
+    return ports.publisher.published
+
+
+def faults(event: Any) -> list[str]:
+    """What the schema has against an event."""
+    return [error.message for error in VALIDATOR.iter_errors(event)]
+
+
+def test_the_schema_is_one() -> None:
+    """It keeps to the draft that it names."""
+    Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_the_schema_lists_what_the_code_can_send() -> None:
+    """A new type of event, reason or state belongs into it."""
+    types = [each["properties"]["detail-type"]["const"] for each in SCHEMA["oneOf"]]
+    assert types == [each.value for each in EventType]
+    assert SCHEMA["$defs"]["reason"]["enum"] == [each.value for each in Reason]
+    changes = SCHEMA["$defs"]["health_changed"]["oneOf"]
+    for change in changes:
+        before, after = change["properties"]["from"]["enum"], change["properties"]["to"]["const"]
+        assert before == [each.value for each in HealthState if each != after]
+    assert [each["properties"]["to"]["const"] for each in changes] == [HEALTHY, DEGRADED, UNHEALTHY]
+
+
+@pytest.mark.parametrize("name", ["OpenAI Production", ODD_NAME, "é" * 80])
+def test_every_event_of_the_model_keeps_to_the_schema(name: str) -> None:
+    """Each type, each change of state, and names of every kind."""
+    events = delivered(made(name))
+    assert {each[type_of] for each in events} == {each.value for each in EventType}
+    assert {each["detail"]["name"] for each in events} == {name}
+    assert [faults(each) for each in events] == [[]] * len(events)
+
+
+def test_every_event_of_a_providers_life_keeps_to_the_schema() -> None:
+    """One event for each change, none while a state lasts, and ids that are greater the later they were made."""
+    events = delivered(lived())
+    assert [faults(each) for each in events] == [[]] * len(events)
+    assert [(each[type_of], each["detail"].get("to"), each["detail"].get("reason")) for each in events] == [
+        ("provider.created", None, None),
+        ("provider.health_changed", "healthy", None),
+        ("provider.health_changed", "unhealthy", "credential_rejected"),
+        ("provider.health_changed", "healthy", None),
+        ("provider.rotated", None, None),
+        ("provider.health_changed", "degraded", "insufficient_permission"),
+        ("provider.deleted", None, None),
+    ]
+    assert [each["detail"]["key_version"] for each in events] == [1, 1, 1, 1, 2, 2, 2]
+    ids = [each["detail"]["id"] for each in events]
+    assert ids == sorted(set(ids))
+    assert "sk-fake" not in json.dumps(events)
+
+
+def test_an_event_that_is_published_again_keeps_its_own_id() -> None:
+    """EventBridge's is another one."""
+    event = made()[0]
+    first, second = delivered([event, event])
+    assert first["detail"] == second["detail"]
+    assert first["id"] != second["id"]
+
+
+def detail(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda event: event["detail"].update(changes)
+
+
+def envelope(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda event: event.update({name.replace("_", "-"): value for name, value in changes.items()})
+
+
+WRONG = {
+    "another source": ("created", envelope(source="providers")),
+    "an unknown type": ("created", envelope(detail_type="provider.renamed")),
+    "a detail of another type": ("created", envelope(detail_type="provider.health_changed")),
+    "health as a creation": ("health_changed", envelope(detail_type="provider.created")),
+    "a time without a zone": ("created", envelope(time="2026-04-14T12:00:00")),
+    "a time as a number": ("created", envelope(time=1776168000)),
+    "no resource": ("created", envelope(resources=[])),
+    "a resource that is no provider": ("created", envelope(resources=["org_a"])),
+    "no detail": ("created", envelope(detail=None)),
+    "a field that nobody documented": ("created", detail(key_hint="sk-proj-…0001")),
+    "a field of health in a rotation": ("rotated", detail(to="healthy")),
+    "an id that is no ULID": ("created", detail(id="evt_1")),
+    "a provider's id without its prefix": ("deleted", detail(provider_id="01KP5XSPG0TB5VSHQC4J7Y2GRV")),
+    "an empty organization": ("created", detail(org="")),
+    "a vendor's title": ("created", detail(vendor="OpenAI")),
+    "an empty name": ("created", detail(name="")),
+    "a name of 81 characters": ("created", detail(name="x" * 81)),
+    "a version as text": ("created", detail(key_version="1")),
+    "a version before the first": ("created", detail(key_version=0)),
+    "a rotation to the first version": ("rotated", detail(key_version=1)),
+    "an unknown status": ("created", detail(status="gone")),
+    "an unknown state": ("health_changed", detail(to="dead")),
+    "a return to unknown": ("health_changed", detail(to="unknown")),
+    "no change": ("health_changed", detail(**{"from": "healthy", "to": "healthy", "reason": None})),
+    "healthy for a reason": ("health_changed", detail(to="healthy", reason="timeout", **{"from": "degraded"})),
+    "unhealthy for none": ("health_changed", detail(**{"from": "healthy", "to": "unhealthy", "reason": None})),
+    "an unknown reason": ("health_changed", detail(**{"from": "healthy", "to": "unhealthy", "reason": "bad"})),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_changed_field_does_not_keep_to_the_schema(case: str) -> None:
+    """Whoever changes an event has to change what consumers were promised."""
+    kind, spoil = WRONG[case]
+    event = copy.deepcopy(next(each for each in delivered(made()) if each[type_of] == f"provider.{kind}"))
+    assert faults(event) == []
+    spoil(event)
+    assert faults(event)
+
+
+@pytest.mark.parametrize("kind", list(EventType))
+def test_no_field_can_be_missing(kind: EventType) -> None:
+    """Every field of the envelope and of the detail is promised."""
+    event = next(each for each in delivered(made()) if each[type_of] == kind)
+    for place in (event, event["detail"]):
+        for name in list(place):
+            value = place.pop(name)
+            assert faults(event), name
+            place[name] = value
+    assert faults(event) == []
+
+
+# ── The docs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+EXAMPLES = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCS, re.DOTALL)]
+
+
+def test_the_docs_examples_keep_to_the_schema() -> None:
+    """There is one for each type, under its name."""
+    examples = [each for each in EXAMPLES if isinstance(each[type_of], str)]
+    assert [faults(each) for each in examples] == [[]] * len(EventType)
+    assert [each[type_of] for each in examples] == [kind.value for kind in EventType]
+    assert re.findall(r"^### (.*)", DOCS, re.MULTILINE) == [kind.value for kind in EventType]
+
+
+def test_the_docs_name_every_field() -> None:
+    """The table of fields has each field of a detail, and no other."""
+    table = re.findall(r"^\| `(\w+)` \| (?:all|(?:all but )?`provider\.health_changed`) \|", DOCS, re.MULTILINE)
+    fields = [definition["properties"] for definition in SCHEMA["$defs"].values() if "required" in definition]
+    assert table == list(dict.fromkeys(name for each in fields for name in each))
+
+
+def test_the_docs_pattern_matches_what_they_say() -> None:
+    """Keys that the vendor refused, and no vendor's bad day."""
+    (pattern,) = [each for each in EXAMPLES if isinstance(each[type_of], list)]
+    (template, *_) = [each for each in health_changes() if each.detail["to"] == "unhealthy"]
+    ports = FakePorts()
+    events = [
+        replace(template, id=ports.clock.new_id(), detail=template.detail | {"reason": reason.value})
+        for reason in Reason
+    ]
+    found = matched({"docs": pattern}, events)["docs"]
+    assert {each["detail"]["reason"] for each in found} == {
+        each.value for each in Reason if Verdict(each).outcome is Outcome.INVALID
+    }
+    assert matched({"docs": pattern}, [replace(each, org="org_b") for each in events])["docs"] == []
+
+
+# ── notifications/template.yaml ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def matched(patterns: dict[str, Any], events: Sequence[Event]) -> dict[str, list[dict[str, Any]]]:
+    """Which of the events each pattern matches: rules with queues behind them, in moto."""
+    with mock_aws():
+        bus, sqs = boto3.client("events", region_name=REGION), boto3.client("sqs", region_name=REGION)
+        urls = {}
+        for name, pattern in patterns.items():
+            urls[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
+            arn = sqs.get_queue_attributes(QueueUrl=urls[name], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+            bus.put_rule(Name=name, EventPattern=json.dumps(pattern))
+            bus.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+        EventBridgePublisher(bus, "default").publish(events)
+        for kind in EventType:  # somebody else's, which look the same
+            bus.put_events(Entries=[{"Source": "others", "DetailType": kind, "Detail": json.dumps(events[-1].detail)}])
+        found: dict[str, list[dict[str, Any]]] = {name: [] for name in patterns}
+        for name, url in urls.items():
+            while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+                for message in messages:
+                    found[name].append(json.loads(message["Body"]))
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+
+def with_states(pattern: Any, states: Sequence[str]) -> Any:
+    """A pattern with the parameter SlackStates filled in."""
+    if pattern == {"Ref": "SlackStates"}:
+        return list(states)
+    if isinstance(pattern, dict):
+        return {name: with_states(value, states) for name, value in pattern.items()}
+    return [with_states(each, states) for each in pattern] if isinstance(pattern, list) else pattern
+
+
+TO_UNHEALTHY = {(before, UNHEALTHY) for before in ("unknown", HEALTHY, DEGRADED)}
+TO_DEGRADED = {(before, DEGRADED) for before in ("unknown", HEALTHY, UNHEALTHY)}
+STATES = [
+    ([UNHEALTHY, DEGRADED], TO_UNHEALTHY | TO_DEGRADED, {(UNHEALTHY, HEALTHY), (DEGRADED, HEALTHY)}),
+    ([UNHEALTHY], TO_UNHEALTHY, {(UNHEALTHY, HEALTHY), (UNHEALTHY, DEGRADED)}),
+    ([DEGRADED], TO_DEGRADED, {(DEGRADED, HEALTHY), (DEGRADED, UNHEALTHY)}),
+]
+
+
+@pytest.mark.parametrize(("states", "alerts", "recoveries"), STATES, ids=["both", "unhealthy", "degraded"])
+def test_each_rule_matches_the_events_that_it_is_for(
+    states: list[str], alerts: set[tuple[str, str]], recoveries: set[tuple[str, str]]
+) -> None:
+    """The webhook gets all of ours; Slack each change into or out of its states, and not a new key's good start."""
+    events = made()
+    found = matched({name: with_states(rule["EventPattern"], states) for name, rule in RULES.items()}, events)
+    assert sorted(each["detail"]["id"] for each in found["WebhookRule"]) == [each.id for each in events]
+    changes = {
+        name: sorted((each["detail"]["from"], each["detail"]["to"]) for each in found[name])
+        for name in ("SlackAlertRule", "SlackRecoveryRule")
+    }
+    assert changes == {"SlackAlertRule": sorted(alerts), "SlackRecoveryRule": sorted(recoveries)}
+    assert not alerts & recoveries
+
+
+def slack_message(rule: str, event: dict[str, Any]) -> Any:
+    """What a rule's input transformer makes of an event.
+
+    As EventBridge fills it in (its user guide, Input transformation): a variable that stands by itself becomes JSON,
+    and within quotes nothing is escaped.
+    """
+    transformer = RULES[rule]["Targets"][0]["InputTransformer"]
+    text = transformer["InputTemplate"]
+    for name, path in transformer["InputPathsMap"].items():
+        value = event
+        for step in path.removeprefix("$.").split("."):
+            value = value[step]
+        assert isinstance(value, str), name
+        whole, within = rf"(?<=: )<{name}>(?=,)", rf"<{name}>"
+        text = re.sub(whole, lambda _, value=value: json.dumps(value), text)
+        text = re.sub(within, lambda _, value=value: str(value), text)
+    return json.loads(text)
+
+
+def line(message: Any) -> str:
+    """What a channel shows of a message."""
+    (block,) = message["blocks"]
+    (section,) = block["elements"]
+    assert (block["type"], section["type"]) == ("rich_text", "rich_text_section")
+    assert {element["type"] for element in section["elements"]} == {"text"}
+    return "".join(element["text"] for element in section["elements"])
+
+
+LINES = [
+    ("SlackAlertRule", "healthy", "unhealthy", "(openai) is unhealthy: credential_rejected"),
+    ("SlackAlertRule", "unknown", "degraded", "(openai) is degraded: quota_exhausted"),
+    ("SlackRecoveryRule", "unhealthy", "healthy", "(openai) is healthy, no longer unhealthy"),
+    ("SlackRecoveryRule", "unhealthy", "degraded", "(openai) is degraded, no longer unhealthy"),
+]
+
+
+@pytest.mark.parametrize("name", ["OpenAI Production", ODD_NAME])
+@pytest.mark.parametrize(("rule", "before", "after", "told"), LINES)
+def test_slack_gets_a_line(name: str, rule: str, before: str, after: str, told: str) -> None:
+    """It says which provider, its state and why; a name is shown as it is, whatever it holds."""
+    (event,) = [
+        each
+        for each in delivered(health_changes(name))
+        if (each["detail"]["from"], each["detail"]["to"]) == (before, after)
+    ]
+    message = slack_message(rule, event)
+    assert line(message) == f"{name} {told}"
+    assert message["text"] == f"{event['detail']['provider_id']} {told}"
+
+
+def test_no_delivery_is_given_up_without_a_trace() -> None:
+    """Each target is tried again, then leaves its event in a queue that takes it from these rules alone."""
+    for rule in RULES.values():
+        for target in rule["Targets"]:
+            assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] >= 3600
+            assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": "DeadLetters.Arn"}
+            assert target["RoleArn"] == {"Fn::GetAtt": "Sender.Arn"}
+    (policy,) = NOTIFICATIONS.of_type("AWS::SQS::QueuePolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    senders = [choice["Fn::If"][1] for choice in statement["Condition"]["ArnEquals"]["aws:SourceArn"]]
+    assert senders == [{"Fn::GetAtt": f"{name}.Arn"} for name in RULES]
+    (role,) = NOTIFICATIONS.of_type("AWS::IAM::Role").values()
+    (allowed,) = role["Policies"][0]["PolicyDocument"]["Statement"]
+    assert allowed["Action"] == "events:InvokeApiDestination"
+    destinations = NOTIFICATIONS.of_type("AWS::Events::ApiDestination")
+    assert [each["Fn::If"][1] for each in allowed["Resource"]] == [
+        {"Fn::GetAtt": f"{name}.Arn"} for name in destinations
+    ]
+
+
+def test_what_is_secret_is_not_shown() -> None:
+    """URLs can hold secrets too."""
+    hidden = {name for name, each in NOTIFICATIONS.content["Parameters"].items() if each.get("NoEcho") is True}
+    assert hidden == {"WebhookUrl", "WebhookSecret", "SlackWebhookUrl"}
+    assert not hidden & set(re.findall(r"\w+", json.dumps(NOTIFICATIONS.content["Outputs"])))
+
+
+def test_a_time_is_that_of_the_change() -> None:
+    """Not the time of publishing, which can be minutes later; in UTC, without fractions."""
+    event = replace(made()[0], at=datetime(2026, 4, 14, 14, 0, 1, 999_999, tzinfo=UTC))
+    (told,) = delivered([event])
+    assert told["time"] == "2026-04-14T14:00:01Z"
