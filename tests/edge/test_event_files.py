@@ -1,0 +1,99 @@
+"""The functions, given the events in `events/`: what `sam local invoke` would give them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.authorize.app import handler as authorize
+from functions.dispatch_probes.app import handler as dispatch
+from functions.run_probes.app import handler as run_probes
+from providers.model.provider import Attempt, Provider, SealedCredential
+from providers.usecases.routing import put_routing_config
+from tests.kit.fakes import FakePorts
+from tests.kit.lambdas import invoke
+from tests.kit.requests import added
+
+EVENTS = Path(__file__).parent.parent.parent / "events"
+ORG = "org_demo"
+IDS = [f"prov_01JFAKE000000000000000000{number}" for number in (1, 2)]
+
+
+def load(name: str) -> Any:
+    """The event for a function."""
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def demo(ports: FakePorts) -> FakePorts:
+    """The two providers and the routing config that the events speak of."""
+    for number, provider_id in enumerate(IDS):
+        made: Provider = added(ports, str(number))
+        sealed: SealedCredential = ports.db.rows.pop((made.org, made.id, 1))
+        del ports.db.heads[made.org, made.id]
+        moved = replace(made, org=ORG, id=provider_id)
+        ports.db.heads[ORG, provider_id] = moved
+        ports.db.names[ORG, moved.name_claim] = provider_id
+        row = ports.cipher.seal(ORG, provider_id, 1, sealed.vendor, ports.cipher.open(sealed))
+        ports.db.rows[ORG, provider_id, 1] = row
+    ports.db.outbox.clear()
+    return ports
+
+
+ANSWERS = [
+    ("add_provider", 201),
+    ("list_providers", 200),
+    ("get_provider", 200),
+    ("get_provider_health", 200),
+    ("update_provider", 200),
+    ("delete_provider", 200),
+    ("put_routing_config", 201),
+    ("list_routing_configs", 200),
+]
+
+
+@pytest.mark.parametrize(("function", "status"), ANSWERS)
+@pytest.mark.usefixtures("demo")
+def test_an_endpoint_answers_its_event(function: str, status: int) -> None:
+    """Each event is one that its function understands."""
+    answer = invoke(function, load(function))
+    assert answer.status == status, answer.text
+    assert answer.body["data"] is not None
+
+
+@pytest.mark.parametrize(("function", "status"), [("get_routing_config", 200), ("delete_routing_config", 200)])
+def test_routing_events_find_their_config(demo: FakePorts, function: str, status: int) -> None:
+    """The slug in their path is one that PUT's event could have made."""
+    put_routing_config(demo, ORG, "@production", "single", [Attempt(IDS[0], "m")])
+    assert invoke(function, load(function)).status == status
+
+
+def test_the_authorizers_event_is_refused_without_its_key(demo: FakePorts) -> None:
+    """The key in it is fake, so that it opens nothing."""
+    answer = authorize(load("authorize"), None)
+    assert answer["policyDocument"]["Statement"][0]["Effect"] == "Deny"
+    assert answer["context"]["code"] == "invalid_api_key"
+
+
+def test_the_sweeps_events(demo: FakePorts) -> None:
+    """The schedule's event queues both providers, and the queue's event checks them."""
+    assert dispatch(load("dispatch_probes"), None) == {"due": 2}
+    given = load("run_probes")
+    demo.clock.at = demo.clock.at.fromisoformat(json.loads(given["Records"][0]["body"])["minute"])
+
+    class Context:
+        def get_remaining_time_in_millis(self) -> int:
+            return 60_000
+
+    assert run_probes(given, Context()) == {"batchItemFailures": []}
+    assert set(demo.db.samples) == set(IDS)
+
+
+def test_every_function_has_an_event() -> None:
+    """And every event a function."""
+    functions = {path.parent.name for path in (EVENTS.parent / "functions").glob("*/app.py")}
+    assert {path.stem for path in EVENTS.glob("*.json")} == functions
