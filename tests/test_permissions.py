@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -239,7 +239,7 @@ def live(watch: Watch) -> None:
 def sweep(watch: Watch, provider_id: str) -> None:
     """One minute's checks, after a crash that has left an event unpublished."""
     outbox = DynamoOutbox(boto3.client("dynamodb"), "main")
-    event = Event("01", EventType.CREATED, datetime.now(UTC), ORG, provider_id)
+    event = Event("01", EventType.CREATED, datetime.now(UTC) - timedelta(minutes=1), ORG, provider_id)
     boto3.client("dynamodb").put_item(TableName="main", Item=items.marshal(items.event_item(event)))
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00+00:00}"
     watch.run("dispatch_probes", {"time": now})
