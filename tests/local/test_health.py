@@ -74,13 +74,13 @@ def test_a_pending_provider_is_verified_by_the_sweep(api: Api) -> None:
     assert api.call("GET", f"/providers/{provider['id']}").json()["data"]["status"] == "active"
 
 
-BAD_DAYS = ["slow", "drip", "huge", "drop", "garbage", "endless"]
+BAD_DAYS = ["slow", "drip", "huge", "drop"]
 
 
 @pytest.mark.parametrize("case", BAD_DAYS)
 def test_a_vendor_on_a_bad_day_costs_its_own_slot_only(api: Api, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its neighbours are checked in the same sweep, and their latencies are their own."""
-    monkeypatch.setattr(api.stack.ports, "probe_deadline_s", 3.0)
+    monkeypatch.setattr(api.stack.ports, "probe_deadline_s", 2.0)
     bad = fake_key("openai", "valid", 90 + BAD_DAYS.index(case))
     good = [api.added(fake_key("openai", "valid", number)) for number in range(100, 105)]
     worse = api.added(bad)
@@ -91,7 +91,7 @@ def test_a_vendor_on_a_bad_day_costs_its_own_slot_only(api: Api, case: str, monk
             api.another(api_org(api)).call("GET", f"/providers/{provider['id']}/health").json()["data"]["windows"]["5m"]
         )
         assert (window["checks"], window["success_rate"]) == (1, 1.0)
-        assert window["latency_ms"]["p99"] < 3000
+        assert window["latency_ms"]["p99"] < 2000
     window = five_minutes(api, worse["id"])
     assert (window["checks"], window["success_rate"], window["latency_ms"]["p50"]) == (1, 0.0, None)
     for provider in (*good, worse):
