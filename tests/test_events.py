@@ -24,7 +24,7 @@ from providers.model.events import Event, EventType, health_event, provider_even
 from providers.model.health import Health, HealthState
 from providers.model.verdict import Outcome, Reason, Verdict
 from providers.usecases.delete import delete_provider
-from providers.usecases.sweep import Batch, dispatch, probe_batch
+from providers.usecases.sweep import dispatch, probe_messages
 from tests.kit.aws import REGION
 from tests.kit.fakes import FakeClock, FakePorts
 from tests.kit.requests import ORG, added, rotate
@@ -112,8 +112,7 @@ def lived() -> list[Event]:
             ports.clock.pass_time(minutes=1)
             ports.queue.sent.clear()
             dispatch(ports, ports.clock.now())
-            for body in ports.queue.sent:
-                assert asyncio.run(probe_batch(ports, Batch.from_json(body), asyncio.Semaphore(1), 1e12))
+            assert asyncio.run(probe_messages(ports, ports.queue.sent, 1, 1e12)) == [True]
 
     sweep(None, 2)
     sweep(Reason.CREDENTIAL_REJECTED, 5)

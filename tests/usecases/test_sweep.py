@@ -19,7 +19,7 @@ from providers.model.policy import Policy
 from providers.model.provider import Provider, Status
 from providers.model.verdict import Reason, Verdict
 from providers.usecases.health import glance_at, read_health
-from providers.usecases.sweep import Batch, dispatch, probe_batch, probe_message
+from providers.usecases.sweep import Batch, dispatch, probe_messages
 from providers.usecases.update import Change, update_provider
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, rotate
@@ -38,7 +38,7 @@ class Invocation:
 def deliver(ports: FakePorts, bodies: Sequence[str], left_ms: int = 60_000) -> list[int]:
     """Hand messages to a worker; the positions of those that are to come again."""
     records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]
-    failures = queue_worker(lambda: ports, probe_message)({"Records": records}, Invocation(left_ms))
+    failures = queue_worker(lambda: ports, probe_messages)({"Records": records}, Invocation(left_ms))
     return [int(each["itemIdentifier"]) for each in failures["batchItemFailures"]]
 
 
@@ -333,9 +333,8 @@ def test_a_worker_killed_at_any_point_loses_nothing_and_counts_nothing_twice(poi
         raise Killed
 
     setattr(owner, point, killed)
-    batch = Batch.from_json(ports.queue.sent[0])
     with pytest.raises(Killed):
-        asyncio.run(probe_batch(ports, batch, asyncio.Semaphore(1), 1e12))
+        asyncio.run(probe_messages(ports, ports.queue.sent, 1, 1e12))
     assert deliver(ports, ports.queue.sent) == []
     ports.clock.pass_time(minutes=1)
     dispatch(ports, ports.clock.now())

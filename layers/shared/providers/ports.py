@@ -5,7 +5,6 @@ One contract suite runs over every implementation of the store.
 
 from __future__ import annotations
 
-from asyncio import Semaphore
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -394,8 +393,8 @@ class Ports(Protocol):
         ...
 
 
-Work = Callable[[Ports, str, Semaphore, float], Awaitable[bool]]
-"""What is done for a message, and whether it is done.
+Work = Callable[[Ports, Sequence[str], int, float], Awaitable[Sequence[bool | Exception]]]
+"""What is done for messages: for each whether it is done, or what kept it from that.
 
-Given its body, turns to take, and when to begin nothing more (on the event loop's clock).
+Given their bodies, how much may be under way at once, and when to begin nothing more (on the event loop's clock).
 """

@@ -19,6 +19,7 @@ from providers.model.verdict import Reason
 
 KEPT: Final = timedelta(days=8)
 _NAMES: Final = (string.digits + string.ascii_uppercase + string.ascii_lowercase)[:60]
+_MINUTES: Final = [timedelta(minutes=minute) for minute in range(60)]
 _NO_LATENCY: Final = 0xFFFF
 
 CODES: Final[dict[Reason, int]] = {
@@ -55,7 +56,7 @@ CODES: Final[dict[Reason, int]] = {
 }
 """What is stored: a code is never given to another reason."""
 
-_REASONS: Final = {code: reason for reason, code in CODES.items()}
+_REASONS: Final[dict[int, Reason | None]] = {0: None} | {code: reason for reason, code in CODES.items()}
 
 
 def hour_of(at: datetime) -> str:
@@ -83,18 +84,12 @@ def pack(sample: Sample) -> bytes:
 
 def unpack(at: datetime, packed: bytes) -> Sample:
     """The sample of the minute `at`. Raises KeyError for a code that this release does not know."""
-    code, latency = packed[0], int.from_bytes(packed[1:3], "big")
-    return Sample(
-        at=at,
-        version=int.from_bytes(packed[3:], "big"),
-        reason=None if code == 0 else _REASONS[code],
-        latency_ms=None if latency == _NO_LATENCY else latency,
-    )
+    latency = packed[1] << 8 | packed[2]
+    version = packed[3] if len(packed) == 4 else int.from_bytes(packed[3:], "big")
+    return Sample(at, version, _REASONS[packed[0]], None if latency == _NO_LATENCY else latency)
 
 
 def samples_in(item: Mapping[str, Any]) -> list[Sample]:
     """The samples of an hour's item in DynamoDB's typed form, oldest first."""
-    hour = datetime.strptime(item["SK"]["S"], "H#%Y-%m-%dT%H").replace(tzinfo=UTC)
-    return [
-        unpack(hour + timedelta(minutes=minute), item[name]["B"]) for minute, name in enumerate(_NAMES) if name in item
-    ]
+    hour = datetime.fromisoformat(f"{item['SK']['S'][2:]}:00:00+00:00")
+    return [unpack(hour + _MINUTES[minute], item[name]["B"]) for minute, name in enumerate(_NAMES) if name in item]

@@ -17,8 +17,8 @@ logger = Logger()
 MARGIN_S: Final = 8.0
 """Before the function's own end nothing new is begun: a probe's five seconds, and its writes."""
 
-CONCURRENCY: Final = 24
-"""Providers checked at once by one worker; with more, waiting for the worker's own CPU would show as latency."""
+CONCURRENCY: Final = 20
+"""Vendors asked at once by one worker; with many more, waiting for the worker's own CPU would show as their latency."""
 
 
 def scheduled(
@@ -56,14 +56,11 @@ def queue_worker(
 
 
 async def _work_all(ports: Ports, work: Work, records: list[dict[str, Any]], left_s: float) -> list[str]:
-    turns = asyncio.Semaphore(CONCURRENCY)
     end = asyncio.get_running_loop().time() + left_s
-    done = await asyncio.gather(
-        *(work(ports, record["body"], turns, end) for record in records), return_exceptions=True
-    )
+    done = await work(ports, [record["body"] for record in records], CONCURRENCY, end)
     failed = []
     for record, outcome in zip(records, done, strict=True):
-        if isinstance(outcome, BaseException):
+        if isinstance(outcome, Exception):
             logger.error("message failed", message_id=record["messageId"], **where(outcome))
         if outcome is not True:
             failed.append(record["messageId"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from providers.model.events import health_event
 from providers.model.health import Sample, floor_minute, next_health, replayed
@@ -16,6 +18,12 @@ from providers.model.secret import Secret
 from providers.model.verdict import Reason, Verdict
 from providers.ports import Ports, Probed, StaleWrite, TamperedCredential
 from providers.usecases.events import drain_outbox, publish
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WRITERS: Final = 8
+"""Threads that write slots: enough to hide DynamoDB's few milliseconds, and few enough not to compete for the CPU."""
 
 BATCH: Final = 50
 """Providers in one message."""
@@ -72,43 +80,68 @@ def dispatch(ports: Ports, now: datetime) -> int:
     return len(places)
 
 
-async def probe_message(ports: Ports, body: str, turns: asyncio.Semaphore, end: float) -> bool:
-    """`probe_batch` for a message's body. Raises ValueError for a body that is none of ours."""
-    return await probe_batch(ports, Batch.from_json(body), turns, end)
-
-
-async def probe_batch(ports: Ports, batch: Batch, turns: asyncio.Semaphore, end: float) -> bool:
-    """Check the batch's providers, and say whether all are done. What `end` leaves no time for is not begun.
-
-    Args:
-        turns: bounds how many providers are being checked at once.
-        end: when to stop beginning new ones, on the event loop's clock.
-
-    A provider whose slot is set already was done by an earlier delivery and is not asked again. Raises Unavailable
-    where what it needs cannot be read: then nothing was done.
-    """
-    if floor_minute(ports.clock.now()) - batch.minute > STALE_AFTER:
-        return True
-    found = await asyncio.to_thread(_load, ports, batch)
-    done = await asyncio.gather(
-        *(_probe_in_turn(ports, each, batch.minute, turns, end) for each in found), return_exceptions=True
-    )
-    failed = [each for each in done if isinstance(each, BaseException)]
-    if failed:
-        raise failed[0]  # after the others: none of them is kept from its check by a neighbour
-    return all(done)
-
-
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """A provider to be checked: `secret` is None where the row does not open; `recent` are an hour's samples or two."""
+    """A provider to be checked for a minute.
+
+    `secret` is None where the row does not open; `recent` are the active version's samples of an hour or two.
+    """
 
     provider: Provider
     secret: Secret | None
     recent: list[Sample]
+    minute: datetime
+
+    @property
+    def asked_before(self) -> bool:
+        """Whether an earlier delivery has set the slot; it may not have come to the end."""
+        return any(sample.at == self.minute for sample in self.recent)
 
 
-def _load(ports: Ports, batch: Batch) -> list[_Subject]:
+async def probe_messages(
+    ports: Ports, bodies: Sequence[str], concurrency: int, end: float
+) -> Sequence[bool | Exception]:
+    """Check the providers of every message; for each message whether all are done, or what kept it from being done.
+
+    Args:
+        bodies: the messages, each of which stands for itself: one that cannot be read, or a provider whose check
+            fails for a reason of ours, keeps none of the others from being done.
+        concurrency: how many vendors are asked at once.
+        end: when to stop asking, on the event loop's clock. What was not begun then is not done.
+
+    It reads, asks and writes in three passes: while vendors are asked, no other thread competes for the CPU, so the
+    latency that is recorded is the vendor's. A provider whose slot is set already is not asked again.
+    """
+    loaded = await asyncio.to_thread(lambda: [_attempt(_load, ports, body) for body in bodies])
+    subjects = [subject for found in loaded if not isinstance(found, Exception) for subject in found]
+    turns = asyncio.Semaphore(concurrency)
+    verdicts = await asyncio.gather(
+        *(_ask_in_turn(ports, each, turns, end) for each in subjects), return_exceptions=True
+    )
+    outcomes = iter(await asyncio.to_thread(_write_all, ports, subjects, verdicts))
+    done: list[bool | Exception] = []
+    for found in loaded:
+        if isinstance(found, Exception):
+            done.append(found)
+            continue
+        own = [next(outcomes) for _ in found]
+        done.append(next((each for each in own if isinstance(each, Exception)), all(own)))
+    return done
+
+
+def _attempt(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T | Exception:
+    try:
+        done: T = work(*given, **named)
+    except Exception as error:  # noqa: BLE001 - it is the message's, and its neighbours go on; the edge logs it
+        return error
+    return done
+
+
+def _load(ports: Ports, body: str) -> list[_Subject]:
+    """The providers of a message that are to be checked. Raises ValueError, Unavailable."""
+    batch = Batch.from_json(body)
+    if floor_minute(ports.clock.now()) - batch.minute > STALE_AFTER:
+        return []
     found = [
         each
         for each in ports.probes.load(batch.places)
@@ -120,6 +153,7 @@ def _load(ports: Ports, batch: Batch) -> list[_Subject]:
             each.provider,
             _open(ports, each),
             [sample for sample in recent[each.provider.id] if sample.version == each.provider.active.number],
+            batch.minute,
         )
         for each in found
     ]
@@ -132,42 +166,44 @@ def _open(ports: Ports, probed: Probed) -> Secret | None:
         return None
 
 
-async def _probe_in_turn(
-    ports: Ports, subject: _Subject, minute: datetime, turns: asyncio.Semaphore, end: float
-) -> bool:
+async def _ask_in_turn(ports: Ports, subject: _Subject, turns: asyncio.Semaphore, end: float) -> Verdict | None:
+    """The verdict, or None for one that was not asked: it was before, or there was no time to."""
     async with turns:
-        if asyncio.get_running_loop().time() >= end:
-            return False
-        if any(sample.at == minute for sample in subject.recent):  # an earlier delivery asked; it may not have finished
-            await asyncio.to_thread(_judge_anew, ports, subject, subject.recent, minute, None)
-            return True
-        verdict = await _ask(ports, subject)
-        await asyncio.to_thread(_record, ports, subject, minute, verdict)
-        return True
+        if subject.asked_before or asyncio.get_running_loop().time() >= end:
+            return None
+        if subject.secret is None:
+            return Verdict(Reason.CREDENTIAL_REJECTED)
+        provider = subject.provider
+        vendor = ports.vendors(provider.vendor)
+        credential = vendor.parse(subject.secret, provider.base_url)
+        return await ports.probe(vendor, credential, provider.base_url)
 
 
-async def _ask(ports: Ports, subject: _Subject) -> Verdict:
-    provider = subject.provider
-    if subject.secret is None:
-        return Verdict(Reason.CREDENTIAL_REJECTED)
-    vendor = ports.vendors(provider.vendor)
-    credential = vendor.parse(subject.secret, provider.base_url)
-    return await ports.probe(vendor, credential, provider.base_url)
+def _write_all(
+    ports: Ports, subjects: Sequence[_Subject], verdicts: Sequence[Verdict | BaseException | None]
+) -> list[bool | Exception]:
+    with ThreadPoolExecutor(WRITERS) as pool:
+        return list(pool.map(lambda subject, verdict: _attempt(_write, ports, subject, verdict), subjects, verdicts))
 
 
-def _record(ports: Ports, subject: _Subject, minute: datetime, verdict: Verdict) -> None:
-    """Set the slot, then what follows from it. Whoever finds the slot set has nothing left to do."""
-    sample = Sample(minute, subject.provider.active.number, verdict.reason, verdict.latency_ms)
-    if ports.health.record(subject.provider.id, sample):
+def _write(ports: Ports, subject: _Subject, verdict: Verdict | BaseException | None) -> bool:
+    """Set the slot, then what follows from it; whether the provider is done. Raises what its check raised."""
+    if isinstance(verdict, BaseException):
+        raise verdict
+    if verdict is None:
+        if subject.asked_before:
+            _judge_anew(ports, subject, subject.recent, None)
+        return subject.asked_before
+    sample = Sample(subject.minute, subject.provider.active.number, verdict.reason, verdict.latency_ms)
+    if ports.health.record(subject.provider.id, sample):  # else another delivery was faster, and has done the rest
         samples = sorted([*subject.recent, sample], key=lambda each: each.at)
-        _judge_anew(ports, subject, samples, minute, verdict)
+        _judge_anew(ports, subject, samples, verdict)
+    return True
 
 
-def _judge_anew(
-    ports: Ports, subject: _Subject, samples: list[Sample], minute: datetime, verdict: Verdict | None
-) -> None:
+def _judge_anew(ports: Ports, subject: _Subject, samples: list[Sample], verdict: Verdict | None) -> None:
     """Write the state that `samples` give, where it is another one; `verdict` is the check's, if it was just made."""
-    provider, limits = subject.provider, ports.policy.thresholds
+    provider, minute, limits = subject.provider, subject.minute, ports.policy.thresholds
     in_order = verdict is not None and samples[-1].at == minute
     judge = next_health if in_order else replayed
     after = replace(provider, health=judge(provider.health, samples, limits))
