@@ -1,0 +1,266 @@
+"""`python -m bench [--quick]`: measure, and write the tables to stdout and docs/bench.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from bench import percentiles, reading
+from bench.aws import LATENCY_S
+from bench.stack import ORG_SIZE
+from providers.edge.background import CONCURRENCY
+
+ROOT: Final = Path(__file__).parent.parent
+DOCUMENT: Final = ROOT / "docs" / "bench.md"
+LATENCY_MS: Final = 50
+ROUNDS: Final = 5
+MEMORY_MB: Final = 512
+
+Result = dict[str, float]
+Run = Callable[[str], Result]
+
+
+@contextmanager
+def emulator() -> Iterator[str]:
+    """The vendors' emulator in a process of its own; its URL."""
+    command = [sys.executable, "-m", "local.vendors", "--port", "0", "--latency-ms", str(LATENCY_MS)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().split()[1]
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def runner(kind: str, count: int, *urls: str) -> Iterator[Run]:
+    """A process of `bench.sweep`; calling it runs it once."""
+    command = [sys.executable, "-m", "bench.sweep", kind, str(count), *urls]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        go, said = process.stdin, process.stdout
+
+        def run(how: str) -> Result:
+            go.write(f"{how}\n")
+            go.flush()
+            found: Result = json.loads(said.readline())
+            return found
+
+        try:
+            yield run
+        finally:
+            go.close()
+
+
+class Pairs:
+    """Results of the worker and of the bare loop, which ran in turn, each time the other one first."""
+
+    def __init__(self, count: int, rounds: int, *urls: str, warm_up: bool = True) -> None:
+        with ExitStack() as closing:
+            worker, bare = (closing.enter_context(runner(kind, count, *urls)) for kind in ("worker", "bare"))
+            if warm_up:
+                worker("warm"), bare("warm")
+            self.workers: list[Result] = []
+            self.bares: list[Result] = []
+            both = [(worker, self.workers), (bare, self.bares)]
+            for number in range(rounds):
+                for run, results in both if number % 2 else reversed(both):
+                    results.append(run("warm"))
+            self.cold = worker("cold")
+
+    def of(self, name: str) -> tuple[float, float]:
+        """The medians of a figure, the worker's and the bare loop's."""
+        worker, bare = ([result[name] for result in results] for results in (self.workers, self.bares))
+        return statistics.median(worker), statistics.median(bare)
+
+    def ratio(self, name: str) -> float:
+        """The median of the pairs' own ratios."""
+        both = zip(self.workers, self.bares, strict=True)
+        return statistics.median(worker[name] / bare[name] for worker, bare in both)
+
+    def row(self, title: str) -> str:
+        """A row of the sweep's table."""
+        rate, cpu, seconds, p50, p95 = map(self.of, ("rate", "cpu_ms", "seconds", "p50_ms", "p95_ms"))
+        cells = [
+            title,
+            f"{rate[0]:.0f}",
+            f"{rate[1]:.0f}",
+            f"**{self.ratio('rate'):.2f}**",
+            f"{cpu[0]:.2f}",
+            f"{cpu[1]:.2f}",
+            f"{self.ratio('cpu_ms'):.1f}",
+            f"{seconds[0]:.1f} / {seconds[1]:.1f}",
+            f"{p50[0]:.0f} / {p50[1]:.0f}",
+            f"{p95[0]:.0f} / {p95[1]:.0f}",
+        ]
+        return row(*cells)
+
+
+def row(*cells: str) -> str:
+    """A row of a table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def unit_row(title: str, result: Result) -> str:
+    """A row of the table of units."""
+    figures = (f"{result['writes']:.2f}", f"{result['reads']:.2f}", f"{result['kms']:.3f}", f"{result['dynamodb']:.2f}")
+    return row(title, *figures)
+
+
+class Bench:
+    """Everything that is measured, section by section, and what the design wants of it."""
+
+    def __init__(self, *, quick: bool) -> None:
+        self._quick = quick
+        self._dynamodb_url = os.environ.get("DYNAMODB_LOCAL_URL")
+        self._wanted: list[tuple[str, str, bool]] = []
+
+    def document(self) -> Iterator[str]:
+        """The whole page."""
+        yield "# Bench\n"
+        yield (
+            f"Written by `python -m bench` on {os.cpu_count()} cores with Python {platform.python_version()}. The"
+            " machine may have had other work: the ratios count, since both sides had the same machine at the same"
+            " time.\n"
+        )
+        yield from self._sweep()
+        yield from self._answers()
+        yield from self._percentiles()
+        yield "## What the design wants\n"
+        yield "| wanted | measured | |"
+        yield "| --- | --- | --- |"
+        for text, measured, met in self._wanted:
+            yield row(text, measured, "yes" if met else "**no**")
+
+    def _want(self, text: str, measured: str, met: bool) -> None:
+        self._wanted.append((text, measured, met))
+
+    def _sweep(self) -> Iterator[str]:
+        """Probes a second, CPU, latency; units and calls; memory."""
+        with emulator() as url:
+            thousand = Pairs(1_000, ROUNDS, url)
+            many = None if self._quick else Pairs(10_000, 1, url, warm_up=False)
+            real = Pairs(1_000, 3, url, self._dynamodb_url) if self._dynamodb_url else None
+        yield "## A sweep\n"
+        yield (
+            f"One worker, {CONCURRENCY} providers at once, of seven vendors and organizations of {ORG_SIZE}, against"
+            f" the emulator in a process of its own, which waits {LATENCY_MS} ms before each answer. *Bare* is httpx2's"
+            " transport in a loop: the same requests, as many at once; no cipher, no database, no verdict.\n"
+        )
+        yield row(
+            "",
+            "probes/s",
+            "bare",
+            "ratio",
+            "CPU ms/probe",
+            "bare",
+            "ratio",
+            "seconds, both",
+            "p50 ms, both",
+            "p95 ms, both",
+        )
+        yield row("---", *["---:"] * 9)
+        yield thousand.row(f"1,000 providers, medians of {ROUNDS} pairs")
+        if many:
+            yield many.row("10,000 providers, one pair from cold connections")
+        if real:
+            yield real.row("1,000 providers over DynamoDB Local, medians of 3 pairs")
+        yield ""
+        yield (
+            "The worker is `functions/run_probes`, called with what `functions/dispatch_probes` queued, as many"
+            " messages at a time as the template lets Lambda hand over. All of it is the real code: AES-GCM, and"
+            " botocore with its serialization, signing and parsing. DynamoDB's answers come from botocore's"
+            f" `before-send` hook after {LATENCY_S['dynamodb'] * 1000:.0f} ms, so no server competes for the cores;"
+            " urllib3, sockets and TLS are not in it. DynamoDB Local does compete.\n"
+        )
+        if many:
+            peak, before = many.workers[0]["peak_mb"], many.workers[0]["before_mb"]
+            yield (
+                f"Memory for 10,000 providers: {peak:.0f} MB at most, of which {before:.0f} MB were there before the"
+                " sweep began (imports, and the bench's own tables).\n"
+            )
+            self._want(f"a worker fits into {MEMORY_MB} MB", f"{peak:.0f} MB", peak < MEMORY_MB)
+            seconds = many.workers[0]["seconds"]
+            self._want("10,000 probes within one minute", f"{seconds:.1f} s", seconds < 60)
+        yield row("for each probe", "write units", "read units", "KMS calls", "DynamoDB calls")
+        yield row("---", *["---:"] * 4)
+        yield unit_row("data keys warm", thousand.workers[-1])
+        yield unit_row(f"each invocation a new worker's first ({thousand.cold['rate']:.0f} probes/s)", thousand.cold)
+        if real:
+            yield unit_row("DynamoDB Local, which tells the units itself", real.workers[-1])
+        yield ""
+        ratio, p50, units = thousand.ratio("rate"), thousand.of("p50_ms")[0], thousand.workers[-1]
+        self._want("at least half as fast as the bare loop", f"{ratio:.2f}", ratio >= 0.5)
+        self._want(f"recorded p50 below 60 ms where vendors take {LATENCY_MS}", f"{p50:.0f} ms", p50 < 60)
+        self._want("one write unit a probe", f"{units['writes']:.2f}", units["writes"] == 1)
+        self._want("no KMS call with warm data keys", f"{units['kms']:.3f}", units["kms"] == 0)
+
+    def _answers(self) -> Iterator[str]:
+        """What answers cost."""
+        yield "## Answers\n"
+        yield (
+            "The functions' own time, medians; canned answers come at once here, so it is all CPU. A week of one-minute"
+            " samples is 10,080.\n"
+        )
+        yield row("", "ms", "read units", "calls")
+        yield row("---", "---:", "---:", "---")
+        backends = {"canned": None} | ({"DynamoDB Local": self._dynamodb_url} if self._dynamodb_url else {})
+        for name, url in backends.items():
+            full, empty = reading.health_costs(url)
+            listed = reading.list_cost(url)
+            for title, cost in (
+                (f"health, {full.checks:,} samples", full),
+                (f"health, {empty.checks} sample", empty),
+                (f"list of {listed.checks} providers", listed),
+            ):
+                calls = ", ".join(f"{count} {operation}" for operation, count in cost.calls.items())
+                yield row(f"{title} ({name})", f"{cost.ms:.1f}", f"{cost.read_units:g}", calls)
+            times, units = full.ms / empty.ms, full.read_units / empty.read_units
+            yield row(f"*full week : one sample* ({name})", f"{times:.1f} : 1", f"{units:.1f} : 1", "")
+            self._want(
+                f"a list is one Query and one BatchGetItem ({name})",
+                ", ".join(listed.calls),
+                listed.calls == {"BatchGetItem": 1, "Query": 1},
+            )
+        yield ""
+
+    def _percentiles(self) -> Iterator[str]:
+        """Whether they are exact, and what they take."""
+        found = percentiles.agreement()
+        alone, everything = percentiles.week_ms()
+        yield "## Percentiles\n"
+        yield (
+            f"{found.compared:,} percentiles (p50, p90, p95, p99) of lognormal latencies in windows of 1 to 10,080"
+            f' samples, compared with numpy\'s `method="inverted_cdf"`: {found.different} differ. Summarizing the 7-day'
+            f" window of 10,080 samples takes {alone:.1f} ms; all four windows and the history {everything:.1f} ms.\n"
+        )
+        self._want("percentiles equal numpy's", f"{found.different} differ", found.different == 0)
+
+
+def main() -> None:
+    """Read the command line, measure, write."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="1,000 providers only; docs/bench.md is left as it is")
+    quick = parser.parse_args().quick
+    lines = []
+    for line in Bench(quick=quick).document():
+        print(line, flush=True)
+        lines.append(line)
+    if not quick:
+        DOCUMENT.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

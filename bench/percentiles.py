@@ -1,0 +1,59 @@
+"""Our percentiles against numpy's nearest rank, on latencies as vendors have them; the time of summarizing a week."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.stack import NOW
+from providers.model.health import HISTORIES, MINUTE, PERCENTILES, WINDOWS, Sample, history, summarize, within
+
+_SIZES = (1, 2, 3, 5, 19, 60, 99, 100, 101, 1_440, 10_079, 10_080)
+_TIMES = 9
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How many percentiles were compared, and how many of them differ."""
+
+    compared: int
+    different: int
+
+
+def _samples(generator: np.random.Generator, count: int) -> list[Sample]:
+    latencies = generator.lognormal(mean=5.7, sigma=0.6, size=count).round().astype(int)
+    return [Sample(NOW - (count - 1 - n) * MINUTE, 1, None, int(each)) for n, each in enumerate(latencies)]
+
+
+def agreement() -> Agreement:
+    """Every percentile of windows of many sizes, twenty drawings each."""
+    generator = np.random.default_rng(2026)
+    compared = different = 0
+    for count in _SIZES:
+        for _ in range(20):
+            samples = _samples(generator, count)
+            ours = summarize(samples).percentiles or {}
+            theirs = np.percentile([each.latency_ms for each in samples], PERCENTILES, method="inverted_cdf")
+            compared += len(PERCENTILES)
+            different += sum(ours[rank] != value for rank, value in zip(PERCENTILES, theirs, strict=True))
+    return Agreement(compared, different)
+
+
+def week_ms() -> tuple[float, float]:
+    """Milliseconds for the 7-day window of 10,080 samples, and for all that an answer of health computes from them."""
+    samples = _samples(np.random.default_rng(2026), 10_080)
+    length, step = HISTORIES["24h"]
+    alone, everything = [], []
+    for _ in range(_TIMES):
+        began = time.perf_counter()
+        summarize(samples)
+        alone.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        for width in WINDOWS.values():
+            summarize(within(samples, NOW, width))
+        history(samples, NOW, length, step)
+        everything.append(time.perf_counter() - began)
+    return statistics.median(alone) * 1000, statistics.median(everything) * 1000

@@ -1,0 +1,86 @@
+"""What an answer of health costs: its time and read units with a full week of samples, and with almost none."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bench.aws import LATENCY_S
+from bench.stack import NOW, BenchDependencies, bench_ports, hours_of, long_healthy, store_hours
+from providers.model.health import MINUTE, WINDOWS
+from tests.kit.lambdas import ALL_SCOPES, Answer, event
+
+_TIMES = 15
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An answer's time in ms (the median), and what was asked for it."""
+
+    ms: float
+    checks: int
+    read_units: float
+    calls: dict[str, int]
+
+
+@contextmanager
+def _without_waiting() -> Iterator[None]:
+    """Canned answers at once: what is measured is the function's own time."""
+    kept = dict(LATENCY_S)
+    LATENCY_S.update(dict.fromkeys(LATENCY_S, 0.0))
+    try:
+        yield
+    finally:
+        LATENCY_S.update(kept)
+
+
+def health_costs(dynamodb_url: str | None = None) -> tuple[Cost, Cost]:
+    """`GET …/health` with 10,080 samples, and with one."""
+    from functions.get_provider_health.app import handler
+
+    found = []
+    for first in (NOW - WINDOWS["7d"] + MINUTE, NOW):
+        with _without_waiting(), bench_ports(dynamodb_url=dynamodb_url) as ports:
+            (provider,) = long_healthy(ports, 1)
+            _clear(ports, provider.id)
+            store_hours(ports, provider, hours_of(first, int((NOW - first) / MINUTE) + 1))
+            given = event(path={"provider_id": provider.id}, org=provider.org, scopes=ALL_SCOPES)
+            found.append(_cost(ports, handler, given, lambda data: int(data["windows"]["7d"]["checks"])))
+    return found[0], found[1]
+
+
+def list_cost(dynamodb_url: str | None = None) -> Cost:
+    """`GET …/providers` of fifty."""
+    from functions.list_providers.app import handler
+
+    with _without_waiting(), bench_ports(dynamodb_url=dynamodb_url) as ports:
+        long_healthy(ports, 50, org_size=50)
+        return _cost(ports, handler, event(org="org_00000", scopes=ALL_SCOPES), len)
+
+
+def _clear(ports: BenchDependencies, provider_id: str) -> None:
+    """Take away the samples that `long_healthy` gave."""
+    if not ports.real_dynamodb:
+        return
+    for hours in range(3):
+        key = {"PK": {"S": f"HEALTH#{provider_id}"}, "SK": {"S": f"H#{NOW - timedelta(hours=hours):%Y-%m-%dT%H}"}}
+        ports.dynamodb.delete_item(TableName=ports.settings.main_table, Key=key)
+
+
+def _cost(ports: BenchDependencies, handler: Any, given: dict[str, Any], checks: Any) -> Cost:
+    times = []
+    for _ in range(_TIMES):
+        ports.meter.reset()
+        began = time.perf_counter()
+        answer = handler(given, None)
+        times.append((time.perf_counter() - began) * 1000)
+        assert answer["statusCode"] == 200, answer["body"]
+    data = Answer(200, {}, json.loads(answer["body"]), answer["body"]).data
+    calls = {name.removeprefix("dynamodb."): count for name, count in sorted(ports.meter.calls.items())}
+    return Cost(statistics.median(times), checks(data), ports.meter.read_units, calls)
