@@ -69,12 +69,12 @@ def dispatch(ports: Ports, now: datetime) -> int:
     minute = floor_minute(now)
     interval = ports.policy.thresholds.interval_minutes
     turn = int(minute.timestamp() // 60) % interval
-    places = [
+    places = sorted(  # an organization's providers go together, so that one worker unwraps its data key, and once
         (due.org, due.provider_id)
         for shard in range(turn, SHARDS, interval)
         for due in ports.probes.due(shard)
         if due.probe_after is None or due.probe_after <= minute
-    ]
+    )
     batches = [Batch(minute, tuple(places[start : start + BATCH])) for start in range(0, len(places), BATCH)]
     ports.queue.send([batch.to_json() for batch in batches])
     return len(places)
