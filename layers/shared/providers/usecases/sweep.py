@@ -22,8 +22,8 @@ from providers.usecases.events import drain_outbox, publish
 P = ParamSpec("P")
 T = TypeVar("T")
 
-WRITERS: Final = 8
-"""Threads that write slots: enough to hide DynamoDB's few milliseconds, and few enough not to compete for the CPU."""
+THREADS: Final = 16
+"""That read and write: enough to hide DynamoDB's few milliseconds. None of them runs while vendors are asked."""
 
 BATCH: Final = 50
 """Providers in one message."""
@@ -112,7 +112,7 @@ async def probe_messages(
     It reads, asks and writes in three passes: while vendors are asked, no other thread competes for the CPU, so the
     latency that is recorded is the vendor's. A provider whose slot is set already is not asked again.
     """
-    loaded = await asyncio.to_thread(lambda: [_attempt(_load, ports, body) for body in bodies])
+    loaded = await asyncio.to_thread(_load_all, ports, bodies)
     subjects = [subject for found in loaded if not isinstance(found, Exception) for subject in found]
     turns = asyncio.Semaphore(concurrency)
     verdicts = await asyncio.gather(
@@ -135,6 +135,11 @@ def _attempt(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T | Exc
     except Exception as error:  # noqa: BLE001 - it is the message's, and its neighbours go on; the edge logs it
         return error
     return done
+
+
+def _load_all(ports: Ports, bodies: Sequence[str]) -> list[list[_Subject] | Exception]:
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(lambda body: _attempt(_load, ports, body), bodies))
 
 
 def _load(ports: Ports, body: str) -> list[_Subject]:
@@ -182,7 +187,7 @@ async def _ask_in_turn(ports: Ports, subject: _Subject, turns: asyncio.Semaphore
 def _write_all(
     ports: Ports, subjects: Sequence[_Subject], verdicts: Sequence[Verdict | BaseException | None]
 ) -> list[bool | Exception]:
-    with ThreadPoolExecutor(WRITERS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(lambda subject, verdict: _attempt(_write, ports, subject, verdict), subjects, verdicts))
 
 
