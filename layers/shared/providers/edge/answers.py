@@ -1,0 +1,292 @@
+"""What the API answers, as models: the OpenAPI description, the client and the MCP tools take their types from here.
+
+No function imports this module: they build their answers in `views`, and a test holds the two together. Readers ignore
+members they do not know, so that the API can add some.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+VendorName = Literal["anthropic", "azure", "bedrock", "fireworks", "google", "groq", "openai"]
+State = Literal["unknown", "healthy", "degraded", "unhealthy"]
+Time = Annotated[datetime, Field(description="RFC 3339 in UTC, to the second.")]
+
+T = TypeVar("T")
+
+
+class Answer(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class HealthGlance(Answer):
+    """Health as lists and single providers show it."""
+
+    state: State
+    p50_latency_ms: Annotated[int | None, Field(description="Median latency of the last hour's good checks.")]
+    last_check_at: Time | None
+
+
+class Verification(Answer):
+    """What the vendor said of the credential when it was last verified."""
+
+    outcome: Literal["valid", "limited", "invalid", "indeterminate"]
+    reason: Annotated[str | None, Field(description="Why it is not plainly valid.")]
+    checked_at: Time
+
+
+class Provider(Answer):
+    """A provider: one credential of the organization with one vendor, without the credential."""
+
+    id: Annotated[str, Field(pattern=r"^prov_[0-9A-HJKMNP-TV-Z]{26}$")]
+    vendor: VendorName
+    name: str
+    base_url: Annotated[str | None, Field(description="Null for the vendor's own.")]
+    status: Annotated[
+        Literal["active", "disabled", "pending"],
+        Field(description="`pending`: stored while the vendor could not be reached, not yet verified."),
+    ]
+    health: HealthGlance
+    created_at: Time
+    updated_at: Time
+    key_hint: Annotated[str, Field(description="The credential's prefix and last characters.")]
+    key_version: int
+    key_rotated_at: Time
+    key_expires_at: Annotated[Time | None, Field(description="When the vendor will stop accepting it, if known.")]
+    verification: Verification
+
+
+class Warning(Answer):  # noqa: A001 - the contract's word
+    """Something to know about a change that was made. Some codes have members of their own."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    code: Literal["account_changed", "duplicate_credential", "unfamiliar_format"]
+    message: str
+
+
+class Percentiles(Answer):
+    """Latencies of the good checks in ms, nearest-rank; null where there are none."""
+
+    p50: int | None
+    p90: int | None
+    p95: int | None
+    p99: int | None
+
+
+class WindowView(Answer):
+    """Checks in a window that ends now."""
+
+    checks: int
+    success_rate: Annotated[float | None, Field(ge=0, le=1, description="Null where there are no checks.")]
+    latency_ms: Percentiles
+    errors: Annotated[dict[str, int], Field(description="Failed checks by reason.")]
+
+
+class Windows(Answer):
+    """Sliding windows."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
+
+    five_minutes: Annotated[WindowView, Field(alias="5m")]
+    hour: Annotated[WindowView, Field(alias="1h")]
+    day: Annotated[WindowView, Field(alias="24h")]
+    week: Annotated[WindowView, Field(alias="7d")]
+
+
+class HistoryPoint(Answer):
+    """One point of a sparkline; `at` is where its stretch of time begins."""
+
+    at: Time
+    checks: int
+    success_rate: float | None
+    p50_ms: int | None
+    p95_ms: int | None
+
+
+class Health(Answer):
+    """A provider's health, of its active key version."""
+
+    provider_id: str
+    state: State
+    reason: str | None
+    since: Time | None
+    last_check_at: Time | None
+    key_version: int
+    windows: Windows
+    history: Annotated[list[HistoryPoint], Field(description="Oldest first; empty unless `?history=` asks for it.")]
+
+
+class Version(Answer):
+    """A key version that can still be read."""
+
+    number: int
+    hint: str
+    created_at: Time
+    active: bool
+    retires_at: Annotated[Time | None, Field(description="When it is destroyed; null while it is active.")]
+    last_used_at: Annotated[Time | None, Field(description="To the minute.")]
+    safe_to_revoke: Annotated[
+        bool,
+        Field(description="Whether the vendor may be told to revoke it: replaced, unused, and not stored elsewhere."),
+    ]
+
+
+class Deleted(Answer):
+    """What was deleted; with `dry_run` what would be, `deleted` false."""
+
+    id: str
+    deleted: bool
+    dry_run: bool = False
+
+
+class AttemptView(Answer):
+    """One step of a routing config."""
+
+    provider_id: str
+    model: str
+
+
+class RoutingConfig(Answer):
+    """A routing config, as far as it refers to providers."""
+
+    slug: str
+    strategy: Literal["single", "fallback"]
+    attempts: list[AttemptView]
+    created_at: Time
+    updated_at: Time
+
+
+class DeletedRoutingConfig(Answer):
+    """A routing config that was deleted."""
+
+    slug: str
+    deleted: bool
+
+
+class Actor(Answer):
+    """Who made a change."""
+
+    type: Annotated[
+        Literal["management_key", "upload", "system"],
+        Field(description="`upload`: a person with a one-time link; `system`: the health sweep."),
+    ]
+    key_id: Annotated[str | None, Field(description="The management key's id, for a link that of its maker.")]
+
+
+class Resource(Answer):
+    """What was changed."""
+
+    type: Literal["provider", "routing_config", "upload"]
+    id: str
+
+
+class AuditEntry(Answer):
+    """One change; `before` and `after` hold the members that differ, and nothing of a credential but hints."""
+
+    id: str
+    at: Time
+    actor: Actor
+    action: Annotated[
+        Literal[
+            "provider.created",
+            "provider.updated",
+            "provider.rotated",
+            "provider.rolled_back",
+            "provider.verified",
+            "provider.deleted",
+            "routing_config.created",
+            "routing_config.updated",
+            "routing_config.deleted",
+            "upload.created",
+        ],
+        Field(description="`provider.verified`: the sweep verified a pending one."),
+    ]
+    resource: Resource
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    request_id: Annotated[str | None, Field(description="Of the request that made it; null for the sweep.")]
+
+
+class Upload(Answer):
+    """A one-time link at which a person enters a credential."""
+
+    id: Annotated[str, Field(pattern=r"^upl_[0-9A-HJKMNP-TV-Z]{26}$")]
+    url: Annotated[str, Field(description="Shown this once. Works for one credential, until `expires_at`.")]
+    provider_id: Annotated[str | None, Field(description="The provider that is rotated; null where one is added.")]
+    vendor: VendorName
+    name: str
+    expires_at: Time
+
+
+class Page(Answer, Generic[T]):
+    """One page of a list."""
+
+    data: list[T]
+    next_cursor: Annotated[str | None, Field(description="For `?cursor=`; null on the last page.")]
+
+
+class Single(Answer, Generic[T]):
+    """One thing."""
+
+    data: T
+
+
+class Changed(Answer, Generic[T]):
+    """One thing that was changed."""
+
+    data: T
+    warnings: list[Warning] = []
+
+
+class Fault(Answer):
+    """One of the faults of a request."""
+
+    param: str | None
+    message: str
+    code: str
+
+
+class Reference(Answer):
+    """What keeps a provider from being deleted."""
+
+    type: Literal["routing_config"]
+    id: str
+
+
+class ErrorBody(Answer):
+    """What went wrong."""
+
+    type: Literal[
+        "invalid_request_error",
+        "authentication_error",
+        "permission_error",
+        "not_found",
+        "conflict",
+        "precondition_failed",
+        "rate_limit_error",
+        "api_error",
+        "upstream_error",
+    ]
+    code: str
+    message: Annotated[str, Field(description="One sentence that a person can act on.")]
+    resource: str | None = None
+    id: str | None = None
+    param: str | None = None
+    request_id: str
+    errors: Annotated[list[Fault] | None, Field(description="All faults, with `validation_failed`.")] = None
+    references: Annotated[list[Reference] | None, Field(description="With `provider_in_use`.")] = None
+    reason: Annotated[str | None, Field(description="Why a verification failed.")] = None
+    retryable: Annotated[bool | None, Field(description="Whether trying again may help.")] = None
+    vendor_request_id: str | None = None
+
+
+class Error(Answer):
+    """The body of every failure."""
+
+    error: ErrorBody
