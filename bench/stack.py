@@ -170,13 +170,11 @@ def _provider(number: int, org: str) -> Provider:
         id=f"prov_{ULID()}",
         vendor=vendor,
         name=f"Provider {number} of the bench",
-        base_url=_BASE_URLS.get(vendor),
         status=Status.ACTIVE,
         created_at=BEGAN,
         updated_at=BEGAN,
-        versions=(KeyVersion(1, "sk-…EXMP", BEGAN),),
+        versions=(KeyVersion(1, "sk-…EXMP", BEGAN, base_url=_BASE_URLS.get(vendor), fingerprint=f"{number:064x}"),),
         verification=Verification(Outcome.VALID, None, BEGAN),
-        fingerprint=f"{number:064x}",
         health=Health(HealthState.HEALTHY, None, BEGAN, 1),
     )
 

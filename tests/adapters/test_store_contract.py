@@ -100,13 +100,11 @@ def provider(number: int = 1, **members: object) -> Provider:
         id=f"prov_{number:026d}",
         vendor="openai",
         name=f"Provider {number}",
-        base_url=None,
         status=Status.ACTIVE,
         created_at=NOW,
         updated_at=NOW,
-        versions=(KeyVersion(1, "sk-…0001", NOW),),
+        versions=(KeyVersion(1, "sk-…0001", NOW, fingerprint="f" * 64),),
         verification=Verification(Outcome.VALID, None, NOW),
-        fingerprint="f" * 64,
     )
     return replace(base, **members)  # type: ignore[arg-type]
 
@@ -118,13 +116,13 @@ def sealed(of: Provider, version: int = 1) -> SealedCredential:
 
 def rotated(before: Provider, retires_at: datetime | None) -> Provider:
     """`before` with one version more; the replaced one is dropped where `retires_at` is None."""
-    new = KeyVersion(before.active.number + 1, "sk-…0002", NOW)
+    number = before.active.number + 1
+    new = KeyVersion(number, f"sk-…{number:04d}", NOW, fingerprint=f"{number:064d}")
     old = () if retires_at is None else (replace(before.active, retires_at=retires_at),)
     return replace(
         before,
         versions=(*before.versions[:-1], *old, new),
         revision=before.revision + 1,
-        fingerprint=f"{new.number:064d}",
     )
 
 
@@ -138,12 +136,13 @@ def test_a_provider_is_read_as_it_was_written(stores: Stores) -> None:
     """Every member of a head survives the store, set or not."""
     full = provider(
         1,
-        base_url="https://proxy.example.com/v1",
         status=Status.PENDING,
         verification=Verification(Outcome.INDETERMINATE, Reason.TIMEOUT, NOW),
-        key_expires_at=NOW + timedelta(days=1),
-        account="org-acme",
         name="Größe ß 数",
+        versions=(
+            KeyVersion(1, "sk-…0001", NOW, NOW + timedelta(hours=1), None, "e" * 64, None, None),
+            KeyVersion(2, "0002", NOW, None, "https://proxy.example.com/v1", "f" * 64, NOW + timedelta(days=1), "acme"),
+        ),
     )
     stores.providers.create(full, sealed(full))
     bare = provider(2)
@@ -279,9 +278,10 @@ def test_a_change_leaves_refs_alone(stores: Stores) -> None:
 
 def test_members_that_become_none_are_gone(stores: Stores) -> None:
     """A base_url that is taken away does not stay behind."""
-    before = provider(base_url="https://proxy.example.com", account="a", key_expires_at=NOW)
+    version = KeyVersion(1, "0001", NOW, None, "https://proxy.example.com", "f" * 64, NOW, "acme")
+    before = provider(versions=(version,))
     stores.providers.create(before, sealed(before))
-    after = replace(before, base_url=None, account=None, key_expires_at=None, revision=2)
+    after = replace(before, versions=(KeyVersion(1, "0001", NOW, fingerprint="f" * 64),), revision=2)
     stores.providers.change(before, after)
     assert stores.providers.get("org_a", before.id) == after
 
@@ -295,7 +295,7 @@ def test_deleting_leaves_nothing(stores: Stores) -> None:
     stores.providers.delete(after)
     assert stores.providers.get("org_a", before.id) is None
     assert [stores.providers.sealed("org_a", before.id, number) for number in (1, 2)] == [None, None]
-    assert list(stores.providers.with_fingerprint("org_a", after.fingerprint)) == []
+    assert list(stores.providers.with_fingerprint("org_a", after.active.fingerprint)) == []
     again = provider(2, name="Prod")
     stores.providers.create(again, sealed(again))
 

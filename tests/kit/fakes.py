@@ -142,7 +142,7 @@ class MemoryProviders:
 
     def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
         heads = self.db.heads.values()
-        return sorted(head.id for head in heads if head.org == org and head.fingerprint == fingerprint)
+        return sorted(head.id for head in heads if head.org == org and head.active.fingerprint == fingerprint)
 
 
 class MemoryRouting:

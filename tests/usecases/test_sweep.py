@@ -140,7 +140,7 @@ def test_pending_providers_become_active_when_their_vendor_answers() -> None:
     ports.verify.verdict = Verdict(account="org-1")
     sweep(ports)
     after = stored(ports, provider)
-    assert (after.status, after.verification.outcome.value, after.account) == (Status.ACTIVE, "valid", "org-1")
+    assert (after.status, after.verification.outcome.value, after.active.account) == (Status.ACTIVE, "valid", "org-1")
     assert after.revision == provider.revision + 1
 
 

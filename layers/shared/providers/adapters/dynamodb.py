@@ -97,8 +97,8 @@ class DynamoProviders:
         if renamed:
             actions.append(self._claim(after))
             actions.append(delete(self._main, items.name_key(org, before.name_claim)))
-        if after.fingerprint != before.fingerprint:
-            actions.append(delete(self._main, items.fingerprint_key(org, before.fingerprint, provider_id)))
+        if after.active.fingerprint != before.active.fingerprint:
+            actions.append(delete(self._main, items.fingerprint_key(org, before.active.fingerprint, provider_id)))
             actions.append(self._mark(after))
         if sealed is not None:
             actions.append(put(self._secrets, items.sealed_item(sealed), _ABSENT))
@@ -129,7 +129,7 @@ class DynamoProviders:
                 active=provider.active.number,
             ),
             delete(self._main, items.name_key(org, provider.name_claim)),
-            delete(self._main, items.fingerprint_key(org, provider.fingerprint, provider_id)),
+            delete(self._main, items.fingerprint_key(org, provider.active.fingerprint, provider_id)),
             *(
                 delete(self._secrets, items.secret_key(org, provider_id, version.number))
                 for version in provider.versions
@@ -157,7 +157,7 @@ class DynamoProviders:
         return put(self._main, key | {"provider_id": provider.id}, _ABSENT)
 
     def _mark(self, provider: Provider) -> dict[str, Any]:
-        return put(self._main, items.fingerprint_key(provider.org, provider.fingerprint, provider.id))
+        return put(self._main, items.fingerprint_key(provider.org, provider.active.fingerprint, provider.id))
 
 
 class DynamoRouting:

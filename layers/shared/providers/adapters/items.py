@@ -137,7 +137,6 @@ def provider_members(provider: Provider) -> Item:
     return {
         "vendor": provider.vendor,
         "name": provider.name,
-        "base_url": provider.base_url,
         "status": provider.status.value,
         "created_at": to_text(provider.created_at),
         "updated_at": to_text(provider.updated_at),
@@ -148,6 +147,10 @@ def provider_members(provider: Provider) -> Item:
                 "hint": version.hint,
                 "created_at": to_text(version.created_at),
                 "retires_at": to_text(version.retires_at),
+                "base_url": version.base_url,
+                "fingerprint": version.fingerprint,
+                "key_expires_at": to_text(version.key_expires_at),
+                "account": version.account,
             }
             for version in provider.versions
         ],
@@ -156,12 +159,22 @@ def provider_members(provider: Provider) -> Item:
             "reason": provider.verification.reason.value if provider.verification.reason else None,
             "checked_at": to_text(provider.verification.checked_at),
         },
-        "fingerprint": provider.fingerprint,
-        "key_expires_at": to_text(provider.key_expires_at),
-        "account": provider.account,
         "revision": provider.revision,
         "due": None if provider.status is Status.DISABLED else due_shard(shard_of(provider.id)),
     }
+
+
+def _version_from(item: Item) -> KeyVersion:
+    return KeyVersion(
+        number=item["number"],
+        hint=item["hint"],
+        created_at=_time(item["created_at"]),
+        retires_at=to_time(item["retires_at"]),
+        base_url=item["base_url"],
+        fingerprint=item["fingerprint"],
+        key_expires_at=to_time(item["key_expires_at"]),
+        account=item["account"],
+    )
 
 
 def provider_from(item: Item) -> Provider:
@@ -172,22 +185,15 @@ def provider_from(item: Item) -> Provider:
         id=item["SK"].removeprefix("PROV#"),
         vendor=item["vendor"],
         name=item["name"],
-        base_url=item.get("base_url"),
         status=Status(item["status"]),
         created_at=_time(item["created_at"]),
         updated_at=_time(item["updated_at"]),
-        versions=tuple(
-            KeyVersion(each["number"], each["hint"], _time(each["created_at"]), to_time(each["retires_at"]))
-            for each in item["versions"]
-        ),
+        versions=tuple(_version_from(each) for each in item["versions"]),
         verification=Verification(
             Outcome(verification["outcome"]),
             Reason(verification["reason"]) if verification["reason"] else None,
             _time(verification["checked_at"]),
         ),
-        fingerprint=item["fingerprint"],
-        key_expires_at=to_time(item.get("key_expires_at")),
-        account=item.get("account"),
         revision=item["revision"],
         refs=frozenset(item.get("refs", ())),
         health=Health(

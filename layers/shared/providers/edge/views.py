@@ -38,7 +38,7 @@ def provider_view(provider: Provider, glance: Glance = _UNSEEN) -> dict[str, Any
         "key_hint": provider.active.hint,
         "key_version": provider.active.number,
         "key_rotated_at": at(provider.active.created_at),
-        "key_expires_at": at(provider.key_expires_at),
+        "key_expires_at": at(provider.active.key_expires_at),
         "verification": {
             "outcome": verification.outcome.value,
             "reason": verification.reason.value if verification.reason else None,

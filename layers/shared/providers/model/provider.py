@@ -33,12 +33,20 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class KeyVersion:
-    """One stored version of a credential. `retires_at` is None while it is the active one."""
+    """One stored version of a credential, and all that belongs to that credential alone.
+
+    `retires_at` is None while it is the active one. `base_url` is the host that its owner named with it: a version
+    that is read or brought back later goes nowhere else. `key_expires_at` is when the vendor will refuse it.
+    """
 
     number: int
     hint: str
     created_at: datetime
     retires_at: datetime | None = None
+    base_url: str | None = None
+    fingerprint: str = ""
+    key_expires_at: datetime | None = None
+    account: str | None = None
 
     def live(self, now: datetime) -> bool:
         """Whether a reader may still use it at `now`."""
@@ -50,7 +58,8 @@ class Provider:
     """The head of a provider: all that is known of it but the credential itself.
 
     `revision` counts the changes made by its owner; every change is conditioned on the one it read.
-    `versions` holds every version that still has a row in the `secrets` table, oldest first, the active one last.
+    `versions` holds every version that still has a row in the `secrets` table, oldest first, the active one last; and
+    those that expired since the last change, whose rows the reaper has taken.
     `refs` are the slugs of the routing configs that name this provider.
     `probe_after`: no health check before then, because the vendor throttled the last `throttled` ones.
     """
@@ -59,15 +68,11 @@ class Provider:
     id: str
     vendor: str
     name: str
-    base_url: str | None
     status: Status
     created_at: datetime
     updated_at: datetime
     versions: tuple[KeyVersion, ...]
     verification: Verification
-    fingerprint: str
-    key_expires_at: datetime | None = None
-    account: str | None = None
     revision: int = 1
     refs: frozenset[str] = field(default_factory=frozenset)
     health: Health = field(default_factory=Health)
@@ -78,6 +83,15 @@ class Provider:
     def active(self) -> KeyVersion:
         """The version that new requests use."""
         return self.versions[-1]
+
+    @property
+    def base_url(self) -> str | None:
+        """Where the active version is sent, None for the vendor's own host."""
+        return self.active.base_url
+
+    def live_versions(self, now: datetime) -> tuple[KeyVersion, ...]:
+        """Those that can be read at `now`, oldest first, the active one last."""
+        return tuple(version for version in self.versions if version.live(now))
 
     @property
     def name_claim(self) -> str:

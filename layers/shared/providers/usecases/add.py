@@ -44,15 +44,11 @@ def add_provider(ports: Ports, org: str, new: NewProvider) -> tuple[Provider, Wa
         id=f"prov_{ports.clock.new_id()}",
         vendor=vendor.name,
         name=new.name,
-        base_url=checked.base_url,
         status=Status.PENDING if pending else Status.ACTIVE,
         created_at=now,
         updated_at=now,
-        versions=(checked.version(1, now),),
+        versions=(checked.version(1, now, new.key_expires_at),),
         verification=checked.verification(now),
-        fingerprint=checked.fingerprint,
-        key_expires_at=checked.credential.expires_at or new.key_expires_at,
-        account=checked.verdict.account,
     )
     warnings = warnings_for(ports, vendor, checked, provider)
     sealed = ports.cipher.seal(org, provider.id, 1, vendor.name, checked.credential.secret)

@@ -31,9 +31,17 @@ class Checked:
         """The verdict as the provider keeps it."""
         return Verification(self.verdict.outcome, self.verdict.reason, at)
 
-    def version(self, number: int, at: datetime) -> KeyVersion:
-        """The key version that this credential becomes."""
-        return KeyVersion(number, self.credential.hint, at)
+    def version(self, number: int, at: datetime, key_expires_at: datetime | None) -> KeyVersion:
+        """The key version that this credential becomes; what it says of its own expiry outweighs `key_expires_at`."""
+        return KeyVersion(
+            number,
+            self.credential.hint,
+            at,
+            base_url=self.base_url,
+            fingerprint=self.fingerprint,
+            key_expires_at=self.credential.expires_at or key_expires_at,
+            account=self.verdict.account,
+        )
 
 
 def check_credential(ports: Ports, org: str, vendor: Vendor, api_key: Secret, base_url: str | None) -> Checked:

@@ -252,12 +252,12 @@ def _throttled(provider: Provider, verdict: Verdict, minute: datetime) -> Provid
 
 
 def _activate(ports: Ports, provider: Provider, verdict: Verdict) -> None:
-    now = ports.clock.now()
+    now, active = ports.clock.now(), provider.active
     after = replace(
         provider,
         status=Status.ACTIVE,
         verification=Verification(verdict.outcome, verdict.reason, now),
-        account=verdict.account or provider.account,
+        versions=(*provider.versions[:-1], replace(active, account=verdict.account or active.account)),
         updated_at=now,
         revision=provider.revision + 1,
     )

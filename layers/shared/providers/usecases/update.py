@@ -135,7 +135,7 @@ def version_conflict(resource_id: str) -> Conflict:
 
 
 def _room_for_a_version(provider: Provider, now: datetime) -> None:
-    live = [version for version in provider.versions if version.live(now)]
+    live = provider.live_versions(now)
     if len(live) < MAX_LIVE_VERSIONS:
         return
     first = min(version.retires_at for version in live if version.retires_at is not None)
@@ -155,14 +155,12 @@ def _apply(ports: Ports, before: Provider, change: Change, checked: Checked | No
     after = replace(before, name=before.name if change.name is None else change.name)
     if checked is not None:
         _room_for_a_version(before, now)
+        new = checked.version(before.active.number + 1, now, change.key_expires_at)
+        new = replace(new, account=new.account or before.active.account)
         after = replace(
             after,
-            base_url=checked.base_url,
-            versions=_rotated(before.versions, checked.version(before.active.number + 1, now), now, ports),
+            versions=_rotated(before.versions, new, now, ports),
             verification=checked.verification(now),
-            fingerprint=checked.fingerprint,
-            key_expires_at=checked.credential.expires_at or change.key_expires_at,
-            account=checked.verdict.account or before.account,
             health=Health(version=before.active.number + 1),
             probe_after=None,
             throttled=0,
@@ -186,12 +184,12 @@ def _rotated(versions: tuple[KeyVersion, ...], new: KeyVersion, now: datetime, p
 def _rotation_warnings(ports: Ports, before: Provider, after: Provider, checked: Checked) -> Warnings:
     found = warnings_for(ports, ports.vendors(after.vendor), checked, after)
     account = checked.verdict.account
-    if before.account is not None and account is not None and before.account != account:
+    if before.active.account is not None and account is not None and before.active.account != account:
         found.append(
             {
                 "code": "account_changed",
                 "message": f"the new credential belongs to another {after.vendor} account than the one it replaces",
-                "from": before.account,
+                "from": before.active.account,
                 "to": account,
             }
         )
