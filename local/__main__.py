@@ -55,10 +55,17 @@ def _say(text: str) -> None:
 async def run(host: str, port: int, management_key: Secret | None, *, real_vendors: bool, sweep_seconds: float) -> None:
     """Serve the API until SIGINT or SIGTERM."""
     from local.stack import running_stack
+    from local.template import Template
 
     stop = _stop_event()
     async with running_stack(
-        host, port, management_key=management_key, real_vendors=real_vendors, sweep_seconds=sweep_seconds, log=_say
+        host,
+        port,
+        management_key=management_key,
+        real_vendors=real_vendors,
+        sweep_seconds=sweep_seconds,
+        settings={name: os.environ[name] for name in Template().settings if name in os.environ},
+        log=_say,
     ) as stack:
         vendors = f"{stack.emulator.url} (the emulator; GET / lists the keys it knows)" if stack.emulator else "real"
         _say(RUN_BANNER.format(url=stack.url, vendors=vendors, key=stack.management_key.reveal()))

@@ -63,7 +63,7 @@ class Sweeper:
                 self._clock.put_forward_to(self._swept + MINUTE)
             now = self._clock.now()
             self._swept = floor_minute(now)
-            due = sum(self._invoke(name, {"time": now.isoformat()})["due"] for name in self._template.scheduled)
+            due = sum(self._invoke(name, {"time": now.isoformat()}).get("due", 0) for name in self._template.scheduled)
             for name, queue in self._template.queue_workers:
                 self._work_off(name, self._sqs.get_queue_url(QueueName=queue)["QueueUrl"])
             return {"minute": f"{self._swept:%Y-%m-%dT%H:%M:%SZ}", "due": due}

@@ -173,6 +173,15 @@ class Template:
                     raise ValueError(f"functions disagree on {name}: one process cannot serve both")
         return found
 
+    @cached_property
+    def settings(self) -> frozenset[str]:
+        """The variables of the functions' environment that are a parameter's to set."""
+        variables = self.content["Globals"]["Function"]["Environment"]["Variables"]
+        parameters = self.content.get("Parameters", {})
+        return frozenset(
+            name for name, value in variables.items() if isinstance(value, dict) and value.get("Ref") in parameters
+        )
+
     def _resolve(self, value: Any) -> str:
         if not isinstance(value, dict):
             return str(value)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import fnmatch
 import importlib
 import json
+import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -22,10 +23,12 @@ from moto import mock_aws
 from local.template import Template
 from providers import bootstrap
 from providers.adapters import items
+from providers.adapters.clock import SystemClock
 from providers.adapters.probes import DynamoOutbox
 from providers.bootstrap import Dependencies, Settings
+from providers.model.errors import Unavailable
 from providers.model.events import Event, EventType
-from providers.model.provider import Scope
+from providers.model.provider import Scope, Status
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.usecases.management_keys import mint_management_key
@@ -38,6 +41,14 @@ TABLES = {"main": "MainTable", "secrets": "SecretsTable"}
 ALIAS = "alias/test"
 BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"
 QUEUE = f"https://sqs.{REGION}.amazonaws.com/123456789012/probes"
+CHANGING = {
+    "add_provider",
+    "update_provider",
+    "rollback_provider",
+    "delete_provider",
+    "put_routing_config",
+    "delete_routing_config",
+}
 BY_LAMBDA = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 """What Lambda itself does in the name of a queue's function."""
 
@@ -80,8 +91,13 @@ def grants(statement: dict[str, Any]) -> Iterator[Grant]:
     resource = where[0] if kind == "Fn::GetAtt" else where
     assert "*" not in resource
     subjects = ["-"]
+    conditions = dict(statement.get("Condition", {}))
+    if "ForAllValues:StringEquals" in conditions and "dynamodb:Attributes" in conditions["ForAllValues:StringEquals"]:
+        assert conditions.pop("ForAllValues:StringEquals") == {"dynamodb:Attributes": ["PK", "SK", "last_used_at"]}
+        assert conditions.pop("StringEquals") == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+        resource += ": last use"
     if resource != "ProbeQueue":
-        ((operator, condition),) = statement["Condition"].items()
+        ((operator, condition),) = conditions.items()
         ((name, value),) = condition.items()
         assert (operator, name) in CONDITIONS
         subjects = [value] if isinstance(value, str) else value
@@ -132,6 +148,8 @@ def accesses(operation: str, arguments: dict[str, Any]) -> Iterator[Access]:
         values = arguments.get("ExpressionAttributeValues", {})
         key = arguments.get("Key") or arguments.get("Item") or {"PK": values.get(":pk") or values.get(":due")}
         resource = f"${{{table}.Arn}}{index}" if index else table
+        if arguments.get("ProjectionExpression") == "SK, last_used_at":
+            resource += ": last use"
         yield Access(f"dynamodb:{operation}", resource, key["PK"]["S"])
 
 
@@ -158,6 +176,26 @@ class Watched(Dependencies):
         return client
 
 
+class Broken(Watched):
+    """Ports that fail as soon as a use case begins."""
+
+    @property
+    def providers(self) -> Any:
+        raise Unavailable("dependency_unavailable", "broken for a test")
+
+    routing = providers
+
+
+class ClockAhead(SystemClock):
+    """A clock that is ahead of the machine's."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+
 def settings(grace_s: int = 3600) -> Settings:
     """An environment like a deployed one."""
     return Settings("main", "secrets", ALIAS, grace_s=grace_s, queue_url=QUEUE)
@@ -173,9 +211,22 @@ class Watch:
         """Ports that nothing was read through yet."""
         return Watched(settings(grace_s), self.done[function])
 
-    def call(self, function: str, *, grace_s: int = 3600, **given: Any) -> Answer:
-        """A function's answer, which must be a success."""
-        bootstrap.install(self.ports(function, grace_s))
+    def call(self, function: str, *, grace_s: int = 3600, later: timedelta = timedelta(0), **given: Any) -> Answer:
+        """A function's answer, which must be a success; one that changes something fails once, and is sent twice."""
+        if function in CHANGING:
+            headers = {"Idempotency-Key": str(uuid.uuid4())}
+            bootstrap.install(Broken(settings(), self.done[function]))
+            assert call(function, org=ORG, headers=headers, **given).status == 503
+            self._call(function, self.ports(function, grace_s), headers=headers, **given)
+            again = self._call(function, self.ports(function), headers=headers, **given)
+            assert again.headers["Idempotency-Replayed"] == "true"
+            return again
+        ports = self.ports(function, grace_s)
+        ports.clock = ClockAhead(later)
+        return self._call(function, ports, **given)
+
+    def _call(self, function: str, ports: Watched, **given: Any) -> Answer:
+        bootstrap.install(ports)
         answer = call(function, org=ORG, **given)
         assert answer.status < 300, answer.text
         return answer
@@ -212,6 +263,9 @@ def live(watch: Watch) -> None:
     cursor = watch.call("list_providers", query={"limit": "1"}).body["next_cursor"]
     watch.call("list_providers", query={"cursor": cursor})
     watch.call("get_provider", path={"provider_id": first})
+    head = setup.providers.get(ORG, first)
+    assert head is not None
+    setup.providers.change(head, replace(head, status=Status.PENDING, revision=2))
     sweep(watch, first)
     watch.call("get_provider_health", path={"provider_id": first})
 
@@ -220,6 +274,13 @@ def live(watch: Watch) -> None:
 
     update(name="Renamed")
     update(api_key=provider(3)["api_key"])
+    watch.call("list_versions", path={"provider_id": first}, later=timedelta(minutes=30))
+    watch.run("reap_versions", {"time": "2999-01-01T00:00:00Z"})
+    update(api_key=provider(4)["api_key"])
+    for grace_s in (3600, 0):
+        watch.call("rollback_provider", path={"provider_id": first}, body={}, grace_s=grace_s)
+    cursor = watch.call("list_audit", query={"limit": "1"}).body["next_cursor"]
+    watch.call("list_audit", query={"cursor": cursor})
     setup.dynamodb.delete_item(TableName="secrets", Key={"PK": {"S": f"ORG#{ORG}"}, "SK": {"S": "KEY#00000001"}})
     # The lost data key is made anew; without a grace window the version that is replaced goes at once.
     update(api_key=provider(4)["api_key"], grace_s=0)

@@ -3,20 +3,20 @@
 from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.schemas import new_provider
-from providers.edge.views import provider_view
+from providers.edge.views import changed_reply
 from providers.model.provider import Scope, Status
 from providers.ports import Ports
 from providers.usecases.add import NewProvider, add_provider
-from providers.usecases.update import etag
+from providers.usecases.credentials import Changed
 
 
 @endpoint(Scope.PROVIDERS_WRITE, body=new_provider)
 def handler(request: Request[NewProvider], ports: Ports) -> Reply:
     """Verify the credential and store it; 202 where it is stored unverified because the caller asked for that."""
-    provider, warnings = add_provider(ports, request.org, request.body)
-    return Reply(
-        provider_view(provider),
-        status=202 if provider.status is Status.PENDING else 201,
-        headers={"Location": f"/manage/v1/providers/{provider.id}", "ETag": etag(provider)},
-        members={"warnings": warnings} if warnings else {},
-    )
+    return _reply(add_provider(ports, request.org, request.body, request.mutation(_reply)))
+
+
+def _reply(changed: Changed) -> Reply:
+    provider, _ = changed
+    status = 202 if provider.status is Status.PENDING else 201
+    return changed_reply(changed, status, {"Location": f"/manage/v1/providers/{provider.id}"})

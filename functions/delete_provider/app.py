@@ -12,5 +12,13 @@ def handler(request: Request[None], ports: Ports) -> Reply:
     """Delete a provider that no routing config names; `?dry_run=true` answers the same and deletes nothing."""
     provider_id = request.provider_id()
     dry_run = request.choice("dry_run", ("true", "false")) == "true"
-    delete_provider(ports, request.org, provider_id, dry_run=dry_run, if_match=request.headers.get("if-match"))
-    return Reply({"id": provider_id, "deleted": not dry_run} | ({"dry_run": True} if dry_run else {}))
+    reply = Reply({"id": provider_id, "deleted": not dry_run} | ({"dry_run": True} if dry_run else {}))
+    delete_provider(
+        ports,
+        request.org,
+        provider_id,
+        dry_run=dry_run,
+        if_match=request.headers.get("if-match"),
+        mutation=request.mutation(lambda _: reply),
+    )
+    return reply

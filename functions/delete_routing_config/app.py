@@ -11,5 +11,6 @@ from providers.usecases.routing import delete_routing_config
 def handler(request: Request[None], ports: Ports) -> Reply:
     """Delete a routing config; the providers it named are free of it."""
     slug = request.slug()
-    delete_routing_config(ports, request.org, slug)
-    return Reply({"slug": slug, "deleted": True})
+    reply = Reply({"slug": slug, "deleted": True})
+    delete_routing_config(ports, request.org, slug, request.mutation(lambda _: reply))
+    return reply

@@ -3,4 +3,4 @@
 from providers.bootstrap import scheduled
 from providers.usecases.sweep import dispatch
 
-handler = scheduled(dispatch)
+handler = scheduled(dispatch, counts="due")

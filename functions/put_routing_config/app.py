@@ -4,7 +4,7 @@ from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.schemas import routing
 from providers.edge.views import routing_config_view
-from providers.model.provider import Attempt, Scope
+from providers.model.provider import Attempt, RoutingConfig, Scope
 from providers.ports import Ports
 from providers.usecases.routing import put_routing_config
 
@@ -13,5 +13,10 @@ from providers.usecases.routing import put_routing_config
 def handler(request: Request[tuple[str, tuple[Attempt, ...]]], ports: Ports) -> Reply:
     """Create or replace a routing config, and with it the references that protect its providers from deletion."""
     strategy, attempts = request.body
-    config, created = put_routing_config(ports, request.org, request.slug(), strategy, attempts)
+    mutation = request.mutation(_reply)
+    return _reply(put_routing_config(ports, request.org, request.slug(), strategy, attempts, mutation=mutation))
+
+
+def _reply(put: tuple[RoutingConfig, bool]) -> Reply:
+    config, created = put
     return Reply(routing_config_view(config), status=201 if created else 200)

@@ -29,6 +29,7 @@ from providers.model.provider import (
 )
 from providers.model.verdict import Outcome, Reason
 from providers.ports import (
+    Alongside,
     Due,
     HealthStore,
     ManagementKeyStore,
@@ -410,10 +411,10 @@ def event(number: int, kind: EventType = EventType.CREATED) -> Event:
 def test_events_are_committed_with_the_change_they_tell_of(stores: Stores) -> None:
     """Created, changed and deleted providers leave their events in the outbox, oldest first, until forgotten."""
     one = provider()
-    stores.providers.create(one, sealed(one), [event(1)])
+    stores.providers.create(one, sealed(one), Alongside([event(1)]))
     two = replace(one, name="New", revision=2)
-    stores.providers.change(one, two, events=[event(2, EventType.ROTATED)])
-    stores.providers.delete(two, [event(3, EventType.DELETED)])
+    stores.providers.change(one, two, alongside=Alongside([event(2, EventType.ROTATED)]))
+    stores.providers.delete(two, Alongside([event(3, EventType.DELETED)]))
     assert list(stores.outbox.pending(10)) == [event(1), event(2, EventType.ROTATED), event(3, EventType.DELETED)]
     assert list(stores.outbox.pending(1)) == [event(1)]
     stores.outbox.forget([event(1), event(3)])
@@ -426,11 +427,11 @@ def test_a_change_that_is_refused_leaves_no_event(stores: Stores) -> None:
     one = provider()
     stores.providers.create(one, sealed(one))
     with pytest.raises(NameTaken):
-        stores.providers.create(replace(provider(2), name=one.name), sealed(provider(2)), [event(1)])
+        stores.providers.create(replace(provider(2), name=one.name), sealed(provider(2)), Alongside([event(1)]))
     with pytest.raises(StaleWrite):
-        stores.providers.change(replace(one, revision=7), replace(one, revision=8), events=[event(2)])
+        stores.providers.change(replace(one, revision=7), replace(one, revision=8), alongside=Alongside([event(2)]))
     with pytest.raises(StaleWrite):
-        stores.providers.delete(replace(one, revision=7), [event(3)])
+        stores.providers.delete(replace(one, revision=7), Alongside([event(3)]))
     assert list(stores.outbox.pending(10)) == []
 
 

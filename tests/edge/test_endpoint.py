@@ -24,7 +24,10 @@ NEEDED = {
     "list_providers": Scope.PROVIDERS_READ,
     "get_provider": Scope.PROVIDERS_READ,
     "get_provider_health": Scope.PROVIDERS_READ,
+    "list_versions": Scope.PROVIDERS_READ,
+    "list_audit": Scope.PROVIDERS_READ,
     "add_provider": Scope.PROVIDERS_WRITE,
+    "rollback_provider": Scope.PROVIDERS_WRITE,
     "update_provider": Scope.PROVIDERS_WRITE,
     "delete_provider": Scope.PROVIDERS_WRITE,
     "list_routing_configs": Scope.ROUTING_READ,
@@ -36,7 +39,7 @@ NEEDED = {
 
 def test_the_table_of_scopes_is_complete() -> None:
     """Every function that a caller reaches is in it."""
-    others = {"authorize", "dispatch_probes", "run_probes"}
+    others = {"authorize", "dispatch_probes", "reap_versions", "run_probes"}
     assert {path.parent.name for path in (ROOT / "functions").glob("*/app.py")} == {*NEEDED} | others
 
 

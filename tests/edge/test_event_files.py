@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from functions.authorize.app import handler as authorize
 from functions.dispatch_probes.app import handler as dispatch
+from functions.reap_versions.app import handler as reap
 from functions.run_probes.app import handler as run_probes
 from providers.model.provider import Attempt, Provider, SealedCredential
 from providers.usecases.routing import put_routing_config
@@ -50,7 +52,9 @@ ANSWERS = [
     ("get_provider", 200),
     ("get_provider_health", 200),
     ("update_provider", 200),
+    ("list_versions", 200),
     ("delete_provider", 200),
+    ("list_audit", 200),
     ("put_routing_config", 201),
     ("list_routing_configs", 200),
 ]
@@ -70,6 +74,19 @@ def test_routing_events_find_their_config(demo: FakePorts, function: str, status
     """The slug in their path is one that PUT's event could have made."""
     put_routing_config(demo, ORG, "@production", "single", [Attempt(IDS[0], "m")])
     assert invoke(function, load(function)).status == status
+
+
+def test_the_rollbacks_event_finds_an_earlier_version(demo: FakePorts) -> None:
+    """Its provider is one that was rotated; the grace window of what it replaced is not over."""
+    assert invoke("update_provider", load("update_provider")).data["key_version"] == 2
+    assert invoke("rollback_provider", load("rollback_provider")).data["key_version"] == 3
+
+
+def test_the_reapers_event_destroys_what_has_expired(demo: FakePorts) -> None:
+    """The time in it is the schedule's."""
+    demo.clock.at = datetime.fromisoformat(load("reap_versions")["time"]) - timedelta(hours=2)
+    invoke("update_provider", load("update_provider"))
+    assert reap(load("reap_versions"), None) == {"destroyed": 1}
 
 
 def test_the_authorizers_event_is_refused_without_its_key(demo: FakePorts) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -14,16 +15,33 @@ from ulid import ULID
 
 from providers import vendors
 from providers.adapters.items import shard_of
+from providers.model.audit import Entry
 from providers.model.encoding import encode
 from providers.model.errors import Unavailable
 from providers.model.events import Event
 from providers.model.health import Sample
+from providers.model.idempotency import Claim, Completed, Found, Recorded
 from providers.model.policy import Policy
 from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, Status
 from providers.model.secret import Secret
+from providers.model.upload import Upload
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
-from providers.ports import Due, MissingProvider, NameTaken, Probed, ProviderFilter, StaleWrite, TamperedCredential
+from providers.ports import (
+    NOTHING,
+    Alongside,
+    AuditFilter,
+    ClaimLost,
+    Due,
+    Expired,
+    MissingProvider,
+    NameTaken,
+    Probed,
+    ProviderFilter,
+    StaleWrite,
+    TamperedCredential,
+    UploadUsed,
+)
 
 T = TypeVar("T")
 
@@ -56,7 +74,32 @@ class Database:
     routes: dict[tuple[str, str], RoutingConfig] = field(default_factory=dict)
     samples: dict[str, dict[datetime, Sample]] = field(default_factory=dict)
     outbox: dict[str, Event] = field(default_factory=dict)
+    trail: list[Entry] = field(default_factory=list)
+    records: dict[tuple[str, str], tuple[Claim, Recorded | None]] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    expiring: set[Expired] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def check(self, alongside: Alongside) -> None:
+        """Raise what keeps `alongside` from being committed."""
+        completed, used = alongside.completed, alongside.used
+        if completed is not None:
+            claim, answer = self.records.get((completed.claim.org, completed.claim.key), (None, None))
+            if claim is None or claim.owner != completed.claim.owner or answer is not None:
+                raise ClaimLost
+        if used is not None and used.id not in self.uploads:
+            raise UploadUsed
+
+    def commit(self, alongside: Alongside) -> None:
+        """Write what is committed alongside; `check` has been called before, under the same lock."""
+        self.outbox |= {event.id: event for event in alongside.events}
+        if alongside.entry is not None:
+            self.trail.append(alongside.entry)
+        if alongside.completed is not None:
+            claim = alongside.completed.claim
+            self.records[claim.org, claim.key] = (claim, alongside.completed.answer)
+        if alongside.used is not None:
+            del self.uploads[alongside.used.id]
 
 
 class MemoryProviders:
@@ -80,8 +123,9 @@ class MemoryProviders:
         ]
         return sorted(found, key=lambda head: head.id, reverse=True)[:limit]
 
-    def create(self, provider: Provider, sealed: SealedCredential, events: Sequence[Event] = ()) -> None:
+    def create(self, provider: Provider, sealed: SealedCredential, alongside: Alongside = NOTHING) -> None:
         with self.db.lock:
+            self.db.check(alongside)
             if (provider.org, provider.name_claim) in self.db.names:
                 raise NameTaken
             if (provider.org, provider.id) in self.db.heads:
@@ -89,16 +133,17 @@ class MemoryProviders:
             self.db.names[provider.org, provider.name_claim] = provider.id
             self.db.heads[provider.org, provider.id] = provider
             self.db.rows[provider.org, provider.id, sealed.version] = sealed
-            self.db.outbox |= {event.id: event for event in events}
+            self.db.commit(alongside)
 
     def change(
         self,
         before: Provider,
         after: Provider,
         sealed: SealedCredential | None = None,
-        events: Sequence[Event] = (),
+        alongside: Alongside = NOTHING,
     ) -> None:
         with self.db.lock:
+            self.db.check(alongside)
             place = (before.org, before.id)
             head = self.db.heads.get(place)
             if head is None or head.revision != before.revision or head.active.number != before.active.number:
@@ -115,18 +160,21 @@ class MemoryProviders:
             remaining = {version.number: version for version in after.versions}
             for version in before.versions:
                 row = (*place, version.number)
-                if version.number not in remaining:
-                    del self.db.rows[row]
-                else:
-                    self.db.rows[row] = replace(self.db.rows[row], expires_at=remaining[version.number].retires_at)
+                kept_version = remaining.get(version.number)
+                if kept_version is None:
+                    self.db.rows.pop(row, None)
+                elif kept_version.retires_at is not None and kept_version.retires_at != version.retires_at:
+                    self.db.rows[row] = replace(self.db.rows[row], expires_at=kept_version.retires_at)
+                    self.db.expiring.add(Expired(kept_version.retires_at, *place, version.number))
             kept = head if after.active.number == head.active.number else after
             self.db.heads[place] = replace(
                 after, refs=head.refs, health=kept.health, probe_after=kept.probe_after, throttled=kept.throttled
             )
-            self.db.outbox |= {event.id: event for event in events}
+            self.db.commit(alongside)
 
-    def delete(self, provider: Provider, events: Sequence[Event] = ()) -> None:
+    def delete(self, provider: Provider, alongside: Alongside = NOTHING) -> None:
         with self.db.lock:
+            self.db.check(alongside)
             place = (provider.org, provider.id)
             head = self.db.heads.get(place)
             if head is None or head.revision != provider.revision or head.refs:
@@ -134,11 +182,25 @@ class MemoryProviders:
             del self.db.heads[place]
             del self.db.names[provider.org, head.name_claim]
             for version in head.versions:
-                del self.db.rows[(*place, version.number)]
-            self.db.outbox |= {event.id: event for event in events}
+                self.db.rows.pop((*place, version.number), None)
+            self.db.commit(alongside)
 
     def sealed(self, org: str, provider_id: str, version: int) -> SealedCredential | None:
         return self.db.rows.get((org, provider_id, version))
+
+    def used(self, sealed: SealedCredential, at: datetime) -> None:
+        with self.db.lock:
+            place = (sealed.org, sealed.provider_id, sealed.version)
+            row = self.db.rows.get(place)
+            if row is not None and (row.last_used_at is None or row.last_used_at <= at - timedelta(minutes=1)):
+                self.db.rows[place] = replace(row, last_used_at=at)
+
+    def last_used(self, org: str, provider_id: str) -> dict[int, datetime]:
+        return {
+            row.version: row.last_used_at
+            for row in self.db.rows.values()
+            if (row.org, row.provider_id) == (org, provider_id) and row.last_used_at is not None
+        }
 
     def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
         heads = self.db.heads.values()
@@ -162,8 +224,9 @@ class MemoryRouting:
         ]
         return sorted(found, key=lambda config: config.slug)[:limit]
 
-    def put(self, before: RoutingConfig | None, after: RoutingConfig) -> None:
+    def put(self, before: RoutingConfig | None, after: RoutingConfig, alongside: Alongside = NOTHING) -> None:
         with self.db.lock:
+            self.db.check(alongside)
             self._check(after.org, after.slug, before)
             old = before.provider_ids if before else frozenset()
             missing = frozenset(each for each in after.provider_ids - old if (after.org, each) not in self.db.heads)
@@ -172,12 +235,15 @@ class MemoryRouting:
             self.db.routes[after.org, after.slug] = after
             self._refs(after, after.provider_ids - old, lambda refs: refs | {after.slug})
             self._refs(after, old - after.provider_ids, lambda refs: refs - {after.slug})
+            self.db.commit(alongside)
 
-    def delete(self, config: RoutingConfig) -> None:
+    def delete(self, config: RoutingConfig, alongside: Alongside = NOTHING) -> None:
         with self.db.lock:
+            self.db.check(alongside)
             self._check(config.org, config.slug, config)
             del self.db.routes[config.org, config.slug]
             self._refs(config, config.provider_ids, lambda refs: refs - {config.slug})
+            self.db.commit(alongside)
 
     def _check(self, org: str, slug: str, expected: RoutingConfig | None) -> None:
         found = self.db.routes.get((org, slug))
@@ -247,6 +313,108 @@ class MemoryHealth:
         hour = now.replace(minute=0, second=0, microsecond=0)
         first, last = hour - timedelta(hours=1), hour + timedelta(minutes=59)
         return {provider_id: list(self.read(provider_id, first, last)) for provider_id in provider_ids}
+
+
+class MemoryExpired:
+    """The versions that retire, in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self.db = database
+
+    def due(self, now: datetime, limit: int) -> Sequence[Expired]:
+        found = [each for each in self.db.expiring if each.at <= now]
+        return sorted(found, key=lambda each: each.at)[:limit]
+
+    def destroy(self, expired: Expired) -> None:
+        with self.db.lock:
+            self.db.expiring.discard(expired)
+            self.db.rows.pop((expired.org, expired.provider_id, expired.version), None)
+
+
+class MemoryAudit:
+    """The audit trail in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self.db = database
+
+    def list(self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None) -> Sequence[Entry]:
+        found = [
+            entry
+            for entry in self.db.trail
+            if entry.org == org
+            and entry.at > since
+            and (before is None or entry.id < before)
+            and wanted.resource_id in (None, entry.resource_id)
+            and wanted.action in (None, entry.action)
+            and wanted.key_id in (None, entry.actor.key_id)
+        ]
+        return sorted(found, key=lambda entry: entry.id, reverse=True)[:limit]
+
+
+class MemoryIdempotency:
+    """Idempotency records in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self.db = database
+
+    def claim(self, claim: Claim, now: datetime) -> Found | None:
+        with self.db.lock:
+            old, answer = self.db.records.get((claim.org, claim.key), (None, None))
+            if old is not None and old.expires_at > now:
+                left = answer is None and old.until <= now and old.request == claim.request
+                if not left:
+                    return Found(old.request, old.until, answer)
+            self.db.records[claim.org, claim.key] = (claim, None)
+            return None
+
+    def complete(self, completed: Completed) -> None:
+        with self.db.lock:
+            alongside = Alongside(completed=completed)
+            self.db.check(alongside)
+            self.db.commit(alongside)
+
+    def release(self, claim: Claim) -> None:
+        with self.db.lock:
+            old, answer = self.db.records.get((claim.org, claim.key), (None, None))
+            if old is not None and old.owner == claim.owner and answer is None:
+                del self.db.records[claim.org, claim.key]
+
+
+class MemoryUploads:
+    """Upload links in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self.db = database
+
+    def put(self, upload: Upload, alongside: Alongside = NOTHING) -> None:
+        with self.db.lock:
+            self.db.check(alongside)
+            if upload.id in self.db.uploads:
+                raise StaleWrite
+            self.db.uploads[upload.id] = upload
+            self.db.commit(alongside)
+
+    def get(self, upload_id: str) -> Upload | None:
+        return self.db.uploads.get(upload_id)
+
+    def tried(self, upload_id: str) -> int:
+        with self.db.lock:
+            if upload_id not in self.db.uploads:
+                raise UploadUsed
+            found = self.db.uploads[upload_id]
+            self.db.uploads[upload_id] = replace(found, tries=found.tries + 1)
+            return found.tries + 1
+
+
+class MemoryVerifications:
+    """Counters of verifications in memory."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, int]] = Counter()
+
+    def count(self, org: str, minute: int) -> tuple[int, int]:
+        self.counts.update([(org, minute), ("*", minute)])
+        return self.counts[org, minute], self.counts["*", minute]
 
 
 class MemoryOutbox:
@@ -363,10 +531,15 @@ class FakePorts:
 
     def __init__(self, policy: Policy | None = None) -> None:
         self.db = Database()
-        self.policy = policy or Policy()
+        self.policy = policy or Policy(verifications_per_org=10_000, verifications=10_000)
         self.clock = FakeClock()
         self.providers = MemoryProviders(self.db)
         self.routing = MemoryRouting(self.db)
+        self.expired = MemoryExpired(self.db)
+        self.audit = MemoryAudit(self.db)
+        self.idempotency = MemoryIdempotency(self.db)
+        self.uploads = MemoryUploads(self.db)
+        self.verifications = MemoryVerifications()
         self.management_keys = MemoryManagementKeys()
         self.cipher = PlainCipher(self.clock)
         self.digests = PlainDigests()

@@ -226,6 +226,7 @@ def test_a_stored_row_that_is_copied_elsewhere_does_not_open(api: Api) -> None:
     theirs = api.another("org_other").added(fake_key("openai", "valid", 2))
     other = api.added(fake_key("openai", "valid", 3))
     api.rotate(other["id"], fake_key("openai", "valid", 4))
+    api.rotate(mine["id"], fake_key("openai", "valid", 5))
     dynamodb = api.stack.ports.dynamodb
     key = api.stack.ports.management_keys.get(api.key.split("_")[2])
     assert key is not None
@@ -240,7 +241,7 @@ def test_a_stored_row_that_is_copied_elsewhere_does_not_open(api: Api) -> None:
         dynamodb.put_item(TableName="SecretsTable", Item=row | place)
         with pytest.raises(TamperedCredential):
             resolve(api.stack.ports, org, provider_id, version)
-    assert resolve(api.stack.ports, key.org, mine["id"]).secret.reveal() == fake_key("openai", "valid", 1)
+    assert resolve(api.stack.ports, key.org, mine["id"], 1).secret.reveal() == fake_key("openai", "valid", 1)
 
 
 def test_who_may_not_come_in(api: Api) -> None:

@@ -42,12 +42,13 @@ REFUSALS = [
 def test_a_refused_or_unverified_credential_stores_nothing(
     reason: Reason, kind: type[ProvidersError], code: str
 ) -> None:
-    """A bad key and a vendor's bad day are told apart, and neither leaves a row."""
+    """A bad key and a vendor's bad day are told apart, neither leaves a row, and why a key is refused stays inside."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(reason)
     with pytest.raises(kind) as caught:
         added(ports)
-    assert (caught.value.code, caught.value.details["reason"]) == (code, reason.value)
+    told = "credential_rejected" if kind is Unprocessable else reason.value
+    assert (caught.value.code, caught.value.details["reason"]) == (code, told)
     assert (ports.db.heads, ports.db.names, ports.db.rows) == ({}, {}, {})
 
 

@@ -116,7 +116,7 @@ def test_a_deleted_provider_harms_nobody() -> None:
 @pytest.mark.parametrize(("interval", "each"), [(1, 1), (5, 5), (15, 15)])
 def test_every_provider_is_due_once_in_an_interval(interval: int, each: int) -> None:
     """With longer intervals a minute's share is some of the shards."""
-    ports = FakePorts(Policy(thresholds=Thresholds(interval_minutes=interval)))
+    ports = FakePorts(Policy(thresholds=Thresholds(interval_minutes=interval), verifications_per_org=60))
     for number in range(60):
         added(ports, str(number))
     counts = []

@@ -23,9 +23,12 @@ from providers.model.policy import PROBE_DEADLINE_S, VERIFICATION_DEADLINE_S, Po
 from providers.model.vendor import Credential, Vendor, host_matches
 from providers.model.verdict import Verdict
 from providers.ports import (
+    AuditStore,
     Cipher,
     Clock,
+    ExpiredStore,
     HealthStore,
+    IdempotencyStore,
     ManagementKeyStore,
     Outbox,
     Ports,
@@ -34,6 +37,8 @@ from providers.ports import (
     Publisher,
     Queue,
     RoutingStore,
+    UploadStore,
+    VerificationCounter,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +63,8 @@ class Settings:
     kms_key_id: str
     grace_s: int = 3600
     rate_limit: int = 60
+    verifications_per_org: int = 30
+    verifications: int = 300
     custom_base_urls: str = "vendor-hosts"
     queue_url: str = ""
     event_bus: str = "default"
@@ -83,6 +90,8 @@ class Settings:
             kms_key_id=environment["KMS_KEY_ID"],
             grace_s=int(environment.get("GRACE_SECONDS") or 3600),
             rate_limit=int(environment.get("RATE_LIMIT_PER_MINUTE") or 60),
+            verifications_per_org=int(environment.get("VERIFICATIONS_PER_MINUTE_PER_ORG") or 30),
+            verifications=int(environment.get("VERIFICATIONS_PER_MINUTE") or 300),
             custom_base_urls=environment.get("CUSTOM_BASE_URLS") or "vendor-hosts",
             queue_url=environment.get("QUEUE_URL") or "",
             event_bus=environment.get("EVENT_BUS") or "default",
@@ -116,6 +125,8 @@ class Dependencies:
                 self.settings.degraded_below,
                 self.settings.interval_minutes,
             ),
+            verifications_per_org=self.settings.verifications_per_org,
+            verifications=self.settings.verifications,
             any_base_url=self.settings.custom_base_urls == "any",
             local=self.settings.local,
         )
@@ -140,6 +151,41 @@ class Dependencies:
         from providers.adapters.dynamodb import DynamoRouting
 
         return DynamoRouting(self.dynamodb, self.settings.main_table)
+
+    @cached_property
+    def expired(self) -> ExpiredStore:
+        """The versions that retire, in DynamoDB."""
+        from providers.adapters.ledger import DynamoExpired
+
+        return DynamoExpired(self.dynamodb, self.settings.main_table, self.settings.secrets_table)
+
+    @cached_property
+    def audit(self) -> AuditStore:
+        """The audit trail in DynamoDB."""
+        from providers.adapters.ledger import DynamoAudit
+
+        return DynamoAudit(self.dynamodb, self.settings.main_table)
+
+    @cached_property
+    def idempotency(self) -> IdempotencyStore:
+        """Idempotency records in DynamoDB."""
+        from providers.adapters.ledger import DynamoIdempotency
+
+        return DynamoIdempotency(self.dynamodb, self.settings.main_table)
+
+    @cached_property
+    def uploads(self) -> UploadStore:
+        """Upload links in DynamoDB."""
+        from providers.adapters.ledger import DynamoUploads
+
+        return DynamoUploads(self.dynamodb, self.settings.main_table)
+
+    @cached_property
+    def verifications(self) -> VerificationCounter:
+        """Counters of verifications in DynamoDB."""
+        from providers.adapters.ledger import DynamoVerifications
+
+        return DynamoVerifications(self.dynamodb, self.settings.main_table)
 
     @cached_property
     def management_keys(self) -> ManagementKeyStore:
@@ -302,7 +348,7 @@ authorizer = partial(_authorizer, ports)
 """`authorizer()` is the Lambda handler of the authorizer: see `providers.edge.authorizer`."""
 
 scheduled = partial(_scheduled, ports)
-"""`scheduled(work)` is the handler of a schedule: see `providers.edge.background`."""
+"""`scheduled(work, counts=…)` is the handler of a schedule: see `providers.edge.background`."""
 
 queue_worker = partial(_queue_worker, ports)
 """`queue_worker(work)` is the handler of a queue: see `providers.edge.background`."""

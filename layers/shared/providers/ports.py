@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from providers.model.audit import Entry
 from providers.model.events import Event
 from providers.model.health import HealthState, Sample
+from providers.model.idempotency import Claim, Completed, Found
 from providers.model.policy import Policy
 from providers.model.provider import (
     ManagementKey,
@@ -22,6 +24,7 @@ from providers.model.provider import (
     WrappedKey,
 )
 from providers.model.secret import Secret
+from providers.model.upload import Upload
 from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Reason, Verdict
 
@@ -42,6 +45,34 @@ class MissingProvider(Exception):
     def __init__(self, provider_ids: frozenset[str]) -> None:
         super().__init__("missing providers")
         self.provider_ids = provider_ids
+
+
+class ClaimLost(Exception):
+    """The request took longer than its lease, and another of the same Idempotency-Key goes on. Nothing was written."""
+
+
+class UploadUsed(Exception):
+    """The upload link was used meanwhile, or is gone. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alongside:
+    """What is committed with a change, in the same transaction: all of it, or nothing.
+
+    Args:
+        events: go to the outbox.
+        entry: goes to the audit trail.
+        completed: the answer for whoever repeats the request; ClaimLost where the claim is no longer this request's.
+        used: the upload link that is used up; UploadUsed where it was before.
+    """
+
+    events: Sequence[Event] = ()
+    entry: Entry | None = None
+    completed: Completed | None = None
+    used: Upload | None = None
+
+
+NOTHING = Alongside()
 
 
 class Clock(Protocol):
@@ -68,7 +99,8 @@ class ProviderFilter:
 class ProviderStore(Protocol):
     """Providers, their sealed credentials and the claims that go with them. Every write is one transaction.
 
-    Every method raises `Unavailable` (model.errors) where the database does not do its work.
+    Every method raises `Unavailable` (model.errors) where the database does not do its work; every write ClaimLost and
+    UploadUsed, as what is committed alongside says.
     """
 
     def get(self, org: str, provider_id: str) -> Provider | None:
@@ -79,8 +111,8 @@ class ProviderStore(Protocol):
         """Up to `limit` heads, newest (greatest id) first, with ids below `before` where that is given."""
         ...
 
-    def create(self, provider: Provider, sealed: SealedCredential, events: Sequence[Event] = ()) -> None:
-        """Write head, name claim, fingerprint and first version, and `events` to the outbox. Raises NameTaken."""
+    def create(self, provider: Provider, sealed: SealedCredential, alongside: Alongside = NOTHING) -> None:
+        """Write head, name claim, fingerprint and first version. Raises NameTaken."""
         ...
 
     def change(
@@ -88,7 +120,7 @@ class ProviderStore(Protocol):
         before: Provider,
         after: Provider,
         sealed: SealedCredential | None = None,
-        events: Sequence[Event] = (),
+        alongside: Alongside = NOTHING,
     ) -> None:
         """Turn `before` into `after`, if its revision and active version are still `before`'s.
 
@@ -99,7 +131,7 @@ class ProviderStore(Protocol):
         """
         ...
 
-    def delete(self, provider: Provider, events: Sequence[Event] = ()) -> None:
+    def delete(self, provider: Provider, alongside: Alongside = NOTHING) -> None:
         """Delete head, claims and every version if it is as given and no routing config names it.
 
         Raises StaleWrite where it was changed, is named, or is gone: read again to see which.
@@ -108,6 +140,14 @@ class ProviderStore(Protocol):
 
     def sealed(self, org: str, provider_id: str, version: int) -> SealedCredential | None:
         """One version's row, expired or not (a consistent read)."""
+        ...
+
+    def used(self, sealed: SealedCredential, at: datetime) -> None:
+        """Record that a version was read, unless that is recorded for the minute before `at` already."""
+        ...
+
+    def last_used(self, org: str, provider_id: str) -> dict[int, datetime]:
+        """When each stored version was last read (to the minute), for those that were; reads no credential."""
         ...
 
     def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
@@ -206,12 +246,101 @@ class RoutingStore(Protocol):
         """Up to `limit` configs in the order of their slugs, with slugs above `after` where that is given."""
         ...
 
-    def put(self, before: RoutingConfig | None, after: RoutingConfig) -> None:
+    def put(self, before: RoutingConfig | None, after: RoutingConfig, alongside: Alongside = NOTHING) -> None:
         """Create (`before` None) or replace. Raises StaleWrite, MissingProvider."""
         ...
 
-    def delete(self, config: RoutingConfig) -> None:
+    def delete(self, config: RoutingConfig, alongside: Alongside = NOTHING) -> None:
         """Delete, if unchanged. Raises StaleWrite."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A key version whose grace window has ended, or will at `at`."""
+
+    at: datetime
+    org: str
+    provider_id: str
+    version: int
+
+
+class ExpiredStore(Protocol):
+    """The versions that retire, in the order of their time. Every method raises Unavailable."""
+
+    def due(self, now: datetime, limit: int) -> Sequence[Expired]:
+        """Up to `limit` versions whose time has come, the oldest first."""
+        ...
+
+    def destroy(self, expired: Expired) -> None:
+        """Delete the version's row and its place in this order; nothing where that is done already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """What an audit trail is narrowed to; None means any."""
+
+    resource_id: str | None = None
+    action: str | None = None
+    key_id: str | None = None
+
+
+class AuditStore(Protocol):
+    """The audit trail; entries come into it alongside the changes they tell of."""
+
+    def list(self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None) -> Sequence[Entry]:
+        """Up to `limit` entries made after `since`, newest first, with ids below `before` where that is given.
+
+        Raises Unavailable.
+        """
+        ...
+
+
+class IdempotencyStore(Protocol):
+    """Which idempotency keys stand for a request. Every method raises Unavailable."""
+
+    def claim(self, claim: Claim, now: datetime) -> Found | None:
+        """Take the key for this request, or find what stands in the way.
+
+        None where it is taken now: it was free, its time was over, or an earlier try of the same request has let its
+        lease pass.
+        """
+        ...
+
+    def complete(self, completed: Completed) -> None:
+        """Record the answer of a request that changed nothing. Raises ClaimLost."""
+        ...
+
+    def release(self, claim: Claim) -> None:
+        """Free the key again, unless the request has come to its end or another has taken over."""
+        ...
+
+
+class UploadStore(Protocol):
+    """Upload links that were not used yet. Every method raises Unavailable."""
+
+    def put(self, upload: Upload, alongside: Alongside = NOTHING) -> None:
+        """Store a new one. Raises StaleWrite where the id exists, ClaimLost."""
+        ...
+
+    def get(self, upload_id: str) -> Upload | None:
+        """The upload as it is now (a consistent read)."""
+        ...
+
+    def tried(self, upload_id: str) -> int:
+        """Count a credential that is entered, and return how many there were. Raises UploadUsed where it is gone."""
+        ...
+
+
+class VerificationCounter(Protocol):
+    """How often vendors are asked on behalf of callers."""
+
+    def count(self, org: str, minute: int) -> tuple[int, int]:
+        """Count a verification in `minute` (since 1970): how many the organization and the whole stack have had.
+
+        Raises Unavailable.
+        """
         ...
 
 
@@ -331,6 +460,31 @@ class Ports(Protocol):
     @property
     def routing(self) -> RoutingStore:
         """Routing configs."""
+        ...
+
+    @property
+    def expired(self) -> ExpiredStore:
+        """The versions that retire."""
+        ...
+
+    @property
+    def audit(self) -> AuditStore:
+        """The audit trail."""
+        ...
+
+    @property
+    def idempotency(self) -> IdempotencyStore:
+        """Requests by their idempotency keys."""
+        ...
+
+    @property
+    def uploads(self) -> UploadStore:
+        """Upload links."""
+        ...
+
+    @property
+    def verifications(self) -> VerificationCounter:
+        """How often vendors are asked."""
         ...
 
     @property

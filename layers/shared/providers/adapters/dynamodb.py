@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from providers.adapters import items
+from botocore.exceptions import BotoCoreError, ClientError
+
+from providers.adapters import items, ledger_items
+from providers.adapters.alongside import commit
+from providers.adapters.aws import available, error_code, unavailable
+from providers.adapters.ledger import count
 from providers.adapters.transactions import (
     ConditionFailed,
     delete,
@@ -14,19 +19,26 @@ from providers.adapters.transactions import (
     put,
     query,
     replace_members,
-    transact,
     update,
     write,
 )
-from providers.model.events import Event
 from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, WrappedKey
-from providers.ports import MissingProvider, NameTaken, ProviderFilter, StaleWrite
+from providers.ports import (
+    NOTHING,
+    Alongside,
+    Expired,
+    MissingProvider,
+    NameTaken,
+    ProviderFilter,
+    StaleWrite,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _ABSENT: Final = "attribute_not_exists(PK)"
 _COUNTER_KEPT_S: Final = 300
+_USED_EVERY: Final = timedelta(minutes=1)
 
 
 class DynamoProviders:
@@ -56,18 +68,17 @@ class DynamoProviders:
         )
         return [items.provider_from(item) for item in found]
 
-    def create(self, provider: Provider, sealed: SealedCredential, events: Sequence[Event] = ()) -> None:
-        """Write head, name claim, fingerprint, first version and events."""
+    def create(self, provider: Provider, sealed: SealedCredential, alongside: Alongside = NOTHING) -> None:
+        """Write head, name claim, fingerprint and first version."""
         members = items.provider_members(provider) | items.health_members(provider)
         actions = [
             put(self._main, items.provider_key(provider.org, provider.id) | members, _ABSENT),
             self._claim(provider),
             self._mark(provider),
             put(self._secrets, items.sealed_item(sealed), _ABSENT),
-            *(put(self._main, items.event_item(event)) for event in events),
         ]
         try:
-            transact(self._client, actions)
+            commit(self._client, self._main, actions, alongside)
         except ConditionFailed as error:
             raise NameTaken if 1 in error.failed else StaleWrite from None
 
@@ -76,7 +87,7 @@ class DynamoProviders:
         before: Provider,
         after: Provider,
         sealed: SealedCredential | None = None,
-        events: Sequence[Event] = (),
+        alongside: Alongside = NOTHING,
     ) -> None:
         """Turn `before` into `after`, with the claims and versions that differ."""
         org, provider_id = before.org, before.id
@@ -108,16 +119,17 @@ class DynamoProviders:
             kept = remaining.get(version.number)
             if kept is None:
                 actions.append(delete(self._secrets, key))
-            elif kept.retires_at != version.retires_at:
+            elif kept.retires_at is not None and kept.retires_at != version.retires_at:
                 retiring = {"expires_at": items.to_text(kept.retires_at), "ttl": items.epoch(kept.retires_at)}
                 actions.append(replace_members(self._secrets, key, retiring, "attribute_exists(PK)"))
-        actions += (put(self._main, items.event_item(event)) for event in events)
+                expired = Expired(kept.retires_at, org, provider_id, version.number)
+                actions.append(put(self._main, ledger_items.expired_key(expired)))
         try:
-            transact(self._client, actions)
+            commit(self._client, self._main, actions, alongside)
         except ConditionFailed as error:
             raise StaleWrite if 0 in error.failed or not (renamed and 1 in error.failed) else NameTaken from None
 
-    def delete(self, provider: Provider, events: Sequence[Event] = ()) -> None:
+    def delete(self, provider: Provider, alongside: Alongside = NOTHING) -> None:
         """Delete head, claims and every version."""
         org, provider_id = provider.org, provider.id
         actions = [
@@ -134,10 +146,9 @@ class DynamoProviders:
                 delete(self._secrets, items.secret_key(org, provider_id, version.number))
                 for version in provider.versions
             ),
-            *(put(self._main, items.event_item(event)) for event in events),
         ]
         try:
-            transact(self._client, actions)
+            commit(self._client, self._main, actions, alongside)
         except ConditionFailed:
             raise StaleWrite from None
 
@@ -145,6 +156,41 @@ class DynamoProviders:
         """One version's row."""
         found = get(self._client, self._secrets, items.secret_key(org, provider_id, version))
         return None if found is None else items.sealed_from(found)
+
+    def used(self, sealed: SealedCredential, at: datetime) -> None:
+        """Record the read on the version's row, if that is there and nobody is writing to it at this moment."""
+        key = items.secret_key(sealed.org, sealed.provider_id, sealed.version)
+        action = update(
+            self._secrets,
+            key,
+            "SET last_used_at = :at",
+            "attribute_exists(PK) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)",
+            at=items.to_text(at),
+            before=items.to_text(at - _USED_EVERY),
+        )["Update"]
+        try:
+            self._client.update_item(**action)
+        except (ClientError, BotoCoreError) as error:
+            if error_code(error) not in ("ConditionalCheckFailedException", "TransactionConflictException"):
+                raise unavailable("DynamoDB", error) from None
+
+    def last_used(self, org: str, provider_id: str) -> dict[int, datetime]:
+        """One Query of two attributes; a role can be kept from all others."""
+        with available("DynamoDB"):
+            found = self._client.query(
+                TableName=self._secrets,
+                KeyConditionExpression="PK = :pk",
+                ExpressionAttributeValues=items.marshal({":pk": items.secret_key(org, provider_id, 0)["PK"]}),
+                ProjectionExpression="SK, last_used_at",
+                Select="SPECIFIC_ATTRIBUTES",
+                ConsistentRead=True,
+            )["Items"]
+        rows = [items.unmarshal(item) for item in found]
+        return {
+            int(row["SK"].removeprefix("V#")): datetime.fromisoformat(row["last_used_at"])
+            for row in rows
+            if "last_used_at" in row
+        }
 
     def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
         """Ids of the providers whose active credential has this fingerprint; the first hundred."""
@@ -178,7 +224,7 @@ class DynamoRouting:
         found = query(self._client, self._main, items.org_key(org), "ROUTE#", limit=limit, start=start)
         return [items.route_from(item) for item in found]
 
-    def put(self, before: RoutingConfig | None, after: RoutingConfig) -> None:
+    def put(self, before: RoutingConfig | None, after: RoutingConfig, alongside: Alongside = NOTHING) -> None:
         """Create or replace, attaching and detaching providers in the same transaction."""
         item = items.route_item(after)
         config = (
@@ -195,12 +241,12 @@ class DynamoRouting:
             *(self._refs("DELETE", after, provider_id) for provider_id in detached),
         ]
         try:
-            transact(self._client, actions)
+            commit(self._client, self._main, actions, alongside)
         except ConditionFailed as error:
             missing = frozenset(attached[i - 1] for i in error.failed if 1 <= i <= len(attached))
             raise MissingProvider(missing) if missing and 0 not in error.failed else StaleWrite() from None
 
-    def delete(self, config: RoutingConfig) -> None:
+    def delete(self, config: RoutingConfig, alongside: Alongside = NOTHING) -> None:
         """Delete the config and detach its providers."""
         key = items.route_key(config.org, config.slug)
         actions = [
@@ -208,7 +254,7 @@ class DynamoRouting:
             *(self._refs("DELETE", config, provider_id) for provider_id in sorted(config.provider_ids)),
         ]
         try:
-            transact(self._client, actions)
+            commit(self._client, self._main, actions, alongside)
         except ConditionFailed:
             raise StaleWrite from None
 
@@ -240,15 +286,7 @@ class DynamoManagementKeys:
 
     def count(self, key_id: str, minute: int) -> int:
         """Count one request."""
-        counter = update(
-            self._main,
-            items.rate_key(key_id, minute),
-            "ADD requests :one SET #ttl = :ttl",
-            one=1,
-            ttl=minute * 60 + _COUNTER_KEPT_S,
-        )["Update"]
-        counter |= {"ExpressionAttributeNames": {"#ttl": "ttl"}, "ReturnValues": "UPDATED_NEW"}
-        return int(items.unmarshal(write(self._client, "update_item", counter)["Attributes"])["requests"])
+        return count(self._client, self._main, items.rate_key(key_id, minute), minute * 60 + _COUNTER_KEPT_S)
 
     def used(self, key_id: str, at: datetime) -> None:
         """Record `last_used_at`; a key that has gone meanwhile stays gone."""

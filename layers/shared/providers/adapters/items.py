@@ -116,6 +116,26 @@ def rate_key(key_id: str, minute: int) -> Item:
     return {"PK": f"RL#{key_id}#{minute}", "SK": "-"}
 
 
+def idempotency_key(org: str, digest: str) -> Item:
+    """What stands for an organization's idempotency key."""
+    return {"PK": f"IDEM#{org}#{digest}", "SK": "-"}
+
+
+def audit_key(org: str, entry_id: str) -> Item:
+    """An entry of an organization's audit trail."""
+    return {"PK": f"AUDIT#{org}", "SK": entry_id}
+
+
+def upload_key(upload_id: str) -> Item:
+    """An upload link."""
+    return {"PK": f"UPLOAD#{upload_id}", "SK": "-"}
+
+
+def verifications_key(org: str, minute: int) -> Item:
+    """The counter of an organization's verifications in one minute; `*`, which no organization is called, for all."""
+    return {"PK": f"VL#{org}#{minute}", "SK": "-"}
+
+
 # keys of the `secrets` table
 
 
@@ -264,6 +284,7 @@ def sealed_item(sealed: SealedCredential) -> Item:
         "ciphertext": sealed.ciphertext,
         "created_at": to_text(sealed.created_at),
         "expires_at": to_text(sealed.expires_at),
+        "last_used_at": to_text(sealed.last_used_at),
         "ttl": epoch(sealed.expires_at),
     }
 
@@ -281,6 +302,7 @@ def sealed_from(item: Item) -> SealedCredential:
         ciphertext=item["ciphertext"],
         created_at=_time(item["created_at"]),
         expires_at=to_time(item.get("expires_at")),
+        last_used_at=to_time(item.get("last_used_at")),
     )
 
 

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 
 from providers.edge.caller import Authorized, from_event
 from providers.edge.errors import error_answer
-from providers.edge.http import Reply, Request, lower_headers, read_object, read_query, respond
+from providers.edge.http import (
+    IDEMPOTENCY_KEY,
+    Reply,
+    Request,
+    invalid_parameter,
+    lower_headers,
+    read_object,
+    read_query,
+    recorded,
+    to_json,
+)
 from providers.edge.logs import where
 from providers.model.errors import Forbidden, ProvidersError, RateLimited
+from providers.model.idempotency import Recorded
 from providers.model.provider import Scope
-from providers.ports import Ports
+from providers.ports import ClaimLost, Ports
+from providers.usecases.idempotency import begin, in_progress, release
 
 B = TypeVar("B")
 Handler = Callable[[Request[B], Ports], Reply]
@@ -28,6 +41,7 @@ def endpoint(
     scope: Scope,
     *,
     body: Callable[[dict[str, Any]], B] | None = None,
+    body_optional: bool = False,
     query: tuple[str, ...] = (),
 ) -> Callable[[Handler[B]], LambdaHandler]:
     """Make a Lambda handler of a function from `Request` and `Ports` to `Reply`.
@@ -36,6 +50,7 @@ def endpoint(
         ports: gives what the use case needs, built on first use.
         scope: what the caller's management key must allow.
         body: turns the body's JSON object into what `Request.body` holds, or raises; None where there is no body.
+        body_optional: an empty body stands for an empty object.
         query: the query parameters that the endpoint takes; any other is refused.
     """
     allowed = frozenset(query)
@@ -48,46 +63,81 @@ def endpoint(
             code: str | None = None
             try:
                 caller = from_event(event)
-                reply = handle(_request(event, caller, scope, allowed, body), ports())
-                headers, status = dict(reply.headers), reply.status
-                answer = None if reply.status == 304 else {"data": reply.data, **reply.members}
+                _refuse(caller, scope)
+                if body_optional and not event.get("body"):
+                    event = {**event, "body": "{}"}
+                request = _request(event, caller, allowed, body)
+                answer = _answer(handle, request, event, ports()) if scope.writes else _plain(handle(request, ports()))
             except ProvidersError as error:
                 code = error.code
-                status, headers, answer = error_answer(error, request_id)
-                if status >= 500:
+                answer = _failure(error, request_id)
+                if answer.status >= 500 or hasattr(error, "__notes__"):
                     logger.warning("not done", code=code, causes=getattr(error, "__notes__", []))
             except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets our shape
                 code = "internal_error"
                 logger.error("unexpected error", **where(error))  # noqa: TRY400 - a traceback's text could hold anything
-                failure = ProvidersError(code, "something went wrong on our side; quote request_id when you report it")
-                status, headers, answer = error_answer(failure, request_id)
-            headers |= {"X-Request-Id": request_id, "Cache-Control": "no-store"}
+                message = "something went wrong on our side; quote request_id when you report it"
+                answer = _failure(ProvidersError(code, message), request_id)
+            headers = dict(answer.headers) | {"X-Request-Id": request_id, "Cache-Control": "no-store"}
             headers |= caller.limit_headers if caller else {}
             logger.info(
                 "answered",
                 request_id=request_id,
                 lambda_request_id=getattr(context, "aws_request_id", None),
                 route=f"{event.get('httpMethod')} {event.get('resource')}",
-                status=status,
+                status=answer.status,
                 code=code,
                 org=caller.org if caller else None,
                 key_id=caller.key_id if caller else None,
                 duration_ms=round((time.perf_counter() - began) * 1000),
             )
-            return respond(status, headers, answer)
+            return {
+                "statusCode": answer.status,
+                "headers": headers,
+                "isBase64Encoded": False,
+                "body": answer.body,
+            }
 
         return handler
 
     return decorate
 
 
-def _request(
-    event: Mapping[str, Any],
-    caller: Authorized,
-    scope: Scope,
-    allowed: frozenset[str],
-    body: Callable[[dict[str, Any]], B] | None,
-) -> Request[B]:
+def _plain(reply: Reply) -> Recorded:
+    return Recorded(304, reply.headers, "") if reply.status == 304 else recorded(reply)
+
+
+def _failure(error: ProvidersError, request_id: str) -> Recorded:
+    status, headers, body = error_answer(error, request_id)
+    return Recorded(status, headers | {"Content-Type": "application/json"}, to_json(body))
+
+
+def _answer(handle: Handler[B], request: Request[B], event: Mapping[str, Any], ports: Ports) -> Recorded:
+    """The answer of a request that changes something: once for each Idempotency-Key, however often it is sent."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return _plain(handle(request, ports))
+    if not IDEMPOTENCY_KEY.fullmatch(key):
+        raise invalid_parameter("Idempotency-Key", "Idempotency-Key must have 1 to 255 visible ASCII characters")
+    content = {
+        "route": [event.get("httpMethod"), event.get("resource")],
+        "path": dict(request.path),
+        "query": dict(request.query),
+        "body": event.get("body") and read_object(event, request.headers),
+    }
+    claim = begin(ports, request.org, key, content)
+    if isinstance(claim, Recorded):
+        return replace(claim, headers={**claim.headers, "Idempotency-Replayed": "true"})
+    try:
+        return _plain(handle(replace(request, claim=claim), ports))
+    except ClaimLost:
+        raise in_progress() from None
+    except Exception:
+        release(ports, claim)
+        raise
+
+
+def _refuse(caller: Authorized, scope: Scope) -> None:
     if caller.limited:
         raise RateLimited(
             "rate_limited",
@@ -96,8 +146,17 @@ def _request(
         )
     if scope not in caller.scopes:
         raise Forbidden("insufficient_scope", f"this management key lacks the scope {scope.value}")
+
+
+def _request(
+    event: Mapping[str, Any],
+    caller: Authorized,
+    allowed: frozenset[str],
+    body: Callable[[dict[str, Any]], B] | None,
+) -> Request[B]:
     headers = lower_headers(event)
     return Request(
+        id=str(event["requestContext"].get("requestId", "")),
         org=caller.org,
         key_id=caller.key_id,
         scopes=caller.scopes,

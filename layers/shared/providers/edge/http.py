@@ -5,27 +5,33 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, NoReturn, TypeVar
 from urllib.parse import unquote
 
-from providers.model.errors import (
-    InvalidRequest,
-    NotFound,
-)
+from providers.model.audit import Actor
+from providers.model.errors import InvalidRequest, NotFound
+from providers.model.idempotency import Claim, Recorded
+from providers.usecases.mutation import Mutation
 
 MAX_BODY_BYTES: Final = 64 * 1024
 SLUG: Final = re.compile(r"@?[a-z0-9][a-z0-9_-]{0,62}")
+IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _PROVIDER_ID: Final = re.compile(r"prov_[0-9A-HJKMNP-TV-Z]{26}")
 
 B = TypeVar("B")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[B]):
-    """One authenticated request. Header names are lower-case; `body` is what the endpoint's schema made of it."""
+    """One authenticated request. Header names are lower-case; `body` is what the endpoint's schema made of it.
 
+    `claim` is what its Idempotency-Key has claimed, where a request that changes something has one.
+    """
+
+    id: str
     org: str
     key_id: str
     scopes: frozenset[str]
@@ -33,6 +39,12 @@ class Request(Generic[B]):
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: B
+    claim: Claim | None = None
+
+    def mutation(self, reply: Callable[[R], Reply]) -> Mutation[R]:
+        """This request as a use case sees it; `reply` makes the answer of its result, now or when it is sent again."""
+        actor = Actor("management_key", self.key_id)
+        return Mutation(actor, self.id, self.claim, lambda result: recorded(reply(result)))
 
     def provider_id(self) -> str:
         """The provider in the path. Raises NotFound for what cannot be an id, without repeating it."""
@@ -80,6 +92,11 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The answer's body."""
+        return {"data": self.data, **self.members}
 
 
 def invalid_parameter(name: str, message: str) -> InvalidRequest:
@@ -140,10 +157,11 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def respond(status: int, headers: Mapping[str, str], body: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The answer in API Gateway's form."""
-    answer: dict[str, Any] = {"statusCode": status, "headers": dict(headers), "isBase64Encoded": False, "body": ""}
-    if body is not None:
-        answer["headers"]["Content-Type"] = "application/json"
-        answer["body"] = json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n"  # a terminal's next line
-    return answer
+def recorded(reply: Reply) -> Recorded:
+    """A reply in the form in which it is kept for whoever sends the request again."""
+    return Recorded(reply.status, {**reply.headers, "Content-Type": "application/json"}, to_json(reply.body))
+
+
+def to_json(body: Mapping[str, Any]) -> str:
+    """A body as it is sent."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n"  # a terminal's next line

@@ -79,6 +79,12 @@ class UpdateProviderBody(_Body):
     key_expires_at: Time | None = None
 
 
+class RollbackBody(_Body):
+    """`POST /manage/v1/providers/{provider_id}/rollback`: the version to go back to, the previous one by default."""
+
+    version: Annotated[int, Field(ge=1, le=99_999_999)] | None = None
+
+
 class AttemptBody(_Body):
     """One step of a routing config."""
 
@@ -125,6 +131,11 @@ def change(body: dict[str, Any]) -> Change:
     )
 
 
+def rollback(body: dict[str, Any]) -> int | None:
+    """The version in a rollback's body, None for the previous one. Raises Unprocessable (validation_failed)."""
+    return _validated(RollbackBody, body).version
+
+
 def routing(body: dict[str, Any]) -> tuple[str, tuple[Attempt, ...]]:
     """Strategy and attempts in a PUT body. Raises Unprocessable (validation_failed)."""
     found = _validated(PutRoutingConfigBody, body)
@@ -161,6 +172,9 @@ _MESSAGES: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "too_short": lambda given: f"must hold at least {given['min_length']}",
     "too_long": lambda given: f"must hold at most {given['max_length']}",
     "model_type": lambda _: "must be an object",
+    "int_type": lambda _: "must be a whole number",
+    "greater_than_equal": lambda given: f"must be {given['ge']} or more",
+    "less_than_equal": lambda given: f"must be {given['le']} or less",
 }
 _OURS: Final = ("name_length", "name_characters", "unknown_vendor", "time")
 

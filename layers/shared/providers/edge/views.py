@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from providers.edge.http import Reply
+from providers.model.audit import Entry
 from providers.model.health import PERCENTILES, Window
 from providers.model.provider import Provider, RoutingConfig
+from providers.usecases.credentials import Changed
 from providers.usecases.health import Glance, Report
+from providers.usecases.update import etag
+from providers.usecases.versions import LiveVersion
 
 
 def at(time: datetime | None) -> str | None:
@@ -44,6 +50,44 @@ def provider_view(provider: Provider, glance: Glance = _UNSEEN) -> dict[str, Any
             "reason": verification.reason.value if verification.reason else None,
             "checked_at": at(verification.checked_at),
         },
+    }
+
+
+def changed_reply(changed: Changed, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    """The answer for a provider that was changed: its entity tag, and warnings if there are any."""
+    provider, warnings = changed
+    return Reply(
+        provider_view(provider),
+        status=status,
+        headers={**(headers or {}), "ETag": etag(provider)},
+        members={"warnings": warnings} if warnings else {},
+    )
+
+
+def version_view(live: LiveVersion) -> dict[str, Any]:
+    """A key version."""
+    return {
+        "number": live.version.number,
+        "hint": live.version.hint,
+        "created_at": at(live.version.created_at),
+        "active": live.active,
+        "retires_at": at(live.version.retires_at),
+        "last_used_at": at(live.last_used_at),
+        "safe_to_revoke": live.safe_to_revoke,
+    }
+
+
+def entry_view(entry: Entry) -> dict[str, Any]:
+    """An entry of the audit trail."""
+    return {
+        "id": entry.id,
+        "at": at(entry.at),
+        "actor": {"type": entry.actor.type, "key_id": entry.actor.key_id},
+        "action": entry.action.value,
+        "resource": {"type": entry.resource_type, "id": entry.resource_id},
+        "before": entry.before,
+        "after": entry.after,
+        "request_id": entry.request_id,
     }
 
 

@@ -3,13 +3,14 @@
 ProvidersError
 ├── InvalidRequest       malformed_json, invalid_cursor, invalid_parameter, body_too_large, unsupported_media_type
 │   └── Unprocessable    validation_failed, credential_format, credential_rejected, base_url_required,
-│                        base_url_not_allowed
+│                        base_url_not_allowed, idempotency_mismatch
 ├── Unauthenticated      missing_api_key, invalid_api_key
 ├── Forbidden            insufficient_scope
 ├── NotFound             provider_not_found, routing_config_not_found, route_not_found, version_not_found
-├── Conflict             name_taken, provider_in_use, version_conflict, rotation_conflict, too_many_live_versions
+├── Conflict             name_taken, provider_in_use, version_conflict, rotation_conflict, too_many_live_versions,
+│                        idempotency_in_progress
 ├── PreconditionFailed   etag_mismatch
-├── RateLimited          rate_limited
+├── RateLimited          rate_limited, verification_rate_limited
 ├── Unavailable          dependency_unavailable
 └── VerificationFailed   verification_unavailable, verification_timeout
 """
@@ -82,7 +83,7 @@ class PreconditionFailed(ProvidersError):
 
 
 class RateLimited(ProvidersError):
-    """The management key has used up its minute."""
+    """The management key has used up its minute, or too many credentials were sent for verification."""
 
 
 class Unavailable(ProvidersError):
@@ -109,6 +110,12 @@ def invalid_field(param: str, message: str, code: str = "invalid_value") -> Unpr
 def provider_not_found(provider_id: str) -> NotFound:
     """404 for a provider; the same for one of another organization."""
     return NotFound("provider_not_found", f"provider {provider_id} not found", resource="provider", id=provider_id)
+
+
+def version_not_found(version: int | None) -> NotFound:
+    """404 for a key version that is not, or no longer, readable."""
+    number = "of this number" if version is None else str(version)
+    return NotFound("version_not_found", f"no readable version {number}", resource="version", id=number)
 
 
 def routing_config_not_found(slug: str) -> NotFound:

@@ -25,6 +25,8 @@ class Policy:
         grace: how long a replaced key version stays readable (api.md: one hour by default).
         rate_limit: requests a minute for each management key.
         thresholds: interval of the health checks, and the evidence that a state needs.
+        verifications_per_org: credentials a minute that are verified for one organization's callers.
+        verifications: the same for all organizations together.
         any_base_url: whether a vendor's own rule for the hosts of a base_url is lifted.
         local: whether this is a stack on one machine, where http and loopback addresses are allowed.
     """
@@ -32,5 +34,7 @@ class Policy:
     grace: timedelta = timedelta(hours=1)
     rate_limit: int = 60
     thresholds: Thresholds = field(default_factory=Thresholds)
+    verifications_per_org: int = 30
+    verifications: int = 300
     any_base_url: bool = False
     local: bool = False

@@ -103,7 +103,8 @@ class Provider:
 class SealedCredential:
     """A credential as the `secrets` table holds it. Opens only under the org, provider, version and vendor it names.
 
-    `expires_at` is None for the active version; the reader refuses a version that is past it.
+    `expires_at` is None for the active version; the reader refuses a version that is past it. `last_used_at`: when it
+    was last read in order to be used, to the minute.
     """
 
     org: str
@@ -115,6 +116,11 @@ class SealedCredential:
     ciphertext: bytes
     created_at: datetime
     expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    def readable(self, now: datetime) -> bool:
+        """Whether it may still be opened at `now`."""
+        return self.expires_at is None or now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +164,11 @@ class Scope(StrEnum):
     PROVIDERS_WRITE = "providers:write"
     ROUTING_READ = "routing:read"
     ROUTING_WRITE = "routing:write"
+
+    @property
+    def writes(self) -> bool:
+        """Whether it lets its holder change something."""
+        return self.value.endswith(":write")
 
 
 @dataclass(frozen=True, slots=True)

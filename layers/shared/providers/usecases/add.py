@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from providers.model.audit import Action
 from providers.model.errors import Conflict
 from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider, Status
 from providers.model.secret import Secret
 from providers.model.verdict import Outcome
 from providers.ports import NameTaken, Ports
-from providers.usecases.credentials import Warnings, check_credential, refuse_unless_promoted, warnings_for
+from providers.usecases.credentials import Changed, check_credential, refuse_unless_promoted, warnings_for
 from providers.usecases.events import publish
+from providers.usecases.mutation import BY_SYSTEM, Mutation
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,11 @@ class NewProvider:
     store_pending: bool = False
 
 
-def add_provider(ports: Ports, org: str, new: NewProvider) -> tuple[Provider, Warnings]:
+def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Changed] = BY_SYSTEM) -> Changed:
     """The stored provider (status `pending` where it could not be verified) and warnings.
 
     Raises Unprocessable (credential_format, credential_rejected, base_url_…), VerificationFailed, Conflict
-    (name_taken), Unavailable; whatever is raised, nothing was stored.
+    (name_taken), RateLimited, Unavailable; whatever is raised, nothing was stored.
     """
     vendor = ports.vendors(new.vendor)
     checked = check_credential(ports, org, vendor, new.api_key, new.base_url)
@@ -53,8 +55,9 @@ def add_provider(ports: Ports, org: str, new: NewProvider) -> tuple[Provider, Wa
     warnings = warnings_for(ports, vendor, checked, provider)
     sealed = ports.cipher.seal(org, provider.id, 1, vendor.name, checked.credential.secret)
     events = [provider_event(ports.clock.new_id(), EventType.CREATED, now, provider)]
+    entry = mutation.entry(ports, Action.CREATED, now, None, provider)
     try:
-        ports.providers.create(provider, sealed, events)
+        ports.providers.create(provider, sealed, mutation.with_entry(entry, (provider, warnings), events))
     except NameTaken:
         raise name_taken() from None
     publish(ports, events)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from providers.model.errors import ProvidersError, Unprocessable, VerificationFailed
+from providers.model.errors import ProvidersError, RateLimited, Unprocessable, VerificationFailed
 from providers.model.provider import KeyVersion, Provider, Verification
 from providers.model.secret import Secret
 from providers.model.vendor import Credential, Vendor
@@ -16,6 +16,8 @@ from providers.usecases.base_url import check_base_url
 
 FINGERPRINT: Final = "credential-fingerprint"
 Warnings = list[dict[str, Any]]
+Changed = tuple[Provider, Warnings]
+"""A provider as it is after a change, and what its owner should know of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +47,60 @@ class Checked:
 
 
 def check_credential(ports: Ports, org: str, vendor: Vendor, api_key: Secret, base_url: str | None) -> Checked:
-    """Verify `api_key` with `vendor`. Raises `Unprocessable` for a base_url or a format that cannot be.
+    """Verify `api_key` with `vendor`. Raises `Unprocessable` for a base_url or a format that cannot be, RateLimited.
 
     The verdict is not judged here: see `refuse_unless_promoted`.
     """
     base_url = check_base_url(vendor, base_url, ports.policy)
     credential = vendor.parse(api_key, base_url)
     fingerprint = ports.digests.digest(FINGERPRINT, org, vendor.name, api_key.reveal())
+    _count_verification(ports, org)
     return Checked(credential, base_url, ports.verify(vendor, credential, base_url), fingerprint)
 
 
+def _count_verification(ports: Ports, org: str) -> None:
+    """Refuse to ask a vendor too often: whoever finds keys somewhere is not to try them out here.
+
+    Raises RateLimited (`verification_rate_limited`), Unavailable.
+    """
+    seconds = int(ports.clock.now().timestamp())
+    of_org, of_all = ports.verifications.count(org, seconds // 60)
+    if of_org > ports.policy.verifications_per_org:
+        whose = f"{ports.policy.verifications_per_org} of this organization's credentials were"
+    elif of_all > ports.policy.verifications:
+        whose = "as many credentials as this stack allows were"
+    else:
+        return
+    wait = 60 - seconds % 60
+    raise RateLimited(
+        "verification_rate_limited",
+        f"{whose} verified in this minute; nothing was changed, try again in {wait} s",
+        retry_after_s=wait,
+    )
+
+
 def refuse_unless_promoted(vendor: Vendor, checked: Checked) -> None:
-    """Return for a verdict that promotes; raise for one that does not, telling a bad key from a vendor's bad day."""
+    """Return for a verdict that promotes; raise for one that does not, telling a bad key from a vendor's bad day.
+
+    Why a vendor refuses a key is not told, so that nobody learns here what is known of a key that is not theirs; the
+    log has the reason.
+    """
     verdict = checked.verdict
     if verdict.outcome.promotes or verdict.reason is None:
         return
+    refused = verdict.outcome is Outcome.INVALID
     details: dict[str, Any] = {
-        "reason": verdict.reason.value,
+        "reason": Reason.CREDENTIAL_REJECTED.value if refused else verdict.reason.value,
         "retryable": verdict.retryable,
         "vendor_request_id": verdict.request_id,
     }
-    cause = explain(verdict.reason)
     error: ProvidersError
-    if verdict.outcome is Outcome.INVALID:
+    if refused:
         hint = "" if checked.credential.familiar else f"; it does not look like a credential of {vendor.name} either"
         error = Unprocessable(
             "credential_rejected",
-            f"{vendor.name} refused the credential: {cause}{hint}; nothing was changed",
+            f"{vendor.name} refused the credential: it is mistyped, revoked, expired or suspended{hint}; "
+            "nothing was changed",
             param="api_key",
             **details,
         )
@@ -79,10 +108,11 @@ def refuse_unless_promoted(vendor: Vendor, checked: Checked) -> None:
         timed_out = verdict.reason is Reason.TIMEOUT
         error = VerificationFailed(
             "verification_timeout" if timed_out else "verification_unavailable",
-            f"the credential could not be verified with {vendor.name}: {cause}; nothing was changed",
+            f"the credential could not be verified with {vendor.name}: {explain(verdict.reason)}; nothing was changed",
             retry_after_s=None if verdict.retry_after_s is None else max(1, round(verdict.retry_after_s)),
             **details,
         )
+    error.add_note(f"reason: {verdict.reason.value}")
     raise error
 
 

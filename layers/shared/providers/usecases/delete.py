@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from providers.model.audit import Action
 from providers.model.errors import Conflict
 from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider
 from providers.ports import Ports, StaleWrite
 from providers.usecases.events import publish
+from providers.usecases.mutation import BY_SYSTEM, Mutation, unchanged
 from providers.usecases.update import TRIES, read_matching, version_conflict
 
 
 def delete_provider(
-    ports: Ports, org: str, provider_id: str, *, dry_run: bool = False, if_match: str | None = None
+    ports: Ports,
+    org: str,
+    provider_id: str,
+    *,
+    dry_run: bool = False,
+    if_match: str | None = None,
+    mutation: Mutation[None] = BY_SYSTEM,
 ) -> None:
     """Delete the provider and every stored version of its credential; with `dry_run` only tell whether it would.
 
@@ -22,14 +30,16 @@ def delete_provider(
         if provider.refs:
             raise _in_use(provider)
         if dry_run:
-            return
-        events = [provider_event(ports.clock.new_id(), EventType.DELETED, ports.clock.now(), provider)]
+            return unchanged(ports, mutation, None)
+        now = ports.clock.now()
+        events = [provider_event(ports.clock.new_id(), EventType.DELETED, now, provider)]
+        entry = mutation.entry(ports, Action.DELETED, now, provider, None)
         try:
-            ports.providers.delete(provider, events)
+            ports.providers.delete(provider, mutation.with_entry(entry, None, events))
         except StaleWrite:
             continue
         publish(ports, events)
-        return
+        return None
     raise version_conflict(provider_id)
 
 

@@ -1,20 +1,26 @@
-"""Read a credential in order to use it: the one way for a data plane, and for our own probes."""
+"""Read a credential in order to use it: the one way for a data plane."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
-from providers.model.errors import NotFound, provider_not_found
-from providers.model.provider import Provider
+from providers.model.errors import Unavailable, provider_not_found, version_not_found
+from providers.model.provider import SealedCredential
 from providers.model.secret import Secret
 from providers.ports import Ports
+
+USED_EVERY: Final = timedelta(minutes=1)
+"""How exact `last_used_at` is; a version in constant use costs one write in this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A credential and the version it is; a request keeps to the version that it began with."""
+    """A credential, where it may be sent, and the version it is: a request keeps to the version that it began with."""
 
-    provider: Provider
+    vendor: str
+    base_url: str | None
     version: int
     secret: Secret
 
@@ -22,17 +28,32 @@ class Resolved:
 def resolve(ports: Ports, org: str, provider_id: str, version: int | None = None) -> Resolved:
     """The active credential, or the given version while its grace window lasts.
 
+    A data plane calls it without a version when a request begins, and with the version that it was given whenever the
+    same request needs the credential again. It records `last_used_at`, at most once a minute and never at the cost of
+    the read.
     Raises NotFound (`provider_not_found`, `version_not_found`), TamperedCredential, Unavailable.
     """
     for last_try in (False, True):
         provider = ports.providers.get(org, provider_id)
         if provider is None:
             raise provider_not_found(provider_id)
-        wanted = provider.active.number if version is None else version
-        sealed = ports.providers.sealed(org, provider_id, wanted)
-        now = ports.clock.now()
-        if sealed is not None and (sealed.expires_at is None or now < sealed.expires_at):
-            return Resolved(provider, wanted, ports.cipher.open(sealed))
+        number = provider.active.number if version is None else version
+        known = next((each for each in provider.versions if each.number == number), None)
+        sealed = None if known is None else ports.providers.sealed(org, provider_id, number)
+        if known is not None and sealed is not None and sealed.readable(ports.clock.now()):
+            resolved = Resolved(provider.vendor, known.base_url, number, ports.cipher.open(sealed))
+            _record_use(ports, sealed)
+            return resolved
         if version is not None or last_try:
             break  # an active version can only have gone between the two reads: look once more
-    raise NotFound("version_not_found", "no readable version of this number", resource="version", id=str(wanted))
+    raise version_not_found(number)
+
+
+def _record_use(ports: Ports, sealed: SealedCredential) -> None:
+    now = ports.clock.now()
+    if sealed.last_used_at is not None and now - sealed.last_used_at < USED_EVERY:
+        return
+    try:
+        ports.providers.used(sealed, now)
+    except Unavailable:
+        return  # the next read records it

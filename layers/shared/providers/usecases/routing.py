@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from providers.model.audit import Action
 from providers.model.errors import invalid_field, routing_config_not_found, validation_failed
 from providers.model.provider import Attempt, RoutingConfig
 from providers.ports import MissingProvider, Ports, StaleWrite
+from providers.usecases.mutation import BY_SYSTEM, Mutation
 from providers.usecases.read import make_cursor, read_cursor
 from providers.usecases.update import TRIES, version_conflict
 
@@ -30,7 +32,13 @@ def list_routing_configs(
 
 
 def put_routing_config(
-    ports: Ports, org: str, slug: str, strategy: str, attempts: Sequence[Attempt]
+    ports: Ports,
+    org: str,
+    slug: str,
+    strategy: str,
+    attempts: Sequence[Attempt],
+    *,
+    mutation: Mutation[tuple[RoutingConfig, bool]] = BY_SYSTEM,
 ) -> tuple[RoutingConfig, bool]:
     """Create or replace the config, attaching and detaching providers with it; the config and whether it is new.
 
@@ -48,8 +56,10 @@ def put_routing_config(
             updated_at=now,
             revision=before.revision + 1 if before else 1,
         )
+        action = Action.ROUTING_UPDATED if before else Action.ROUTING_CREATED
+        entry = mutation.routing_entry(ports, action, now, before, after)
         try:
-            ports.routing.put(before, after)
+            ports.routing.put(before, after, mutation.with_entry(entry, (after, before is None)))
         except StaleWrite:
             continue
         except MissingProvider as missing:
@@ -58,11 +68,13 @@ def put_routing_config(
     raise version_conflict(slug)
 
 
-def delete_routing_config(ports: Ports, org: str, slug: str) -> None:
+def delete_routing_config(ports: Ports, org: str, slug: str, mutation: Mutation[None] = BY_SYSTEM) -> None:
     """Delete the config and detach its providers. Raises NotFound, Conflict, Unavailable."""
     for _ in range(TRIES):
+        config = get_routing_config(ports, org, slug)
+        entry = mutation.routing_entry(ports, Action.ROUTING_DELETED, ports.clock.now(), config, None)
         try:
-            ports.routing.delete(get_routing_config(ports, org, slug))
+            ports.routing.delete(config, mutation.with_entry(entry, None))
         except StaleWrite:
             continue
         return

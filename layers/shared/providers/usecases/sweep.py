@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, ParamSpec, TypeVar
 
+from providers.model.audit import Action
 from providers.model.events import health_event
 from providers.model.health import Sample, floor_minute, next_health, replayed
 from providers.model.policy import SHARDS
@@ -18,6 +19,7 @@ from providers.model.secret import Secret
 from providers.model.verdict import Reason, Verdict
 from providers.ports import Ports, Probed, StaleWrite, TamperedCredential
 from providers.usecases.events import drain_outbox, publish
+from providers.usecases.mutation import BY_SYSTEM
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -261,4 +263,5 @@ def _activate(ports: Ports, provider: Provider, verdict: Verdict) -> None:
         updated_at=now,
         revision=provider.revision + 1,
     )
-    ports.providers.change(provider, after)
+    entry = BY_SYSTEM.entry(ports, Action.VERIFIED, now, provider, after)
+    ports.providers.change(provider, after, alongside=BY_SYSTEM.with_entry(entry, None))

@@ -6,7 +6,15 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from providers.model.errors import Conflict, PreconditionFailed, Unprocessable, invalid_field, provider_not_found
+from providers.model.audit import Action
+from providers.model.errors import (
+    Conflict,
+    PreconditionFailed,
+    Unprocessable,
+    invalid_field,
+    provider_not_found,
+    version_not_found,
+)
 from providers.model.events import EventType, provider_event
 from providers.model.health import Health
 from providers.model.provider import MAX_LIVE_VERSIONS, KeyVersion, Provider, Status
@@ -14,6 +22,7 @@ from providers.model.secret import Secret
 from providers.ports import NameTaken, Ports, StaleWrite
 from providers.usecases.add import name_taken
 from providers.usecases.credentials import (
+    Changed,
     Checked,
     Warnings,
     check_credential,
@@ -21,6 +30,7 @@ from providers.usecases.credentials import (
     warnings_for,
 )
 from providers.usecases.events import publish
+from providers.usecases.mutation import BY_SYSTEM, Mutation, unchanged
 
 TRIES = 5
 """How often a change that lost a race is tried again on what it finds then."""
@@ -39,18 +49,22 @@ class Change:
 
 
 def update_provider(
-    ports: Ports, org: str, provider_id: str, change: Change, if_match: str | None = None
-) -> tuple[Provider, Warnings]:
+    ports: Ports,
+    org: str,
+    provider_id: str,
+    change: Change,
+    if_match: str | None = None,
+    *,
+    mutation: Mutation[Changed] = BY_SYSTEM,
+) -> Changed:
     """The provider as it is after `change`, and warnings.
 
     A lost race over other members of the provider is tried again on the new state; a lost race with another rotation
     is 409 `rotation_conflict`, because what the caller meant to replace is no longer there.
-    Raises NotFound, PreconditionFailed, Unprocessable, VerificationFailed, Conflict, Unavailable; whatever is raised,
-    nothing was changed.
+    Raises NotFound, PreconditionFailed, Unprocessable, VerificationFailed, RateLimited, Conflict, Unavailable; whatever
+    is raised, nothing was changed.
     """
     before = read_matching(ports, org, provider_id, if_match)
-    began_with = before.active.number
-    checked: Checked | None = None
     if change.sets_base_url and change.api_key is None and change.base_url != before.base_url:
         raise Unprocessable(
             "base_url_not_allowed",
@@ -60,6 +74,61 @@ def update_provider(
         )
     if change.key_expires_at is not None and change.api_key is None:
         raise invalid_field("key_expires_at", "can only be set together with api_key")
+    action = Action.UPDATED if change.api_key is None else Action.ROTATED
+    return _make(ports, before, change, action, if_match=if_match, mutation=mutation)
+
+
+def rollback_provider(
+    ports: Ports,
+    org: str,
+    provider_id: str,
+    version: int | None = None,
+    if_match: str | None = None,
+    *,
+    mutation: Mutation[Changed] = BY_SYSTEM,
+) -> Changed:
+    """The provider with the credential of an earlier version in force again, as a new version, and warnings.
+
+    `version` is a live one, None for the one before the active. It comes back with the base_url that belongs to it, and
+    is verified first: what has been revoked meanwhile does not displace a key that works.
+    Raises NotFound, Conflict (`version_conflict` where no earlier version is live), and what `update_provider` raises.
+    """
+    before = read_matching(ports, org, provider_id, if_match)
+    now = ports.clock.now()
+    earlier = before.live_versions(now)[:-1]
+    if version == before.active.number:
+        raise invalid_field("version", "is the active one already")
+    if version is None and not earlier:
+        raise Conflict(
+            "version_conflict",
+            "no earlier version of this credential is live; rotate to the credential that you want instead",
+            resource="provider",
+            id=provider_id,
+        )
+    target = earlier[-1] if version is None else next((each for each in earlier if each.number == version), None)
+    sealed = None if target is None else ports.providers.sealed(org, provider_id, target.number)
+    if target is None or sealed is None or not sealed.readable(now):
+        raise version_not_found(version)
+    change = Change(
+        api_key=ports.cipher.open(sealed),
+        base_url=target.base_url,
+        sets_base_url=True,
+        key_expires_at=target.key_expires_at,
+    )
+    return _make(ports, before, change, Action.ROLLED_BACK, if_match=if_match, mutation=mutation)
+
+
+def _make(
+    ports: Ports,
+    before: Provider,
+    change: Change,
+    action: Action,
+    *,
+    if_match: str | None,
+    mutation: Mutation[Changed],
+) -> Changed:
+    org, provider_id, began_with = before.org, before.id, before.active.number
+    checked: Checked | None = None
     if change.api_key is not None:
         _room_for_a_version(before, ports.clock.now())
         vendor = ports.vendors(before.vendor)
@@ -69,7 +138,7 @@ def update_provider(
     for _ in range(TRIES):
         after = _apply(ports, before, change, checked)
         if after == before:
-            return before, []
+            return unchanged(ports, mutation, (before, []))
         warnings = [] if checked is None else _rotation_warnings(ports, before, after, checked)
         sealed = (
             None
@@ -79,8 +148,9 @@ def update_provider(
         events = []
         if checked is not None:
             events = [provider_event(ports.clock.new_id(), EventType.ROTATED, after.updated_at, after)]
+        entry = mutation.entry(ports, action, after.updated_at, before, after)
         try:
-            ports.providers.change(before, after, sealed, events)
+            ports.providers.change(before, after, sealed, mutation.with_entry(entry, (after, warnings), events))
         except NameTaken:
             raise name_taken() from None
         except StaleWrite:

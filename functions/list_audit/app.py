@@ -1,0 +1,21 @@
+"""GET /manage/v1/audit."""
+
+from providers.bootstrap import endpoint
+from providers.edge.http import Reply, Request
+from providers.edge.views import entry_view
+from providers.model.audit import Action
+from providers.model.provider import Scope
+from providers.ports import AuditFilter, Ports
+from providers.usecases.audit import list_audit
+
+
+@endpoint(Scope.PROVIDERS_READ, query=("limit", "cursor", "resource_id", "action", "key_id"))
+def handler(request: Request[None], ports: Ports) -> Reply:
+    """One page of the organization's audit trail, newest first."""
+    wanted = AuditFilter(
+        resource_id=request.query.get("resource_id"),
+        action=request.choice("action", tuple(Action)),
+        key_id=request.query.get("key_id"),
+    )
+    page, cursor = list_audit(ports, request.org, wanted, request.limit(), request.query.get("cursor"))
+    return Reply([entry_view(each) for each in page], members={"next_cursor": cursor})

@@ -1,0 +1,32 @@
+"""One-time links at which a person enters a credential, so that it never passes through a model's context or a chat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+LIFETIME: Final = timedelta(minutes=10)
+"""How long a link works."""
+
+TRIES: Final = 5
+"""How many credentials may be entered at one link until one is accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A link that was given out, until it is used: for `provider_id`, or for a provider to be added where that is None.
+
+    `key_id` is the management key that it was made with; it can do no more than that key can.
+    """
+
+    id: str
+    org: str
+    key_id: str
+    vendor: str
+    name: str
+    base_url: str | None
+    provider_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    tries: int = 0

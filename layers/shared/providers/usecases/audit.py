@@ -1,0 +1,20 @@
+"""Read the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from providers.model.audit import KEPT, Entry
+from providers.ports import AuditFilter, Ports
+from providers.usecases.read import make_cursor, read_cursor
+
+
+def list_audit(
+    ports: Ports, org: str, wanted: AuditFilter, limit: int, cursor: str | None
+) -> tuple[Sequence[Entry], str | None]:
+    """Up to `limit` entries, newest first, and the next cursor (None on the last page). Raises InvalidRequest."""
+    scope = ("audit", org, wanted.resource_id or "", wanted.action or "", wanted.key_id or "")
+    since = ports.clock.now() - KEPT
+    found = ports.audit.list(org, wanted, since, limit + 1, read_cursor(ports, cursor, *scope))
+    page = found[:limit]
+    return page, make_cursor(ports, page[-1].id, *scope) if len(found) > limit else None

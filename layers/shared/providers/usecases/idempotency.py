@@ -1,0 +1,65 @@
+"""Make a mutation once, however often its request is sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from providers.model.errors import Conflict, Unavailable, Unprocessable
+from providers.model.idempotency import KEPT, LEASE, Claim, Recorded
+from providers.ports import Ports
+
+KEY: Final = "idempotency-key"
+REQUEST: Final = "idempotency-request"
+RETRY_AFTER_S: Final = 2
+"""Seconds after which the request in progress has usually ended."""
+
+
+def begin(ports: Ports, org: str, key: str, request: dict[str, Any]) -> Claim | Recorded:
+    """Claim `key` for `request`, or give the answer that an earlier one of the same content was given.
+
+    Both are stored as keyed digests: a request holds a credential. Raises Unprocessable (`idempotency_mismatch`) where
+    the key stands for another request, Conflict (`idempotency_in_progress`) where the same is under way, Unavailable.
+    """
+    now = ports.clock.now()
+    claim = Claim(
+        org=org,
+        key=ports.digests.digest(KEY, org, key),
+        request=ports.digests.digest(REQUEST, org, json.dumps(request, sort_keys=True)),
+        owner=ports.clock.new_id(),
+        until=now + LEASE,
+        expires_at=now + KEPT,
+    )
+    found = ports.idempotency.claim(claim, now)
+    if found is None:
+        return claim
+    if found.request != claim.request:
+        raise Unprocessable(
+            "idempotency_mismatch",
+            "this Idempotency-Key was sent with another request before; use a new one for each change",
+            param="Idempotency-Key",
+        )
+    if found.answer is None:
+        raise in_progress()
+    return found.answer
+
+
+def release(ports: Ports, claim: Claim) -> None:
+    """Free the key of a request that failed and changed nothing, so that sending it again tries again.
+
+    Where that cannot be done the lease ends by itself.
+    """
+    try:
+        ports.idempotency.release(claim)
+    except Unavailable:
+        return
+
+
+def in_progress() -> Conflict:
+    """409: another request of the same key is under way."""
+    return Conflict(
+        "idempotency_in_progress",
+        "a request with this Idempotency-Key is under way; send it again in a moment to get its answer",
+        param="Idempotency-Key",
+        retry_after_s=RETRY_AFTER_S,
+    )

@@ -1,0 +1,90 @@
+"""A change together with who makes it, the trail of it, and the answer that a repeated request is given again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+from providers.model.audit import SYSTEM, Action, Actor, Entry, difference, provider_facts, routing_facts
+from providers.model.events import Event
+from providers.model.idempotency import Claim, Completed, Recorded
+from providers.model.provider import Provider, RoutingConfig
+from providers.model.upload import Upload
+from providers.ports import Alongside, Ports
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation(Generic[R]):
+    """A request to change something, whose use case gives an `R`.
+
+    Args:
+        actor: who asks.
+        request_id: of the request, for the audit trail.
+        claim: what its Idempotency-Key has claimed, if it has one.
+        record: makes of the result the answer that is kept for whoever sends the request again.
+        link: the upload link that it comes by.
+    """
+
+    actor: Actor = SYSTEM
+    request_id: str | None = None
+    claim: Claim | None = None
+    record: Callable[[R], Recorded] | None = None
+    link: Upload | None = None
+
+    def completed(self, result: R) -> Completed | None:
+        """The claim with the answer for `result`."""
+        return Completed(self.claim, self.record(result)) if self.claim and self.record else None
+
+    def with_entry(self, entry: Entry, result: R, events: Sequence[Event] = ()) -> Alongside:
+        """All that is committed with the change that `entry` tells of."""
+        return Alongside(events, entry, self.completed(result), self.link)
+
+    def entry(
+        self, ports: Ports, action: Action, at: datetime, before: Provider | None, after: Provider | None
+    ) -> Entry:
+        """The entry for a change of a provider: added where `before` is None, deleted where `after` is."""
+        one = _either(after, before)
+        old, new = (None if each is None else provider_facts(each) for each in (before, after))
+        entry = Entry(ports.clock.new_id(), at, one.org, self.actor, action, "provider", one.id)
+        old, new = difference(old, new)
+        return replace(entry, before=old, after=new, request_id=self.request_id)
+
+    def routing_entry(
+        self, ports: Ports, action: Action, at: datetime, before: RoutingConfig | None, after: RoutingConfig | None
+    ) -> Entry:
+        """The entry for a change of a routing config."""
+        one = _either(after, before)
+        old, new = (None if each is None else routing_facts(each) for each in (before, after))
+        entry = Entry(ports.clock.new_id(), at, one.org, self.actor, action, "routing_config", one.slug)
+        old, new = difference(old, new)
+        return replace(entry, before=old, after=new, request_id=self.request_id)
+
+    def upload_entry(self, ports: Ports, upload: Upload) -> Entry:
+        """The entry for a new upload link."""
+        facts = {"vendor": upload.vendor, "name": upload.name, "provider_id": upload.provider_id}
+        at, action = upload.created_at, Action.UPLOAD_CREATED
+        entry = Entry(ports.clock.new_id(), at, upload.org, self.actor, action, "upload", upload.id)
+        return replace(entry, after=facts, request_id=self.request_id)
+
+
+def _either(one: T | None, other: T | None) -> T:
+    if one is not None:
+        return one
+    assert other is not None  # noqa: S101 - nobody changes nothing into nothing
+    return other
+
+
+BY_SYSTEM: Final[Mutation[Any]] = Mutation()
+
+
+def unchanged(ports: Ports, mutation: Mutation[R], result: R) -> R:
+    """`result`, of a request that had nothing to change; kept for whoever sends it again. Raises ClaimLost."""
+    completed = mutation.completed(result)
+    if completed is not None:
+        ports.idempotency.complete(completed)
+    return result
