@@ -4,7 +4,7 @@
 #   SAM=…      a SAM CLI to use instead of .venv-sam's   ARCH=…   arm64 or x86_64; without it samconfig.toml decides
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run aws management-key bench test check build test-sam requirements clean
+.PHONY: help run aws management-key bench test prove soak check build test-sam requirements clean
 
 BIN := .venv/bin
 PIP_INSTALL := install -qq --disable-pip-version-check
@@ -40,6 +40,7 @@ help:
 	@echo "make management-key STACK=… ORG=…   mints a management key for a deployed stack, with your AWS credentials"
 	@echo "make bench         measures the sweep and the health answers, and writes docs/bench.md"
 	@echo "make test          the tests that need nothing but Python"
+	@echo "make prove         the proofs that take more than a few seconds, and a table of what they tried (soak: ten times as much)"
 	@echo "make check         format, lint, types, imports, template"
 	@echo "make build         the template validated, the functions and the layer built for a deployment (ARCH=arm64 or x86_64)"
 	@echo "make test-sam      the tests that need SAM CLI and a container engine, on a build for this machine"
@@ -59,7 +60,13 @@ bench: .venv/dev.stamp
 	@$(BIN)/python -m bench $(ARGS)
 
 test: .venv/dev.stamp
-	@$(BIN)/pytest -q -m "not sam" -n auto $(ARGS)
+	@$(BIN)/pytest -q -m "not sam and not prove" -n auto $(ARGS)
+
+prove: .venv/dev.stamp
+	@$(BIN)/pytest -q -m prove -n auto $(ARGS)
+
+soak: .venv/dev.stamp
+	@SOAK=1 $(BIN)/pytest -q -m prove -n auto $(ARGS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .
