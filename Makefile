@@ -62,6 +62,7 @@ bench: .venv/dev.stamp
 test: .venv/dev.stamp
 	@$(BIN)/pytest -q -m "not sam and not prove" -n auto $(ARGS)
 
+export WRITE_FIGURES
 prove: .venv/dev.stamp
 	@$(BIN)/pytest -q -m prove -n auto $(ARGS)
 

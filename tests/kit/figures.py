@@ -1,6 +1,6 @@
-"""Proofs of the invariants. Each tells how much it has tried; `make prove` prints that as a table.
+"""How much the proofs have tried: a pytest plugin that adds it up, and prints it as a table.
 
-`--write-figures` writes the table into docs/reliability.md, between its marks.
+With WRITE_FIGURES=1 the table goes into docs/reliability.md, between its marks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 RELIABILITY: Final = Path(__file__).parent.parent.parent / "docs" / "reliability.md"
-BEGIN: Final = "<!-- figures: written by `make prove ARGS=--write-figures` -->\n"
+BEGIN: Final = "<!-- figures: written by `make prove WRITE_FIGURES=1` -->\n"
 END: Final = "<!-- end of figures -->"
 SOAK: Final = "SOAK" in os.environ
 """Whether to try much more, as `make soak` does."""
@@ -33,10 +33,6 @@ class Row:
 
 
 _rows: list[Row] = []
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--write-figures", action="store_true", help="write the figures into docs/reliability.md")
 
 
 @pytest.fixture
@@ -67,12 +63,12 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not _rows:
         return
     terminalreporter.section("figures")
     terminalreporter.write(table())
-    if config.getoption("--write-figures"):
+    if os.environ.get("WRITE_FIGURES"):
         text = RELIABILITY.read_text()
         begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
         RELIABILITY.write_text(text[:begin] + table() + text[end:])
