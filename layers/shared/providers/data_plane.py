@@ -1,7 +1,7 @@
 """For whatever calls the vendors: the one way to read a credential in order to use it.
 
-It needs MAIN_TABLE, SECRETS_TABLE and KMS_KEY_ID in the environment, and the permissions of the stack's DataPlanePolicy;
-all of them are outputs of the stack. A function takes this module from the stack's layer.
+It needs MAIN_TABLE, SECRETS_TABLE and KMS_KEY_ID in the environment, and the permissions of the stack's
+DataPlanePolicy: all outputs of the stack. A function takes this module from the stack's layer.
 """
 
 from __future__ import annotations
