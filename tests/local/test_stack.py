@@ -288,6 +288,14 @@ def test_what_the_gateway_answers_by_itself(api: Api) -> None:
         assert (large.status_code, large.json()["error"]["code"]) == (413, "body_too_large")
 
 
+def test_the_gateways_own_answers_tell_the_limit_once_the_key_is_known(api: Api) -> None:
+    """A body that is no text is refused behind the authorizer; the count is the caller's all the same."""
+    headers = {"authorization": f"Bearer {api.key}", "content-type": "application/json"}
+    answer = api.client.post("/manage/v1/providers", content=b"\xff", headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_json")
+    assert (answer.headers["RateLimit-Limit"], answer.headers["RateLimit-Remaining"]) == ("60", "59")
+
+
 def forms(secret: str) -> set[str]:
     """A secret as it is, and in the forms in which it could slip through."""
     raw = secret.encode()
