@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -49,10 +49,12 @@ async def running_stack(
     management_key: Secret | None = None,
     real_vendors: bool = False,
     sweep_seconds: float = 0,
+    settings: Mapping[str, str] | None = None,
     log: Callable[[str], object] = str,
 ) -> AsyncIterator[Stack]:
     """Run the stack until the block ends. `port` 0 takes a free one; `sweep_seconds` 0 sweeps only when told to.
 
+    `settings` are variables of the functions' environment that are to differ from the template's defaults.
     Raises ValueError for a management key of another form, OSError where the port is taken.
     """
     template = Template()
@@ -64,10 +66,8 @@ async def running_stack(
         aws = EmbeddedAws()
         aws.start()
         closing.callback(aws.stop)
-        environment = template.environment() | {
-            "KMS_KEY_ID": KEY_ALIAS,
-            "LOCAL_VENDORS_URL": emulator.url if emulator else "",
-        }
+        own_places = {"KMS_KEY_ID": KEY_ALIAS, "LOCAL_VENDORS_URL": emulator.url if emulator else ""}
+        environment = {**template.environment(), **(settings or {}), **own_places}
         ports = LocalDependencies(Settings.from_environment(environment, local=True))
         create_resources(template, ports.client, KEY_ALIAS)
         ports.digests.create()
