@@ -67,7 +67,7 @@ class Gateway:
         self._handlers: dict[str, LambdaHandler] = {}
         self._pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lambda")
         self.app: Final = web.Application(client_max_size=MAX_BODY_BYTES)
-        self.app.router.add_route("*", "/{path:.*}", self._serve)
+        self.app.router.add_route("*", r"/{path:[\s\S]*}", self._serve)  # `%0A` is part of a path too
 
     def close(self) -> None:
         """End the threads that functions run in."""

@@ -82,7 +82,13 @@ async def running_stack(
         own["POST /_local/sweep"] = lambda _: sweeper.sweep()
         if emulator:
             own["POST /_local/vendors"] = emulator.control
-        runner = web.AppRunner(gateway.app, access_log=None, handle_signals=False, shutdown_timeout=1)
+        runner = web.AppRunner(
+            gateway.app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=1,
+            auto_decompress=False,  # API Gateway hands over what was sent
+        )
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, host, port)
