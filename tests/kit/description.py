@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
+from openapi.rows import LEFT_OUT
+
 ROOT: Final = Path(__file__).parent.parent.parent
 FILE: Final = ROOT / "functions" / "get_openapi" / "openapi.json"
 
@@ -57,6 +59,9 @@ def validator(name: str, *, strict: bool = True) -> Draft202012Validator:
 
 def check_answer(function: str, status: int, headers: Mapping[str, str], body: Any) -> None:
     """Fail unless this operation's description has the status, the headers, the body and the error's code."""
+    if function in LEFT_OUT:
+        return
+    assert function in operations(), f"{function} is not described: run `make openapi`"
     responses = operations()[function]["responses"]
     assert str(status) in responses, f"{function} answers {status}, which is not described"
     response = resolved(responses[str(status)])

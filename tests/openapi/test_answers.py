@@ -45,7 +45,7 @@ def parameters(place: str) -> list[tuple[str, str]]:
         (name, parameter["name"])
         for name, operation in operations().items()
         for parameter in map(resolved, operation.get("parameters", []))
-        if parameter["in"] == place and name != "get_openapi"
+        if parameter["in"] == place and name != "get_openapi" and parameter["name"] != "Idempotency-Key"
     ]
 
 
@@ -98,9 +98,10 @@ def test_a_read_answers_as_its_example_does(path: dict[str, str], function: str)
 
 @pytest.mark.parametrize(("function", "name"), parameters("query"))
 def test_a_query_parameter_is_read(path: dict[str, str], function: str, name: str) -> None:
-    """A value that none can have is refused for each, and named."""
+    """A value that it cannot have is refused, by its name; one that can be any text finds nothing."""
     answer = call(function, path=path, query={name: "\N{SNOWMAN}"})
-    assert (answer.status, answer.error["param"]) == (400, name)
+    any_text = document()["components"]["parameters"][name]["schema"] == {"type": "string"} and name != "cursor"
+    assert (answer.status, None if any_text else answer.error["param"]) == ((200, None) if any_text else (400, name))
 
 
 @pytest.mark.parametrize(("function", "name"), parameters("header"))

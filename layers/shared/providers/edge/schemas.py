@@ -138,8 +138,8 @@ class AttemptBody(_Body):
 class PutRoutingConfigBody(_Body):
     """`PUT /manage/v1/routing-configs/{slug}`."""
 
-    strategy: Literal["single", "fallback"]
-    attempts: Annotated[list[AttemptBody], Field(min_length=1, max_length=20)]
+    strategy: Annotated[Literal["single", "fallback"], Field(description="`single` takes one attempt.")]
+    attempts: Annotated[list[AttemptBody], Field(min_length=1, max_length=20, description="In the order of trying.")]
 
 
 def new_provider(body: dict[str, Any]) -> NewProvider:
