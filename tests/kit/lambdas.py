@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tests.kit.description import check_answer
+
 ALL_SCOPES = "providers:read providers:write routing:read routing:write"
 
 
@@ -65,10 +67,12 @@ def event(
 
 
 def invoke(function: str, given: dict[str, Any]) -> Answer:
-    """What `functions/<function>` answers to an event."""
+    """What `functions/<function>` answers to an event; fails where that is not as the API's description says."""
     answer = importlib.import_module(f"functions.{function}.app").handler(given, None)
     text = answer["body"]
-    return Answer(answer["statusCode"], answer["headers"], json.loads(text) if text else None, text)
+    found = Answer(answer["statusCode"], answer["headers"], json.loads(text) if text else None, text)
+    check_answer(function, found.status, found.headers, found.body)
+    return found
 
 
 def call(function: str, **given: Any) -> Answer:
