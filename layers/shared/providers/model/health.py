@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from providers.model.verdict import Outcome, Reason, Verdict
+from providers.model.verdict import Outcome, Reason, outcome_of
 
 MINUTE: Final = timedelta(minutes=1)
 WINDOWS: Final = {
@@ -56,12 +56,12 @@ class Sample:
     @property
     def outcome(self) -> Outcome:
         """The check's outcome."""
-        return Verdict(self.reason).outcome
+        return outcome_of(self.reason)
 
     @property
     def succeeded(self) -> bool:
         """Whether the vendor accepted the credential; a limited one counts, its limits show in the state."""
-        return self.outcome.promotes
+        return self.reason is None or outcome_of(self.reason).promotes
 
 
 def floor_minute(at: datetime) -> datetime:
@@ -118,17 +118,12 @@ class Point:
 
 def history(samples: Sequence[Sample], now: datetime, span: timedelta, step: timedelta) -> list[Point]:
     """Points of `step`, cut at multiples of it in UTC, the last one holding `now`; empty ones included."""
-    buckets: dict[datetime, list[Sample]] = {}
-    last = _cut(now, step)
-    at = last - span + step
-    while at <= last:
-        buckets[at] = []
-        at += step
+    first = _cut(now, step) - span + step
+    buckets: list[list[Sample]] = [[] for _ in range(span // step)]
     for sample in samples:
-        bucket = buckets.get(_cut(sample.at, step))
-        if bucket is not None and sample.at <= now:
-            bucket.append(sample)
-    return [Point(at, summarize(found)) for at, found in buckets.items()]
+        if first <= sample.at <= now:
+            buckets[(sample.at - first) // step].append(sample)
+    return [Point(first + number * step, summarize(found)) for number, found in enumerate(buckets)]
 
 
 def _cut(at: datetime, step: timedelta) -> datetime:
