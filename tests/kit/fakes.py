@@ -410,11 +410,11 @@ class MemoryVerifications:
     """Counters of verifications in memory."""
 
     def __init__(self) -> None:
-        self.counts: Counter[tuple[str, int]] = Counter()
+        self.counts: Counter[tuple[str | None, int]] = Counter()
 
-    def count(self, org: str, minute: int) -> tuple[int, int]:
-        self.counts.update([(org, minute), ("*", minute)])
-        return self.counts[org, minute], self.counts["*", minute]
+    def count(self, org: str | None, minute: int) -> int:
+        self.counts[org, minute] += 1
+        return self.counts[org, minute]
 
 
 class MemoryOutbox:

@@ -336,9 +336,10 @@ class UploadStore(Protocol):
 class VerificationCounter(Protocol):
     """How often vendors are asked on behalf of callers."""
 
-    def count(self, org: str, minute: int) -> tuple[int, int]:
-        """Count a verification in `minute` (since 1970): how many the organization and the whole stack have had.
+    def count(self, org: str | None, minute: int) -> int:
+        """Count a verification in `minute` (since 1970) and return how many there were, this one included.
 
+        Those of the organization, or of the whole stack where `org` is None; each is counted by itself.
         Raises Unavailable.
         """
         ...

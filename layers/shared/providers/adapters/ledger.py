@@ -22,7 +22,6 @@ _FREE: Final = (
     "(request_digest = :request AND attribute_not_exists(answer) AND lease_until <= :now)"
 )
 _COUNTER_KEPT_S: Final = 300
-_EVERYBODY: Final = "*"
 
 
 class DynamoAudit:
@@ -151,12 +150,10 @@ class DynamoVerifications:
         self._client = client
         self._main = main
 
-    def count(self, org: str, minute: int) -> tuple[int, int]:
-        """Count one for the organization and one for the stack."""
-        return self._count(org, minute), self._count(_EVERYBODY, minute)
-
-    def _count(self, org: str, minute: int) -> int:
-        return count(self._client, self._main, items.verifications_key(org, minute), minute * 60 + _COUNTER_KEPT_S)
+    def count(self, org: str | None, minute: int) -> int:
+        """Count one for the organization, or for the stack."""
+        key = items.verifications_key(org, minute)
+        return count(self._client, self._main, key, minute * 60 + _COUNTER_KEPT_S)
 
 
 def count(client: DynamoDBClient, table: str, key: items.Item, ttl: int) -> int:

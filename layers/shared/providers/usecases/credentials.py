@@ -61,17 +61,17 @@ def check_credential(ports: Ports, org: str, vendor: Vendor, api_key: Secret, ba
 def _count_verification(ports: Ports, org: str) -> None:
     """Refuse to ask a vendor too often: whoever finds keys somewhere is not to try them out here.
 
+    What one organization is refused does not count for the stack: it cannot use up what the others have.
     Raises RateLimited (`verification_rate_limited`), Unavailable.
     """
-    seconds = int(ports.clock.now().timestamp())
-    of_org, of_all = ports.verifications.count(org, seconds // 60)
-    if of_org > ports.policy.verifications_per_org:
+    minute, seconds = divmod(int(ports.clock.now().timestamp()), 60)
+    if ports.verifications.count(org, minute) > ports.policy.verifications_per_org:
         whose = f"{ports.policy.verifications_per_org} of this organization's credentials were"
-    elif of_all > ports.policy.verifications:
+    elif ports.verifications.count(None, minute) > ports.policy.verifications:
         whose = "as many credentials as this stack allows were"
     else:
         return
-    wait = 60 - seconds % 60
+    wait = 60 - seconds
     raise RateLimited(
         "verification_rate_limited",
         f"{whose} verified in this minute; nothing was changed, try again in {wait} s",
