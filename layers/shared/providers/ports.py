@@ -273,7 +273,11 @@ class ExpiredStore(Protocol):
         ...
 
     def destroy(self, expired: Expired) -> None:
-        """Delete the version's row and its place in this order; nothing where that is done already."""
+        """Delete the version's row and its place in this order; nothing where that is done already.
+
+        A row that has not expired at the given time stays, and only the place goes: it is not this row's any more.
+        Raises StaleWrite where others keep writing to the row at this moment.
+        """
         ...
 
 

@@ -131,16 +131,14 @@ class DynamoExpired:
         return [each for each in map(ledger_items.expired_from, found) if each.at <= now]
 
     def destroy(self, expired: Expired) -> None:
-        """Delete the row, unless it is another one now, and then its place in the order."""
+        """Delete the row and its place in the order; where the row may still be read, its place alone."""
         row = items.secret_key(expired.org, expired.provider_id, expired.version)
-        actions = [
-            delete(self._secrets, row, "attribute_not_exists(PK) OR expires_at <= :at", at=items.to_text(expired.at)),
-            delete(self._main, ledger_items.expired_key(expired)),
-        ]
+        condition = "attribute_not_exists(PK) OR expires_at <= :at"
+        place = delete(self._main, ledger_items.expired_key(expired))
         try:
-            transact(self._client, actions)
+            transact(self._client, [delete(self._secrets, row, condition, at=items.to_text(expired.at)), place])
         except ConditionFailed:
-            raise StaleWrite from None
+            write(self._client, "delete_item", place["Delete"])
 
 
 class DynamoVerifications:
