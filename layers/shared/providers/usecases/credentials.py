@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from providers.model.errors import ProvidersError, RateLimited, Unprocessable, VerificationFailed
+from providers.model.errors import (
+    ProvidersError,
+    RateLimited,
+    Unprocessable,
+    VerificationFailed,
+    invalid_field,
+)
 from providers.model.provider import KeyVersion, Provider, Verification
 from providers.model.secret import Secret
 from providers.model.vendor import Credential, Vendor
@@ -56,6 +62,12 @@ def check_credential(ports: Ports, org: str, vendor: Vendor, api_key: Secret, ba
     fingerprint = ports.digests.digest(FINGERPRINT, org, vendor.name, api_key.reveal())
     _count_verification(ports, org)
     return Checked(credential, base_url, ports.verify(vendor, credential, base_url), fingerprint)
+
+
+def refuse_expired(key_expires_at: datetime | None, now: datetime) -> None:
+    """Raise Unprocessable (`validation_failed`) for a time at which the credential has expired already."""
+    if key_expires_at is not None and key_expires_at <= now:
+        raise invalid_field("key_expires_at", "must lie in the future", "past")
 
 
 def _count_verification(ports: Ports, org: str) -> None:

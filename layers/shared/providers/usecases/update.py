@@ -26,6 +26,7 @@ from providers.usecases.credentials import (
     Checked,
     Warnings,
     check_credential,
+    refuse_expired,
     refuse_unless_promoted,
     warnings_for,
 )
@@ -74,6 +75,7 @@ def update_provider(
         )
     if change.key_expires_at is not None and change.api_key is None:
         raise invalid_field("key_expires_at", "can only be set together with api_key")
+    refuse_expired(change.key_expires_at, ports.clock.now())
     action = Action.UPDATED if change.api_key is None else Action.ROTATED
     return _make(ports, before, change, action, if_match=if_match, mutation=mutation)
 
