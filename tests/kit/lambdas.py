@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local.template import Template
+
 ALL_SCOPES = "providers:read providers:write routing:read routing:write"
 
 
@@ -36,6 +38,7 @@ def event(
     query: Mapping[str, str | list[str]] | None = None,
     headers: Mapping[str, str] | None = None,
     org: str = "org_a",
+    key_id: str = "01test",
     scopes: str = ALL_SCOPES,
     limited: bool = False,
 ) -> dict[str, Any]:
@@ -51,7 +54,7 @@ def event(
             "requestId": "request-1",
             "authorizer": {
                 "org": org,
-                "key_id": "01test",
+                "key_id": key_id,
                 "scopes": scopes,
                 "rate_limit": "60",
                 "rate_remaining": "59",
@@ -71,6 +74,11 @@ def invoke(function: str, given: dict[str, Any]) -> Answer:
     return Answer(answer["statusCode"], answer["headers"], json.loads(text) if text else None, text)
 
 
+_TEMPLATE = Template()
+_ROUTES = {_TEMPLATE.module(route.function).split(".")[1]: route for route in _TEMPLATE.routes}
+
+
 def call(function: str, **given: Any) -> Answer:
-    """`invoke` with the event made from the arguments."""
-    return invoke(function, event(**given))
+    """`invoke` with the event made from the arguments, for the function's own route."""
+    route = _ROUTES[function]
+    return invoke(function, event(**given) | {"httpMethod": route.method, "resource": route.resource})
