@@ -323,12 +323,15 @@ class MemoryExpired:
 
     def due(self, now: datetime, limit: int) -> Sequence[Expired]:
         found = [each for each in self.db.expiring if each.at <= now]
-        return sorted(found, key=lambda each: each.at)[:limit]
+        return sorted(found, key=lambda each: (each.at, each.org, each.provider_id, each.version))[:limit]
 
     def destroy(self, expired: Expired) -> None:
         with self.db.lock:
             self.db.expiring.discard(expired)
-            self.db.rows.pop((expired.org, expired.provider_id, expired.version), None)
+            place = (expired.org, expired.provider_id, expired.version)
+            row = self.db.rows.get(place)
+            if row is not None and row.expires_at is not None and row.expires_at <= expired.at:
+                del self.db.rows[place]
 
 
 class MemoryAudit:
@@ -361,6 +364,8 @@ class MemoryIdempotency:
         with self.db.lock:
             old, answer = self.db.records.get((claim.org, claim.key), (None, None))
             if old is not None and old.expires_at > now:
+                if old.owner == claim.owner:
+                    return None
                 left = answer is None and old.until <= now and old.request == claim.request
                 if not left:
                     return Found(old.request, old.until, answer)
@@ -369,6 +374,9 @@ class MemoryIdempotency:
 
     def complete(self, completed: Completed) -> None:
         with self.db.lock:
+            claim, answer = self.db.records.get((completed.claim.org, completed.claim.key), (None, None))
+            if claim is not None and claim.owner == completed.claim.owner and answer is not None:
+                return
             alongside = Alongside(completed=completed)
             self.db.check(alongside)
             self.db.commit(alongside)
@@ -410,11 +418,11 @@ class MemoryVerifications:
     """Counters of verifications in memory."""
 
     def __init__(self) -> None:
-        self.counts: Counter[tuple[str, int]] = Counter()
+        self.counts: Counter[tuple[str | None, int]] = Counter()
 
-    def count(self, org: str, minute: int) -> tuple[int, int]:
-        self.counts.update([(org, minute), ("*", minute)])
-        return self.counts[org, minute], self.counts["*", minute]
+    def count(self, org: str | None, minute: int) -> int:
+        self.counts[org, minute] += 1
+        return self.counts[org, minute]
 
 
 class MemoryOutbox:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local.template import Template
 from tests.kit.description import check_answer
 
 ALL_SCOPES = "providers:read providers:write routing:read routing:write"
@@ -38,6 +39,7 @@ def event(
     query: Mapping[str, str | list[str]] | None = None,
     headers: Mapping[str, str] | None = None,
     org: str = "org_a",
+    key_id: str = "01test",
     scopes: str = ALL_SCOPES,
     limited: bool = False,
 ) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def event(
             "requestId": "request-1",
             "authorizer": {
                 "org": org,
-                "key_id": "01test",
+                "key_id": key_id,
                 "scopes": scopes,
                 "rate_limit": "60",
                 "rate_remaining": "59",
@@ -75,6 +77,11 @@ def invoke(function: str, given: dict[str, Any]) -> Answer:
     return found
 
 
+_TEMPLATE = Template()
+_ROUTES = {_TEMPLATE.module(route.function).split(".")[1]: route for route in _TEMPLATE.routes}
+
+
 def call(function: str, **given: Any) -> Answer:
-    """`invoke` with the event made from the arguments."""
-    return invoke(function, event(**given))
+    """`invoke` with the event made from the arguments, for the function's own route."""
+    route = _ROUTES[function]
+    return invoke(function, event(**given) | {"httpMethod": route.method, "resource": route.resource})

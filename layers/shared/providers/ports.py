@@ -273,7 +273,11 @@ class ExpiredStore(Protocol):
         ...
 
     def destroy(self, expired: Expired) -> None:
-        """Delete the version's row and its place in this order; nothing where that is done already."""
+        """Delete the version's row and its place in this order; nothing where that is done already.
+
+        A row that has not expired at the given time stays, and only the place goes: it is not this row's any more.
+        Raises StaleWrite where others keep writing to the row at this moment.
+        """
         ...
 
 
@@ -336,9 +340,10 @@ class UploadStore(Protocol):
 class VerificationCounter(Protocol):
     """How often vendors are asked on behalf of callers."""
 
-    def count(self, org: str, minute: int) -> tuple[int, int]:
-        """Count a verification in `minute` (since 1970): how many the organization and the whole stack have had.
+    def count(self, org: str | None, minute: int) -> int:
+        """Count a verification in `minute` (since 1970) and return how many there were, this one included.
 
+        Those of the organization, or of the whole stack where `org` is None; each is counted by itself.
         Raises Unavailable.
         """
         ...

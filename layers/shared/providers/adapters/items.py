@@ -131,9 +131,9 @@ def upload_key(upload_id: str) -> Item:
     return {"PK": f"UPLOAD#{upload_id}", "SK": "-"}
 
 
-def verifications_key(org: str, minute: int) -> Item:
-    """The counter of an organization's verifications in one minute; `*`, which no organization is called, for all."""
-    return {"PK": f"VL#{org}#{minute}", "SK": "-"}
+def verifications_key(org: str | None, minute: int) -> Item:
+    """The counter of an organization's verifications in one minute, or of all organizations' where that is None."""
+    return {"PK": f"VL#{minute}" if org is None else f"VL#{org}#{minute}", "SK": "-"}
 
 
 # keys of the `secrets` table

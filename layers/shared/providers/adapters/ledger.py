@@ -22,7 +22,6 @@ _FREE: Final = (
     "(request_digest = :request AND attribute_not_exists(answer) AND lease_until <= :now)"
 )
 _COUNTER_KEPT_S: Final = 300
-_EVERYBODY: Final = "*"
 
 
 class DynamoAudit:
@@ -132,16 +131,14 @@ class DynamoExpired:
         return [each for each in map(ledger_items.expired_from, found) if each.at <= now]
 
     def destroy(self, expired: Expired) -> None:
-        """Delete the row, unless it is another one now, and then its place in the order."""
+        """Delete the row and its place in the order; where the row may still be read, its place alone."""
         row = items.secret_key(expired.org, expired.provider_id, expired.version)
-        actions = [
-            delete(self._secrets, row, "attribute_not_exists(PK) OR expires_at <= :at", at=items.to_text(expired.at)),
-            delete(self._main, ledger_items.expired_key(expired)),
-        ]
+        condition = "attribute_not_exists(PK) OR expires_at <= :at"
+        place = delete(self._main, ledger_items.expired_key(expired))
         try:
-            transact(self._client, actions)
+            transact(self._client, [delete(self._secrets, row, condition, at=items.to_text(expired.at)), place])
         except ConditionFailed:
-            raise StaleWrite from None
+            write(self._client, "delete_item", place["Delete"])
 
 
 class DynamoVerifications:
@@ -151,12 +148,10 @@ class DynamoVerifications:
         self._client = client
         self._main = main
 
-    def count(self, org: str, minute: int) -> tuple[int, int]:
-        """Count one for the organization and one for the stack."""
-        return self._count(org, minute), self._count(_EVERYBODY, minute)
-
-    def _count(self, org: str, minute: int) -> int:
-        return count(self._client, self._main, items.verifications_key(org, minute), minute * 60 + _COUNTER_KEPT_S)
+    def count(self, org: str | None, minute: int) -> int:
+        """Count one for the organization, or for the stack."""
+        key = items.verifications_key(org, minute)
+        return count(self._client, self._main, key, minute * 60 + _COUNTER_KEPT_S)
 
 
 def count(client: DynamoDBClient, table: str, key: items.Item, ttl: int) -> int:

@@ -74,10 +74,13 @@ def endpoint(
             try:
                 caller = from_event(event)
                 _refuse(caller, scope)
-                if body_optional and not event.get("body"):
-                    event = {**event, "body": "{}"}
-                request = _request(event, caller, allowed, body)
-                answer = _answer(handle, request, event, ports()) if scope.writes else _plain(handle(request, ports()))
+                given = {} if body is None else _object(event, body_optional)
+                parsed: Any = body(given) if body else None
+                request = _request(event, caller, allowed, parsed)
+                if scope.writes:
+                    answer = _once(handle, request, _content(event, request, given), ports())
+                else:
+                    answer = _plain(handle(request, ports()))
             except ProvidersError as error:
                 code = error.code
                 answer = _failure(error, request_id)
@@ -123,19 +126,19 @@ def _failure(error: ProvidersError, request_id: str) -> Recorded:
     return Recorded(status, headers | {"Content-Type": "application/json"}, to_json(body))
 
 
-def _answer(handle: Handler[B], request: Request[B], event: Mapping[str, Any], ports: Ports) -> Recorded:
+def _content(event: Mapping[str, Any], request: Request[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a request another one for its Idempotency-Key: route, path, query, and the body as it was given."""
+    route = [event.get("httpMethod"), event.get("resource")]
+    return {"route": route, "path": dict(request.path), "query": dict(request.query), "body": given}
+
+
+def _once(handle: Handler[B], request: Request[B], content: dict[str, Any], ports: Ports) -> Recorded:
     """The answer of a request that changes something: once for each Idempotency-Key, however often it is sent."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return _plain(handle(request, ports))
     if not IDEMPOTENCY_KEY.fullmatch(key):
         raise invalid_parameter("Idempotency-Key", "Idempotency-Key must have 1 to 255 visible ASCII characters")
-    content = {
-        "route": [event.get("httpMethod"), event.get("resource")],
-        "path": dict(request.path),
-        "query": dict(request.query),
-        "body": event.get("body") and read_object(event, request.headers),
-    }
     claim = begin(ports, request.org, key, content)
     if isinstance(claim, Recorded):
         return replace(claim, headers={**claim.headers, "Idempotency-Replayed": "true"})
@@ -159,13 +162,11 @@ def _refuse(caller: Authorized, scope: Scope) -> None:
         raise Forbidden("insufficient_scope", f"this management key lacks the scope {scope.value}")
 
 
-def _request(
-    event: Mapping[str, Any],
-    caller: Authorized,
-    allowed: frozenset[str],
-    body: Callable[[dict[str, Any]], B] | None,
-) -> Request[B]:
-    headers = lower_headers(event)
+def _object(event: Mapping[str, Any], optional: bool) -> dict[str, Any]:
+    return {} if optional and not event.get("body") else read_object(event, lower_headers(event))
+
+
+def _request(event: Mapping[str, Any], caller: Authorized, allowed: frozenset[str], body: B) -> Request[B]:
     return Request(
         id=str(event["requestContext"].get("requestId", "")),
         org=caller.org,
@@ -173,6 +174,6 @@ def _request(
         scopes=caller.scopes,
         path=event.get("pathParameters") or {},
         query=read_query(event, allowed),
-        headers=headers,
-        body=body(read_object(event, headers)) if body else None,  # type: ignore[arg-type]
+        headers=lower_headers(event),
+        body=body,
     )

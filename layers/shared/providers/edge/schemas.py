@@ -156,7 +156,7 @@ def new_provider(body: dict[str, Any]) -> NewProvider:
         name=found.name,
         api_key=clean(found.api_key.get_secret_value()),
         base_url=found.base_url,
-        key_expires_at=_future(found.key_expires_at),
+        key_expires_at=found.key_expires_at,
         store_pending=found.on_unavailable == "store_pending",
     )
 
@@ -176,7 +176,7 @@ def change(body: dict[str, Any]) -> Change:
         base_url=found.base_url,
         sets_base_url="base_url" in given,
         status=None if found.status is None else Status(found.status),
-        key_expires_at=_future(found.key_expires_at),
+        key_expires_at=found.key_expires_at,
     )
 
 
@@ -192,12 +192,6 @@ def routing(body: dict[str, Any]) -> tuple[str, tuple[Attempt, ...]]:
         fault = {"param": "attempts", "message": "must hold one attempt with strategy single", "code": "length"}
         raise validation_failed([fault])  # type: ignore[list-item]
     return found.strategy, tuple(Attempt(each.provider_id, each.model) for each in found.attempts)
-
-
-def _future(time: datetime | None) -> datetime | None:
-    if time is not None and time <= datetime.now(UTC):
-        raise validation_failed([{"param": "key_expires_at", "message": "must lie in the future", "code": "past"}])
-    return time
 
 
 def _validated(schema: type[M], body: dict[str, Any]) -> M:

@@ -12,7 +12,13 @@ from providers.model.provider import Provider, Status
 from providers.model.secret import Secret
 from providers.model.verdict import Outcome
 from providers.ports import NameTaken, Ports
-from providers.usecases.credentials import Changed, check_credential, refuse_unless_promoted, warnings_for
+from providers.usecases.credentials import (
+    Changed,
+    check_credential,
+    refuse_expired,
+    refuse_unless_promoted,
+    warnings_for,
+)
 from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation
 
@@ -35,6 +41,7 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
     Raises Unprocessable (credential_format, credential_rejected, base_url_…), VerificationFailed, Conflict
     (name_taken), RateLimited, Unavailable; whatever is raised, nothing was stored.
     """
+    refuse_expired(new.key_expires_at, ports.clock.now())
     vendor = ports.vendors(new.vendor)
     checked = check_credential(ports, org, vendor, new.api_key, new.base_url)
     pending = new.store_pending and checked.verdict.outcome is Outcome.INDETERMINATE
