@@ -314,22 +314,18 @@ def test_the_last_try_may_be_the_good_one(ports: FakePorts) -> None:
     use_upload(ports, token, key("good"))
 
 
-def test_tries_are_counted_before_a_vendor_is_asked(ports: FakePorts) -> None:
-    """So that many at once get no more answers than one after the other."""
+def test_many_at_once_get_no_more_tries(ports: FakePorts) -> None:
+    """Each counts before its vendor is asked, even if all of them looked at the link before any had counted."""
     token = link(ports)
-    left = 12
+    (unused,) = ports.db.uploads.values()
+    ports.uploads.get = lambda upload_id: unused  # type: ignore[method-assign]
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
-
-    def another() -> None:
-        nonlocal left
-        if left:
-            left -= 1
-            with pytest.raises((Unprocessable, NotFound)):
-                use_upload(ports, token, key(str(left)))
-
-    ports.verify.meanwhile = another
-    with pytest.raises(Unprocessable):
-        use_upload(ports, token, key())
+    codes = []
+    for number in range(TRIES + 3):
+        with pytest.raises(ProvidersError) as caught:
+            use_upload(ports, token, key(str(number)))
+        codes.append(caught.value.code)
+    assert codes == ["credential_rejected"] * TRIES + ["upload_not_found"] * 3
     assert len(ports.verify.asked) == TRIES
 
 
