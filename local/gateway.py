@@ -79,7 +79,7 @@ class Gateway:
         response = await self._answer(request, request_id)
         response.headers["x-amzn-RequestId"] = request_id
         elapsed = round((time.perf_counter() - began) * 1000)
-        self._log(f"{request.method:6} {request.rel_url.raw_path} {response.status} {elapsed} ms")
+        self._log(f"{request.method:6} {self._shown(request.rel_url.raw_path)} {response.status} {elapsed} ms")
         return response
 
     async def _answer(self, request: web.Request, request_id: str) -> web.Response:
@@ -119,6 +119,14 @@ class Gateway:
             return web.Response(status=answer["statusCode"], headers=CIMultiDict(answer["headers"]), text=text)
         except Exception:  # noqa: BLE001 - a function that raises has no gateway response of its own
             return self._own("DEFAULT_5XX", known)
+
+    def _shown(self, path: str) -> str:
+        """`path` as the log may show it: without what stands in place of a key on a route that asks for none."""
+        for route in self._template.routes:
+            before, parameter, _ = route.resource.partition("{")
+            if parameter and route.function in self._template.open_routes and path.startswith(before):
+                return route.resource
+        return path
 
     def _route(self, request: web.Request) -> tuple[Route, dict[str, str]] | None:
         for route in self._template.routes:
@@ -170,6 +178,7 @@ def _event(request: web.Request, route: Route, parameters: dict[str, str], reque
             "httpMethod": request.method,
             "path": request.rel_url.raw_path,
             "stage": "local",
+            "domainName": request.host,
             "requestId": request_id,
             "identity": {"sourceIp": request.remote, "userAgent": request.headers.get("User-Agent")},
         },

@@ -61,10 +61,13 @@ _CHANGING: Final = ("version_conflict",)
 _ID: Final = {"provider_id": "$response.body#/data/id"}
 _SLUG: Final = {"slug": "$response.body#/data/slug"}
 
-LEFT_OUT: Final[dict[str, str]] = {}
+LEFT_OUT: Final[dict[str, str]] = {
+    "show_upload": "a page for people",
+    "use_upload": "a page for people",
+}
 """Functions with a route that is not part of the REST API, and why."""
 
-IN_NO_ANSWER: Final[dict[str, str]] = {}
+IN_NO_ANSWER: Final[dict[str, str]] = {"upload_not_found": "of the page at a link"}
 """Codes that the API's table has and no operation answers with, and why."""
 
 ROWS: Final[dict[str, Row]] = {
@@ -175,6 +178,15 @@ ROWS: Final[dict[str, Row]] = {
             )
         },
         "An entry is committed with the change it tells of, and kept for 400 days.",
+    ),
+    "create_upload": Row(
+        "uploads",
+        "Make a link for entering a credential",
+        {201: Success("The link; it is shown this once.", answers.Single[answers.Upload], {"data": samples.UPLOAD})},
+        "A person opens it and enters the credential, which is verified as in every other change.",
+        body=schemas.CreateUploadBody,
+        bodies={"add": samples.UPLOAD_TO_ADD, "rotate": samples.UPLOAD_TO_ROTATE},
+        codes=("provider_not_found", "name_taken", "base_url_required", "base_url_not_allowed"),
     ),
     "list_routing_configs": Row(
         "routing",

@@ -132,6 +132,17 @@ AUDIT_ENTRY: Final = {
     "request_id": REQUEST_ID,
 }
 
+UPLOAD_TO_ADD: Final = {"vendor": "openai", "name": "OpenAI Staging"}
+UPLOAD_TO_ROTATE: Final = {"provider_id": PROVIDER_ID}
+UPLOAD: Final = {
+    "id": "upl_01JFAKE0000000000000000004",
+    "url": "https://api.example.com/live/manage/v1/uploads/01JFAKE0000000000000000004_FAKE",
+    "provider_id": None,
+    "vendor": "openai",
+    "name": "OpenAI Staging",
+    "expires_at": "2026-04-14T12:10:00Z",
+}
+
 ROUTING: Final[dict[str, Any]] = {
     "strategy": "fallback",
     "attempts": [

@@ -30,6 +30,7 @@ from providers.data_plane import resolve
 from providers.model.errors import Unavailable
 from providers.model.events import Event, EventType
 from providers.model.provider import Scope, Status
+from providers.model.secret import Secret
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.usecases.management_keys import mint_management_key
@@ -47,6 +48,7 @@ CHANGING = {
     "update_provider",
     "rollback_provider",
     "delete_provider",
+    "create_upload",
     "put_routing_config",
     "delete_routing_config",
 }
@@ -260,7 +262,8 @@ def live(watch: Watch) -> None:
     setup.kms.create_alias(AliasName=ALIAS, TargetKeyId=key_id)
     setup.digests.create()
     boto3.client("sqs").create_queue(QueueName="probes")
-    token = mint_management_key(setup, ORG, "test", tuple(Scope))[1].reveal()
+    _, secret = mint_management_key(setup, ORG, "test", tuple(Scope), token=Secret("mlx_mk_01test_" + "0" * 64))
+    token = secret.reveal()
     request = {"type": "REQUEST", "methodArn": "arn:test", "headers": {"Authorization": f"Bearer {token}"}}
     assert watch.run("authorize", request)["policyDocument"]["Statement"][0]["Effect"] == "Allow"
 
@@ -288,9 +291,15 @@ def live(watch: Watch) -> None:
         watch.call("rollback_provider", path={"provider_id": first}, body={}, grace_s=grace_s)
     cursor = watch.call("list_audit", query={"limit": "1"}).body["next_cursor"]
     watch.call("list_audit", query={"cursor": cursor})
-    setup.dynamodb.delete_item(TableName="secrets", Key={"PK": {"S": f"ORG#{ORG}"}, "SK": {"S": "KEY#00000001"}})
+    data_key = {"PK": {"S": f"ORG#{ORG}"}, "SK": {"S": "KEY#00000001"}}
+    setup.dynamodb.delete_item(TableName="secrets", Key=data_key)
     # The lost data key is made anew; without a grace window the version that is replaced goes at once.
     update(api_key=provider(4)["api_key"], grace_s=0)
+
+    upload(watch, {"vendor": "openai", "name": "Provider 5"}, provider(5)["api_key"])
+    upload(watch, {"provider_id": second}, provider(6)["api_key"])
+    setup.dynamodb.delete_item(TableName="secrets", Key=data_key)
+    upload(watch, {"provider_id": second}, provider(7)["api_key"], grace_s=0)
 
     for attempts in ([first, second], [second]):
         body = {"strategy": "fallback", "attempts": [{"provider_id": each, "model": "gpt-5"} for each in attempts]}
@@ -302,6 +311,15 @@ def live(watch: Watch) -> None:
     for slug in ("@production", "@test"):
         watch.call("delete_routing_config", path={"slug": slug})
     watch.call("delete_provider", path={"provider_id": first})
+
+
+def upload(watch: Watch, wanted: dict[str, str], api_key: str, grace_s: int = 3600) -> None:
+    """A link that is made, looked at and used."""
+    url = watch.call("create_upload", body=wanted).data["url"]
+    path = {"token": url.rpartition("/")[2]}
+    watch.call("show_upload", path=path)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    watch.call("use_upload", path=path, body=f"api_key={api_key}", headers=headers, grace_s=grace_s)
 
 
 def sweep(watch: Watch, provider_id: str) -> None:
@@ -347,7 +365,8 @@ def test_a_function_may_do_nothing_that_it_does_not_do(done: dict[str, set[Acces
     assert not unused
 
 
-def test_no_two_functions_read_management_keys() -> None:
-    """The authorizer is the only one that can see who holds which key."""
+def test_who_reads_management_keys() -> None:
+    """The authorizer; and those who ask it nothing, to see whether a link's key may still do what the link is for."""
     probe = Access("dynamodb:GetItem", "MainTable", "MK#01")
-    assert [name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)] == ["authorize"]
+    readers = {name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)}
+    assert readers == {"authorize", "show_upload", "use_upload"}

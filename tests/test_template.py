@@ -104,15 +104,16 @@ def test_every_request_asks_the_authorizer(translated: dict[str, dict[str, Any]]
     assert authorizer["type"] == "request"
     assert authorizer["authorizerResultTtlInSeconds"] == 0
     assert "identitySource" not in authorizer
-    paths = api["Body"]["paths"]
     asked = {
         (method, path): operation["security"]
-        for path, operations in paths.items()
+        for path, operations in api["Body"]["paths"].items()
         for method, operation in operations.items()
     }
     assert len(asked) == len(TEMPLATE.routes)
-    assert [at for at, security in asked.items() if security != [{"ManagementKey": []}]] == [
-        ("get", "/manage/v1/openapi.json")
+    assert sorted(at for at, security in asked.items() if security != [{"ManagementKey": []}]) == [
+        ("get", "/manage/v1/openapi.json"),
+        ("get", "/manage/v1/uploads/{token}"),
+        ("post", "/manage/v1/uploads/{token}"),
     ]
 
 
@@ -149,11 +150,12 @@ def test_who_may_try_again_is_told_when() -> None:
 
 
 def test_the_access_log_names_its_fields_and_no_secret_place(translated: dict[str, dict[str, Any]]) -> None:
-    """Headers hold keys, and query strings hold what people paste."""
+    """Headers hold keys, query strings hold what people paste, and the path of an upload link is a secret itself."""
     (stage,) = of_type(translated, "AWS::ApiGateway::Stage").values()
     fields = json.loads(stage["AccessLogSetting"]["Format"])
     assert not [value for value in fields.values() if not re.fullmatch(r"\$context\.[\w.]+", value)]
     assert not re.search(r"header|query|\.path\b|error\.message|body", json.dumps(fields), re.IGNORECASE)
+    assert [value for value in fields.values() if "path" in value.lower()] == ["$context.resourcePath"]
     assert stage["MethodSettings"][0]["DataTraceEnabled"] is False
     assert stage["MethodSettings"][0]["LoggingLevel"] == "OFF"
 

@@ -171,6 +171,16 @@ def test_a_name_is_taken_once_without_regard_to_case(stores: Stores) -> None:
     assert stores.providers.sealed("org_a", second.id, 1) is None
 
 
+def test_who_has_a_name_is_found_without_regard_to_case(stores: Stores) -> None:
+    """The provider of the organization that has claimed it, until it gives it up."""
+    one = provider(1, name="Straße")
+    stores.providers.create(one, sealed(one))
+    assert stores.providers.named("org_a", "STRASSE") == one.id
+    assert (stores.providers.named("org_b", "Straße"), stores.providers.named("org_a", "Other")) == (None, None)
+    stores.providers.delete(one)
+    assert stores.providers.named("org_a", "Straße") is None
+
+
 def test_the_same_name_in_another_organization_is_free(stores: Stores) -> None:
     """Names are unique in an organization, not in the stack."""
     stores.providers.create(provider(1, name="Prod"), sealed(provider(1)))

@@ -14,8 +14,9 @@ from functions.authorize.app import handler as authorize
 from functions.dispatch_probes.app import handler as dispatch
 from functions.reap_versions.app import handler as reap
 from functions.run_probes.app import handler as run_probes
-from providers.model.provider import Attempt, Provider, SealedCredential
+from providers.model.provider import Attempt, ManagementKey, Provider, Scope, SealedCredential
 from providers.usecases.routing import put_routing_config
+from providers.usecases.uploads import ToAdd, create_upload, upload_token
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import invoke
 from tests.kit.requests import added
@@ -54,6 +55,7 @@ ANSWERS = [
     ("update_provider", 200),
     ("list_versions", 200),
     ("delete_provider", 200),
+    ("create_upload", 201),
     ("list_audit", 200),
     ("put_routing_config", 201),
     ("list_routing_configs", 200),
@@ -87,6 +89,18 @@ def test_the_reapers_event_destroys_what_has_expired(demo: FakePorts) -> None:
     demo.clock.at = datetime.fromisoformat(load("reap_versions")["time"]) - timedelta(hours=2)
     invoke("update_provider", load("update_provider"))
     assert reap(load("reap_versions"), None) == {"destroyed": 1}
+
+
+@pytest.mark.parametrize(("function", "status"), [("show_upload", 200), ("use_upload", 201)])
+def test_the_events_of_a_link_open_nothing_as_they_are(demo: FakePorts, function: str, status: int) -> None:
+    """The token in them is fake; with one that is not they are answered with pages."""
+    given = load(function)
+    page = invoke(function, given)
+    assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    scopes = frozenset({Scope.PROVIDERS_WRITE})
+    demo.management_keys.put(ManagementKey("01test", "digest", ORG, "test", scopes, demo.clock.now()))
+    made = create_upload(demo, ORG, "01test", ToAdd("openai", "From a link"))
+    assert invoke(function, given | {"pathParameters": {"token": upload_token(demo, made.id)}}).status == status
 
 
 def test_the_authorizers_event_is_refused_without_its_key(demo: FakePorts) -> None:

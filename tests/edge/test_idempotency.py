@@ -62,6 +62,8 @@ def requests(first: str, second: str) -> dict[str, Sent]:
         "roll back to a version": Sent("rollback_provider", 200, at | {"body": {"version": 1}}),
         "DELETE": Sent("delete_provider", 200, at),
         "DELETE, a dry run": Sent("delete_provider", 200, at | {"query": {"dry_run": "true"}}),
+        "make a link": Sent("create_upload", 201, {"body": {"vendor": "openai", "name": "By link"}}),
+        "make a link to rotate": Sent("create_upload", 201, {"body": {"provider_id": first}}),
         "PUT a new config": Sent("put_routing_config", 201, new | {"body": routing(second)}),
         "PUT another config": Sent("put_routing_config", 200, old | {"body": routing(first)}),
         "PUT the same config": Sent("put_routing_config", 200, old | {"body": routing(second)}),
@@ -83,7 +85,7 @@ def state(ports: FakePorts) -> tuple[Any, ...]:
     """All that a change changes."""
     db = ports.db
     told = list(db.trail), len(ports.publisher.published)
-    return dict(db.heads), dict(db.names), dict(db.rows), dict(db.routes), told
+    return dict(db.heads), dict(db.names), dict(db.rows), dict(db.routes), dict(db.uploads), told
 
 
 def test_every_function_that_changes_something_is_in_the_table() -> None:

@@ -22,7 +22,7 @@ from providers.model.events import Event
 from providers.model.health import Recent, Sample
 from providers.model.idempotency import Claim, Completed, Found, Recorded
 from providers.model.policy import Policy
-from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, Status
+from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, Status, name_claim
 from providers.model.secret import Secret
 from providers.model.upload import Upload
 from providers.model.vendor import Credential, Vendor
@@ -110,6 +110,9 @@ class MemoryProviders:
 
     def get(self, org: str, provider_id: str) -> Provider | None:
         return self.db.heads.get((org, provider_id))
+
+    def named(self, org: str, name: str) -> str | None:
+        return self.db.names.get((org, name_claim(name)))
 
     def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
         found = [

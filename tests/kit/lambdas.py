@@ -16,7 +16,7 @@ ALL_SCOPES = "providers:read providers:write routing:read routing:write"
 
 @dataclass(frozen=True)
 class Answer:
-    """A function's answer, its body read."""
+    """A function's answer, its body read; None for a page."""
 
     status: int
     headers: Mapping[str, str]
@@ -53,6 +53,9 @@ def event(
         "pathParameters": dict(path) if path else None,
         "requestContext": {
             "requestId": "request-1",
+            "domainName": "api.example.com",
+            "path": "/live/test",
+            "resourcePath": "/test",
             "authorizer": {
                 "org": org,
                 "key_id": key_id,
@@ -72,7 +75,8 @@ def invoke(function: str, given: dict[str, Any]) -> Answer:
     """What `functions/<function>` answers to an event; fails where that is not as the API's description says."""
     answer = importlib.import_module(f"functions.{function}.app").handler(given, None)
     text = answer["body"]
-    found = Answer(answer["statusCode"], answer["headers"], json.loads(text) if text else None, text)
+    is_json = text and answer["headers"]["Content-Type"] == "application/json"
+    found = Answer(answer["statusCode"], answer["headers"], json.loads(text) if is_json else None, text)
     check_answer(function, found.status, found.headers, found.body)
     return found
 

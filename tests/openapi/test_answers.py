@@ -65,6 +65,9 @@ def test_an_example_of_a_body_is_taken(ports: FakePorts, path: dict[str, str], f
     """Pasted as it is, it makes the change; with a member more it is refused, as the schema says."""
     if body.get("on_unavailable"):
         ports.verify.verdict = Verdict(Reason.HTTP_5XX)
+    if "provider_id" in body:
+        body = body | path
+        del body["slug"]
     if "attempts" in body:
         ids = [added(ports, f"of attempt {number}").id for number in range(len(body["attempts"]))]
         attempts = [each | {"provider_id": found} for each, found in zip(body["attempts"], ids, strict=True)]

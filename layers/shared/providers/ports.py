@@ -107,6 +107,10 @@ class ProviderStore(Protocol):
         """The head as it is now (a consistent read)."""
         ...
 
+    def named(self, org: str, name: str) -> str | None:
+        """The id of the provider that has claimed `name`, without regard to case (a consistent read)."""
+        ...
+
     def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
         """Up to `limit` heads, newest (greatest id) first, with ids below `before` where that is given."""
         ...

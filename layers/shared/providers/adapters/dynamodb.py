@@ -22,7 +22,7 @@ from providers.adapters.transactions import (
     update,
     write,
 )
-from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, WrappedKey
+from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, WrappedKey, name_claim
 from providers.ports import (
     NOTHING,
     Alongside,
@@ -53,6 +53,11 @@ class DynamoProviders:
         """The head as it is now."""
         found = get(self._client, self._main, items.provider_key(org, provider_id))
         return None if found is None else items.provider_from(found)
+
+    def named(self, org: str, name: str) -> str | None:
+        """The id of the provider that has claimed the name."""
+        found = get(self._client, self._main, items.name_key(org, name_claim(name)))
+        return None if found is None else str(found["provider_id"])
 
     def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
         """Up to `limit` heads, newest first."""

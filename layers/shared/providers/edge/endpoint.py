@@ -10,20 +10,20 @@ from typing import Any, TypeVar
 from aws_lambda_powertools import Logger
 
 from providers.edge.caller import Authorized, from_event
-from providers.edge.errors import error_answer
 from providers.edge.http import (
     IDEMPOTENCY_KEY,
     Reply,
     Request,
+    failed,
     invalid_parameter,
     lower_headers,
     read_object,
     read_query,
     recorded,
-    to_json,
+    with_members,
 )
-from providers.edge.logs import where
-from providers.model.errors import Forbidden, ProvidersError, RateLimited
+from providers.edge.logs import told
+from providers.model.errors import Forbidden, RateLimited
 from providers.model.idempotency import Recorded
 from providers.model.provider import Scope
 from providers.ports import ClaimLost, Ports
@@ -53,6 +53,7 @@ def endpoint(
     body: Callable[[dict[str, Any]], B] | None = None,
     body_optional: bool = False,
     query: tuple[str, ...] = (),
+    unrecorded: Callable[[Mapping[str, Any], Ports, Mapping[str, Any]], Mapping[str, Any]] | None = None,
 ) -> Callable[[Handler[B]], LambdaHandler]:
     """Make a Lambda handler of a function from `Request` and `Ports` to `Reply`.
 
@@ -62,6 +63,8 @@ def endpoint(
         body: turns the body's JSON object into what `Request.body` holds, or raises; None where there is no body.
         body_optional: an empty body stands for an empty object.
         query: the query parameters that the endpoint takes; any other is refused.
+        unrecorded: gives, from the event and the answer's `data`, the members of `data` that must not be kept for
+            whoever sends the request again; they are put into the first answer and into each repeated one.
     """
     allowed = frozenset(query)
 
@@ -81,16 +84,12 @@ def endpoint(
                     answer = _once(handle, request, _content(event, request, given), ports())
                 else:
                     answer = _plain(handle(request, ports()))
-            except ProvidersError as error:
-                code = error.code
-                answer = _failure(error, request_id)
-                if answer.status >= 500 or hasattr(error, "__notes__"):
-                    logger.warning("not done", code=code, causes=getattr(error, "__notes__", []))
+                if unrecorded is not None:
+                    answer = with_members(answer, lambda data: unrecorded(event, ports(), data))
             except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets our shape
-                code = "internal_error"
-                logger.error("unexpected error", **where(error))  # noqa: TRY400 - a traceback's text could hold anything
-                message = "something went wrong on our side; quote request_id when you report it"
-                answer = _failure(ProvidersError(code, message), request_id)
+                failure = told(error, logger)
+                code = failure.code
+                answer = failed(failure, request_id)
             headers = dict(answer.headers) | {"X-Request-Id": request_id, "Cache-Control": "no-store"}
             headers |= caller.limit_headers if caller else {}
             logger.info(
@@ -119,11 +118,6 @@ def endpoint(
 
 def _plain(reply: Reply) -> Recorded:
     return Recorded(304, reply.headers, "") if reply.status == 304 else recorded(reply)
-
-
-def _failure(error: ProvidersError, request_id: str) -> Recorded:
-    status, headers, body = error_answer(error, request_id)
-    return Recorded(status, headers | {"Content-Type": "application/json"}, to_json(body))
 
 
 def _content(event: Mapping[str, Any], request: Request[Any], given: Mapping[str, Any]) -> dict[str, Any]:

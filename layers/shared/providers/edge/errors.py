@@ -17,6 +17,7 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     "routing_config_not_found": (404, "not_found"),
     "route_not_found": (404, "not_found"),
     "version_not_found": (404, "not_found"),
+    "upload_not_found": (404, "not_found"),
     "name_taken": (409, "conflict"),
     "provider_in_use": (409, "conflict"),
     "version_conflict": (409, "conflict"),

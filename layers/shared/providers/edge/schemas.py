@@ -14,14 +14,18 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from providers import vendors
 from providers.model.errors import validation_failed
 from providers.model.provider import Attempt, Status
+from providers.model.secret import Secret
 from providers.usecases.add import NewProvider
 from providers.usecases.base_url import MAX_CHARS
 from providers.usecases.update import Change
+from providers.usecases.uploads import ToAdd, ToRotate, Wanted
 from providers.vendors.base import MAX_CREDENTIAL_CHARS, clean
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
 """Field names that a fault may repeat: none of them can be a credential put in the wrong place."""
+
+PROVIDER_ID: Final = r"^prov_[0-9A-HJKMNP-TV-Z]{26}$"
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -128,6 +132,21 @@ class UpdateProviderBody(_Body):
     key_expires_at: Annotated[ExpiresAt | None, Field(description="Only together with `api_key`.")] = None
 
 
+class CreateUploadBody(_Body):
+    """`POST /manage/v1/uploads`: the provider to rotate, or vendor and name of one to add."""
+
+    provider_id: Annotated[str, Field(pattern=PROVIDER_ID)] | None = None
+    vendor: VendorName | None = None
+    name: Name | None = None
+    base_url: str | None = None
+
+
+class UseUploadForm(_Body):
+    """The form at an upload link."""
+
+    api_key: SecretStr
+
+
 class RollbackBody(_Body):
     """`POST /manage/v1/providers/{provider_id}/rollback`: the version to go back to, the previous one by default."""
 
@@ -137,7 +156,7 @@ class RollbackBody(_Body):
 class AttemptBody(_Body):
     """One step of a routing config."""
 
-    provider_id: Annotated[str, Field(pattern=r"^prov_[0-9A-HJKMNP-TV-Z]{26}$")]
+    provider_id: Annotated[str, Field(pattern=PROVIDER_ID)]
     model: Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -178,6 +197,27 @@ def change(body: dict[str, Any]) -> Change:
         status=None if found.status is None else Status(found.status),
         key_expires_at=found.key_expires_at,
     )
+
+
+def upload(body: dict[str, Any]) -> Wanted:
+    """What an upload link is to be for. Raises Unprocessable (validation_failed)."""
+    found = _validated(CreateUploadBody, body)
+    given = [name for name in ("vendor", "name", "base_url") if getattr(found, name) is not None]
+    if found.provider_id is not None:
+        if given:
+            message = "says what is to be added, and cannot be given together with provider_id"
+            raise validation_failed([{"param": name, "message": message, "code": "extra_forbidden"} for name in given])
+        return ToRotate(found.provider_id)
+    if found.vendor is None or found.name is None:
+        missing = [name for name in ("vendor", "name") if name not in given]
+        message = "is required, unless provider_id names a provider whose key is to be replaced"
+        raise validation_failed([{"param": name, "message": message, "code": "missing"} for name in missing])
+    return ToAdd(found.vendor, found.name, found.base_url)
+
+
+def api_key(fields: dict[str, Any]) -> Secret:
+    """The credential in an upload link's form. Raises Unprocessable: validation_failed, credential_format."""
+    return clean(_validated(UseUploadForm, fields).api_key.get_secret_value())
 
 
 def rollback(body: dict[str, Any]) -> int | None:

@@ -6,7 +6,8 @@ ProvidersError
 │                        base_url_not_allowed, idempotency_mismatch
 ├── Unauthenticated      missing_api_key, invalid_api_key
 ├── Forbidden            insufficient_scope
-├── NotFound             provider_not_found, routing_config_not_found, route_not_found, version_not_found
+├── NotFound             provider_not_found, routing_config_not_found, route_not_found, version_not_found,
+│                        upload_not_found
 ├── Conflict             name_taken, provider_in_use, version_conflict, rotation_conflict, too_many_live_versions,
 │                        idempotency_in_progress
 ├── PreconditionFailed   etag_mismatch
@@ -121,3 +122,12 @@ def version_not_found(version: int | None) -> NotFound:
 def routing_config_not_found(slug: str) -> NotFound:
     """404 for a routing config."""
     return NotFound("routing_config_not_found", f"routing config {slug} not found", resource="routing_config", id=slug)
+
+
+def upload_not_found() -> NotFound:
+    """404 for an upload link, the same whatever is wrong with it: who tries links out learns nothing."""
+    return NotFound(
+        "upload_not_found",
+        "this link does not work: it was used, is too old, was withdrawn or never existed; ask for a new one",
+        resource="upload",
+    )

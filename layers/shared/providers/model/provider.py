@@ -53,6 +53,11 @@ class KeyVersion:
         return self.retires_at is None or now < self.retires_at
 
 
+def name_claim(name: str) -> str:
+    """The form of a provider's name that is unique within the organization."""
+    return name.casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """The head of a provider: all that is known of it but the credential itself.
@@ -96,7 +101,7 @@ class Provider:
     @property
     def name_claim(self) -> str:
         """The form of the name that is unique within the organization."""
-        return self.name.casefold()
+        return name_claim(self.name)
 
 
 @dataclass(frozen=True, slots=True)
