@@ -4,7 +4,7 @@
 #   SAM=…      a SAM CLI to use instead of .venv-sam's   ARCH=…   arm64 or x86_64; without it samconfig.toml decides
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run aws management-key bench test prove soak check build test-sam requirements clean
+.PHONY: help run aws management-key bench openapi test prove soak check build test-sam requirements clean
 
 BIN := .venv/bin
 PIP_INSTALL := install -qq --disable-pip-version-check
@@ -39,6 +39,7 @@ help:
 	@echo "make aws           only the embedded AWS and the vendors' stand-ins, for the API in containers (sam local start-api)"
 	@echo "make management-key STACK=… ORG=…   mints a management key for a deployed stack, with your AWS credentials"
 	@echo "make bench         measures the sweep and the health answers, and writes docs/bench.md"
+	@echo "make openapi       writes the API's description (functions/get_openapi/openapi.json) and docs/api.md anew"
 	@echo "make test          the tests that need nothing but Python"
 	@echo "make prove         the proofs that take more than a few seconds, and a table of what they tried (soak: ten times as much)"
 	@echo "make check         format, lint, types, imports, template"
@@ -58,6 +59,9 @@ management-key: .venv/local.stamp
 
 bench: .venv/dev.stamp
 	@$(BIN)/python -m bench $(ARGS)
+
+openapi: .venv/dev.stamp
+	@$(BIN)/python -m openapi
 
 test: .venv/dev.stamp
 	@$(BIN)/pytest -q -m "not sam and not prove" -n auto $(ARGS)

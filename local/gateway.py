@@ -67,7 +67,7 @@ class Gateway:
         self._handlers: dict[str, LambdaHandler] = {}
         self._pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lambda")
         self.app: Final = web.Application(client_max_size=MAX_BODY_BYTES)
-        self.app.router.add_route("*", "/{path:.*}", self._serve)
+        self.app.router.add_route("*", r"/{path:[\s\S]*}", self._serve)  # `%0A` is part of a path too
 
     def close(self) -> None:
         """End the threads that functions run in."""
@@ -97,27 +97,28 @@ class Gateway:
         except web.HTTPRequestEntityTooLarge:
             return self._own("REQUEST_TOO_LARGE", {"requestId": request_id})
         event = _event(request, route, parameters, request_id)
+        known = {"requestId": request_id}
         if route.function not in self._template.open_routes:
             try:
                 decision = await self._invoke(self._template.authorizer, _authorizer_event(event))
                 context: dict[str, str] = decision["context"]
                 effect = decision["policyDocument"]["Statement"][0]["Effect"]
             except Exception:  # noqa: BLE001 - whatever an authorizer raises, API Gateway answers the same
-                return self._own("AUTHORIZER_FAILURE", {"requestId": request_id})
+                return self._own("AUTHORIZER_FAILURE", known)
+            known |= {f"authorizer.{name}": value for name, value in context.items()}
             if effect != "Allow":
-                known = {f"authorizer.{name}": value for name, value in context.items()}
-                return self._own("ACCESS_DENIED", {"requestId": request_id, **known})
+                return self._own("ACCESS_DENIED", known)
             event["requestContext"]["authorizer"] = context | {"principalId": decision["principalId"]}
         try:
             event["body"] = body.decode() if body else None
         except UnicodeDecodeError:
-            return self._own("BAD_REQUEST_BODY", {"requestId": request_id})
+            return self._own("BAD_REQUEST_BODY", known)
         try:
             answer = await self._invoke(route.function, event)
             text = answer["body"]
             return web.Response(status=answer["statusCode"], headers=CIMultiDict(answer["headers"]), text=text)
         except Exception:  # noqa: BLE001 - a function that raises has no gateway response of its own
-            return self._own("DEFAULT_5XX", {"requestId": request_id})
+            return self._own("DEFAULT_5XX", known)
 
     def _route(self, request: web.Request) -> tuple[Route, dict[str, str]] | None:
         for route in self._template.routes:

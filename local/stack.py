@@ -67,11 +67,8 @@ async def running_stack(
         aws = EmbeddedAws()
         aws.start()
         closing.callback(aws.stop)
-        environment = template.environment() | {
-            "KMS_KEY_ID": KEY_ALIAS,
-            "LOCAL_VENDORS_URL": emulator.url if emulator else "",
-        }
-        environment |= settings or {}
+        own_places = {"KMS_KEY_ID": KEY_ALIAS, "LOCAL_VENDORS_URL": emulator.url if emulator else ""}
+        environment = {**template.environment(), **(settings or {}), **own_places}
         ports = LocalDependencies(Settings.from_environment(environment, local=True))
         create_resources(template, ports.client, KEY_ALIAS)
         ports.digests.create()
@@ -86,7 +83,13 @@ async def running_stack(
         own["POST /_local/sweep"] = lambda _: sweeper.sweep()
         if emulator:
             own["POST /_local/vendors"] = emulator.control
-        runner = web.AppRunner(gateway.app, access_log=None, handle_signals=False, shutdown_timeout=1)
+        runner = web.AppRunner(
+            gateway.app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=1,
+            auto_decompress=False,  # API Gateway hands over what was sent
+        )
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, host, port)

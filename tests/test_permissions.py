@@ -26,6 +26,7 @@ from providers.adapters import items
 from providers.adapters.clock import SystemClock
 from providers.adapters.probes import DynamoOutbox
 from providers.bootstrap import Dependencies, Settings
+from providers.data_plane import resolve
 from providers.model.errors import Unavailable
 from providers.model.events import Event, EventType
 from providers.model.provider import Scope, Status
@@ -106,21 +107,25 @@ def grants(statement: dict[str, Any]) -> Iterator[Grant]:
         yield Grant(action, resource, tuple(subjects))
 
 
+def statements_of(document: dict[str, Any]) -> Iterator[Grant]:
+    """What a policy document allows."""
+    for statement in document["Statement"]:
+        yield from grants(statement)
+
+
 def granted() -> dict[str, set[Grant]]:
     """Every function's grants, by its folder, from its translated role."""
     resources = translate()
     shared = of_type(resources, "AWS::IAM::ManagedPolicy")
-    found = {}
+    found = {"data plane": set(statements_of(shared["DataPlanePolicy"]["PolicyDocument"]))}
     for name, function in Template().of_type("AWS::Serverless::Function").items():
         role = resources[f"{name}Role"]["Properties"]
         basic, *others = role["ManagedPolicyArns"]
         assert basic.endswith("/AWSLambdaBasicExecutionRole")
         documents = [policy["PolicyDocument"] for policy in role.get("Policies", [])]
         documents += [shared[other["Ref"]]["PolicyDocument"] for other in others]
-        statements = [statement for document in documents for statement in document["Statement"]]
-        found[function["CodeUri"].strip("/").rpartition("/")[2]] = {
-            grant for statement in statements for grant in grants(statement)
-        }
+        folder = function["CodeUri"].strip("/").rpartition("/")[2]
+        found[folder] = {grant for document in documents for grant in statements_of(document)}
     return found
 
 
@@ -274,6 +279,8 @@ def live(watch: Watch) -> None:
 
     update(name="Renamed")
     update(api_key=provider(3)["api_key"])
+    bootstrap.install(watch.ports("data plane"))
+    assert resolve(ORG, first).secret.reveal() == provider(3)["api_key"]
     watch.call("list_versions", path={"provider_id": first}, later=timedelta(minutes=30))
     watch.run("reap_versions", {"time": "2999-01-01T00:00:00Z"})
     update(api_key=provider(4)["api_key"])

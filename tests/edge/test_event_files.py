@@ -110,6 +110,12 @@ def test_the_sweeps_events(demo: FakePorts) -> None:
     assert set(demo.db.samples) == set(IDS)
 
 
+def test_the_description_is_answered_without_a_caller() -> None:
+    """Its event has no authorizer's word in it."""
+    answer = invoke("get_openapi", load("get_openapi"))
+    assert (answer.status, answer.body["openapi"]) == (200, "3.1.0")
+
+
 def test_every_function_has_an_event() -> None:
     """And every event a function."""
     functions = {path.parent.name for path in (EVENTS.parent / "functions").glob("*/app.py")}

@@ -19,7 +19,7 @@ from providers.model.audit import Entry
 from providers.model.encoding import encode
 from providers.model.errors import Unavailable
 from providers.model.events import Event
-from providers.model.health import Sample
+from providers.model.health import Recent, Sample
 from providers.model.idempotency import Claim, Completed, Found, Recorded
 from providers.model.policy import Policy
 from providers.model.provider import USED_EVERY, ManagementKey, Provider, RoutingConfig, SealedCredential, Status
@@ -309,10 +309,10 @@ class MemoryHealth:
         slots = self.db.samples.get(provider_id, {})
         return [slots[at] for at in sorted(slots) if since <= at <= until]
 
-    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, list[Sample]]:
+    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
         hour = now.replace(minute=0, second=0, microsecond=0)
         first, last = hour - timedelta(hours=1), hour + timedelta(minutes=59)
-        return {provider_id: list(self.read(provider_id, first, last)) for provider_id in provider_ids}
+        return {provider_id: Recent.of(self.read(provider_id, first, last)) for provider_id in provider_ids}
 
 
 class MemoryExpired:

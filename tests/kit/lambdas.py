@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.template import Template
+from tests.kit.description import check_answer
 
 ALL_SCOPES = "providers:read providers:write routing:read routing:write"
 
@@ -68,10 +69,12 @@ def event(
 
 
 def invoke(function: str, given: dict[str, Any]) -> Answer:
-    """What `functions/<function>` answers to an event."""
+    """What `functions/<function>` answers to an event; fails where that is not as the API's description says."""
     answer = importlib.import_module(f"functions.{function}.app").handler(given, None)
     text = answer["body"]
-    return Answer(answer["statusCode"], answer["headers"], json.loads(text) if text else None, text)
+    found = Answer(answer["statusCode"], answer["headers"], json.loads(text) if text else None, text)
+    check_answer(function, found.status, found.headers, found.body)
+    return found
 
 
 _TEMPLATE = Template()

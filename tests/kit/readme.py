@@ -23,6 +23,9 @@ _VARIABLE: Final = {
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}": "an id",
     r'"p\d\d":\d+': "a percentile",
     r"\breq_[0-9A-Za-z]+": "req_…",
+    r"\b[0-9A-HJKMNP-TV-Z]{26}\b": "an id",
+    r"\b[0-9a-hjkmnp-tv-z]{26}\b": "an id",
+    r"\"next_cursor\":\"[^\"]+\"": "a cursor",
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from providers.model.audit import Entry
 from providers.model.events import Event
-from providers.model.health import HealthState, Sample
+from providers.model.health import HealthState, Recent, Sample
 from providers.model.idempotency import Claim, Completed, Found
 from providers.model.policy import Policy
 from providers.model.provider import (
@@ -202,7 +202,7 @@ class HealthStore(Protocol):
         """The samples of the minutes from `since` to `until`, both included, oldest first; one Query."""
         ...
 
-    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, list[Sample]]:
+    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
         """The samples of the hour that `now` lies in and of the one before, for each provider, oldest first."""
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
@@ -34,6 +34,16 @@ Handler = Callable[[Request[B], Ports], Reply]
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 logger = Logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What a handler is an endpoint of; stands on it as `endpoint`, for the API's description to be made from."""
+
+    scope: Scope
+    query: tuple[str, ...]
+    has_body: bool
+    text: str
 
 
 def endpoint(
@@ -101,6 +111,7 @@ def endpoint(
                 "body": answer.body,
             }
 
+        handler.endpoint = Endpoint(scope, query, body is not None, handle.__doc__ or "")  # type: ignore[attr-defined]
         return handler
 
     return decorate

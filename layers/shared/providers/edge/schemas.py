@@ -15,8 +15,9 @@ from providers import vendors
 from providers.model.errors import validation_failed
 from providers.model.provider import Attempt, Status
 from providers.usecases.add import NewProvider
+from providers.usecases.base_url import MAX_CHARS
 from providers.usecases.update import Change
-from providers.vendors.base import clean
+from providers.vendors.base import MAX_CREDENTIAL_CHARS, clean
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
@@ -49,9 +50,50 @@ def _time(value: Any) -> datetime:
     raise PydanticCustomError("time", "must be a time such as 2026-12-31T23:59:59Z")
 
 
-Name = Annotated[str, AfterValidator(_name)]
-VendorName = Annotated[str, AfterValidator(_vendor)]
+def _no_null(schema: dict[str, Any]) -> None:
+    """In a JSON schema: None is our sign that a member was not given, and a null that is given is refused."""
+    (given,) = (each for each in schema.pop("anyOf", [{}]) if each.get("type") != "null")
+    schema |= given
+    schema.pop("default", None)
+
+
+# What follows says in JSON schema what the validators check; it is there for the API's description alone.
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    Field(
+        description="1 to 80 characters behind white space that is cut off, none of them invisible; unique in the "
+        "organization without regard to case.",
+        json_schema_extra={"minLength": 1, "maxLength": 80, "pattern": r"\S"},
+    ),
+]
+VendorName = Annotated[str, AfterValidator(_vendor), Field(json_schema_extra={"enum": [*vendors.NAMES]})]
 Time = Annotated[datetime, BeforeValidator(_time)]
+ApiKey = Annotated[
+    SecretStr,
+    Field(
+        description="The credential as the vendor gave it out. Bedrock: `ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION`, "
+        "with `::SESSION_TOKEN` behind it for temporary ones, or a Bedrock API key.",
+        json_schema_extra={
+            "minLength": 1,
+            "maxLength": MAX_CREDENTIAL_CHARS,
+            "pattern": r"^\s*[!#-&(-\[\]-_a-~]+\s*$",
+        },
+    ),
+]
+BaseUrl = Annotated[
+    str,
+    Field(
+        description="Where the vendor's API is, https on port 443 or 8443; null for the vendor's own. azure needs it.",
+        json_schema_extra={"format": "uri", "maxLength": MAX_CHARS, "pattern": "^https://"},
+    ),
+]
+ExpiresAt = Annotated[
+    Time,
+    Field(
+        description="When the vendor will stop accepting the credential, where you know it and it does not say itself."
+    ),
+]
 
 
 class _Body(BaseModel):
@@ -63,20 +105,27 @@ class AddProviderBody(_Body):
 
     vendor: VendorName
     name: Name
-    api_key: SecretStr
-    base_url: str | None = None
-    key_expires_at: Time | None = None
-    on_unavailable: Literal["fail", "store_pending"] = "fail"
+    api_key: ApiKey
+    base_url: BaseUrl | None = None
+    key_expires_at: ExpiresAt | None = None
+    on_unavailable: Annotated[
+        Literal["fail", "store_pending"],
+        Field(description="`store_pending`: store it unverified where the vendor cannot be asked now; 202."),
+    ] = "fail"
 
 
 class UpdateProviderBody(_Body):
     """`PATCH /manage/v1/providers/{provider_id}`: any of these, at least one."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     name: Name = ""
-    api_key: SecretStr | None = None
-    base_url: str | None = None
-    status: Literal["active", "disabled"] | None = None
-    key_expires_at: Time | None = None
+    api_key: Annotated[ApiKey | None, Field(json_schema_extra=_no_null)] = None
+    base_url: Annotated[
+        BaseUrl | None, Field(description="Only together with `api_key`, unless it stays as it is.")
+    ] = None
+    status: Annotated[Literal["active", "disabled"] | None, Field(json_schema_extra=_no_null)] = None
+    key_expires_at: Annotated[ExpiresAt | None, Field(description="Only together with `api_key`.")] = None
 
 
 class RollbackBody(_Body):
@@ -95,8 +144,8 @@ class AttemptBody(_Body):
 class PutRoutingConfigBody(_Body):
     """`PUT /manage/v1/routing-configs/{slug}`."""
 
-    strategy: Literal["single", "fallback"]
-    attempts: Annotated[list[AttemptBody], Field(min_length=1, max_length=20)]
+    strategy: Annotated[Literal["single", "fallback"], Field(description="`single` takes one attempt.")]
+    attempts: Annotated[list[AttemptBody], Field(min_length=1, max_length=20, description="In the order of trying.")]
 
 
 def new_provider(body: dict[str, Any]) -> NewProvider:
