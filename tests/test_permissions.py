@@ -365,6 +365,20 @@ def test_a_function_may_do_nothing_that_it_does_not_do(done: dict[str, set[Acces
     assert not unused
 
 
+@pytest.mark.parametrize("action", ["DeleteItem", "UpdateItem"])
+def test_no_function_can_change_the_audit_trail(action: str) -> None:
+    """Entries are put, and DynamoDB alone takes them away when their time has come."""
+    probe = Access(f"dynamodb:{action}", "MainTable", "AUDIT#org_a")
+    assert [name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)] == []
+
+
+def test_the_reaper_cannot_read_what_it_destroys() -> None:
+    """It deletes rows by their keys, and has no key to open them with."""
+    secrets = {grant.action for grant in GRANTED["reap_versions"] if grant.resource == "SecretsTable"}
+    assert secrets == {"dynamodb:DeleteItem"}
+    assert not any(grant.action.startswith("kms:") for grant in GRANTED["reap_versions"])
+
+
 def test_who_reads_management_keys() -> None:
     """The authorizer; and those who ask it nothing, to see whether a link's key may still do what the link is for."""
     probe = Access("dynamodb:GetItem", "MainTable", "MK#01")

@@ -14,6 +14,9 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from local.template import TEMPLATE as PATH
 from local.template import Template
+from providers.bootstrap import Dependencies, Settings
+from providers.model.idempotency import LEASE
+from providers.model.policy import Policy
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template()
@@ -187,6 +190,44 @@ def test_the_kms_key_rotates_and_outlives_the_stack(translated: dict[str, dict[s
     key = translated["CredentialsKey"]
     assert key["Properties"]["EnableKeyRotation"] is True
     assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def changing() -> dict[str, dict[str, Any]]:
+    """The functions that record an answer with their change."""
+    return {name: each for name, each in FUNCTIONS.items() if {"Ref": "MutationPolicy"} in each.get("Policies", [])}
+
+
+def test_what_changes_something_can_be_sent_twice() -> None:
+    """Every endpoint that is not for reading may keep its answer under an Idempotency-Key, and no other may."""
+    assert set(changing()) == {
+        route.function for route in TEMPLATE.routes if route.method != "GET" and route.resource.startswith("/manage/")
+    }
+
+
+@pytest.mark.parametrize("function", changing())
+def test_a_function_ends_before_its_lease(function: str) -> None:
+    """Whoever takes an Idempotency-Key over when its lease ends takes it from a function that cannot go on."""
+    default = TEMPLATE.content["Globals"]["Function"]["Timeout"]
+    assert FUNCTIONS[function].get("Timeout", default) < LEASE.total_seconds()
+
+
+@pytest.mark.parametrize("function", TEMPLATE.scheduled)
+def test_what_runs_each_minute_ends_within_it(function: str) -> None:
+    """Two of one kind at once would do everything twice."""
+    assert FUNCTIONS[function]["Timeout"] < 60
+    (event,) = FUNCTIONS[function]["Events"].values()
+    assert event["Properties"]["ScheduleExpression"] == "rate(1 minute)"
+
+
+def test_the_sweep_and_the_reaper_run_each_minute() -> None:
+    """Without the reaper, credentials that were replaced stay for the days that DynamoDB's TTL takes."""
+    assert {folder(name) for name in TEMPLATE.scheduled} == {"dispatch_probes", "reap_versions"}
+
+
+def test_the_templates_defaults_are_the_codes() -> None:
+    """Limits and windows are the same whether they are set or left."""
+    settings = Settings.from_environment(TEMPLATE.environment())
+    assert Dependencies(settings).policy == Policy()
 
 
 def test_nobody_but_dynamodb_uses_the_kms_key_without_an_iam_policy(translated: dict[str, dict[str, Any]]) -> None:

@@ -22,7 +22,15 @@ from providers.model.events import Event
 from providers.model.health import Recent, Sample
 from providers.model.idempotency import Claim, Completed, Found, Recorded
 from providers.model.policy import Policy
-from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, Status, name_claim
+from providers.model.provider import (
+    USED_EVERY,
+    ManagementKey,
+    Provider,
+    RoutingConfig,
+    SealedCredential,
+    Status,
+    name_claim,
+)
 from providers.model.secret import Secret
 from providers.model.upload import Upload
 from providers.model.vendor import Credential, Vendor
@@ -195,7 +203,7 @@ class MemoryProviders:
         with self.db.lock:
             place = (sealed.org, sealed.provider_id, sealed.version)
             row = self.db.rows.get(place)
-            if row is not None and (row.last_used_at is None or row.last_used_at <= at - timedelta(minutes=1)):
+            if row is not None and (row.last_used_at is None or row.last_used_at <= at - USED_EVERY):
                 self.db.rows[place] = replace(row, last_used_at=at)
 
     def last_used(self, org: str, provider_id: str) -> dict[int, datetime]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,7 +22,15 @@ from providers.adapters.transactions import (
     update,
     write,
 )
-from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, WrappedKey, name_claim
+from providers.model.provider import (
+    USED_EVERY,
+    ManagementKey,
+    Provider,
+    RoutingConfig,
+    SealedCredential,
+    WrappedKey,
+    name_claim,
+)
 from providers.ports import (
     NOTHING,
     Alongside,
@@ -38,7 +46,6 @@ if TYPE_CHECKING:
 
 _ABSENT: Final = "attribute_not_exists(PK)"
 _COUNTER_KEPT_S: Final = 300
-_USED_EVERY: Final = timedelta(minutes=1)
 
 
 class DynamoProviders:
@@ -171,7 +178,7 @@ class DynamoProviders:
             "SET last_used_at = :at",
             "attribute_exists(PK) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)",
             at=items.to_text(at),
-            before=items.to_text(at - _USED_EVERY),
+            before=items.to_text(at - USED_EVERY),
         )["Update"]
         try:
             self._client.update_item(**action)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from providers.model.health import Health
 from providers.model.verdict import Outcome, Reason
+
+USED_EVERY: Final = timedelta(minutes=1)
+"""How exact a version's `last_used_at` is; one in constant use costs one write in this time."""
 
 MAX_LIVE_VERSIONS: Final = 5
 """Live versions of one provider at most, the active one included (architecture.md, Invariants 2)."""
