@@ -39,7 +39,7 @@ Attempt: TypeAlias = AttemptView | Mapping[str, str]
 PAGE: Final = 100
 """The most that the API gives at once."""
 
-_PROVIDER_ID: Final = re.compile(r"prov_[0-9A-HJKMNP-TV-Z]{26}")
+PROVIDER_ID: Final = re.compile(r"prov_[0-9A-HJKMNP-TV-Z]{26}")
 _SLUG: Final = re.compile(r"@?[a-z0-9][a-z0-9_-]{0,62}")
 _HEADER: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -228,7 +228,7 @@ def _given(**members: Any) -> dict[str, Any]:
 
 def _provider(provider_id: str) -> str:
     """The path of a provider. What cannot be an id, maybe a key in the wrong place, never becomes part of a URL."""
-    if not _PROVIDER_ID.fullmatch(provider_id):
+    if not PROVIDER_ID.fullmatch(provider_id):
         raise _not_found("provider", "this is not a provider's id (prov_ and 26 letters and digits)")
     return f"providers/{provider_id}"
 

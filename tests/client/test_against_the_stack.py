@@ -8,17 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 import providers_client as api
-from local.background import in_background
-from local.stack import Stack, running_stack
+from local.stack import Stack
 from local.vendors.keys import fake_key
 from providers_client import AsyncClient, Client
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """A stack that runs for the length of the module."""
-    with in_background(running_stack()) as running:
-        yield running
 
 
 @pytest.fixture
