@@ -98,7 +98,7 @@ async def _add_all(session: Session, wanted: list[Found], *, store_pending: bool
         BarColumn(),
         MofNCompleteColumn(),
         console=Console(stderr=True),
-        disable=quiet,
+        disable=quiet or not sys.stderr.isatty(),
         transient=True,
     )
     gate = asyncio.Semaphore(AT_ONCE)

@@ -105,17 +105,24 @@ def _keys(session: Session, stack: str | None, *, local: bool) -> Keys:
 
 
 def _show(found: Sequence[dict[str, Any]]) -> None:
-    shown = table("ID", "ORG", "NAME", "SCOPES", "CREATED", "LAST USED", "EXPIRES", "STATE")
+    shown = table("ID", "ORG", "NAME", "SCOPES", "CREATED", "LAST USED", "STATE")
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for key in found:
-        gone = "revoked" if key["revoked_at"] else "expired" if (key["expires_at"] or "9") <= now else None
-        state = (
-            Text(f"{gone} {_short(key['revoked_at'] or key['expires_at'])}", "dim") if gone else Text("good", "green")
-        )
-        times = [_short(key[name]) for name in ("created_at", "last_used_at", "expires_at")]
         scopes = "all" if len(key["scopes"]) == 4 else ", ".join(key["scopes"])
-        shown.add_row(*cells(key["id"], key["org"], key["name"], scopes, *times, state))
+        used = _short(key["last_used_at"])
+        shown.add_row(
+            *cells(key["id"], key["org"], key["name"], scopes, key["created_at"][:10], used, _state(key, now))
+        )
     console().print(shown)
+
+
+def _state(key: dict[str, Any], now: str) -> Text:
+    revoked, expires = key["revoked_at"], key["expires_at"]
+    if revoked is not None:
+        return Text(f"revoked {_short(revoked)}", "dim")
+    if expires is not None and expires <= now:
+        return Text(f"expired {_short(expires)}", "dim")
+    return Text(f"good until {_short(expires)}" if expires else "good", "green")
 
 
 def _short(time: str | None) -> str | None:
