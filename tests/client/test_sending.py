@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
+import socket
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -297,12 +298,20 @@ def test_a_key_may_end_with_a_line_break() -> None:
 
 def test_a_proxy_never_sees_what_goes_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """To this machine the key goes in the clear, so that a proxy of the environment is not used."""
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
     monkeypatch.delenv("NO_PROXY", raising=False)
-    with Client("http://127.0.0.1:9", KEY, retries=0) as client, pytest.raises(api.ConnectionFailed) as caught:
-        client.get_provider(PROVIDER_ID)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.setblocking(False)
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with (
+            Client("http://127.0.0.1:1", KEY, retries=0, timeout=0.5) as client,
+            pytest.raises(api.ConnectionFailed) as caught,
+        ):
+            client.get_provider(PROVIDER_ID)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
     assert caught.value.code == "connection_failed"
-    assert "http://127.0.0.1:9 could not be reached" in caught.value.message
+    assert "http://127.0.0.1:1 could not be reached" in caught.value.message
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
