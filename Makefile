@@ -55,7 +55,7 @@ aws: .venv/local.stamp
 	@$(BIN)/python -m local aws $(ARGS)
 
 management-key: .venv/local.stamp
-	@$(BIN)/python -m local.mint --stack "$(STACK)" --org "$(ORG)" $(ARGS)
+	@$(BIN)/python -m providers_client keys create --stack "$(STACK)" --org "$(ORG)" $(ARGS)
 
 bench: .venv/dev.stamp
 	@$(BIN)/python -m bench $(ARGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import importlib
+import ipaddress
 import json
 import time
 import uuid
@@ -18,6 +19,7 @@ from typing import Any, Final
 
 from aiohttp import web
 from multidict import CIMultiDict
+from yarl import URL
 
 from local.template import Route, Template
 
@@ -53,6 +55,7 @@ class Gateway:
         template: where routes, authorizer and gateway responses come from.
         log: called with a line for each request.
         own: routes of the local stack alone, by method and path; each is given the body and gives the answer's `data`.
+        private: paths of those that only programs on this machine may use, however far the stack listens.
     """
 
     def __init__(
@@ -60,9 +63,11 @@ class Gateway:
         template: Template,
         log: Callable[[str], object] = str,
         own: Mapping[str, Callable[[bytes], Any]] | None = None,
+        private: frozenset[str] = frozenset(),
     ) -> None:
         self._template = template
         self._own_routes = {} if own is None else own
+        self._private = private
         self._log = log
         self._handlers: dict[str, LambdaHandler] = {}
         self._pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lambda")
@@ -84,7 +89,7 @@ class Gateway:
 
     async def _answer(self, request: web.Request, request_id: str) -> web.Response:
         own = self._own_routes.get(f"{request.method} {request.path}")
-        if own is not None:
+        if own is not None and (request.path not in self._private or _from_here(request)):
             body = await request.read()
             data = await asyncio.get_running_loop().run_in_executor(self._pool, own, body)
             return web.json_response({"data": data}, status=422 if data is None else 200, dumps=_line)
@@ -153,6 +158,17 @@ class Gateway:
         response = responses.get(kind) or responses["DEFAULT_4XX"]
         status, headers, body = response.render(context)
         return web.Response(status=status, headers=headers, text=body, content_type="application/json")
+
+
+def _from_here(request: web.Request) -> bool:
+    """Whether a program on this machine sent it: from a loopback address, to one. A web page that a browser was made to
+    send it for (DNS rebinding) has a host name of its own."""
+    try:
+        host = URL(f"http://{request.host}").host or ""
+        to_here = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return to_here and ipaddress.ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _event(request: web.Request, route: Route, parameters: dict[str, str], request_id: str) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -21,6 +23,7 @@ from providers.bootstrap import Settings
 from providers.model.provider import Scope
 from providers.model.secret import Secret
 from providers.usecases.management_keys import mint_management_key
+from providers_client.cli import operator
 
 ORG: Final = "org_local"
 KEY_ALIAS: Final = "alias/local"
@@ -76,11 +79,14 @@ async def running_stack(
         bootstrap.install(ports)
         closing.callback(bootstrap.install, None)
         own: dict[str, Callable[[bytes], Any]] = {}
-        gateway = Gateway(template, log, own)
+        gateway = Gateway(template, log, own, private=frozenset({operator.LOCAL_PATH}))
         closing.callback(gateway.close)
         closing.callback(ports.close)
+        ports.run(asyncio.sleep(0))  # makes the vendors' loop now: two first requests at once would make two
         sweeper = Sweeper(template, gateway.invoke, ports.sqs, ports.local_clock)
         own["POST /_local/sweep"] = lambda _: sweeper.sweep()
+        for method in ("POST", "GET", "DELETE"):
+            own[f"{method} {operator.LOCAL_PATH}"] = partial(_keys, ports, method)
         if emulator:
             own["POST /_local/vendors"] = emulator.control
         runner = web.AppRunner(
@@ -100,6 +106,14 @@ async def running_stack(
             sweeping = asyncio.create_task(sweeper.keep_sweeping(sweep_seconds))
             closing.push_async_callback(_cancelled, sweeping)
         yield Stack(f"http://{shown}:{bound[1]}", token, ports, emulator)
+
+
+def _keys(ports: LocalDependencies, method: str, body: bytes) -> Any:
+    try:
+        given = json.loads(body or b"{}")
+    except ValueError:
+        return None
+    return operator.serve(ports, method, given) if isinstance(given, dict) else None
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

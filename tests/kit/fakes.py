@@ -495,6 +495,10 @@ class MemoryManagementKeys:
             raise StaleWrite
         self.keys[key_id] = replace(self.keys[key_id], revoked_at=self.keys[key_id].revoked_at or at)
 
+    def list(self, org: str | None) -> Sequence[ManagementKey]:
+        found = [key for key in self.keys.values() if org in (None, key.org)]
+        return sorted(found, key=lambda key: (key.created_at, key.id))
+
     def count(self, key_id: str, minute: int) -> int:
         with self._lock:
             self.counts[key_id, minute] = self.counts.get((key_id, minute), 0) + 1

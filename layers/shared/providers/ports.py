@@ -368,6 +368,13 @@ class ManagementKeyStore(Protocol):
         """Mark it revoked from `at` on. Raises StaleWrite where there is none."""
         ...
 
+    def list(self, org: str | None) -> Sequence[ManagementKey]:
+        """Every key of `org`, or of every organization where it is None, oldest first.
+
+        It reads the whole table: for an operator's command, never for a request. No function is allowed it.
+        """
+        ...
+
     def count(self, key_id: str, minute: int) -> int:
         """Count one request in `minute` (minutes since 1970) and return how many it has had, this one included."""
         ...

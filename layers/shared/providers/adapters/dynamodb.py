@@ -19,6 +19,7 @@ from providers.adapters.transactions import (
     put,
     query,
     replace_members,
+    scan,
     update,
     write,
 )
@@ -295,6 +296,11 @@ class DynamoManagementKeys:
         """Mark it revoked; the first revocation's time stays."""
         expression = "SET revoked_at = if_not_exists(revoked_at, :at)"
         self._update(items.management_key_key(key_id), expression, "attribute_exists(PK)", at=items.to_text(at))
+
+    def list(self, org: str | None) -> Sequence[ManagementKey]:
+        """Every key, or those of `org`, oldest first: a Scan of the whole table, with the operator's own rights."""
+        found = scan(self._client, self._main, prefix=items.MANAGEMENT_KEY_PREFIX, equals={"org": org})
+        return sorted(map(items.management_key_from, found), key=lambda key: (key.created_at, key.id))
 
     def count(self, key_id: str, minute: int) -> int:
         """Count one request."""

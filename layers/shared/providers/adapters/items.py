@@ -28,6 +28,8 @@ from providers.model.verdict import Outcome, Reason
 
 Item = dict[str, Any]
 
+MANAGEMENT_KEY_PREFIX: Final = "MK#"
+
 _serializer: Final = TypeSerializer()
 
 
@@ -108,7 +110,7 @@ def route_key(org: str, slug: str) -> Item:
 
 def management_key_key(key_id: str) -> Item:
     """A management key."""
-    return {"PK": f"MK#{key_id}", "SK": "-"}
+    return {"PK": f"{MANAGEMENT_KEY_PREFIX}{key_id}", "SK": "-"}
 
 
 def rate_key(key_id: str, minute: int) -> Item:
@@ -355,7 +357,7 @@ def management_key_item(key: ManagementKey) -> Item:
 def management_key_from(item: Item) -> ManagementKey:
     """A management key as it was stored."""
     return ManagementKey(
-        id=item["PK"].removeprefix("MK#"),
+        id=item["PK"].removeprefix(MANAGEMENT_KEY_PREFIX),
         digest=item["digest"],
         org=item["org"],
         name=item["name"],

@@ -150,3 +150,27 @@ def query(
         if len(items) >= limit or "LastEvaluatedKey" not in page:
             return items[:limit]
         arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def scan(client: DynamoDBClient, table: str, *, prefix: str, equals: Item) -> list[Item]:
+    """Every item of a table whose partition key begins with `prefix`, by consistent reads of the whole table.
+
+    `equals` filters by attribute where its values are not None. Raises Unavailable.
+    """
+    wanted = {name: value for name, value in equals.items() if value is not None}
+    filters = ["begins_with(#pk, :pk)", *(f"#{name} = :{name}" for name in wanted)]
+    arguments: dict[str, Any] = {
+        "TableName": table,
+        "FilterExpression": " AND ".join(filters),
+        "ExpressionAttributeNames": {"#pk": "PK"} | {f"#{name}": name for name in wanted},
+        "ExpressionAttributeValues": marshal({":pk": prefix} | {f":{name}": wanted[name] for name in wanted}),
+        "ConsistentRead": True,
+    }
+    items: list[Item] = []
+    while True:
+        with available("DynamoDB"):
+            page = client.scan(**arguments)
+        items.extend(unmarshal(item) for item in page["Items"])
+        if "LastEvaluatedKey" not in page:
+            return items
+        arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
