@@ -169,6 +169,7 @@ def _event(request: web.Request, route: Route, parameters: dict[str, str], reque
             "httpMethod": request.method,
             "path": request.rel_url.raw_path,
             "stage": "local",
+            "domainName": request.host,
             "requestId": request_id,
             "identity": {"sourceIp": request.remote, "userAgent": request.headers.get("User-Agent")},
         },

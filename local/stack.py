@@ -89,10 +89,13 @@ async def running_stack(
         await site.start()
         bound = runner.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        url = f"http://{shown}:{bound[1]}"
+        os.environ["API_URL"] = url  # the MCP function's way back; not https, as it would take it for
+        closing.callback(os.environ.pop, "API_URL", None)
         if sweep_seconds > 0:
             sweeping = asyncio.create_task(sweeper.keep_sweeping(sweep_seconds))
             closing.push_async_callback(_cancelled, sweeping)
-        yield Stack(f"http://{shown}:{bound[1]}", token, ports, emulator)
+        yield Stack(url, token, ports, emulator)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

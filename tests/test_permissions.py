@@ -279,6 +279,11 @@ def test_a_function_may_do_nothing_that_it_does_not_do(done: dict[str, set[Acces
     assert not unused
 
 
+def test_the_mcp_function_may_do_nothing() -> None:
+    """It asks the API, with its caller's key, and has nothing of its own that a model could be talked into using."""
+    assert GRANTED["mcp"] == set()
+
+
 def test_no_two_functions_read_management_keys() -> None:
     """The authorizer is the only one that can see who holds which key."""
     probe = Access("dynamodb:GetItem", "MainTable", "MK#01")

@@ -11,6 +11,7 @@ import pytest
 
 from functions.authorize.app import handler as authorize
 from functions.dispatch_probes.app import handler as dispatch
+from functions.mcp.app import handler as mcp
 from functions.run_probes.app import handler as run_probes
 from providers.model.provider import Attempt, Provider, SealedCredential
 from providers.usecases.routing import put_routing_config
@@ -70,6 +71,12 @@ def test_routing_events_find_their_config(demo: FakePorts, function: str, status
     """The slug in their path is one that PUT's event could have made."""
     put_routing_config(demo, ORG, "@production", "single", [Attempt(IDS[0], "m")])
     assert invoke(function, load(function)).status == status
+
+
+def test_the_mcp_event_lists_the_tools() -> None:
+    """It asks nothing of the API, so it needs no key that opens something."""
+    answer = mcp(load("mcp"), None)
+    assert (answer["statusCode"], len(json.loads(answer["body"])["result"]["tools"])) == (200, 6)
 
 
 def test_the_authorizers_event_is_refused_without_its_key(demo: FakePorts) -> None:
