@@ -90,7 +90,8 @@ async def running_stack(
         bound = runner.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         url = f"http://{shown}:{bound[1]}"
-        os.environ["API_URL"] = url  # the MCP function's way back; not https, as it would take it for
+        # The MCP function's way back: on AWS it is https, and the host that the request came in by.
+        os.environ["API_URL"] = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
         closing.callback(os.environ.pop, "API_URL", None)
         if sweep_seconds > 0:
             sweeping = asyncio.create_task(sweeper.keep_sweeping(sweep_seconds))

@@ -22,6 +22,7 @@ from providers_client.errors import ConfigurationError
 from providers_client.mcp import logs
 from providers_client.mcp.http import HttpAnswer, answer, caller, is_message
 from providers_client.mcp.tools import Caller
+from providers_client.sending import management_key
 
 URL_VARIABLE: Final = "API_URL"
 """Where the REST API is, if not where the request came in."""
@@ -94,10 +95,11 @@ def _caller(api: str, authorization: str | None) -> Caller:
     if scheme.lower() != "bearer":
         raise Unauthenticated("missing_api_key", "send a management key as Authorization: Bearer mlx_mk_…")
     try:
-        return caller(api, token)
+        management_key(token)
     except ConfigurationError:
         message = "this is not a management key: send one as Authorization: Bearer mlx_mk_…"
         raise Unauthenticated("invalid_api_key", message) from None
+    return caller(api, token)
 
 
 def _reply(answered: HttpAnswer) -> dict[str, Any]:

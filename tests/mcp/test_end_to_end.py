@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
@@ -236,3 +239,49 @@ def test_a_key_in_an_argument_is_found_nowhere(
     assert json.loads(told[0])["structured_content"]["status"] == "stored"
     assert ("POST /mcp" in "".join(logged)) == (transport == "http")
     assert not [key for key in (good, refused) if key in seen or key[:-4] in seen]
+
+
+def test_no_key_and_no_stream(person: Person) -> None:
+    """Through the gateway: the statuses and headers that the protocol asks for, in the API's shape."""
+    with httpx2.Client(base_url=person.stack.url, trust_env=False) as http:
+        nobody = http.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+        assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
+        assert nobody.json()["error"]["code"] == "missing_api_key"
+        for method in ("GET", "DELETE"):
+            refused = http.request(method, "/mcp", headers={"authorization": f"Bearer {person.key()}"})
+            assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+            assert refused.json()["error"]["code"] == "method_not_allowed"
+
+
+def test_a_tool_call_counts_once(person: Person) -> None:
+    """Connecting and listing the tools take nothing from the key's minute."""
+    key = person.key()
+
+    async def work() -> None:
+        async with over_http(person.stack.url, key, "auto") as client:
+            await client.list_tools()
+            await call(client, "list_providers")
+
+    asyncio.run(work())
+    headers = {"authorization": f"Bearer {key}"}
+    answer = httpx2.get(f"{person.stack.url}/manage/v1/providers", headers=headers, trust_env=False)
+    assert int(answer.headers["ratelimit-limit"]) - int(answer.headers["ratelimit-remaining"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({}, "providers-mcp: set PROVIDERS_API_URL and PROVIDERS_API_KEY\n"),
+        (
+            {"PROVIDERS_API_URL": "https://api.example", "PROVIDERS_API_KEY": "canary"},
+            "providers-mcp: the management key has not the form mlx_mk_<id>_<secret>\n",
+        ),
+    ],
+    ids=["nothing", "no key"],
+)
+def test_a_server_that_cannot_start_says_why(environment: dict[str, str], message: str) -> None:
+    """In one line on stderr, without a traceback."""
+    path = {"PYTHONPATH": stdio_environment("", "")["PYTHONPATH"]}
+    command = [sys.executable, "-m", "providers_client.mcp"]
+    ran = subprocess.run(command, env=path | environment, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", message)

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from functions.mcp import app
 from local.template import Template
@@ -137,7 +138,7 @@ def test_a_revision_that_does_not_exist_is_a_400(api: list[httpx2.Request], revi
     assert (status, body["error"]["data"]["supported"]) == (400, [REVISIONS[-1]])
 
 
-@pytest.mark.parametrize("revision", REVISIONS[:-1])
+@pytest.mark.parametrize("revision", HANDSHAKE_PROTOCOL_VERSIONS)
 def test_a_revision_with_a_handshake_is_negotiated(api: list[httpx2.Request], revision: str) -> None:
     """The server agrees to what the client asks for."""
     hello = {"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
