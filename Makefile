@@ -114,12 +114,17 @@ test-sam: .venv/dev.stamp
 	@.venv-sam/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/sam.txt
 	@touch $@
 
-# The layer is resolved for what it runs on; the others for every Python from 3.11 on, at the layer's versions.
+# The layer and the MCP function are resolved for what they run on; the others for every Python from 3.11 on, at the layer's
+# versions. The MCP function leaves out what the layer has, and what its library needs as a client alone.
+MCP_UNUSED := attrs jsonschema jsonschema-specifications pyjwt referencing rpds-py
 COMPILE = $(BIN)/uv pip compile --no-config --quiet --generate-hashes --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 requirements: .venv/dev.stamp
 	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 requirements/layer.in -o layers/shared/requirements.txt
 	$(COMPILE) --universal --python-version 3.11 -c layers/shared/requirements.txt requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) --universal --python-version 3.11 -c requirements/dev.txt requirements/local.in -o requirements/local.txt
+	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 -c requirements/dev.txt \
+	  $(addprefix --no-emit-package ,$(MCP_UNUSED)) $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' layers/shared/requirements.txt) \
+	  requirements/mcp.in -o functions/mcp/requirements.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/sam.in -o requirements/sam.txt
 
 clean:

@@ -102,10 +102,14 @@ async def running_stack(
         await site.start()
         bound = runner.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        url = f"http://{shown}:{bound[1]}"
+        # The MCP function's way back: on AWS it is https, and the host that the request came in by.
+        os.environ["API_URL"] = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+        closing.callback(os.environ.pop, "API_URL", None)
         if sweep_seconds > 0:
             sweeping = asyncio.create_task(sweeper.keep_sweeping(sweep_seconds))
             closing.push_async_callback(_cancelled, sweeping)
-        yield Stack(f"http://{shown}:{bound[1]}", token, ports, emulator)
+        yield Stack(url, token, ports, emulator)
 
 
 def _keys(ports: LocalDependencies, method: str, body: bytes) -> Any:

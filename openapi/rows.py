@@ -62,12 +62,17 @@ _ID: Final = {"provider_id": "$response.body#/data/id"}
 _SLUG: Final = {"slug": "$response.body#/data/slug"}
 
 LEFT_OUT: Final[dict[str, str]] = {
+    "mcp": "JSON-RPC, which describes itself",
     "show_upload": "a page for people",
     "use_upload": "a page for people",
 }
 """Functions with a route that is not part of the REST API, and why."""
 
-IN_NO_ANSWER: Final[dict[str, str]] = {"upload_not_found": "of the page at a link"}
+IN_NO_ANSWER: Final[dict[str, str]] = {
+    "upload_not_found": "of the page at a link",
+    "origin_not_allowed": "of the MCP tools",
+    "method_not_allowed": "of the MCP tools",
+}
 """Codes that the API's table has and no operation answers with, and why."""
 
 ROWS: Final[dict[str, Row]] = {

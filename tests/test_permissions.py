@@ -379,6 +379,11 @@ def test_the_reaper_cannot_read_what_it_destroys() -> None:
     assert not any(grant.action.startswith("kms:") for grant in GRANTED["reap_versions"])
 
 
+def test_the_mcp_function_may_do_nothing() -> None:
+    """It asks the API, with its caller's key, and has nothing of its own that a model could be talked into using."""
+    assert GRANTED["mcp"] == set()
+
+
 def test_who_reads_management_keys() -> None:
     """The authorizer; and those who ask it nothing, to see whether a link's key may still do what the link is for."""
     probe = Access("dynamodb:GetItem", "MainTable", "MK#01")

@@ -73,10 +73,10 @@ class Call(Generic[T]):
 
 
 def list_providers(
-    vendor: str | None, status: str | None, health: str | None, limit: int | None
+    vendor: str | None, status: str | None, health: str | None, limit: int | None, cursor: str | None = None
 ) -> Call[Page[Provider]]:
-    """GET /providers, the first page."""
-    return _list("providers", Page[Provider], limit, vendor=vendor, status=status, health=health)
+    """GET /providers, the first page or the one at `cursor`."""
+    return _list("providers", Page[Provider], limit, vendor=vendor, status=status, health=health, cursor=cursor)
 
 
 def get_provider(provider_id: str) -> Call[tuple[Provider, str]]:

@@ -88,6 +88,18 @@ class Client:
         """The organization's providers, newest first, `limit` at most; pages are fetched as they are needed."""
         return self._walk(calls.list_providers(vendor, status, health, limit), limit)
 
+    def list_providers_page(
+        self,
+        vendor: str | None = None,
+        status: str | None = None,
+        health: str | None = None,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Provider]:
+        """One page of the organization's providers; `next_cursor` of the page before leads to it."""
+        return self._send(calls.list_providers(vendor, status, health, limit, cursor))
+
     def get_provider(self, provider_id: str) -> Provider:
         """A provider."""
         return (self._send(calls.get_provider(provider_id)))[0]

@@ -12,6 +12,7 @@ import pytest
 
 from functions.authorize.app import handler as authorize
 from functions.dispatch_probes.app import handler as dispatch
+from functions.mcp.app import handler as mcp
 from functions.reap_versions.app import handler as reap
 from functions.run_probes.app import handler as run_probes
 from providers.model.provider import Attempt, ManagementKey, Provider, Scope, SealedCredential
@@ -101,6 +102,12 @@ def test_the_events_of_a_link_open_nothing_as_they_are(demo: FakePorts, function
     demo.management_keys.put(ManagementKey("01test", "digest", ORG, "test", scopes, demo.clock.now()))
     made = create_upload(demo, ORG, "01test", ToAdd("openai", "From a link"))
     assert invoke(function, given | {"pathParameters": {"token": upload_token(demo, made.id)}}).status == status
+
+
+def test_the_mcp_event_lists_the_tools() -> None:
+    """It asks nothing of the API, so it needs no key that opens something."""
+    answer = mcp(load("mcp"), None)
+    assert (answer["statusCode"], len(json.loads(answer["body"])["result"]["tools"])) == (200, 6)
 
 
 def test_the_authorizers_event_is_refused_without_its_key(demo: FakePorts) -> None:
