@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         failure = told(error, logger)
         code, refused = failure.code, failed(failure, request_id)
         more = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "POST"}}.get(refused.status, {})
-        reply = _reply(HttpAnswer(refused.status, {**refused.headers, **more}, refused.body))
+        reply = _in_form(refused.status, {**refused.headers, **more}, refused.body)
     reply["headers"] |= {"X-Request-Id": request_id, "Cache-Control": "no-store"}
     logger.info(
         "answered",
@@ -95,4 +95,8 @@ def _caller(api: str, authorization: str | None) -> Caller:
 def _reply(answered: HttpAnswer) -> dict[str, Any]:
     """The protocol's own answer in API Gateway's form."""
     kept = {name.title(): value for name, value in answered.headers.items() if name != "content-length"}
-    return {"statusCode": answered.status, "headers": kept, "isBase64Encoded": False, "body": answered.body}
+    return _in_form(answered.status, kept, answered.body)
+
+
+def _in_form(status: int, headers: Mapping[str, str], body: str) -> dict[str, Any]:
+    return {"statusCode": status, "headers": dict(headers), "isBase64Encoded": False, "body": body}

@@ -49,7 +49,8 @@ class Script:
 
 def error(status: int, code: str, headers: dict[str, str] | None = None, **members: Any) -> httpx2.Response:
     """A failure in the API's form."""
-    body = {"type": TYPES[status], "code": code, "message": "what went wrong", "request_id": "request-1"} | members
+    body = {"type": TYPES[status], "code": code, "message": "what went wrong", "request_id": "request-1"}
+    body |= {"resource": None, "id": None, "param": None} | members
     return httpx2.Response(status, json={"error": body}, headers=headers)
 
 

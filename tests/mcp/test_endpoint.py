@@ -40,7 +40,7 @@ def event(body: Any = LIST, *, method: str = "POST", path: str = "/live/mcp", **
         "httpMethod": method,
         "headers": sent,
         "multiValueHeaders": {name: [value] for name, value in sent.items()},
-        "requestContext": {"requestId": "request-1", "domainName": "api.example", "path": path},
+        "requestContext": {"requestId": "request-1", "domainName": "api.example", "path": path, "resourcePath": "/mcp"},
         "body": body if isinstance(body, str) or body is None else json.dumps(body),
         "isBase64Encoded": False,
     }
