@@ -227,6 +227,19 @@ def test_versions_and_rollback(canned: Callable[..., tuple[Commands, Script]]) -
     assert run("rollback", PROVIDER_ID).code == 3
 
 
+def test_versions_rollback_and_audit_of_the_stack(providers: Commands) -> None:
+    """The real answers: two versions, back to the first as the third, and three changes told."""
+    added(providers, "A")
+    providers.ok("rotate", "A", "--key-stdin", stdin=OTHER)
+    assert [each["number"] for each in providers.ok("versions", "A", "--json").data] == [2, 1]
+    assert providers.ok("rollback", "A", "--json").data["key_version"] == 3
+    assert providers("rollback", "A", "--to", "9").code == 3
+    changes = providers.ok("audit", "--provider", "A").out
+    assert "key_version: 2 → 3" in changes
+    assert "base_url" not in changes
+    assert providers.ok("upload", "A").out.startswith("http://127.0.0.1:")
+
+
 def test_audit(canned: Callable[..., tuple[Commands, Script]]) -> None:
     """Who changed what from what to what."""
     run, script = canned(page([AUDIT], None), page([], None))

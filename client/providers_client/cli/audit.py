@@ -48,7 +48,8 @@ def audit(
 def change_of(entry: AuditEntry) -> str:
     """`name: A → B, status: active → disabled`."""
     before, after = entry.before or {}, entry.after or {}
-    return ", ".join(f"{name}: {_value(before, name)} → {_value(after, name)}" for name in {**before, **after})
+    changes = [(name, _value(before, name), _value(after, name)) for name in {**before, **after}]
+    return ", ".join(f"{name}: {was} → {now}" for name, was, now in changes if was != now)
 
 
 def _value(members: dict[str, object], name: str) -> str:
