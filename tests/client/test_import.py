@@ -66,7 +66,7 @@ UNKNOWN = [
     ("DEEPSEEK_API_KEY", "sk-FAKEEXAMPLEFAKEEXAMPLE"),
     ("LANGFUSE_SECRET_KEY", "sk-lf-FAKEEXAMPLEFAKEEXAMPLE"),
     ("OPENROUTER_API_KEY", "sk-or-v1-FAKEEXAMPLEFAKEEXAMPLE"),
-    ("STRIPE_SECRET_KEY", "sk_live_FAKEEXAMPLE"),
+    ("STRIPE_SECRET_KEY", "sk_test_FAKEEXAMPLE"),
     ("GOOGLE_MAPS_API_KEY", GOOGLE),
     ("FIREBASE_KEY", GOOGLE),
     ("SESSION_SECRET", HEX),
@@ -140,7 +140,7 @@ EIGHT = {
     "AZURE_OPENAI_API_KEY": AZURE,
     "AZURE_OPENAI_ENDPOINT": "https://acme.openai.azure.com/",
     "GROQ_API_KEY": fake_key("groq", "invalid"),
-    "STRIPE_SECRET_KEY": "sk_live_FAKEEXAMPLE",
+    "STRIPE_SECRET_KEY": "sk_test_FAKEEXAMPLE",
     "DEBUG": "true",
 }
 """Eight keys: of five vendors, two of them bad and one a duplicate, and one of something else."""
