@@ -48,22 +48,23 @@ def form_page(upload: Upload) -> str:
     """Asks for the credential, and says what for, until when, and what happens with it."""
     name, vendor = escape(upload.name), escape(upload.vendor)
     if upload.provider_id is None:
-        provider, then = f"{name} (new)", "then encrypted and stored as a new provider."
+        provider, then = f"{name} (new)", "as a new provider"
     else:
         provider = f"{name} ({escape(upload.provider_id)})"
-        then = "then encrypted and stored in place of the key that is in force now."
+        then = "in place of the key that is in force now"
     return _page(
         f"Enter the {vendor} key for {name}",
         f"""<dl>
 <dt>Organization</dt><dd>{escape(upload.org)}</dd>
 <dt>Provider</dt><dd>{provider}</dd>
 <dt>Vendor</dt><dd>{vendor}</dd>
-<dt>Sent to</dt><dd>{f"{vendor} itself" if upload.base_url is None else escape(upload.base_url)}</dd>
+<dt>Key is sent to</dt><dd>{f"{vendor} itself" if upload.base_url is None else escape(upload.base_url)}</dd>
 <dt>Works until</dt><dd>{_moment(upload.expires_at)}</dd>
 <dt>Tries left</dt><dd>{TRIES - upload.tries} of {TRIES}</dd>
 </dl>
-<p>The key is sent there once to see whether it works, {then} Nobody can read it here again: what is shown of it later
-is its kind and its last four characters. This link works for one accepted key.</p>
+<p>The key is sent there first, to see whether it works. If it does, it is encrypted and stored {then}. It is never
+shown again: what can be seen of it later is its kind and its last four characters. This link works for one
+accepted key.</p>
 <p>Enter a key only if you asked for this link, or know who did.</p>
 <form method="post" autocomplete="off">
 <label for="api_key">Key</label>
