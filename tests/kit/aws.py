@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from moto import mock_aws
 
 from local.template import Template
@@ -47,19 +48,25 @@ def moto_tables() -> Iterator[Tables]:
         yield _create(boto3.client("dynamodb", region_name=REGION))
 
 
+def dynamodb_local(url: str, config: Config | None = None) -> Any:
+    """A client of the DynamoDB Local at `url`, which is content with any credentials."""
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=url,
+        region_name=REGION,
+        config=config,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+
+
 @contextmanager
 def dynamodb_local_tables() -> Iterator[Tables]:
     """Tables in Amazon's DynamoDB Local; skips the test where none runs."""
     url = os.environ.get("DYNAMODB_LOCAL_URL")
     if not url:
         pytest.skip("DynamoDB Local is not running (set DYNAMODB_LOCAL_URL to its address)")
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=url,
-        region_name=REGION,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
+    client = dynamodb_local(url)
     tables = _create(client)
     try:
         yield tables

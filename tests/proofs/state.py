@@ -1,0 +1,270 @@
+"""What the tables hold, read back: what must never be so, and what happened apart from ids and times."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from providers.adapters import items, ledger_items
+from providers.model.audit import Action, Entry
+from providers.model.events import EventType
+from providers.model.provider import Provider, RoutingConfig, SealedCredential
+from providers.ports import Expired
+from providers.usecases.credentials import FINGERPRINT
+from tests.kit.lambdas import Answer
+from tests.proofs.world import ORG, Sent, World
+
+RACED: Final = frozenset({"rotation_conflict", "version_conflict", "idempotency_in_progress"})
+"""Answers to a request that lost a race: it changed nothing, and its caller may send it again."""
+
+_EVENTS: Final = {
+    Action.CREATED: EventType.CREATED,
+    Action.ROTATED: EventType.ROTATED,
+    Action.ROLLED_BACK: EventType.ROTATED,
+    Action.DELETED: EventType.DELETED,
+}
+
+
+@dataclass
+class State:
+    """Everything in both tables, and everything published."""
+
+    heads: dict[str, Provider] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    marks: set[tuple[str, str]] = field(default_factory=set)
+    routes: dict[str, RoutingConfig] = field(default_factory=dict)
+    rows: dict[tuple[str, int], SealedCredential] = field(default_factory=dict)
+    trail: list[Entry] = field(default_factory=list)
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    published: list[dict[str, Any]] = field(default_factory=list)
+    expiring: set[Expired] = field(default_factory=set)
+    records: list[dict[str, Any]] = field(default_factory=list)
+    keys: dict[tuple[str, int], str] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+
+
+def read(world: World) -> State:
+    """The state of the world. Raises AssertionError for an item that nobody knows."""
+    state = State(published=list(world.published))
+    for (table, pk, sk), stored in world.items().items():
+        item = items.unmarshal(stored)
+        kind = sk.partition("#")[0]
+        if table == world.tables.secrets:
+            if kind == "V":
+                row = items.sealed_from(item)
+                state.rows[row.provider_id, row.version] = row
+                state.keys[row.provider_id, row.version] = world.auditor.cipher.open(row).reveal()
+            else:
+                assert kind == "KEY", sk
+        elif pk == items.org_key(ORG):
+            _of_org(state, kind, sk, item)
+        elif pk.startswith("AUDIT#"):
+            state.trail.append(ledger_items.entry_from(item))
+        elif pk == items.OUTBOX:
+            state.waiting.append(_told(item))
+        elif pk == ledger_items.EXPIRED:
+            state.expiring.add(ledger_items.expired_from(item))
+        elif pk.startswith("IDEM#"):
+            state.records.append(item)
+        else:
+            assert pk.startswith("VL#") or pk == "STACK", pk
+    for key in set(state.keys.values()):
+        state.fingerprints[key] = world.auditor.digests.digest(FINGERPRINT, ORG, "openai", key)
+    return state
+
+
+def _of_org(state: State, kind: str, sk: str, item: items.Item) -> None:
+    if kind == "PROV":
+        head = items.provider_from(item)
+        state.heads[head.id] = head
+    elif kind == "NAME":
+        state.names[sk.removeprefix("NAME#")] = item["provider_id"]
+    elif kind == "FP":
+        _, fingerprint, provider_id = sk.split("#")
+        state.marks.add((fingerprint, provider_id))
+    else:
+        assert kind == "ROUTE", sk
+        state.routes[sk.removeprefix("ROUTE#")] = items.route_from(item)
+
+
+def _told(item: items.Item) -> dict[str, Any]:
+    told = items.event_from(item)
+    return {"type": told.type.value, "id": told.id, "org": told.org, "provider_id": told.provider_id} | told.detail
+
+
+def violations(state: State) -> list[str]:
+    """What is in the tables and must never be, whoever did what; an empty list where all is well."""
+    found: list[str] = []
+    for slug, config in state.routes.items():
+        found += [f"{slug} names {each}, which is gone" for each in config.provider_ids - state.heads.keys()]
+    for head in state.heads.values():
+        naming = {slug for slug, config in state.routes.items() if head.id in config.provider_ids}
+        if head.refs != naming:
+            found.append(f"refs of {head.name} are {sorted(head.refs)}, and {sorted(naming)} name it")
+        found += _versions(state, head)
+    for provider_id, number in state.rows.keys() - {
+        (head.id, version.number) for head in state.heads.values() for version in head.versions
+    }:
+        found.append(f"a sealed credential without a version: {provider_id} {number}")
+    if state.names != {head.name_claim: head.id for head in state.heads.values()}:
+        found.append(f"name claims {state.names} do not match the heads")
+    if state.marks != {(head.active.fingerprint, head.id) for head in state.heads.values()}:
+        found.append("fingerprint marks do not match the heads")
+    return found + _numbers(state) + _events(state)
+
+
+def _versions(state: State, head: Provider) -> list[str]:
+    found = []
+    numbers = [version.number for version in head.versions]
+    if numbers != sorted(set(numbers)):
+        found.append(f"versions of {head.name} are {numbers}")
+    for version in head.versions:
+        row = state.rows.get((head.id, version.number))
+        if row is None:
+            found.append(f"version {version.number} of {head.name} has no sealed credential")
+            continue
+        if row.expires_at != version.retires_at:
+            found.append(f"version {version.number} of {head.name} and its row expire at different times")
+        if version.fingerprint != state.fingerprints[state.keys[head.id, version.number]]:
+            found.append(f"version {version.number} of {head.name} has the fingerprint of another credential")
+        retiring = version.retires_at
+        if retiring is not None and Expired(retiring, ORG, head.id, version.number) not in state.expiring:
+            found.append(f"nobody will reap version {version.number} of {head.name}")
+    if [version.number for version in head.versions if version.retires_at is None] != [head.active.number]:
+        found.append(f"the active version of {head.name} is not the one that does not retire")
+    return found
+
+
+def _numbers(state: State) -> list[str]:
+    """Version numbers are given once: by the trail, which tells of every one of them."""
+    made = [
+        (entry.resource_id, entry.after["key_version"])
+        for entry in state.trail
+        if entry.after and entry.action in (Action.CREATED, Action.ROTATED, Action.ROLLED_BACK)
+    ]
+    found = [f"version {number} of {each} was made {n} times" for (each, number), n in Counter(made).items() if n > 1]
+    highest = {each: max(number for other, number in made if other == each) for each, _ in made}
+    found += [
+        f"{head.name} is at version {head.active.number}, and the trail at {highest.get(head.id)}"
+        for head in state.heads.values()
+        if highest.get(head.id) != head.active.number
+    ]
+    return found
+
+
+def _events(state: State) -> list[str]:
+    """One event for each change that has one: waiting, published, or (after a crash between the two) both."""
+    told = {each["id"]: (each["type"], each["provider_id"], each["key_version"]) for each in _all_events(state)}
+    made = [
+        (_EVENTS[entry.action].value, entry.resource_id, (entry.after or entry.before or {})["key_version"])
+        for entry in state.trail
+        if entry.action in _EVENTS
+    ]
+    since = Counter(told.values())
+    return [f"{n} events {each} for one change" for each, n in since.items() if n > made.count(each)]
+
+
+def _all_events(state: State) -> list[dict[str, Any]]:
+    return [*state.published, *state.waiting]
+
+
+def untrue(state: State, before: State, sent: Sequence[Sent], answers: Mapping[str, Answer]) -> list[str]:
+    """Answers, by request id, that are not true: an acknowledged change that is not there, or one not acknowledged."""
+    found: list[str] = []
+    new = Counter(entry.request_id for entry in state.trail)
+    new.subtract(entry.request_id for entry in before.trail)
+    made: Counter[tuple[str, int]] = Counter()
+    for request in sent:
+        answer = answers[request.id]
+        acknowledged = answer.status < 300 and "Idempotency-Replayed" not in answer.headers
+        if new[request.id] != acknowledged:
+            found.append(f"{request.id} was answered {answer.status}, and has {new[request.id]} audit entries")
+        wanted = (request.body or {}).get("api_key")
+        rolls_back = request.function == "rollback_provider"
+        if acknowledged and (wanted or rolls_back):
+            provider_id, version = answer.data["id"], answer.data["key_version"]
+            made[provider_id, version] += 1
+            if rolls_back:
+                wanted = state.keys.get((provider_id, version - 2), wanted)
+            held = state.keys.get((provider_id, version))
+            if provider_id in state.heads and wanted is not None and held != wanted:
+                found.append(f"{request.id} was told of version {version}, which holds another credential")
+    for (provider_id, version), times in made.items():
+        if times > 1:
+            found.append(f"version {version} of {provider_id} was acknowledged {times} times")
+    earlier = Counter(_kinds(before))
+    changes = Counter(
+        (_EVENTS[entry.action].value, entry.resource_id) for entry in state.trail if entry.action in _EVENTS
+    ) - Counter((_EVENTS[entry.action].value, entry.resource_id) for entry in before.trail if entry.action in _EVENTS)
+    if Counter(_kinds(state)) - earlier != changes:
+        found.append(f"events are {Counter(_kinds(state)) - earlier}, changes {changes}")
+    return found
+
+
+def _kinds(state: State) -> list[tuple[str, str]]:
+    """Type and provider of every event; one that was published twice counts once."""
+    return [(each["type"], each["provider_id"]) for each in {each["id"]: each for each in _all_events(state)}.values()]
+
+
+def facts(state: State) -> dict[str, Any]:
+    """What is so, apart from ids and times."""
+    ids = names_of(state)
+    events = {each["id"]: each for each in _all_events(state)}.values()
+    return {
+        "providers": {
+            head.name: (
+                head.vendor,
+                head.status,
+                head.revision,
+                sorted(head.refs),
+                [
+                    (each.number, each.hint, each.retires_at is None, state.keys.get((head.id, each.number)))
+                    for each in head.versions
+                ],
+            )
+            for head in state.heads.values()
+        },
+        "routes": {
+            slug: (config.strategy, [ids[each.provider_id] for each in config.attempts], config.revision)
+            for slug, config in state.routes.items()
+        },
+        "trail": sorted(
+            plain((entry.action, entry.resource_id, entry.actor.key_id, entry.before, entry.after), ids)
+            for entry in state.trail
+        ),
+        "events": sorted(plain({k: v for k, v in each.items() if k != "id"}, ids) for each in events),
+        "records": sorted(plain(item.get("answer", {}).get("body"), ids) for item in state.records),
+    }
+
+
+def names_of(state: State) -> dict[str, str]:
+    """Names by the ids of providers, those that are gone included."""
+    found: dict[str, str] = {}
+    for entry in state.trail:
+        facts_of = entry.after if entry.action is Action.CREATED else None
+        if facts_of:
+            found[entry.resource_id] = facts_of["name"]
+    return found
+
+
+def plain(value: Any, ids: Mapping[str, str]) -> str:
+    """`value` as text, its ids replaced by names, without times and request ids."""
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    for provider_id, name in ids.items():
+        text = text.replace(provider_id, f"<{name}>")
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "a time", text)
+    return re.sub(r'"request_id": ?"[^"]*"', '"request_id":"…"', text)
+
+
+def answer_facts(answer: Answer, ids: Mapping[str, str]) -> tuple[int, str, bool]:
+    """What an answer says, apart from ids and times, and whether it is an earlier one again."""
+    return answer.status, plain(answer.text, ids), "Idempotency-Replayed" in answer.headers
+
+
+def raced(answer: Answer) -> bool:
+    """Whether it tells of a lost race."""
+    return answer.status == 409 and answer.error["code"] in RACED

@@ -1,0 +1,98 @@
+"""A process that dies between any two calls, and a client who sends the request again: the change is made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+
+from tests.kit.figures import SOAK, Figure
+from tests.proofs.changes import CHANGES, Change, Undisturbed
+from tests.proofs.world import LEASE_OVER, WORLDS, Call, World
+
+PROOF: Final = "Crash points"
+
+
+class Killed(BaseException):
+    """Ends a process where it stands. Nothing catches it."""
+
+
+@dataclass
+class Killer:
+    """A gate that kills a process before or after its `number`-th call; what is dead makes no call any more."""
+
+    number: int
+    after: bool
+    made: int = 0
+    dead: bool = False
+
+    def __call__(self, call: Call, make: Callable[[], Any]) -> Any:
+        self.made += 1
+        if self.dead or (self.made == self.number and not self.after):
+            self.dead = True
+            raise Killed
+        answer = make()
+        if self.made == self.number:
+            self.dead = True
+            raise Killed
+        return answer
+
+
+@pytest.fixture(scope="module", params=WORLDS)
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """A world of each kind."""
+    with WORLDS[request.param]() as made:
+        yield made
+
+
+def points(undisturbed: Undisturbed) -> list[tuple[int, bool]]:
+    """Before and after every call."""
+    return [(number, after) for number in range(1, len(undisturbed.calls) + 1) for after in (False, True)]
+
+
+def dies(undisturbed: Undisturbed, killer: Killer, **when: Any) -> bool:
+    """Whether the request is killed: it may end without as many calls."""
+    try:
+        undisturbed.send(killer, **when)
+    except Killed:
+        return True
+    assert not killer.dead, "somebody caught the end of the process"
+    return False
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+def test_a_change_that_dies_anywhere_is_made_once_when_it_is_sent_again(
+    world: World, change: Change, figure: Figure
+) -> None:
+    """Killed before and after each of its calls to AWS and to the vendor."""
+    undisturbed = Undisturbed(world, change, cold=True)
+    for number, after in points(undisturbed):
+        world.reset()
+        assert dies(undisturbed, Killer(number, after))
+        undisturbed.settle()
+    figure(PROOF, "kills before or after a call", len(points(undisturbed)))
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+def test_two_deaths_in_a_row_change_nothing_about_that(world: World, change: Change, figure: Figure) -> None:
+    """The second try, which takes over when the first one's lease has passed, dies too."""
+    undisturbed = Undisturbed(world, change, cold=SOAK)
+    pairs = 0
+    for number, call in enumerate(undisturbed.calls, start=1):
+        if not (call.writes or SOAK):
+            continue
+        second = 0
+        while True:
+            second += 1
+            world.reset()
+            assert dies(undisturbed, Killer(number, after=True))
+            killer = Killer(second, after=True)
+            if not dies(undisturbed, killer, attempt=1, late=LEASE_OVER):
+                break
+            undisturbed.settle(attempt=2, late=LEASE_OVER)
+            pairs += 1
+    figure(PROOF, "pairs of kills", pairs)

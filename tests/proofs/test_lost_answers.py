@@ -1,0 +1,138 @@
+"""Writes that are made, and whose answers get lost: nobody's repetition makes them twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+from botocore.exceptions import ConnectionClosedError
+
+from providers.adapters.aws import CLIENT_CONFIG
+from tests.kit.aws import dynamodb_local
+from tests.kit.figures import Figure
+from tests.proofs.changes import CHANGES, Change, Undisturbed
+from tests.proofs.dropping import Dropping, dropping
+from tests.proofs.world import Call, World, dynamodb_local_world, moto_world
+
+PROOF: Final = "Lost answers"
+
+each_change: Final = pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+
+
+@dataclass
+class Loser:
+    """A gate that loses the answer to the `number`-th write.
+
+    botocore tries a call twice. With `repeated` the second try gets its answer through, else that is lost too.
+    """
+
+    number: int
+    repeated: bool
+    writes: int = 0
+
+    def __call__(self, call: Call, make: Callable[[], Any]) -> Any:
+        self.writes += call.writes
+        if not call.writes or self.writes != self.number:
+            return make()
+        make()
+        if self.repeated:
+            return make()
+        raise ConnectionClosedError(endpoint_url="https://example.com")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """A world in moto."""
+    with moto_world() as made:
+        yield made
+
+
+@pytest.mark.prove
+@each_change
+def test_a_write_whose_answer_is_lost_is_made_once_when_the_client_sends_the_request_again(
+    world: World, change: Change, figure: Figure
+) -> None:
+    """Both of botocore's tries are without an answer; the client hears of a failure, or of nothing."""
+    undisturbed = Undisturbed(world, change)
+    writes = [call for call in undisturbed.calls if call.writes]
+    for number in range(1, len(writes) + 1):
+        world.reset()
+        undisturbed.send(Loser(number, repeated=False))
+        undisturbed.settle()
+    figure(PROOF, "writes without an answer, then the request again", len(writes))
+
+
+@pytest.mark.prove
+@each_change
+def test_a_single_write_that_botocore_repeats_is_made_once(world: World, change: Change, figure: Figure) -> None:
+    """The second try finds what the first one wrote. moto does not know tokens: transactions are DynamoDB Local's."""
+    undisturbed = Undisturbed(world, change)
+    writes = [call for call in undisturbed.calls if call.writes]
+    single = [n for n, call in enumerate(writes, start=1) if call.operation != "TransactWriteItems"]
+    for number in single:
+        world.reset()
+        answer = undisturbed.send(Loser(number, repeated=True))
+        assert undisturbed.after(answer) == (undisturbed.answer, undisturbed.facts)
+        undisturbed.settle()
+    figure(PROOF, "writes that botocore repeats", len(single))
+
+
+@pytest.fixture(scope="module")
+def between() -> Iterator[tuple[World, Dropping]]:
+    """A world over DynamoDB Local whose processes reach it through a server that drops answers; botocore waits not."""
+    with ExitStack() as opened:
+        patched = opened.enter_context(pytest.MonkeyPatch.context())
+        patched.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
+        servers: list[Dropping] = []
+
+        def through(url: str) -> Any:
+            servers.append(opened.enter_context(dropping(url)))
+            client = dynamodb_local(servers[0].url, CLIENT_CONFIG)
+            opened.callback(client.close)
+            return client
+
+        made = opened.enter_context(dynamodb_local_world(through))
+        yield made, servers[0]
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("keyed", [True, False], ids=["key", "no key"])
+@each_change
+def test_what_botocore_repeats_over_a_broken_connection_is_made_once(
+    between: tuple[World, Dropping], change: Change, keyed: bool, figure: Figure
+) -> None:
+    """A real connection, closed in place of the first answer to each write; the caller sees nothing of it."""
+    world, server = between
+    server.drop(0, 0)
+    undisturbed = Undisturbed(world, change, keyed=keyed)
+    writes = len(server.writes)
+    for number in range(1, writes + 1):
+        world.reset()
+        server.drop(number, times=1)
+        answer = undisturbed.send()
+        assert server.dropped == 1
+        assert undisturbed.after(answer) == (undisturbed.answer, undisturbed.facts)
+    figure(PROOF, "connections closed in place of an answer, once", writes)
+
+
+@pytest.mark.prove
+@each_change
+def test_what_gets_no_answer_at_all_is_made_once_when_the_client_sends_the_request_again(
+    between: tuple[World, Dropping], change: Change, figure: Figure
+) -> None:
+    """A real connection, closed in place of both answers to each write."""
+    world, server = between
+    server.drop(0, 0)
+    undisturbed = Undisturbed(world, change)
+    writes = len(server.writes)
+    for number in range(1, writes + 1):
+        world.reset()
+        server.drop(number, times=2)
+        undisturbed.send()
+        assert server.dropped == 2
+        server.drop(0, 0)
+        undisturbed.settle()
+    figure(PROOF, "connections closed in place of an answer, twice", writes)
