@@ -23,7 +23,7 @@ from providers.edge.http import (
     to_json,
 )
 from providers.edge.logs import where
-from providers.model.errors import Forbidden, ProvidersError, RateLimited
+from providers.model.errors import Forbidden, ProvidersError, RateLimited, Unanswered
 from providers.model.idempotency import Recorded
 from providers.model.provider import Scope
 from providers.ports import ClaimLost, Ports
@@ -132,6 +132,8 @@ def _answer(handle: Handler[B], request: Request[B], event: Mapping[str, Any], p
         return _plain(handle(replace(request, claim=claim), ports))
     except ClaimLost:
         raise in_progress() from None
+    except Unanswered:
+        raise  # the lease ends by itself; a database that does not answer would only keep the caller waiting
     except Exception:
         release(ports, claim)
         raise
