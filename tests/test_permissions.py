@@ -1,6 +1,8 @@
 """Each function may do what its use case does, and nothing else: real handlers over moto, every AWS call written down.
 
-moto checks no permission, so what is compared is the template's statements and the calls themselves.
+moto checks no permission, so what is compared is the template's statements and the calls themselves. What the functions
+may do is written out in docs/permissions.md, for people; `python -m tests.test_permissions` writes it anew.
+Seen to fail: a reaper that may also read, and a rollback that may also make data keys, were each named.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,6 +38,7 @@ from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.usecases.management_keys import mint_management_key
 from tests.kit.aws import REGION
+from tests.kit.figures import Figure
 from tests.kit.lambdas import Answer, call
 from tests.test_template import of_type, translate
 
@@ -67,11 +71,12 @@ class Access:
 
 @dataclass(frozen=True)
 class Grant:
-    """One action that a statement allows. `subjects` are patterns of partition keys, or purposes."""
+    """One action that a statement allows. `subjects` are patterns of what the condition `name` looks at."""
 
     action: str
     resource: str
     subjects: tuple[str, ...]
+    name: str = ""
 
     def covers(self, access: Access) -> bool:
         """Whether it allows `access`."""
@@ -93,7 +98,7 @@ def grants(statement: dict[str, Any]) -> Iterator[Grant]:
     ((kind, where),) = statement["Resource"].items()
     resource = where[0] if kind == "Fn::GetAtt" else where
     assert "*" not in resource
-    subjects = ["-"]
+    subjects, name = ["-"], ""
     conditions = dict(statement.get("Condition", {}))
     if "ForAllValues:StringEquals" in conditions and "dynamodb:Attributes" in conditions["ForAllValues:StringEquals"]:
         assert conditions.pop("ForAllValues:StringEquals") == {"dynamodb:Attributes": ["PK", "SK", "last_used_at"]}
@@ -106,7 +111,7 @@ def grants(statement: dict[str, Any]) -> Iterator[Grant]:
         subjects = [value] if isinstance(value, str) else value
     for action in statement["Action"]:
         assert "*" not in action
-        yield Grant(action, resource, tuple(subjects))
+        yield Grant(action, resource, tuple(subjects), name)
 
 
 def statements_of(document: dict[str, Any]) -> Iterator[Grant]:
@@ -129,6 +134,35 @@ def granted() -> dict[str, set[Grant]]:
         folder = function["CodeUri"].strip("/").rpartition("/")[2]
         found[folder] = {grant for document in documents for grant in statements_of(document)}
     return found
+
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "permissions.md"
+HEAD = """# What each function may do
+
+Made from the roles that SAM makes of `template.yaml`, by `python -m tests.test_permissions`; a test compares it with
+them, and the grants with what the functions really call, in both directions. So a wider role shows here, in the review
+of the change that widens it. Every statement but the queue's has a condition, which the third column tells: partition
+keys for DynamoDB, the purpose in the encryption context for KMS. Each role can also write its logs
+(`AWSLambdaBasicExecutionRole`).
+
+| function | resource | where | may |
+| --- | --- | --- | --- |
+"""
+
+
+def document() -> str:
+    """docs/permissions.md as it should be."""
+    rows: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for function, allowed in granted().items():
+        for grant in allowed:
+            resource = grant.resource.replace("${MainTable.Arn}/index/", "MainTable, ").rpartition(":event-bus/")[2]
+            for subject in grant.subjects:
+                where = f"`{grant.name}` = `{subject}`" if grant.name else "(no condition)"
+                rows[function, resource, where].add(grant.action)
+    lines = []
+    for (function, resource, where), actions in sorted(rows.items()):
+        lines.append(f"| {function} | {resource} | {where} | {', '.join(sorted(actions))} |\n")
+    return HEAD + "".join(lines)
 
 
 def accesses(operation: str, arguments: dict[str, Any]) -> Iterator[Access]:
@@ -365,6 +399,42 @@ def test_a_function_may_do_nothing_that_it_does_not_do(done: dict[str, set[Acces
     assert not unused
 
 
+def test_the_written_table_is_what_the_template_grants(figure: Figure) -> None:
+    """Whoever reviews a change of a role reads it there; `python -m tests.test_permissions` writes it anew."""
+    assert DOCUMENT.read_text() == document()
+    figure("IAM", "function × permission grants", sum(len(grants) for grants in GRANTED.values()))
+
+
+KMS_USERS = {
+    ("kms:Decrypt", "organization-data-key"): {
+        "data plane",
+        "add_provider",
+        "update_provider",
+        "rollback_provider",
+        "run_probes",
+        "use_upload",
+    },
+    ("kms:GenerateDataKeyWithoutPlaintext", "organization-data-key"): {"add_provider", "update_provider", "use_upload"},
+}
+
+
+@pytest.mark.parametrize(("action", "purpose"), KMS_USERS)
+def test_only_named_functions_unwrap_the_keys_of_credentials(action: str, purpose: str) -> None:
+    """Whoever can unwrap a data key can read credentials: a function that comes to it does so here first."""
+    probe = Access(action, "CredentialsKey", purpose)
+    able = {name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)}
+    assert able == KMS_USERS[action, purpose]
+
+
+@pytest.mark.parametrize("function", sorted(GRANTED))
+def test_every_use_of_the_kms_key_names_its_purpose(function: str) -> None:
+    """Each by the encryption context, so that no function unwraps what is another's."""
+    for grant in GRANTED[function]:
+        if grant.resource == "CredentialsKey":
+            assert grant.name == "kms:EncryptionContext:purpose"
+            assert set(grant.subjects) <= {"organization-data-key", "stack-digest-key"}
+
+
 @pytest.mark.parametrize("action", ["DeleteItem", "UpdateItem"])
 def test_no_function_can_change_the_audit_trail(action: str) -> None:
     """Entries are put, and DynamoDB alone takes them away when their time has come."""
@@ -389,3 +459,7 @@ def test_who_reads_management_keys() -> None:
     probe = Access("dynamodb:GetItem", "MainTable", "MK#01")
     readers = {name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)}
     assert readers == {"authorize", "show_upload", "use_upload"}
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document())

@@ -317,9 +317,13 @@ class Dependencies:
         """A client of `service`; the stack on one machine puts its own in place."""
         import boto3
 
-        from providers.adapters.aws import CLIENT_CONFIG
+        from providers.adapters.aws import CLIENT_CONFIG, EMULATOR_CONFIG, refuse_garbled
 
-        return boto3.client(service, endpoint_url=self.settings.aws_url, config=CLIENT_CONFIG)  # type: ignore[call-overload]
+        url = self.settings.aws_url
+        config = EMULATOR_CONFIG if url else CLIENT_CONFIG
+        client = boto3.client(service, endpoint_url=url, config=config)  # type: ignore[call-overload]
+        refuse_garbled(client)
+        return client
 
     def _reroute(self, host: str) -> str | None:
         """On one machine, a vendor's own host leads to the emulator; everywhere else nothing is rerouted."""

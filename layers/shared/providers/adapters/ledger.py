@@ -21,6 +21,7 @@ _FREE: Final = (
     "attribute_not_exists(PK) OR expires_at <= :now OR "
     "(request_digest = :request AND attribute_not_exists(answer) AND lease_until <= :now)"
 )
+_CLAIM_TRIES: Final = 3
 _COUNTER_KEPT_S: Final = 300
 
 
@@ -58,7 +59,7 @@ class DynamoIdempotency:
         taking = put(self._main, ledger_items.claim_item(claim), _FREE, now=items.to_text(now), request=claim.request)[
             "Put"
         ]
-        while True:
+        for _ in range(_CLAIM_TRIES):
             try:
                 write(self._client, "put_item", taking)
             except StaleWrite:
@@ -67,6 +68,7 @@ class DynamoIdempotency:
                 return None
             if found is not None:  # else it was released between the two calls
                 return None if found["lease_owner"] == claim.owner else ledger_items.found_from(found)
+        return Found(claim.request, claim.until, None)  # others come and go: let them finish
 
     def complete(self, completed: Completed) -> None:
         """Record an answer by itself."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from providers.adapters import items, slots
-from providers.adapters.aws import available
+from providers.adapters.aws import available, json_object
 from providers.adapters.transactions import ConditionFailed, put, query, replace_members, transact, write
 from providers.model.errors import Unavailable
 from providers.model.events import Event
@@ -176,7 +176,7 @@ def _parse_items_quickly(client: DynamoDBClient) -> None:
 def _take_items(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
     if response_dict["status_code"] != 200:
         return
-    body = json.loads(response_dict["body"])
+    body = json_object(response_dict["body"])
     if "Items" in body:
         customized_response_dict["Items"] = [_typed(item) for item in body.pop("Items")]
     if "Responses" in body:

@@ -23,7 +23,7 @@ from providers.edge.http import (
     with_members,
 )
 from providers.edge.logs import told
-from providers.model.errors import Forbidden, RateLimited
+from providers.model.errors import Forbidden, RateLimited, Unanswered
 from providers.model.idempotency import Recorded
 from providers.model.provider import Scope
 from providers.ports import ClaimLost, Ports
@@ -140,6 +140,8 @@ def _once(handle: Handler[B], request: Request[B], content: dict[str, Any], port
         return _plain(handle(replace(request, claim=claim), ports))
     except ClaimLost:
         raise in_progress() from None
+    except Unanswered:
+        raise  # the lease ends by itself; a database that does not answer would only keep the caller waiting
     except Exception:
         release(ports, claim)
         raise

@@ -13,6 +13,7 @@ ProvidersError
 ├── PreconditionFailed   etag_mismatch
 ├── RateLimited          rate_limited, verification_rate_limited
 ├── Unavailable          dependency_unavailable
+│   └── Unanswered       dependency_unavailable
 └── VerificationFailed   verification_unavailable, verification_timeout
 """
 
@@ -88,7 +89,14 @@ class RateLimited(ProvidersError):
 
 
 class Unavailable(ProvidersError):
-    """DynamoDB, KMS or another part of AWS did not do its work; nothing was changed."""
+    """DynamoDB, KMS or another part of AWS did not do its work.
+
+    Nothing was changed, unless the message says that this is not known.
+    """
+
+
+class Unanswered(Unavailable):
+    """The database let its whole time pass without an answer: asking it anything more would take as long again."""
 
 
 class VerificationFailed(ProvidersError):

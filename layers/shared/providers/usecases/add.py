@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from providers.model.audit import Action
-from providers.model.errors import Conflict
+from providers.model.errors import Conflict, Unavailable
 from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider, Status
 from providers.model.secret import Secret
 from providers.model.verdict import Outcome
-from providers.ports import NameTaken, Ports
+from providers.ports import NameTaken, Ports, StaleWrite
 from providers.usecases.credentials import (
     Changed,
     check_credential,
@@ -39,7 +39,8 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
     """The stored provider (status `pending` where it could not be verified) and warnings.
 
     Raises Unprocessable (credential_format, credential_rejected, base_url_…), VerificationFailed, Conflict
-    (name_taken), RateLimited, Unavailable; whatever is raised, nothing was stored.
+    (name_taken), RateLimited, Unavailable; whatever is raised, nothing was stored, unless Unavailable says that this is
+    not known.
     """
     refuse_expired(new.key_expires_at, ports.clock.now())
     vendor = ports.vendors(new.vendor)
@@ -67,6 +68,12 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
         ports.providers.create(provider, sealed, mutation.with_entry(entry, (provider, warnings), events))
     except NameTaken:
         raise name_taken() from None
+    except StaleWrite:
+        raise Unavailable(
+            "dependency_unavailable",
+            "other changes kept getting in the way; nothing was changed, try again in a moment",
+            retry_after_s=1,
+        ) from None
     publish(ports, events)
     return provider, warnings
 

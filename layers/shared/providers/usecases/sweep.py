@@ -66,9 +66,8 @@ def dispatch(ports: Ports, now: datetime) -> int:
     """Queue every provider that is due in this minute, and return how many. Raises Unavailable.
 
     With an interval of several minutes each shard has its own minute of it. Events that a crash left unpublished
-    are published first.
+    are published last, so that health is checked where events cannot be published.
     """
-    drain_outbox(ports)
     minute = floor_minute(now)
     interval = ports.policy.thresholds.interval_minutes
     turn = int(minute.timestamp() // 60) % interval
@@ -80,6 +79,7 @@ def dispatch(ports: Ports, now: datetime) -> int:
     )
     batches = [Batch(minute, tuple(places[start : start + BATCH])) for start in range(0, len(places), BATCH)]
     ports.queue.send([batch.to_json() for batch in batches])
+    drain_outbox(ports)
     return len(places)
 
 

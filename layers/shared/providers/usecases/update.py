@@ -63,7 +63,7 @@ def update_provider(
     A lost race over other members of the provider is tried again on the new state; a lost race with another rotation
     is 409 `rotation_conflict`, because what the caller meant to replace is no longer there.
     Raises NotFound, PreconditionFailed, Unprocessable, VerificationFailed, RateLimited, Conflict, Unavailable; whatever
-    is raised, nothing was changed.
+    is raised, nothing was changed, unless Unavailable says that this is not known.
     """
     before = read_matching(ports, org, provider_id, if_match)
     if change.sets_base_url and change.api_key is None and change.base_url != before.base_url:
