@@ -9,7 +9,10 @@ import botocore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from providers.adapters.quiet import quiet
 from providers.model.errors import Unavailable
+
+quiet("botocore", "boto3", "urllib3")  # else LogLevel=DEBUG would write decrypted data keys into the log
 
 CLIENT_CONFIG = Config(
     connect_timeout=1,
