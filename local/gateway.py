@@ -10,6 +10,7 @@ import copy
 import importlib
 import ipaddress
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -25,6 +26,8 @@ from local.template import Route, Template
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 """API Gateway's own limit; the functions' limit is far below."""
+
+_PROVIDER_ID: Final = re.compile(r"prov_[0-9A-Z]{26}")
 
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
@@ -84,7 +87,7 @@ class Gateway:
         response = await self._answer(request, request_id)
         response.headers["x-amzn-RequestId"] = request_id
         elapsed = round((time.perf_counter() - began) * 1000)
-        self._log(f"{request.method:6} {self._shown(request.rel_url.raw_path)} {response.status} {elapsed} ms")
+        self._log(f"{request.method:6} {self._shown(request)} {response.status} {elapsed} ms")
         return response
 
     async def _answer(self, request: web.Request, request_id: str) -> web.Response:
@@ -125,13 +128,19 @@ class Gateway:
         except Exception:  # noqa: BLE001 - a function that raises has no gateway response of its own
             return self._own("DEFAULT_5XX", known)
 
-    def _shown(self, path: str) -> str:
-        """`path` as the log may show it: without what stands in place of a key on a route that asks for none."""
+    def _shown(self, request: web.Request) -> str:
+        """The path as the log may show it: of what callers write, ids of providers alone: the rest may be a key."""
+        path = request.rel_url.raw_path
+        if f"{request.method} {path}" in self._own_routes:
+            return path
         for route in self._template.routes:
-            before, parameter, _ = route.resource.partition("{")
-            if parameter and route.function in self._template.open_routes and path.startswith(before):
-                return route.resource
-        return path
+            given = route.match(path)
+            if given is not None:
+                shown = route.resource
+                for name, value in given.items():
+                    shown = shown.replace(f"{{{name}}}", value) if _PROVIDER_ID.fullmatch(value) else shown
+                return shown
+        return "(no such path)"
 
     def _route(self, request: web.Request) -> tuple[Route, dict[str, str]] | None:
         for route in self._template.routes:

@@ -11,7 +11,10 @@ import botocore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
+from providers.adapters.quiet import quiet
 from providers.model.errors import Unanswered, Unavailable
+
+quiet("botocore", "boto3", "urllib3")  # else LogLevel=DEBUG would write decrypted data keys into the log
 
 CLIENT_CONFIG = Config(
     connect_timeout=0.75,

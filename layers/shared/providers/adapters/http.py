@@ -21,10 +21,13 @@ import httpcore2
 import httpx2
 
 from providers.adapters.addresses import is_loopback, is_public
+from providers.adapters.quiet import quiet
 from providers.model.secret import Secret
 from providers.model.vendor import ProbeAnswer, ProbeRequest
 from providers.model.verdict import Reason
 from providers.ports import TransportFailure
+
+quiet("httpx2", "httpcore2")  # else LogLevel=DEBUG would write what a vendor repeats of a key into the log
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 """The longest list of models known is some 200 KB; what is longer than this is not one."""

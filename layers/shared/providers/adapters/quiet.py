@@ -1,0 +1,16 @@
+"""What the libraries below the adapters may log: warnings and errors, at whatever level the functions log.
+
+At DEBUG botocore logs each answer's body, and KMS answers with the plaintext of data keys; httpcore2 logs each answer's
+headers, in which a vendor may repeat the key that it was sent. Lambda gives the root logger the stack's LogLevel, and
+these loggers would take it over from there.
+"""
+
+from __future__ import annotations
+
+import logging
+
+
+def quiet(*libraries: str) -> None:
+    """Keep the loggers of `libraries`, and those below them, from what is less than a warning."""
+    for library in libraries:
+        logging.getLogger(library).setLevel(logging.WARNING)

@@ -1,0 +1,458 @@
+"""Leaks: canary credentials go through every path, good and bad, and are then looked for in everything that came out.
+
+The real functions over HTTP, moto below botocore, the emulator behind httpx2, and every logger's records at DEBUG. It
+can fail: the last tests turn the libraries' own logs on and find what they hold; so does logging `event` in
+`edge/endpoint.py` (the records), or keeping `content` in the idempotency record in place of its digest (the items).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import importlib
+import io
+import json
+import logging
+import urllib.parse
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import httpx2
+import pytest
+from botocore.awsrequest import AWSResponse, HeadersDict
+from botocore.exceptions import EndpointConnectionError
+
+from local.aws import LocalDependencies
+from local.background import in_background
+from local.stack import running_stack
+from local.vendors.cases import CASES
+from local.vendors.keys import fake_key
+from providers.ports import TamperedCredential
+from providers.usecases.resolve import resolve
+from tests.kit.figures import Figure
+from tests.kit.leaks import Evidence, forms, of_error, of_item, of_record, pieces
+from tests.local.conftest import PATIENT, Api
+
+SETTINGS: Final = PATIENT | {"RATE_LIMIT_PER_MINUTE": "100000"}
+FIRST: Final = 8_231_654_907_000
+"""Canaries are keys that the emulator plays a case for, with digits that nothing else has."""
+VENDOR_CASES: Final = {
+    "openai": "valid invalid rate-limited server-500 slow drop garbage html redirect echo",
+    "google": "valid invalid echo",
+    "bedrock": "valid valid-session invalid echo",
+    "anthropic": "valid invalid echo",
+    "groq": "valid echo",
+    "fireworks": "valid echo",
+}
+EDGES: Final = {
+    "providers.edge.endpoint": "told",
+    "providers.edge.open_endpoint": "told",
+    "providers.edge.authorizer": "where",
+    "providers.edge.background": "where",
+    "functions.mcp.app": "told",
+}
+"""Where each edge hands an error to what logs it."""
+QUIET: Final = ("botocore", "boto3", "urllib3", "httpx2", "httpcore2")
+
+
+class Raw(io.BytesIO):
+    """A body as botocore reads it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        """All of it."""
+        yield self.read()
+
+
+class Aws:
+    """Between botocore and moto: keeps what is sent and what KMS unwraps, and fails when told to.
+
+    Attributes:
+        faults: by operation, what its next requests come to: an answer, or an error that is raised.
+    """
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self.faults: dict[str, AWSResponse | Exception] = {}
+
+    def watch(self, client: Any) -> Any:
+        """The client, watched."""
+        client.meta.events.register_first("before-send", self._sent)
+        client.meta.events.register("after-call.kms.Decrypt", self._unwrapped)
+        return client
+
+    def _sent(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
+        body = request.body.decode("latin-1") if isinstance(request.body, bytes) else str(request.body)
+        self._evidence.aws_requests.append(f"{request.method} {request.url} {dict(request.headers)} {body}")
+        fault = self.faults.get(event_name.rpartition(".")[2])
+        if isinstance(fault, Exception):
+            raise fault
+        return fault
+
+    def _unwrapped(self, parsed: Any, **_: Any) -> None:
+        if "Plaintext" in parsed:
+            self._evidence.data_keys.add(parsed["Plaintext"])
+
+
+def failure(text: str) -> AWSResponse:
+    """AWS answers 500, and says `text`."""
+    body = json.dumps({"__type": "InternalServerError", "message": text}).encode()
+    headers = HeadersDict({"x-amzn-ErrorType": text})
+    return AWSResponse("https://aws.example", 500, headers, Raw(body))  # type: ignore[arg-type]
+
+
+def unreachable(text: str) -> Exception:
+    """AWS cannot be reached at the address `text`."""
+    return EndpointConnectionError(endpoint_url=text)
+
+
+class Journey:
+    """Sends canaries, and keeps every answer."""
+
+    def __init__(self, api: Api, evidence: Evidence, aws: Aws) -> None:
+        self.api = api
+        self.evidence = evidence
+        self.aws = aws
+        self._serial = FIRST
+
+    def canary(self, vendor: str = "openai", case: str = "valid") -> str:
+        """A new one."""
+        self._serial += 10_007
+        key = fake_key(vendor, case, self._serial if vendor != "bedrock" else self._serial % 900_000)
+        self.evidence.canaries.add(key)
+        return key
+
+    def caller(self, org: str) -> Api:
+        """Somebody with a management key, which is a canary too."""
+        caller = self.api.another(org)
+        self.evidence.canaries.add(caller.key.rpartition("_")[2])
+        return caller
+
+    def seen(self, answer: httpx2.Response) -> httpx2.Response:
+        """The answer, kept."""
+        line = f"{answer.status_code} {answer.reason_phrase} {answer.headers.multi_items()}"
+        self.evidence.answers.append(f"{line} {answer.content.decode('latin-1')}")
+        return answer
+
+    def vendors(self) -> None:
+        """Accepted, limited, refused and indeterminate, each added, rotated to, repeated."""
+        caller = self.caller("org_vendors")
+        for vendor, cases in VENDOR_CASES.items():
+            assert set(cases.split()) <= {case.slug for case in CASES[vendor]}
+            for case in cases.split():
+                key, name = self.canary(vendor, case), f"{vendor} {case}"
+                added = self.seen(caller.add(key, vendor, name=name, on_unavailable="store_pending"))
+                if added.status_code < 300:
+                    path = f"/providers/{added.json()['data']['id']}"
+                    self.seen(caller.call("PATCH", path, {"api_key": key}))
+                    self.seen(caller.call("GET", path))
+                    self.seen(caller.add(key, vendor, name=name))
+                if case in ("valid", "invalid"):
+                    headers = {"idempotency_key": f"once-{vendor}-{case}"}
+                    body = {"vendor": vendor, "name": f"{name} once", "api_key": self.canary(vendor, case)}
+                    for _ in range(2):
+                        self.seen(caller.call("POST", "/providers", body, **headers))
+                    body["api_key"] = self.canary(vendor, case)
+                    self.seen(caller.call("POST", "/providers", body, **headers))
+        self.seen(caller.call("GET", "/providers?limit=100"))
+
+    def misplaced(self) -> None:
+        """Where a key does not belong: in other members and as their names, in paths, queries and headers."""
+        caller, key = self.caller("org_misplaced"), self.canary()
+        odd: list[Any] = [f'"{key}"', f"\u201c{key}\u201d", f"{key[:30]}\n{key[30:]}", f"{key}\0", f"Bearer {key}"]
+        odd += [[key], {key: key}, {"value": key}]
+        for value in odd:
+            self.seen(caller.add(value))
+        wrong: list[dict[str, Any]] = [
+            {"vendor": key},
+            {"name": key + "x" * 80},
+            {"name": [key]},
+            {"on_unavailable": key},
+        ]
+        wrong += [{"key_expires_at": key}, {key: key}, {"base_url": {key: key}}, {"name": f"\0{key}"}]
+        hosts = "https://user:{}@api.openai.com/v1 https://{}@api.openai.com/v1 https://api.openai.com/v1/{}"
+        hosts += " https://api.openai.com/v1?key={} https://api.openai.com/v1#{} https://{}.example http://{} {}"
+        wrong += [{"base_url": each.replace("{}", key)} for each in hosts.split()]
+        wrong.append({"base_url": f"http://127.0.0.1:1/{key}"})
+        for members in wrong:
+            self.seen(caller.add(self.canary(), **members))
+            self.seen(caller.call("PATCH", "/providers/prov_01ARZ3NDEKTSV4RRFFQ69G5FAV", members))
+        bodies: list[Any] = [None, key, [key], {key: key}, {"vendor": "openai", "provider_id": key}]
+        for members in bodies:
+            for method, path in (("POST", "/providers"), ("POST", "/uploads"), ("PUT", f"/routing-configs/{key}")):
+                self.seen(caller.call(method, path, members))
+        self.seen(caller.call("PUT", "/routing-configs/main", {"strategy": key, "attempts": [{"provider_id": key}]}))
+        for path in ("", "/versions", "/health", "/rollback", "/nothing"):
+            for method in ("GET", "POST", "PATCH", "DELETE"):
+                self.seen(caller.call(method, f"/providers/{key}{path}"))
+        for path in (f"/{key}", f"/uploads/{key}", f"/audit?cursor={key}", f"/providers?{key}={key}"):
+            self.seen(caller.call("GET", path))
+        for query in ("cursor", "limit", "status", "vendor", "dry_run"):
+            self.seen(caller.call("GET", f"/providers?{query}={key}"))
+        for header in ("if_none_match", "if_match", "x_request_id", "user_agent", "accept", "idempotency_key"):
+            self.seen(caller.call("GET", "/providers", **{header: key}))
+            self.seen(caller.call("POST", "/providers", {"api_key": key}, **{header: key}))
+        for value in (key, f"Bearer {key}", f"Basic {key}", f"Bearer {caller.key} {key}", f"Bearer {caller.key[:-1]}"):
+            self.seen(self.api.client.get("/manage/v1/providers", headers={"authorization": value}))
+        headers = {"authorization": f"Bearer {caller.key}", "content-type": "application/json"}
+        broken = ['{"api_key": "{}"', '{"api_key": "{}", "api_key": "{}"}', '"{}"', "{}", '["{}"]', '{"{}": NaN}']
+        broken += ["[" * 5_000 + key, json.dumps({"api_key": key, "name": "x" * 400_000}), "\ud800".join([key, key])]
+        for text in broken:
+            content = text.replace("{}", key).encode(errors="surrogatepass")
+            self.seen(self.api.client.post("/manage/v1/providers", content=content, headers=headers))
+            self.seen(self.api.client.post("/mcp", content=content, headers=headers))
+        wrong_type = headers | {"content-type": key}
+        self.seen(self.api.client.post("/manage/v1/providers", content=b"{}", headers=wrong_type))
+
+    def tools(self) -> None:
+        """As arguments of the MCP server's tools."""
+        caller, key = self.caller("org_tools"), self.canary()
+        headers = {"authorization": f"Bearer {caller.key}", "accept": "application/json, text/event-stream"}
+        good = {"vendor": "openai", "name": "By a tool", "api_key": key}
+        bad = {"vendor": key, "name": [key], "api_key": {key: key}, key: key}
+        for name, arguments in (("add_provider", good), ("add_provider", bad), (key, {}), ("get_provider", bad)):
+            message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+            message["params"] = {"name": name, "arguments": arguments}
+            self.seen(self.api.client.post("/mcp", json=message, headers=headers))
+
+    def uploads(self) -> None:
+        """At a link, as a person and as a program; the link's token is a canary too."""
+        caller = self.caller("org_uploads")
+        wanted = {"vendor": "openai", "name": "Entered"}
+        for accept in ("text/html", "application/json"):
+            made = caller.call("POST", "/uploads", wanted | {"name": accept}, idempotency_key=accept)
+            url = made.json()["data"]["url"]
+            again = caller.call("POST", "/uploads", wanted | {"name": accept}, idempotency_key=accept)
+            assert again.json()["data"]["url"] == url
+            self.evidence.links.add(url.rpartition("_")[2])
+            self.evidence.handed_over += [f"{each.headers.multi_items()} {each.text}" for each in (made, again)]
+            headers = {"accept": accept}
+            self.seen(self.api.client.get(url, headers=headers))
+            fields: list[dict[str, Any]] = [
+                {"api_key": [self.canary(), self.canary()]},
+                {self.canary(): "x"},
+                {"api_key": ""},
+            ]
+            fields += [{"api_key": f"\u201c{self.canary()}"}, {"api_key": self.canary(case="invalid")}]
+            fields += [{"api_key": self.canary(case="drop")}, {"api_key": self.canary()}, {"api_key": self.canary()}]
+            for data in fields:
+                self.seen(self.api.client.post(url, data=data, headers=headers))
+            for method, address in (("GET", url), ("PUT", url), ("GET", f"{url}/x"), ("GET", f"{url}0")):
+                self.seen(self.api.client.request(method, address, headers=headers))
+            self.seen(self.api.client.post(url, json={"api_key": self.canary()}, headers=headers))
+
+    def faults(self) -> None:
+        """AWS fails, in words that hold the key, and so does something that nobody expected."""
+        failures: list[tuple[str, Callable[[str], AWSResponse | Exception]]] = [
+            ("TransactWriteItems", failure),
+            ("Decrypt", unreachable),
+            ("TransactWriteItems", RuntimeError),
+            ("GetItem", RuntimeError),
+        ]
+        for number, (operation, fault) in enumerate(failures):
+            caller, key = self.caller(f"org_fault_{number}"), self.canary()
+            self.aws.faults[operation] = fault(key)
+            body = {"vendor": "openai", "name": "Unlucky", "api_key": key}
+            answer = self.seen(caller.call("POST", "/providers", body, idempotency_key=f"fault-{number}"))
+            assert answer.status_code >= 500, answer.text
+            self.aws.faults.clear()
+
+    def life(self) -> None:
+        """Rotated, rolled back, resolved, probed, tampered with, deleted."""
+        caller = self.caller("org_life")
+        provider = caller.added(self.canary())
+        path = f"/providers/{provider['id']}"
+        calls: list[Callable[[], httpx2.Response]] = [
+            lambda: caller.rotate(provider["id"], self.canary()),
+            lambda: caller.rotate(provider["id"], self.canary(case="invalid")),
+            lambda: caller.call("POST", f"{path}/rollback"),
+            lambda: caller.call("GET", f"{path}/versions"),
+            lambda: self.api.client.post("/_local/sweep"),
+            lambda: caller.call("GET", f"{path}/health"),
+        ]
+        for call in calls:
+            assert self.seen(call()).status_code in (200, 422)
+        ports = self.api.stack.ports
+        opened = resolve(ports, "org_life", provider["id"])
+        self.evidence.messages.append(f"{opened} {opened!r}")
+        place: dict[str, Any] = {"PK": {"S": f"ORG#org_life#PROV#{provider['id']}"}, "SK": {"S": "V#00000003"}}
+        row = ports.dynamodb.get_item(TableName="SecretsTable", Key=place)["Item"]
+        first = ports.dynamodb.get_item(TableName="SecretsTable", Key=place | {"SK": {"S": "V#00000001"}})["Item"]
+        ports.dynamodb.put_item(TableName="SecretsTable", Item=first | place)
+        with pytest.raises(TamperedCredential) as caught:
+            resolve(ports, "org_life", provider["id"])
+        self.evidence.errors.append(caught.value)
+        self.seen(self.api.client.post("/_local/sweep"))
+        self.seen(caller.call("POST", f"{path}/rollback", {"version": 3}))
+        ports.dynamodb.put_item(TableName="SecretsTable", Item=row)
+        self.seen(self.api.client.post("/_local/sweep"))
+        for each in (f"{path}?dry_run=true", path, path):
+            self.seen(caller.call("DELETE", each))
+        self.seen(caller.call("GET", "/audit"))
+
+
+@contextlib.contextmanager
+def listening(evidence: Evidence) -> Iterator[None]:
+    """Keep every record of every logger, with all of them as talkative as LogLevel=DEBUG makes them."""
+    with pytest.MonkeyPatch.context() as patch:
+        handle = logging.Logger.handle
+
+        def kept(logger: logging.Logger, record: logging.LogRecord) -> None:
+            evidence.records.append(record)
+            handle(logger, record)
+
+        patch.setattr(logging.Logger, "handle", kept)
+        ours = [importlib.import_module(module).logger for module in EDGES]
+        moto = logging.getLogger("moto")  # plays AWS, and says at DEBUG all day where it is in an expression
+        loggers = [logging.getLogger(), *ours, moto]
+        levels = [logger.level if isinstance(logger, logging.Logger) else logger.log_level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.WARNING if logger is moto else logging.DEBUG)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def talkative() -> Iterator[None]:
+    """The libraries log as the root logger does."""
+    levels = {logging.getLogger(library): logging.getLogger(library).level for library in QUIET}
+    for logger in levels:
+        logger.setLevel(logging.NOTSET)
+    try:
+        yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def journey() -> Iterator[Journey]:
+    """A stack whose every way out is watched."""
+    evidence, printed = Evidence(), io.StringIO()
+    aws = Aws(evidence)
+    client = LocalDependencies.client
+    with contextlib.ExitStack() as closing:
+        patch = closing.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(LocalDependencies, "client", lambda ports, service: aws.watch(client(ports, service)))
+        for module, name in EDGES.items():
+            patch.setattr(f"{module}.{name}", keeping(getattr(importlib.import_module(module), name), evidence, aws))
+            for handler in importlib.import_module(module).logger.handlers:
+                patch.setattr(handler, "stream", printed)
+        closing.enter_context(contextlib.redirect_stdout(printed))
+        closing.enter_context(contextlib.redirect_stderr(printed))
+        closing.enter_context(listening(evidence))
+        console = evidence.printed.append
+        stack = closing.enter_context(in_background(running_stack(settings=SETTINGS, log=console)))
+        stack.ports.deadline_s = stack.ports.probe_deadline_s = 1
+        http = closing.enter_context(httpx2.Client(base_url=stack.url, trust_env=False, timeout=30))
+        evidence.canaries.add(stack.management_key.reveal().rpartition("_")[2])
+        yield Journey(Api(stack, http, stack.management_key.reveal()), evidence, aws)
+        evidence.printed.append(printed.getvalue())
+
+
+def keeping(handed_to: Callable[..., Any], evidence: Evidence, aws: Aws) -> Callable[..., Any]:
+    """Keep each error on its way into `handed_to`, but for those that this test has put the key into."""
+
+    def kept(error: Exception, *rest: Any) -> Any:
+        if not aws.faults:
+            evidence.errors.append(error)
+        return handed_to(error, *rest)
+
+    return kept
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Evidence:
+    """What came out of all of it."""
+    with journey() as going:
+        for part in (going.vendors, going.misplaced, going.tools, going.uploads, going.faults, going.life):
+            part()
+        dynamodb = going.api.stack.ports.dynamodb
+        for table in dynamodb.list_tables()["TableNames"]:
+            going.evidence.items += [of_item(item) for item in dynamodb.scan(TableName=table)["Items"]]
+    return going.evidence
+
+
+PLACES: Final[dict[str, Callable[[Evidence], list[str]]]] = {
+    "answers": lambda evidence: evidence.answers,
+    "AWS requests, with those that queue and publish": lambda evidence: evidence.aws_requests,
+    "items of every table": lambda evidence: evidence.items,
+    "log records": lambda evidence: [text for record in evidence.records for text in of_record(record)],
+    "errors": lambda evidence: [text for error in evidence.errors for text in of_error(error)],
+    "the console": lambda evidence: evidence.printed,
+    "reprs": lambda evidence: evidence.messages,
+}
+
+
+@pytest.mark.prove
+def test_the_canaries_have_been_everywhere(evidence: Evidence) -> None:
+    """Every kind of answer was given, every service asked, and each place has something in it."""
+    statuses = {int(answer[:3]) for answer in evidence.answers}
+    assert statuses >= {200, 201, 202, 400, 401, 404, 409, 413, 415, 422, 500, 502, 503, 504}
+    requests = "\n".join(evidence.aws_requests)
+    for operation in ("TransactWriteItems", "SendMessageBatch", "PutEvents", "Decrypt", "GenerateDataKey"):
+        assert f".{operation}" in requests
+    assert [place for place in PLACES if not PLACES[place](evidence)] == []
+    assert {type(error).__name__ for error in evidence.errors} >= {"TamperedCredential", "Unprocessable", "NotFound"}
+    assert len(evidence.data_keys) > 3
+    assert len(evidence.links) == 2
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("place", PLACES)
+def test_no_canary_gets_out(evidence: Evidence, place: str, figure: Figure) -> None:
+    """Neither a credential, a management key, a link's token nor a data key, in none of its forms."""
+    texts = PLACES[place](evidence)
+    figure("Leaks", "places searched for a canary in its forms", len(texts))
+    assert texts
+    assert evidence.found(texts) == []
+
+
+@pytest.mark.prove
+def test_a_link_is_handed_over_with_nothing_else(evidence: Evidence) -> None:
+    """The answer that makes a link, and its repetition, hold the link alone."""
+    assert evidence.found(evidence.handed_over, links=False) == []
+    assert evidence.found(evidence.handed_over)
+
+
+def test_the_functions_level_does_not_turn_the_libraries_on() -> None:
+    """Lambda gives the root logger the stack's LogLevel. At DEBUG, the libraries' logs would hold a data key (KMS's
+    answer) and a credential (a vendor's header that repeats it): with their levels taken away, they do."""
+    with journey() as going:
+        held = going.evidence
+
+        def talk(org: str) -> set[str]:
+            caller = going.caller(org)
+            caller.add(going.canary())
+            caller.add(going.canary(case="echo"))
+            assert held.data_keys
+            return {needle for needle, _ in held.found(PLACES["log records"](held))}
+
+        assert talk("org_quiet") == set()
+        assert {record.name.partition(".")[0] for record in held.records}.isdisjoint(QUIET)
+        with talkative():
+            found = talk("org_talkative")
+        assert found & {form for each in held.data_keys for form in forms(each)}
+        assert found & {form for key in held.canaries for each in pieces(key) for form in forms(each.encode())}
+
+
+@pytest.mark.parametrize("before", ["", "x", "xy"])
+@pytest.mark.parametrize("key", [fake_key(vendor, "valid", 8_231) for vendor in VENDOR_CASES])
+def test_the_search_finds_every_form(key: str, before: str) -> None:
+    """A key in any form, alone or in the middle of what was encoded with it, whole or cut off."""
+    held = Evidence(canaries={key})
+    secret = key.split("::")[1] if "::" in key else key
+    for part in (secret, secret[:24], secret[-18:]):
+        text = f"{before}{part}"
+        for encoded in (
+            text,
+            text[::-1],
+            text.encode().hex(),
+            base64.b64encode(text.encode()).decode(),
+            base64.urlsafe_b64encode(text.encode()).decode(),
+            urllib.parse.quote(text, safe=""),
+        ):
+            assert held.found(["nothing", f"and {encoded} there"]), encoded
+    assert held.found(["nothing", key[:8], key[-4:]]) == []
