@@ -4,7 +4,7 @@
 #   SAM=…      a SAM CLI to use instead of .venv-sam's   ARCH=…   arm64 or x86_64; without it samconfig.toml decides
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run aws management-key bench test prove soak check build test-sam requirements clean
+.PHONY: help run aws management-key bench openapi test prove soak check build test-sam requirements clean
 
 BIN := .venv/bin
 PIP_INSTALL := install -qq --disable-pip-version-check
@@ -39,6 +39,7 @@ help:
 	@echo "make aws           only the embedded AWS and the vendors' stand-ins, for the API in containers (sam local start-api)"
 	@echo "make management-key STACK=… ORG=…   mints a management key for a deployed stack, with your AWS credentials"
 	@echo "make bench         measures the sweep and the health answers, and writes docs/bench.md"
+	@echo "make openapi       writes the API's description (functions/get_openapi/openapi.json) and docs/api.md anew"
 	@echo "make test          the tests that need nothing but Python"
 	@echo "make prove         the proofs that take more than a few seconds, and a table of what they tried (soak: ten times as much)"
 	@echo "make check         format, lint, types, imports, template"
@@ -54,10 +55,13 @@ aws: .venv/local.stamp
 	@$(BIN)/python -m local aws $(ARGS)
 
 management-key: .venv/local.stamp
-	@$(BIN)/python -m local.mint --stack "$(STACK)" --org "$(ORG)" $(ARGS)
+	@$(BIN)/python -m providers_client keys create --stack "$(STACK)" --org "$(ORG)" $(ARGS)
 
 bench: .venv/dev.stamp
 	@$(BIN)/python -m bench $(ARGS)
+
+openapi: .venv/dev.stamp
+	@$(BIN)/python -m openapi
 
 test: .venv/dev.stamp
 	@$(BIN)/pytest -q -m "not sam and not prove" -n auto $(ARGS)
@@ -110,12 +114,17 @@ test-sam: .venv/dev.stamp
 	@.venv-sam/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/sam.txt
 	@touch $@
 
-# The layer is resolved for what it runs on; the others for every Python from 3.11 on, at the layer's versions.
+# The layer and the MCP function are resolved for what they run on; the others for every Python from 3.11 on, at the layer's
+# versions. The MCP function leaves out what the layer has, and what its library needs as a client alone.
+MCP_UNUSED := attrs jsonschema jsonschema-specifications pyjwt referencing rpds-py
 COMPILE = $(BIN)/uv pip compile --no-config --quiet --generate-hashes --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 requirements: .venv/dev.stamp
 	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 requirements/layer.in -o layers/shared/requirements.txt
 	$(COMPILE) --universal --python-version 3.11 -c layers/shared/requirements.txt requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) --universal --python-version 3.11 -c requirements/dev.txt requirements/local.in -o requirements/local.txt
+	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 -c requirements/dev.txt \
+	  $(addprefix --no-emit-package ,$(MCP_UNUSED)) $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' layers/shared/requirements.txt) \
+	  requirements/mcp.in -o functions/mcp/requirements.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/sam.in -o requirements/sam.txt
 
 clean:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import importlib
+import ipaddress
 import json
 import time
 import uuid
@@ -18,6 +19,7 @@ from typing import Any, Final
 
 from aiohttp import web
 from multidict import CIMultiDict
+from yarl import URL
 
 from local.template import Route, Template
 
@@ -53,6 +55,7 @@ class Gateway:
         template: where routes, authorizer and gateway responses come from.
         log: called with a line for each request.
         own: routes of the local stack alone, by method and path; each is given the body and gives the answer's `data`.
+        private: paths of those that only programs on this machine may use, however far the stack listens.
     """
 
     def __init__(
@@ -60,14 +63,16 @@ class Gateway:
         template: Template,
         log: Callable[[str], object] = str,
         own: Mapping[str, Callable[[bytes], Any]] | None = None,
+        private: frozenset[str] = frozenset(),
     ) -> None:
         self._template = template
         self._own_routes = {} if own is None else own
+        self._private = private
         self._log = log
         self._handlers: dict[str, LambdaHandler] = {}
         self._pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lambda")
         self.app: Final = web.Application(client_max_size=MAX_BODY_BYTES)
-        self.app.router.add_route("*", "/{path:.*}", self._serve)
+        self.app.router.add_route("*", r"/{path:[\s\S]*}", self._serve)  # `%0A` is part of a path too
 
     def close(self) -> None:
         """End the threads that functions run in."""
@@ -79,12 +84,12 @@ class Gateway:
         response = await self._answer(request, request_id)
         response.headers["x-amzn-RequestId"] = request_id
         elapsed = round((time.perf_counter() - began) * 1000)
-        self._log(f"{request.method:6} {request.rel_url.raw_path} {response.status} {elapsed} ms")
+        self._log(f"{request.method:6} {self._shown(request.rel_url.raw_path)} {response.status} {elapsed} ms")
         return response
 
     async def _answer(self, request: web.Request, request_id: str) -> web.Response:
         own = self._own_routes.get(f"{request.method} {request.path}")
-        if own is not None:
+        if own is not None and (request.path not in self._private or _from_here(request)):
             body = await request.read()
             data = await asyncio.get_running_loop().run_in_executor(self._pool, own, body)
             return web.json_response({"data": data}, status=422 if data is None else 200, dumps=_line)
@@ -97,27 +102,36 @@ class Gateway:
         except web.HTTPRequestEntityTooLarge:
             return self._own("REQUEST_TOO_LARGE", {"requestId": request_id})
         event = _event(request, route, parameters, request_id)
+        known = {"requestId": request_id}
         if route.function not in self._template.open_routes:
             try:
                 decision = await self._invoke(self._template.authorizer, _authorizer_event(event))
                 context: dict[str, str] = decision["context"]
                 effect = decision["policyDocument"]["Statement"][0]["Effect"]
             except Exception:  # noqa: BLE001 - whatever an authorizer raises, API Gateway answers the same
-                return self._own("AUTHORIZER_FAILURE", {"requestId": request_id})
+                return self._own("AUTHORIZER_FAILURE", known)
+            known |= {f"authorizer.{name}": value for name, value in context.items()}
             if effect != "Allow":
-                known = {f"authorizer.{name}": value for name, value in context.items()}
-                return self._own("ACCESS_DENIED", {"requestId": request_id, **known})
+                return self._own("ACCESS_DENIED", known)
             event["requestContext"]["authorizer"] = context | {"principalId": decision["principalId"]}
         try:
             event["body"] = body.decode() if body else None
         except UnicodeDecodeError:
-            return self._own("BAD_REQUEST_BODY", {"requestId": request_id})
+            return self._own("BAD_REQUEST_BODY", known)
         try:
             answer = await self._invoke(route.function, event)
             text = answer["body"]
             return web.Response(status=answer["statusCode"], headers=CIMultiDict(answer["headers"]), text=text)
         except Exception:  # noqa: BLE001 - a function that raises has no gateway response of its own
-            return self._own("DEFAULT_5XX", {"requestId": request_id})
+            return self._own("DEFAULT_5XX", known)
+
+    def _shown(self, path: str) -> str:
+        """`path` as the log may show it: without what stands in place of a key on a route that asks for none."""
+        for route in self._template.routes:
+            before, parameter, _ = route.resource.partition("{")
+            if parameter and route.function in self._template.open_routes and path.startswith(before):
+                return route.resource
+        return path
 
     def _route(self, request: web.Request) -> tuple[Route, dict[str, str]] | None:
         for route in self._template.routes:
@@ -146,6 +160,17 @@ class Gateway:
         return web.Response(status=status, headers=headers, text=body, content_type="application/json")
 
 
+def _from_here(request: web.Request) -> bool:
+    """Whether a program on this machine sent it: from a loopback address, to one. A web page that a browser was made to
+    send it for (DNS rebinding) has a host name of its own."""
+    try:
+        host = URL(f"http://{request.host}").host or ""
+        to_here = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return to_here and ipaddress.ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False
+
+
 def _event(request: web.Request, route: Route, parameters: dict[str, str], request_id: str) -> dict[str, Any]:
     """The event that API Gateway's proxy integration (payload 1.0) hands to a function."""
     many_headers: dict[str, list[str]] = {}
@@ -169,6 +194,7 @@ def _event(request: web.Request, route: Route, parameters: dict[str, str], reque
             "httpMethod": request.method,
             "path": request.rel_url.raw_path,
             "stage": "local",
+            "domainName": request.host,
             "requestId": request_id,
             "identity": {"sourceIp": request.remote, "userAgent": request.headers.get("User-Agent")},
         },

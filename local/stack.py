@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -21,6 +23,7 @@ from providers.bootstrap import Settings
 from providers.model.provider import Scope
 from providers.model.secret import Secret
 from providers.usecases.management_keys import mint_management_key
+from providers_client.cli import operator
 
 ORG: Final = "org_local"
 KEY_ALIAS: Final = "alias/local"
@@ -67,11 +70,8 @@ async def running_stack(
         aws = EmbeddedAws()
         aws.start()
         closing.callback(aws.stop)
-        environment = template.environment() | {
-            "KMS_KEY_ID": KEY_ALIAS,
-            "LOCAL_VENDORS_URL": emulator.url if emulator else "",
-        }
-        environment |= settings or {}
+        own_places = {"KMS_KEY_ID": KEY_ALIAS, "LOCAL_VENDORS_URL": emulator.url if emulator else ""}
+        environment = {**template.environment(), **(settings or {}), **own_places}
         ports = LocalDependencies(Settings.from_environment(environment, local=True))
         create_resources(template, ports.client, KEY_ALIAS)
         ports.digests.create()
@@ -79,24 +79,45 @@ async def running_stack(
         bootstrap.install(ports)
         closing.callback(bootstrap.install, None)
         own: dict[str, Callable[[bytes], Any]] = {}
-        gateway = Gateway(template, log, own)
+        gateway = Gateway(template, log, own, private=frozenset({operator.LOCAL_PATH}))
         closing.callback(gateway.close)
         closing.callback(ports.close)
+        ports.run(asyncio.sleep(0))  # makes the vendors' loop now: two first requests at once would make two
         sweeper = Sweeper(template, gateway.invoke, ports.sqs, ports.local_clock)
         own["POST /_local/sweep"] = lambda _: sweeper.sweep()
+        for method in ("POST", "GET", "DELETE"):
+            own[f"{method} {operator.LOCAL_PATH}"] = partial(_keys, ports, method)
         if emulator:
             own["POST /_local/vendors"] = emulator.control
-        runner = web.AppRunner(gateway.app, access_log=None, handle_signals=False, shutdown_timeout=1)
+        runner = web.AppRunner(
+            gateway.app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=1,
+            auto_decompress=False,  # API Gateway hands over what was sent
+        )
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, host, port)
         await site.start()
         bound = runner.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        url = f"http://{shown}:{bound[1]}"
+        # The MCP function's way back: on AWS it is https, and the host that the request came in by.
+        os.environ["API_URL"] = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+        closing.callback(os.environ.pop, "API_URL", None)
         if sweep_seconds > 0:
             sweeping = asyncio.create_task(sweeper.keep_sweeping(sweep_seconds))
             closing.push_async_callback(_cancelled, sweeping)
-        yield Stack(f"http://{shown}:{bound[1]}", token, ports, emulator)
+        yield Stack(url, token, ports, emulator)
+
+
+def _keys(ports: LocalDependencies, method: str, body: bytes) -> Any:
+    try:
+        given = json.loads(body or b"{}")
+    except ValueError:
+        return None
+    return operator.serve(ports, method, given) if isinstance(given, dict) else None
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -17,10 +17,12 @@ from local.template import TEMPLATE, Template
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / os.environ.get("SAM_BUILD_DIR", ".aws-sam/local")
 SITE = BUILD / "SharedLayer" / "python"
+MCP = BUILD / "McpFunction"
 UNCHECKED_HASH = 0b01
 """The flags of a .pyc that holds its source's hash and is never compared with it (PEP 552)."""
 
 MOST_MB = 60
+MOST_MB_OF_MCP = 12
 SERVICES = {"dynamodb", "events", "kms", "sqs", "sts"}
 IMPORTS = """
 import asyncio, importlib, json, pkgutil, sys
@@ -124,6 +126,34 @@ def test_everything_in_the_layer_imports_with_nothing_but_the_layer() -> None:
     assert found["endpoints"][0] == "https://dynamodb.eu-central-1.amazonaws.com"
     assert all(place.startswith(str(SITE)) for place in found["places"])
     assert "providers.bootstrap" in found["modules"]
+
+
+def test_the_mcp_function_runs_on_the_layer_and_itself() -> None:
+    """The protocol's library is there, and nothing that the layer has is there twice."""
+    listing = f"import json, sys; sys.path[:0] = [{str(MCP)!r}, {str(SITE)!r}]\nimport app, mcp, providers_client\n"
+    listing += f"event = json.load(open({str(ROOT / 'events' / 'mcp.json')!r}))\n"
+    listing += "answer = json.loads(app.handler(event, None)['body'])\n"
+    listing += "print(len(answer['result']['tools']), mcp.__file__, providers_client.__file__)"
+    ran = subprocess.run([python313(), "-I", "-c", listing], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    tools, *places = ran.stdout.splitlines()[-1].split()
+    assert tools == "6"
+    assert all(place.startswith(str(MCP)) for place in places)
+    twice = {path.name for path in MCP.iterdir()} & {path.name for path in SITE.iterdir()}
+    assert twice <= {"__pycache__"}
+
+
+def test_the_mcp_function_ships_bytecode_and_little_else() -> None:
+    """As the layer does: its import is most of its cold start. No command line, and nothing compiled."""
+    for source in MCP.rglob("*.py"):
+        compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+        (flags,) = struct.unpack("<I", compiled.read_bytes()[4:8])
+        assert flags == UNCHECKED_HASH, source
+    names = {path.name for path in MCP.rglob("*")}
+    assert not names & {"tests", "bin", "RECORD", "jsonschema", "cryptography"}
+    assert not (MCP / "providers_client" / "cli").exists()
+    assert not list(MCP.rglob("*.so"))
+    assert sum(path.stat().st_size for path in MCP.rglob("*") if path.is_file()) < MOST_MB_OF_MCP * 1_000_000
 
 
 def test_every_function_is_built_with_its_handler() -> None:

@@ -1,6 +1,8 @@
 """Each function may do what its use case does, and nothing else: real handlers over moto, every AWS call written down.
 
-moto checks no permission, so what is compared is the template's statements and the calls themselves.
+moto checks no permission, so what is compared is the template's statements and the calls themselves. What the functions
+may do is written out in docs/permissions.md, for people; `python -m tests.test_permissions` writes it anew.
+Seen to fail: a reaper that may also read, and a rollback that may also make data keys, were each named.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,13 +29,16 @@ from providers.adapters import items
 from providers.adapters.clock import SystemClock
 from providers.adapters.probes import DynamoOutbox
 from providers.bootstrap import Dependencies, Settings
+from providers.data_plane import resolve
 from providers.model.errors import Unavailable
 from providers.model.events import Event, EventType
 from providers.model.provider import Scope, Status
+from providers.model.secret import Secret
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.usecases.management_keys import mint_management_key
 from tests.kit.aws import REGION
+from tests.kit.figures import Figure
 from tests.kit.lambdas import Answer, call
 from tests.test_template import of_type, translate
 
@@ -46,6 +52,7 @@ CHANGING = {
     "update_provider",
     "rollback_provider",
     "delete_provider",
+    "create_upload",
     "put_routing_config",
     "delete_routing_config",
 }
@@ -64,11 +71,12 @@ class Access:
 
 @dataclass(frozen=True)
 class Grant:
-    """One action that a statement allows. `subjects` are patterns of partition keys, or purposes."""
+    """One action that a statement allows. `subjects` are patterns of what the condition `name` looks at."""
 
     action: str
     resource: str
     subjects: tuple[str, ...]
+    name: str = ""
 
     def covers(self, access: Access) -> bool:
         """Whether it allows `access`."""
@@ -90,7 +98,7 @@ def grants(statement: dict[str, Any]) -> Iterator[Grant]:
     ((kind, where),) = statement["Resource"].items()
     resource = where[0] if kind == "Fn::GetAtt" else where
     assert "*" not in resource
-    subjects = ["-"]
+    subjects, name = ["-"], ""
     conditions = dict(statement.get("Condition", {}))
     if "ForAllValues:StringEquals" in conditions and "dynamodb:Attributes" in conditions["ForAllValues:StringEquals"]:
         assert conditions.pop("ForAllValues:StringEquals") == {"dynamodb:Attributes": ["PK", "SK", "last_used_at"]}
@@ -103,25 +111,58 @@ def grants(statement: dict[str, Any]) -> Iterator[Grant]:
         subjects = [value] if isinstance(value, str) else value
     for action in statement["Action"]:
         assert "*" not in action
-        yield Grant(action, resource, tuple(subjects))
+        yield Grant(action, resource, tuple(subjects), name)
+
+
+def statements_of(document: dict[str, Any]) -> Iterator[Grant]:
+    """What a policy document allows."""
+    for statement in document["Statement"]:
+        yield from grants(statement)
 
 
 def granted() -> dict[str, set[Grant]]:
     """Every function's grants, by its folder, from its translated role."""
     resources = translate()
     shared = of_type(resources, "AWS::IAM::ManagedPolicy")
-    found = {}
+    found = {"data plane": set(statements_of(shared["DataPlanePolicy"]["PolicyDocument"]))}
     for name, function in Template().of_type("AWS::Serverless::Function").items():
         role = resources[f"{name}Role"]["Properties"]
         basic, *others = role["ManagedPolicyArns"]
         assert basic.endswith("/AWSLambdaBasicExecutionRole")
         documents = [policy["PolicyDocument"] for policy in role.get("Policies", [])]
         documents += [shared[other["Ref"]]["PolicyDocument"] for other in others]
-        statements = [statement for document in documents for statement in document["Statement"]]
-        found[function["CodeUri"].strip("/").rpartition("/")[2]] = {
-            grant for statement in statements for grant in grants(statement)
-        }
+        folder = function["CodeUri"].strip("/").rpartition("/")[2]
+        found[folder] = {grant for document in documents for grant in statements_of(document)}
     return found
+
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "permissions.md"
+HEAD = """# What each function may do
+
+Made from the roles that SAM makes of `template.yaml`, by `python -m tests.test_permissions`; a test compares it with
+them, and the grants with what the functions really call, in both directions. So a wider role shows here, in the review
+of the change that widens it. Every statement but the queue's has a condition, which the third column tells: partition
+keys for DynamoDB, the purpose in the encryption context for KMS. Each role can also write its logs
+(`AWSLambdaBasicExecutionRole`).
+
+| function | resource | where | may |
+| --- | --- | --- | --- |
+"""
+
+
+def document() -> str:
+    """docs/permissions.md as it should be."""
+    rows: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for function, allowed in granted().items():
+        for grant in allowed:
+            resource = grant.resource.replace("${MainTable.Arn}/index/", "MainTable, ").rpartition(":event-bus/")[2]
+            for subject in grant.subjects:
+                where = f"`{grant.name}` = `{subject}`" if grant.name else "(no condition)"
+                rows[function, resource, where].add(grant.action)
+    lines = []
+    for (function, resource, where), actions in sorted(rows.items()):
+        lines.append(f"| {function} | {resource} | {where} | {', '.join(sorted(actions))} |\n")
+    return HEAD + "".join(lines)
 
 
 def accesses(operation: str, arguments: dict[str, Any]) -> Iterator[Access]:
@@ -255,7 +296,8 @@ def live(watch: Watch) -> None:
     setup.kms.create_alias(AliasName=ALIAS, TargetKeyId=key_id)
     setup.digests.create()
     boto3.client("sqs").create_queue(QueueName="probes")
-    token = mint_management_key(setup, ORG, "test", tuple(Scope))[1].reveal()
+    _, secret = mint_management_key(setup, ORG, "test", tuple(Scope), token=Secret("mlx_mk_01test_" + "0" * 64))
+    token = secret.reveal()
     request = {"type": "REQUEST", "methodArn": "arn:test", "headers": {"Authorization": f"Bearer {token}"}}
     assert watch.run("authorize", request)["policyDocument"]["Statement"][0]["Effect"] == "Allow"
 
@@ -274,6 +316,8 @@ def live(watch: Watch) -> None:
 
     update(name="Renamed")
     update(api_key=provider(3)["api_key"])
+    bootstrap.install(watch.ports("data plane"))
+    assert resolve(ORG, first).secret.reveal() == provider(3)["api_key"]
     watch.call("list_versions", path={"provider_id": first}, later=timedelta(minutes=30))
     watch.run("reap_versions", {"time": "2999-01-01T00:00:00Z"})
     update(api_key=provider(4)["api_key"])
@@ -281,9 +325,15 @@ def live(watch: Watch) -> None:
         watch.call("rollback_provider", path={"provider_id": first}, body={}, grace_s=grace_s)
     cursor = watch.call("list_audit", query={"limit": "1"}).body["next_cursor"]
     watch.call("list_audit", query={"cursor": cursor})
-    setup.dynamodb.delete_item(TableName="secrets", Key={"PK": {"S": f"ORG#{ORG}"}, "SK": {"S": "KEY#00000001"}})
+    data_key = {"PK": {"S": f"ORG#{ORG}"}, "SK": {"S": "KEY#00000001"}}
+    setup.dynamodb.delete_item(TableName="secrets", Key=data_key)
     # The lost data key is made anew; without a grace window the version that is replaced goes at once.
     update(api_key=provider(4)["api_key"], grace_s=0)
+
+    upload(watch, {"vendor": "openai", "name": "Provider 5"}, provider(5)["api_key"])
+    upload(watch, {"provider_id": second}, provider(6)["api_key"])
+    setup.dynamodb.delete_item(TableName="secrets", Key=data_key)
+    upload(watch, {"provider_id": second}, provider(7)["api_key"], grace_s=0)
 
     for attempts in ([first, second], [second]):
         body = {"strategy": "fallback", "attempts": [{"provider_id": each, "model": "gpt-5"} for each in attempts]}
@@ -295,6 +345,15 @@ def live(watch: Watch) -> None:
     for slug in ("@production", "@test"):
         watch.call("delete_routing_config", path={"slug": slug})
     watch.call("delete_provider", path={"provider_id": first})
+
+
+def upload(watch: Watch, wanted: dict[str, str], api_key: str, grace_s: int = 3600) -> None:
+    """A link that is made, looked at and used."""
+    url = watch.call("create_upload", body=wanted).data["url"]
+    path = {"token": url.rpartition("/")[2]}
+    watch.call("show_upload", path=path)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    watch.call("use_upload", path=path, body=f"api_key={api_key}", headers=headers, grace_s=grace_s)
 
 
 def sweep(watch: Watch, provider_id: str) -> None:
@@ -340,7 +399,67 @@ def test_a_function_may_do_nothing_that_it_does_not_do(done: dict[str, set[Acces
     assert not unused
 
 
-def test_no_two_functions_read_management_keys() -> None:
-    """The authorizer is the only one that can see who holds which key."""
+def test_the_written_table_is_what_the_template_grants(figure: Figure) -> None:
+    """Whoever reviews a change of a role reads it there; `python -m tests.test_permissions` writes it anew."""
+    assert DOCUMENT.read_text() == document()
+    figure("IAM", "function × permission grants", sum(len(grants) for grants in GRANTED.values()))
+
+
+KMS_USERS = {
+    ("kms:Decrypt", "organization-data-key"): {
+        "data plane",
+        "add_provider",
+        "update_provider",
+        "rollback_provider",
+        "run_probes",
+        "use_upload",
+    },
+    ("kms:GenerateDataKeyWithoutPlaintext", "organization-data-key"): {"add_provider", "update_provider", "use_upload"},
+}
+
+
+@pytest.mark.parametrize(("action", "purpose"), KMS_USERS)
+def test_only_named_functions_unwrap_the_keys_of_credentials(action: str, purpose: str) -> None:
+    """Whoever can unwrap a data key can read credentials: a function that comes to it does so here first."""
+    probe = Access(action, "CredentialsKey", purpose)
+    able = {name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)}
+    assert able == KMS_USERS[action, purpose]
+
+
+@pytest.mark.parametrize("function", sorted(GRANTED))
+def test_every_use_of_the_kms_key_names_its_purpose(function: str) -> None:
+    """Each by the encryption context, so that no function unwraps what is another's."""
+    for grant in GRANTED[function]:
+        if grant.resource == "CredentialsKey":
+            assert grant.name == "kms:EncryptionContext:purpose"
+            assert set(grant.subjects) <= {"organization-data-key", "stack-digest-key"}
+
+
+@pytest.mark.parametrize("action", ["DeleteItem", "UpdateItem"])
+def test_no_function_can_change_the_audit_trail(action: str) -> None:
+    """Entries are put, and DynamoDB alone takes them away when their time has come."""
+    probe = Access(f"dynamodb:{action}", "MainTable", "AUDIT#org_a")
+    assert [name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)] == []
+
+
+def test_the_reaper_cannot_read_what_it_destroys() -> None:
+    """It deletes rows by their keys, and has no key to open them with."""
+    secrets = {grant.action for grant in GRANTED["reap_versions"] if grant.resource == "SecretsTable"}
+    assert secrets == {"dynamodb:DeleteItem"}
+    assert not any(grant.action.startswith("kms:") for grant in GRANTED["reap_versions"])
+
+
+def test_the_mcp_function_may_do_nothing() -> None:
+    """It asks the API, with its caller's key, and has nothing of its own that a model could be talked into using."""
+    assert GRANTED["mcp"] == set()
+
+
+def test_who_reads_management_keys() -> None:
+    """The authorizer; and those who ask it nothing, to see whether a link's key may still do what the link is for."""
     probe = Access("dynamodb:GetItem", "MainTable", "MK#01")
-    assert [name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)] == ["authorize"]
+    readers = {name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)}
+    assert readers == {"authorize", "show_upload", "use_upload"}
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document())

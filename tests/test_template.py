@@ -14,11 +14,16 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from local.template import TEMPLATE as PATH
 from local.template import Template
+from providers.bootstrap import Dependencies, Settings
+from providers.model.idempotency import LEASE
+from providers.model.policy import Policy
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template()
 FUNCTIONS = TEMPLATE.of_type("AWS::Serverless::Function")
 RESPONSES = TEMPLATE.gateway_responses
+OPEN = {"get_openapi", "mcp", "show_upload", "use_upload"}
+"""Functions that no authorizer stands before: why is in docs/decisions."""
 STATUSES = {  # the table of the API's contract: type → status of what API Gateway can answer by itself
     "invalid_request_error": {400, 413, 415},
     "authentication_error": {401},
@@ -78,10 +83,13 @@ def test_a_functions_logical_id_says_its_folder() -> None:
 def test_every_endpoint_has_an_event_to_invoke_it_with(route: Any) -> None:
     """`sam local invoke` needs one, and one for another route would show nothing."""
     event = json.loads((ROOT / "events" / f"{folder(route.function)}.json").read_text())
-    assert (event["httpMethod"], event["resource"]) == (route.method, route.resource)
+    methods = {each.method for each in TEMPLATE.routes if each.function == route.function}
+    assert event["httpMethod"] in methods
+    assert event["resource"] == route.resource
     assert (event["pathParameters"] or {}) == route.match(event["path"])
     assert event["requestContext"]["resourcePath"] == route.resource
-    assert {"org", "key_id", "scopes"} <= event["requestContext"]["authorizer"].keys()
+    known = event["requestContext"].get("authorizer", {}).keys()
+    assert ({"org", "key_id", "scopes"} <= known) == (route.function not in TEMPLATE.open_routes)
     assert event["headers"] == {name: values[-1] for name, values in event["multiValueHeaders"].items()}
 
 
@@ -93,16 +101,25 @@ def test_no_event_holds_a_key_that_could_be_real() -> None:
 
 
 def test_every_request_asks_the_authorizer(translated: dict[str, dict[str, Any]]) -> None:
-    """A cached answer would let a revoked key live on; with an identity source, a request without a key skips it."""
+    """A cached answer would let a revoked key live on; with an identity source, a request without a key skips it.
+
+    The few that ask nobody are listed here, so that none joins them unseen.
+    """
     (api,) = of_type(translated, "AWS::ApiGateway::RestApi").values()
     (scheme,) = api["Body"]["components"]["securitySchemes"].values()
     authorizer = scheme["x-amazon-apigateway-authorizer"]
     assert authorizer["type"] == "request"
     assert authorizer["authorizerResultTtlInSeconds"] == 0
     assert "identitySource" not in authorizer
-    operations = [operation for path in api["Body"]["paths"].values() for operation in path.values()]
+    operations = {
+        (method.upper(), path): operation["security"]
+        for path, methods in api["Body"]["paths"].items()
+        for method, operation in methods.items()
+    }
     assert len(operations) == len(TEMPLATE.routes)
-    assert all(operation["security"] == [{"ManagementKey": []}] for operation in operations)
+    for route in TEMPLATE.routes:
+        wanted = "NONE" if folder(route.function) in OPEN else "ManagementKey"
+        assert operations[route.method, route.resource] == [{wanted: []}]
 
 
 def test_api_gateway_makes_no_answer_of_a_shape_of_its_own() -> None:
@@ -138,11 +155,12 @@ def test_who_may_try_again_is_told_when() -> None:
 
 
 def test_the_access_log_names_its_fields_and_no_secret_place(translated: dict[str, dict[str, Any]]) -> None:
-    """Headers hold keys, and query strings hold what people paste."""
+    """Headers hold keys, query strings hold what people paste, and the path of an upload link is a secret itself."""
     (stage,) = of_type(translated, "AWS::ApiGateway::Stage").values()
     fields = json.loads(stage["AccessLogSetting"]["Format"])
     assert not [value for value in fields.values() if not re.fullmatch(r"\$context\.[\w.]+", value)]
     assert not re.search(r"header|query|\.path\b|error\.message|body", json.dumps(fields), re.IGNORECASE)
+    assert [value for value in fields.values() if "path" in value.lower()] == ["$context.resourcePath"]
     assert stage["MethodSettings"][0]["DataTraceEnabled"] is False
     assert stage["MethodSettings"][0]["LoggingLevel"] == "OFF"
 
@@ -174,6 +192,48 @@ def test_the_kms_key_rotates_and_outlives_the_stack(translated: dict[str, dict[s
     key = translated["CredentialsKey"]
     assert key["Properties"]["EnableKeyRotation"] is True
     assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def changing() -> dict[str, dict[str, Any]]:
+    """The functions that record an answer with their change."""
+    return {name: each for name, each in FUNCTIONS.items() if {"Ref": "MutationPolicy"} in each.get("Policies", [])}
+
+
+def test_what_changes_something_can_be_sent_twice() -> None:
+    """Every endpoint that a key changes something by keeps its answer under an Idempotency-Key, and no other may."""
+    assert set(changing()) == {
+        route.function
+        for route in TEMPLATE.routes
+        if route.method != "GET"
+        and route.resource.startswith("/manage/")
+        and route.function not in TEMPLATE.open_routes
+    }
+
+
+@pytest.mark.parametrize("function", changing())
+def test_a_function_ends_before_its_lease(function: str) -> None:
+    """Whoever takes an Idempotency-Key over when its lease ends takes it from a function that cannot go on."""
+    default = TEMPLATE.content["Globals"]["Function"]["Timeout"]
+    assert FUNCTIONS[function].get("Timeout", default) < LEASE.total_seconds()
+
+
+@pytest.mark.parametrize("function", TEMPLATE.scheduled)
+def test_what_runs_each_minute_ends_within_it(function: str) -> None:
+    """Two of one kind at once would do everything twice."""
+    assert FUNCTIONS[function]["Timeout"] < 60
+    (event,) = FUNCTIONS[function]["Events"].values()
+    assert event["Properties"]["ScheduleExpression"] == "rate(1 minute)"
+
+
+def test_the_sweep_and_the_reaper_run_each_minute() -> None:
+    """Without the reaper, credentials that were replaced stay for the days that DynamoDB's TTL takes."""
+    assert {folder(name) for name in TEMPLATE.scheduled} == {"dispatch_probes", "reap_versions"}
+
+
+def test_the_templates_defaults_are_the_codes() -> None:
+    """Limits and windows are the same whether they are set or left."""
+    settings = Settings.from_environment(TEMPLATE.environment())
+    assert Dependencies(settings).policy == Policy()
 
 
 def test_nobody_but_dynamodb_uses_the_kms_key_without_an_iam_policy(translated: dict[str, dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -11,7 +12,7 @@ import pytest
 
 from providers.adapters.digests import StackDigests
 from providers.adapters.dynamodb import DynamoDataKeys
-from providers.adapters.envelope import KmsEnvelope
+from providers.adapters.envelope import FIRST_KEY, KmsEnvelope
 from providers.model.errors import Unavailable
 from providers.model.provider import SealedCredential
 from providers.model.secret import Secret
@@ -116,6 +117,22 @@ def test_an_unwrapped_key_does_not_outlive_its_time(vault: Vault) -> None:
     cipher.open(row)
     cipher.open(row)
     assert [name for name, _ in vault.calls] == ["Decrypt", "Decrypt"]
+
+
+def test_old_keys_leave_memory_when_any_key_is_used(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An organization that is not asked for again leaves none behind; keys that are younger stay."""
+    cipher, now = vault.cipher(), [1000.0]
+    monkeypatch.setattr("providers.adapters.envelope.time", SimpleNamespace(monotonic=lambda: now[0]))
+    rows = {}
+    for org in ("org_a", "org_b", "org_c"):
+        rows[org] = cipher.seal(org, "prov_1", 1, "openai", KEY)
+        now[0] += 100
+    vault.calls.clear()
+    now[0] = 1450.0  # five minutes after the second was unwrapped, and not yet after the third
+    cipher.open(rows["org_c"])
+    assert vault.calls == []
+    cipher.open(rows["org_a"])
+    assert list(cipher._cache) == [("org_c", FIRST_KEY), ("org_a", FIRST_KEY)]
 
 
 def test_two_first_sealers_share_one_key(vault: Vault) -> None:

@@ -171,6 +171,16 @@ def test_a_name_is_taken_once_without_regard_to_case(stores: Stores) -> None:
     assert stores.providers.sealed("org_a", second.id, 1) is None
 
 
+def test_who_has_a_name_is_found_without_regard_to_case(stores: Stores) -> None:
+    """The provider of the organization that has claimed it, until it gives it up."""
+    one = provider(1, name="Straße")
+    stores.providers.create(one, sealed(one))
+    assert stores.providers.named("org_a", "STRASSE") == one.id
+    assert (stores.providers.named("org_b", "Straße"), stores.providers.named("org_a", "Other")) == (None, None)
+    stores.providers.delete(one)
+    assert stores.providers.named("org_a", "Straße") is None
+
+
 def test_the_same_name_in_another_organization_is_free(stores: Stores) -> None:
     """Names are unique in an organization, not in the stack."""
     stores.providers.create(provider(1, name="Prod"), sealed(provider(1)))
@@ -398,6 +408,24 @@ def test_management_keys_are_kept_counted_and_revoked(stores: Stores) -> None:
         stores.keys.revoke("nobody", NOW)
     stores.keys.used("nobody", NOW)
     assert stores.keys.get("nobody") is None
+
+
+def test_management_keys_are_listed_for_an_organization(stores: Stores) -> None:
+    """Oldest first, revoked ones too, over as many pages as the table has; nothing else that the table holds."""
+    assert stores.keys.list("org_a") == []
+    padding = "x" * 6000  # so that a table of 200 keys is more than the megabyte that one Scan reads
+    keys = [
+        ManagementKey(f"{n:04}", "d" * 64, f"org_{'ab'[n % 2]}", padding, frozenset(Scope), NOW + timedelta(seconds=n))
+        for n in range(200)
+    ]
+    for key in reversed(keys):
+        stores.keys.put(key)
+    stores.keys.count("0000", 7)
+    stores.keys.revoke("0000", NOW)
+    stores.providers.create(provider(), sealed(provider()))
+    assert stores.keys.list("org_a") == [replace(keys[0], revoked_at=NOW), *keys[2::2]]
+    assert [key.id for key in stores.keys.list(None)] == [key.id for key in keys]
+    assert stores.keys.list("org_c") == []
 
 
 # the sweep

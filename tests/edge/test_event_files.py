@@ -12,10 +12,12 @@ import pytest
 
 from functions.authorize.app import handler as authorize
 from functions.dispatch_probes.app import handler as dispatch
+from functions.mcp.app import handler as mcp
 from functions.reap_versions.app import handler as reap
 from functions.run_probes.app import handler as run_probes
-from providers.model.provider import Attempt, Provider, SealedCredential
+from providers.model.provider import Attempt, ManagementKey, Provider, Scope, SealedCredential
 from providers.usecases.routing import put_routing_config
+from providers.usecases.uploads import ToAdd, create_upload, upload_token
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import invoke
 from tests.kit.requests import added
@@ -54,6 +56,7 @@ ANSWERS = [
     ("update_provider", 200),
     ("list_versions", 200),
     ("delete_provider", 200),
+    ("create_upload", 201),
     ("list_audit", 200),
     ("put_routing_config", 201),
     ("list_routing_configs", 200),
@@ -89,6 +92,24 @@ def test_the_reapers_event_destroys_what_has_expired(demo: FakePorts) -> None:
     assert reap(load("reap_versions"), None) == {"destroyed": 1}
 
 
+@pytest.mark.parametrize(("function", "status"), [("show_upload", 200), ("use_upload", 201)])
+def test_the_events_of_a_link_open_nothing_as_they_are(demo: FakePorts, function: str, status: int) -> None:
+    """The token in them is fake; with one that is not they are answered with pages."""
+    given = load(function)
+    page = invoke(function, given)
+    assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    scopes = frozenset({Scope.PROVIDERS_WRITE})
+    demo.management_keys.put(ManagementKey("01test", "digest", ORG, "test", scopes, demo.clock.now()))
+    made = create_upload(demo, ORG, "01test", ToAdd("openai", "From a link"))
+    assert invoke(function, given | {"pathParameters": {"token": upload_token(demo, made.id)}}).status == status
+
+
+def test_the_mcp_event_lists_the_tools() -> None:
+    """It asks nothing of the API, so it needs no key that opens something."""
+    answer = mcp(load("mcp"), None)
+    assert (answer["statusCode"], len(json.loads(answer["body"])["result"]["tools"])) == (200, 6)
+
+
 def test_the_authorizers_event_is_refused_without_its_key(demo: FakePorts) -> None:
     """The key in it is fake, so that it opens nothing."""
     answer = authorize(load("authorize"), None)
@@ -108,6 +129,12 @@ def test_the_sweeps_events(demo: FakePorts) -> None:
 
     assert run_probes(given, Context()) == {"batchItemFailures": []}
     assert set(demo.db.samples) == set(IDS)
+
+
+def test_the_description_is_answered_without_a_caller() -> None:
+    """Its event has no authorizer's word in it."""
+    answer = invoke("get_openapi", load("get_openapi"))
+    assert (answer.status, answer.body["openapi"]) == (200, "3.1.0")
 
 
 def test_every_function_has_an_event() -> None:

@@ -17,6 +17,7 @@ from moto import mock_aws
 from local.template import Template
 
 REGION = "us-east-1"
+_TABLES = Template().tables
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Tables:
 
 def _create(client: Any) -> Tables:
     names = {}
-    for logical_id, arguments in Template().tables.items():
+    for logical_id, arguments in _TABLES.items():
         names[logical_id] = f"{logical_id}-{uuid.uuid4().hex[:8]}"
         client.create_table(**(arguments | {"TableName": names[logical_id]}))
     return Tables(client, names["MainTable"], names["SecretsTable"])

@@ -19,10 +19,18 @@ from providers.model.audit import Entry
 from providers.model.encoding import encode
 from providers.model.errors import Unavailable
 from providers.model.events import Event
-from providers.model.health import Sample
+from providers.model.health import Recent, Sample
 from providers.model.idempotency import Claim, Completed, Found, Recorded
 from providers.model.policy import Policy
-from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, Status
+from providers.model.provider import (
+    USED_EVERY,
+    ManagementKey,
+    Provider,
+    RoutingConfig,
+    SealedCredential,
+    Status,
+    name_claim,
+)
 from providers.model.secret import Secret
 from providers.model.upload import Upload
 from providers.model.vendor import Credential, Vendor
@@ -111,6 +119,9 @@ class MemoryProviders:
     def get(self, org: str, provider_id: str) -> Provider | None:
         return self.db.heads.get((org, provider_id))
 
+    def named(self, org: str, name: str) -> str | None:
+        return self.db.names.get((org, name_claim(name)))
+
     def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
         found = [
             head
@@ -192,7 +203,7 @@ class MemoryProviders:
         with self.db.lock:
             place = (sealed.org, sealed.provider_id, sealed.version)
             row = self.db.rows.get(place)
-            if row is not None and (row.last_used_at is None or row.last_used_at <= at - timedelta(minutes=1)):
+            if row is not None and (row.last_used_at is None or row.last_used_at <= at - USED_EVERY):
                 self.db.rows[place] = replace(row, last_used_at=at)
 
     def last_used(self, org: str, provider_id: str) -> dict[int, datetime]:
@@ -309,10 +320,10 @@ class MemoryHealth:
         slots = self.db.samples.get(provider_id, {})
         return [slots[at] for at in sorted(slots) if since <= at <= until]
 
-    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, list[Sample]]:
+    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
         hour = now.replace(minute=0, second=0, microsecond=0)
         first, last = hour - timedelta(hours=1), hour + timedelta(minutes=59)
-        return {provider_id: list(self.read(provider_id, first, last)) for provider_id in provider_ids}
+        return {provider_id: Recent.of(self.read(provider_id, first, last)) for provider_id in provider_ids}
 
 
 class MemoryExpired:
@@ -323,12 +334,15 @@ class MemoryExpired:
 
     def due(self, now: datetime, limit: int) -> Sequence[Expired]:
         found = [each for each in self.db.expiring if each.at <= now]
-        return sorted(found, key=lambda each: each.at)[:limit]
+        return sorted(found, key=lambda each: (each.at, each.org, each.provider_id, each.version))[:limit]
 
     def destroy(self, expired: Expired) -> None:
         with self.db.lock:
             self.db.expiring.discard(expired)
-            self.db.rows.pop((expired.org, expired.provider_id, expired.version), None)
+            place = (expired.org, expired.provider_id, expired.version)
+            row = self.db.rows.get(place)
+            if row is not None and row.expires_at is not None and row.expires_at <= expired.at:
+                del self.db.rows[place]
 
 
 class MemoryAudit:
@@ -361,6 +375,8 @@ class MemoryIdempotency:
         with self.db.lock:
             old, answer = self.db.records.get((claim.org, claim.key), (None, None))
             if old is not None and old.expires_at > now:
+                if old.owner == claim.owner:
+                    return None
                 left = answer is None and old.until <= now and old.request == claim.request
                 if not left:
                     return Found(old.request, old.until, answer)
@@ -369,6 +385,9 @@ class MemoryIdempotency:
 
     def complete(self, completed: Completed) -> None:
         with self.db.lock:
+            claim, answer = self.db.records.get((completed.claim.org, completed.claim.key), (None, None))
+            if claim is not None and claim.owner == completed.claim.owner and answer is not None:
+                return
             alongside = Alongside(completed=completed)
             self.db.check(alongside)
             self.db.commit(alongside)
@@ -410,11 +429,11 @@ class MemoryVerifications:
     """Counters of verifications in memory."""
 
     def __init__(self) -> None:
-        self.counts: Counter[tuple[str, int]] = Counter()
+        self.counts: Counter[tuple[str | None, int]] = Counter()
 
-    def count(self, org: str, minute: int) -> tuple[int, int]:
-        self.counts.update([(org, minute), ("*", minute)])
-        return self.counts[org, minute], self.counts["*", minute]
+    def count(self, org: str | None, minute: int) -> int:
+        self.counts[org, minute] += 1
+        return self.counts[org, minute]
 
 
 class MemoryOutbox:
@@ -475,6 +494,10 @@ class MemoryManagementKeys:
         if key_id not in self.keys:
             raise StaleWrite
         self.keys[key_id] = replace(self.keys[key_id], revoked_at=self.keys[key_id].revoked_at or at)
+
+    def list(self, org: str | None) -> Sequence[ManagementKey]:
+        found = [key for key in self.keys.values() if org in (None, key.org)]
+        return sorted(found, key=lambda key: (key.created_at, key.id))
 
     def count(self, key_id: str, minute: int) -> int:
         with self._lock:

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local.template import Template
+from tests.kit.description import check_answer
+
 ALL_SCOPES = "providers:read providers:write routing:read routing:write"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A function's answer, its body read."""
+    """A function's answer, its body read; None for a page."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,6 +39,7 @@ def event(
     query: Mapping[str, str | list[str]] | None = None,
     headers: Mapping[str, str] | None = None,
     org: str = "org_a",
+    key_id: str = "01test",
     scopes: str = ALL_SCOPES,
     limited: bool = False,
 ) -> dict[str, Any]:
@@ -49,9 +53,12 @@ def event(
         "pathParameters": dict(path) if path else None,
         "requestContext": {
             "requestId": "request-1",
+            "domainName": "api.example.com",
+            "path": "/live/test",
+            "resourcePath": "/test",
             "authorizer": {
                 "org": org,
-                "key_id": "01test",
+                "key_id": key_id,
                 "scopes": scopes,
                 "rate_limit": "60",
                 "rate_remaining": "59",
@@ -65,12 +72,20 @@ def event(
 
 
 def invoke(function: str, given: dict[str, Any]) -> Answer:
-    """What `functions/<function>` answers to an event."""
+    """What `functions/<function>` answers to an event; fails where that is not as the API's description says."""
     answer = importlib.import_module(f"functions.{function}.app").handler(given, None)
     text = answer["body"]
-    return Answer(answer["statusCode"], answer["headers"], json.loads(text) if text else None, text)
+    is_json = text and answer["headers"]["Content-Type"] == "application/json"
+    found = Answer(answer["statusCode"], answer["headers"], json.loads(text) if is_json else None, text)
+    check_answer(function, found.status, found.headers, found.body)
+    return found
+
+
+_TEMPLATE = Template()
+_ROUTES = {_TEMPLATE.module(route.function).split(".")[1]: route for route in _TEMPLATE.routes}
 
 
 def call(function: str, **given: Any) -> Answer:
-    """`invoke` with the event made from the arguments."""
-    return invoke(function, event(**given))
+    """`invoke` with the event made from the arguments, for the function's own route."""
+    route = _ROUTES[function]
+    return invoke(function, event(**given) | {"httpMethod": route.method, "resource": route.resource})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import concurrent.futures
+import gzip
 import io
 import json
 import urllib.parse
@@ -287,6 +288,29 @@ def test_what_the_gateway_answers_by_itself(api: Api) -> None:
         headers = {"authorization": f"Bearer {api.key}", "content-type": "application/json"}
         large = api.client.post("/manage/v1/providers", content=body, headers=headers)
         assert (large.status_code, large.json()["error"]["code"]) == (413, "body_too_large")
+
+
+def test_the_gateways_own_answers_tell_the_limit_once_the_key_is_known(api: Api) -> None:
+    """A body that is no text is refused behind the authorizer; the count is the caller's all the same."""
+    headers = {"authorization": f"Bearer {api.key}", "content-type": "application/json"}
+    answer = api.client.post("/manage/v1/providers", content=b"\xff", headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_json")
+    assert (answer.headers["RateLimit-Limit"], answer.headers["RateLimit-Remaining"]) == ("60", "59")
+
+
+@pytest.mark.parametrize("path", ["/providers/a%0Ab", "/providers/%0A", "/%0A", "/routing-configs/%0D%0A"])
+def test_a_path_with_a_line_break_gets_our_shape_too(api: Api, path: str) -> None:
+    """404, as for every path that leads nowhere."""
+    answer = api.call("GET", path)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found")
+
+
+def test_a_body_is_taken_as_it_was_sent(api: Api) -> None:
+    """Nothing is unpacked: compressed bytes are no JSON, and bytes that only claim to be compressed are."""
+    headers = {"authorization": f"Bearer {api.key}", "content-type": "application/json", "content-encoding": "gzip"}
+    for body, status, code in ((gzip.compress(b"{}"), 400, "malformed_json"), (b"{}", 422, "validation_failed")):
+        answer = api.client.post("/manage/v1/providers", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
 def forms(secret: str) -> set[str]:

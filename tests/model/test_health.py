@@ -7,26 +7,31 @@ import math
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.adapters.slots import CODES, pack, unpack
+from providers.adapters.slots import CODES, hour_of, pack, recent_in, slot_of, unpack
 from providers.model.health import (
     HISTORIES,
+    MINUTE,
     WINDOWS,
     Health,
     HealthState,
+    Recent,
     Sample,
     Thresholds,
     history,
     nearest_rank,
     next_health,
     replayed,
+    stays_healthy,
     summarize,
     within,
 )
@@ -240,7 +245,65 @@ def test_late_samples_end_in_the_same_state(reasons: list[Reason | None], chance
     assert health == expected
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from([*[None] * 8, Reason.RATE_LIMITED, Reason.TIMEOUT]), max_size=100),
+    st.sampled_from([None, None, Reason.RATE_LIMITED, Reason.TIMEOUT]),
+    st.builds(
+        Health, st.sampled_from(HealthState), st.sampled_from([None, Reason.TIMEOUT]), st.just(NOON), st.integers(1, 2)
+    ),
+    st.builds(Thresholds, st.integers(2, 4), st.integers(2, 4), st.floats(0, 1), st.sampled_from([1, 5, 15])),
+)
+def test_what_plainly_stays_healthy_is_judged_the_same_by_all_the_evidence(
+    reasons: list[Reason | None], newest: Reason | None, current: Health, limits: Thresholds
+) -> None:
+    """The short way agrees with the long one wherever it is taken, with every threshold that the template allows."""
+    samples = [Sample(NOON + minute * MINUTE, 1, reason, 1) for minute, reason in enumerate([*reasons, newest])]
+    if stays_healthy(current, Recent.of(samples[:-1]), samples[-1], limits):
+        assert next_health(current, samples, limits) == current
+
+
+def test_the_short_way_is_for_plain_cases_only() -> None:
+    """A healthy provider's newest, valid check takes it; one thing different, and all the evidence is looked at."""
+    healthy, limits = Health(HealthState.HEALTHY, None, NOON, 1), Thresholds()
+    before = [Sample(NOON + minute * MINUTE, 1, None, 1) for minute in range(30)]
+    failed = [replace(sample, reason=Reason.TIMEOUT) for sample in before[4:6]]
+    newest = Sample(NOON + 30 * MINUTE, 1, None, 1)
+    assert stays_healthy(healthy, Recent.of(before), newest, limits)
+    assert stays_healthy(healthy, Recent.of([]), newest, limits)
+    assert stays_healthy(healthy, Recent.of([failed[0], *before[5:]]), newest, limits)
+    for current, recent, sample in [
+        (replace(healthy, state=HealthState.DEGRADED), before, newest),
+        (replace(healthy, state=HealthState.UNKNOWN), before, newest),
+        (healthy, before, replace(newest, version=2)),
+        (healthy, before, replace(newest, reason=Reason.RATE_LIMITED)),
+        (healthy, [*failed, *before[6:]], newest),
+        (healthy, before, before[-1]),
+        (healthy, before, before[3]),
+    ]:
+        assert not stays_healthy(current, Recent.of(recent), sample, limits), (current, sample)
+
+
 # slots
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.integers(0, 119), st.tuples(st.sampled_from([None, *Reason]), st.integers(1, 300))))
+def test_what_is_told_of_recent_samples_without_making_them_is_so(
+    found: dict[int, tuple[Reason | None, int]],
+) -> None:
+    """The newest minute and how many are not valid are those of the samples that are made of the same slots."""
+    samples = [Sample(NOON + minute * MINUTE, found[minute][1], found[minute][0], 70) for minute in sorted(found)]
+    hours: dict[str, dict[str, Any]] = {}
+    for sample in samples:
+        hour = hour_of(sample.at)
+        item = hours.setdefault(hour, {"PK": {"S": "HEALTH#prov_1"}, "SK": {"S": hour}, "ttl": {"N": "1776000000"}})
+        item[slot_of(sample.at)] = {"B": pack(sample)}
+    recent, plain = recent_in(list(hours.values())), Recent.of(samples)
+    assert (recent.newest, recent.not_valid) == (plain.newest, plain.not_valid)
+    assert recent.newest == (samples[-1].at if samples else None)
+    assert recent.not_valid == len([sample for sample in samples if sample.reason])
+    assert recent == plain == samples
 
 
 latencies_or_none = st.one_of(st.none(), st.integers(0, 60_000))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from providers.model.errors import Conflict, ProvidersError, Unprocessable, VerificationFailed
 from providers.model.provider import Status
 from providers.model.verdict import Reason, Verdict
 from providers.usecases.add import add_provider
+from providers.usecases.update import Change, update_provider
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key, new
 
@@ -100,3 +103,23 @@ def test_an_unusual_format_is_a_warning_and_no_refusal() -> None:
     """Formats warn; the vendor decides."""
     _, warnings = add_provider(FakePorts(), ORG, new(api_key=key("x").__class__("k" * 30)))
     assert "unfamiliar_format" in [each["code"] for each in warnings]
+
+
+@pytest.mark.parametrize(("ahead", "stored"), [(1, True), (0, False), (-1, False)])
+def test_a_credential_that_has_expired_by_the_stacks_clock_is_not_stored(ahead: int, stored: bool) -> None:
+    """Its own clock says what lies in the future, at adding and at rotating."""
+    ports = FakePorts()
+    end = ports.clock.now() + timedelta(seconds=ahead)
+    provider = added(ports)
+    for change in (
+        lambda: added(ports, "two", key_expires_at=end),
+        lambda: update_provider(ports, ORG, provider.id, Change(api_key=key("three"), key_expires_at=end)),
+    ):
+        before = dict(ports.db.rows)
+        if stored:
+            change()
+        else:
+            with pytest.raises(Unprocessable) as caught:
+                change()
+            assert (caught.value.code, caught.value.param) == ("validation_failed", "key_expires_at")
+        assert (ports.db.rows != before) is stored

@@ -57,6 +57,18 @@ def test_a_delete_can_be_guarded_by_if_match() -> None:
     assert ports.db.heads == {}
 
 
+def test_putting_a_config_as_it_is_changes_nothing() -> None:
+    """Neither its revision nor its time, and the audit trail has nothing to tell."""
+    ports = FakePorts()
+    attempts = [Attempt(added(ports).id, "m")]
+    first = put_routing_config(ports, ORG, "@a", "single", attempts)
+    ports.clock.pass_time(hours=1)
+    told = len(ports.db.trail)
+    assert put_routing_config(ports, ORG, "@a", "single", attempts) == (first[0], False)
+    assert (len(ports.db.trail), ports.routing.get(ORG, "@a")) == (told, first[0])
+    assert put_routing_config(ports, ORG, "@a", "fallback", attempts)[0].revision == 2
+
+
 def test_detaching_frees_the_provider() -> None:
     """Replacing the config with one that names another, or deleting it, lifts the protection."""
     ports = FakePorts()

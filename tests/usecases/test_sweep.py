@@ -11,10 +11,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from providers.edge.background import queue_worker
 from providers.model.events import EventType
-from providers.model.health import HealthState, Thresholds
+from providers.model.health import HealthState, Recent, Sample, Thresholds
 from providers.model.policy import Policy
 from providers.model.provider import Provider, Status
 from providers.model.verdict import Reason, Verdict
@@ -308,6 +310,50 @@ def test_three_deliveries_in_any_order_are_as_good_as_one() -> None:
         return [(each.provider.health, each.windows, each.history, each.last_check_at) for each in reports]
 
     assert run(shuffled=True) == run(shuffled=False)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_the_short_way_ends_as_the_long_one(data: st.DataObject) -> None:
+    """Whatever vendors answer, slots, states, back-off and events are those of judging every check by all evidence."""
+    moods = [None, None, None, Reason.CREDENTIAL_REJECTED, Reason.INSUFFICIENT_PERMISSION, Reason.RATE_LIMITED]
+    minutes = data.draw(st.lists(st.sampled_from(moods), min_size=1, max_size=40))
+    rotated = data.draw(st.integers(0, 40))
+
+    def run() -> Any:
+        ports = FakePorts()
+        provider = added(ports)
+        for minute, reason in enumerate(minutes):
+            ports.verify.verdict = Verdict()
+            if minute == rotated:
+                rotate(ports, provider, "two")
+            ports.verify.verdict = Verdict(reason, latency_ms=minute)
+            sweep(ports)
+        head = stored(ports, provider)
+        told = (head.health, head.probe_after, head.throttled, head.status)
+        return told, [tuple(slots.items()) for slots in ports.db.samples.values()], health_events(ports)
+
+    short = run()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("providers.usecases.sweep.stays_healthy", lambda *_: False)
+        assert run() == short
+
+
+def test_a_check_that_changes_nothing_makes_no_samples_of_the_ones_before() -> None:
+    """A provider that stays healthy costs a sweep its slot, and not the unpacking of two hours."""
+    ports = FakePorts()
+    provider = added(ports)
+    for _ in range(3):
+        sweep(ports)
+
+    def made() -> list[Sample]:
+        raise AssertionError("the samples were made")
+
+    newest = ports.clock.now()
+    unmade = {provider.id: Recent(made, newest, 1)}
+    ports.health.recent = lambda provider_ids, now: unmade  # type: ignore[method-assign]
+    sweep(ports)
+    assert len(ports.db.samples[provider.id]) == 4
 
 
 @pytest.mark.parametrize("point", ["load", "recent", "record", "set_health", "publish", "forget"])

@@ -220,3 +220,15 @@ def test_a_key_of_another_account_is_a_warning() -> None:
     _, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("two")))
     (warning,) = [each for each in warnings if each["code"] == "account_changed"]
     assert (warning["from"], warning["to"]) == ("org-one", "org-two")
+
+
+def test_an_account_that_nobody_named_is_not_anothers() -> None:
+    """A version knows its own account only; a later change of accounts is noticed all the same."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(account="org-one")
+    provider = added(ports)
+    ports.verify.verdict = Verdict(Reason.RATE_LIMITED)
+    assert rotate(ports, provider, "two").active.account is None
+    ports.verify.verdict = Verdict(account="org-two")
+    _, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("three")))
+    assert [each["from"] for each in warnings if each["code"] == "account_changed"] == ["org-one"]

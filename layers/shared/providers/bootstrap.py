@@ -18,6 +18,7 @@ from providers.edge.authorizer import authorizer as _authorizer
 from providers.edge.background import queue_worker as _queue_worker
 from providers.edge.background import scheduled as _scheduled
 from providers.edge.endpoint import endpoint as _endpoint
+from providers.edge.open_endpoint import open_endpoint as _open_endpoint
 from providers.model.health import Thresholds
 from providers.model.policy import PROBE_DEADLINE_S, VERIFICATION_DEADLINE_S, Policy
 from providers.model.vendor import Credential, Vendor, host_matches
@@ -316,9 +317,13 @@ class Dependencies:
         """A client of `service`; the stack on one machine puts its own in place."""
         import boto3
 
-        from providers.adapters.aws import CLIENT_CONFIG
+        from providers.adapters.aws import CLIENT_CONFIG, EMULATOR_CONFIG, refuse_garbled
 
-        return boto3.client(service, endpoint_url=self.settings.aws_url, config=CLIENT_CONFIG)  # type: ignore[call-overload]
+        url = self.settings.aws_url
+        config = EMULATOR_CONFIG if url else CLIENT_CONFIG
+        client = boto3.client(service, endpoint_url=url, config=config)  # type: ignore[call-overload]
+        refuse_garbled(client)
+        return client
 
     def _reroute(self, host: str) -> str | None:
         """On one machine, a vendor's own host leads to the emulator; everywhere else nothing is rerouted."""
@@ -343,6 +348,9 @@ def ports() -> Ports:
 
 endpoint = partial(_endpoint, ports)
 """`@endpoint(scope, body=…, query=…)`: see `providers.edge.endpoint`."""
+
+open_endpoint = partial(_open_endpoint, ports)
+"""`@open_endpoint(form=…)`: see `providers.edge.open_endpoint`."""
 
 authorizer = partial(_authorizer, ports)
 """`authorizer()` is the Lambda handler of the authorizer: see `providers.edge.authorizer`."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from providers.model.audit import Entry
 from providers.model.events import Event
-from providers.model.health import HealthState, Sample
+from providers.model.health import HealthState, Recent, Sample
 from providers.model.idempotency import Claim, Completed, Found
 from providers.model.policy import Policy
 from providers.model.provider import (
@@ -105,6 +105,10 @@ class ProviderStore(Protocol):
 
     def get(self, org: str, provider_id: str) -> Provider | None:
         """The head as it is now (a consistent read)."""
+        ...
+
+    def named(self, org: str, name: str) -> str | None:
+        """The id of the provider that has claimed `name`, without regard to case (a consistent read)."""
         ...
 
     def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
@@ -202,7 +206,7 @@ class HealthStore(Protocol):
         """The samples of the minutes from `since` to `until`, both included, oldest first; one Query."""
         ...
 
-    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, list[Sample]]:
+    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
         """The samples of the hour that `now` lies in and of the one before, for each provider, oldest first."""
         ...
 
@@ -273,7 +277,11 @@ class ExpiredStore(Protocol):
         ...
 
     def destroy(self, expired: Expired) -> None:
-        """Delete the version's row and its place in this order; nothing where that is done already."""
+        """Delete the version's row and its place in this order; nothing where that is done already.
+
+        A row that has not expired at the given time stays, and only the place goes: it is not this row's any more.
+        Raises StaleWrite where others keep writing to the row at this moment.
+        """
         ...
 
 
@@ -336,9 +344,10 @@ class UploadStore(Protocol):
 class VerificationCounter(Protocol):
     """How often vendors are asked on behalf of callers."""
 
-    def count(self, org: str, minute: int) -> tuple[int, int]:
-        """Count a verification in `minute` (since 1970): how many the organization and the whole stack have had.
+    def count(self, org: str | None, minute: int) -> int:
+        """Count a verification in `minute` (since 1970) and return how many there were, this one included.
 
+        Those of the organization, or of the whole stack where `org` is None; each is counted by itself.
         Raises Unavailable.
         """
         ...
@@ -357,6 +366,13 @@ class ManagementKeyStore(Protocol):
 
     def revoke(self, key_id: str, at: datetime) -> None:
         """Mark it revoked from `at` on. Raises StaleWrite where there is none."""
+        ...
+
+    def list(self, org: str | None) -> Sequence[ManagementKey]:
+        """Every key of `org`, or of every organization where it is None, oldest first.
+
+        It reads the whole table: for an operator's command, never for a request. No function is allowed it.
+        """
         ...
 
     def count(self, key_id: str, minute: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,10 +19,19 @@ from providers.adapters.transactions import (
     put,
     query,
     replace_members,
+    scan,
     update,
     write,
 )
-from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, WrappedKey
+from providers.model.provider import (
+    USED_EVERY,
+    ManagementKey,
+    Provider,
+    RoutingConfig,
+    SealedCredential,
+    WrappedKey,
+    name_claim,
+)
 from providers.ports import (
     NOTHING,
     Alongside,
@@ -38,7 +47,6 @@ if TYPE_CHECKING:
 
 _ABSENT: Final = "attribute_not_exists(PK)"
 _COUNTER_KEPT_S: Final = 300
-_USED_EVERY: Final = timedelta(minutes=1)
 
 
 class DynamoProviders:
@@ -53,6 +61,11 @@ class DynamoProviders:
         """The head as it is now."""
         found = get(self._client, self._main, items.provider_key(org, provider_id))
         return None if found is None else items.provider_from(found)
+
+    def named(self, org: str, name: str) -> str | None:
+        """The id of the provider that has claimed the name."""
+        found = get(self._client, self._main, items.name_key(org, name_claim(name)))
+        return None if found is None else str(found["provider_id"])
 
     def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
         """Up to `limit` heads, newest first."""
@@ -166,7 +179,7 @@ class DynamoProviders:
             "SET last_used_at = :at",
             "attribute_exists(PK) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)",
             at=items.to_text(at),
-            before=items.to_text(at - _USED_EVERY),
+            before=items.to_text(at - USED_EVERY),
         )["Update"]
         try:
             self._client.update_item(**action)
@@ -283,6 +296,11 @@ class DynamoManagementKeys:
         """Mark it revoked; the first revocation's time stays."""
         expression = "SET revoked_at = if_not_exists(revoked_at, :at)"
         self._update(items.management_key_key(key_id), expression, "attribute_exists(PK)", at=items.to_text(at))
+
+    def list(self, org: str | None) -> Sequence[ManagementKey]:
+        """Every key, or those of `org`, oldest first: a Scan of the whole table, with the operator's own rights."""
+        found = scan(self._client, self._main, prefix=items.MANAGEMENT_KEY_PREFIX, equals={"org": org})
+        return sorted(map(items.management_key_from, found), key=lambda key: (key.created_at, key.id))
 
     def count(self, key_id: str, minute: int) -> int:
         """Count one request."""

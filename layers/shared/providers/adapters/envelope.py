@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidTag
@@ -72,7 +73,8 @@ class KmsEnvelope:
     def _data_key(self, org: str, key_id: str, *, create: bool) -> AESGCM:
         with self._lock:
             now = time.monotonic()
-            self._cache = {place: kept for place, kept in self._cache.items() if kept[0] > now}
+            for place in list(takewhile(lambda each: self._cache[each][0] <= now, self._cache)):
+                del self._cache[place]  # all may stay for the same time, so the oldest are the first
             kept = self._cache.get((org, key_id))
             if kept is None:
                 kept = (now + self._cache_s, AESGCM(self._unwrap(org, key_id, create)))

@@ -12,6 +12,8 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from threading import Thread
 from typing import Any, Final, TypeVar
 
@@ -28,6 +30,9 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 """The longest list of models known is some 200 KB; what is longer than this is not one."""
 
 _CONNECTIONS: Final = httpx2.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=5)
+_PLACES: Final = 1024
+"""Places that are remembered: a sweep asks the same few again and again, and parsing a URL is a tenth of its work."""
+
 _HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "providers-api"}
 
 T = TypeVar("T")
@@ -113,12 +118,21 @@ class _CheckedTransport(httpx2.AsyncHTTPTransport):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a request goes: the URL that is dialled, and the `Host` it is for."""
+
+    url: httpx2.URL
+    host: str
+
+
 class HttpTransport:
     """Sends probe requests. Belongs to the event loop that it is first used on.
 
     Args:
         backend: opens connections; tests pass one that dials nothing.
-        reroute: gives another origin (`http://127.0.0.1:5056`) for some hosts, keeping the Host header, or None.
+        reroute: gives another origin (`http://127.0.0.1:5056`) for some hosts, keeping the Host header, or None; always
+            the same for one host.
         context: the TLS context; httpx2's default (certifi's authorities) where none is given.
     """
 
@@ -133,6 +147,7 @@ class HttpTransport:
             backend or CheckedBackend(), context or httpx2.create_ssl_context(trust_env=False)
         )
         self._reroute = reroute
+        self._place = lru_cache(_PLACES)(self._find_place)
 
     async def send(self, request: ProbeRequest) -> ProbeAnswer:
         """The complete answer. Raises TransportFailure; nothing of the request is in it or chained to it."""
@@ -154,23 +169,31 @@ class HttpTransport:
         raise TransportFailure(reason)
 
     async def _exchange(self, request: ProbeRequest) -> ProbeAnswer:
-        url = httpx2.URL(request.url)
+        place = self._place(request.url)
         headers = _HEADERS | {
             name: value.reveal() if isinstance(value, Secret) else value for name, value in request.headers.items()
         }
-        headers["host"] = url.netloc.decode("ascii")
-        origin = self._reroute(url.host) if self._reroute else None
-        if origin is not None:
-            other = httpx2.URL(origin)
-            url = url.copy_with(scheme=other.scheme, host=other.host, port=other.port)
+        headers["host"] = place.host
         began = time.perf_counter()
-        response = await self._transport.handle_async_request(httpx2.Request(request.method, url, headers=headers))
+        response = await self._transport.handle_async_request(
+            httpx2.Request(request.method, place.url, headers=headers)
+        )
         try:
             body = await _read(response)
         finally:
             await response.aclose()
         latency_ms = round((time.perf_counter() - began) * 1000)
         return ProbeAnswer(response.status_code, dict(response.headers), body, latency_ms)
+
+    def _find_place(self, url: str) -> _Place:
+        """Raises what httpx2 raises for a URL that it cannot read."""
+        wanted = httpx2.URL(url)
+        host = wanted.netloc.decode("ascii")
+        origin = self._reroute(wanted.host) if self._reroute else None
+        if origin is None:
+            return _Place(wanted, host)
+        other = httpx2.URL(origin)
+        return _Place(wanted.copy_with(scheme=other.scheme, host=other.host, port=other.port), host)
 
     async def aclose(self) -> None:
         """Close every connection."""

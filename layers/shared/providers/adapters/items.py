@@ -28,6 +28,8 @@ from providers.model.verdict import Outcome, Reason
 
 Item = dict[str, Any]
 
+MANAGEMENT_KEY_PREFIX: Final = "MK#"
+
 _serializer: Final = TypeSerializer()
 
 
@@ -108,7 +110,7 @@ def route_key(org: str, slug: str) -> Item:
 
 def management_key_key(key_id: str) -> Item:
     """A management key."""
-    return {"PK": f"MK#{key_id}", "SK": "-"}
+    return {"PK": f"{MANAGEMENT_KEY_PREFIX}{key_id}", "SK": "-"}
 
 
 def rate_key(key_id: str, minute: int) -> Item:
@@ -131,9 +133,9 @@ def upload_key(upload_id: str) -> Item:
     return {"PK": f"UPLOAD#{upload_id}", "SK": "-"}
 
 
-def verifications_key(org: str, minute: int) -> Item:
-    """The counter of an organization's verifications in one minute; `*`, which no organization is called, for all."""
-    return {"PK": f"VL#{org}#{minute}", "SK": "-"}
+def verifications_key(org: str | None, minute: int) -> Item:
+    """The counter of an organization's verifications in one minute, or of all organizations' where that is None."""
+    return {"PK": f"VL#{minute}" if org is None else f"VL#{org}#{minute}", "SK": "-"}
 
 
 # keys of the `secrets` table
@@ -355,7 +357,7 @@ def management_key_item(key: ManagementKey) -> Item:
 def management_key_from(item: Item) -> ManagementKey:
     """A management key as it was stored."""
     return ManagementKey(
-        id=item["PK"].removeprefix("MK#"),
+        id=item["PK"].removeprefix(MANAGEMENT_KEY_PREFIX),
         digest=item["digest"],
         org=item["org"],
         name=item["name"],

@@ -21,8 +21,8 @@ _FREE: Final = (
     "attribute_not_exists(PK) OR expires_at <= :now OR "
     "(request_digest = :request AND attribute_not_exists(answer) AND lease_until <= :now)"
 )
+_CLAIM_TRIES: Final = 3
 _COUNTER_KEPT_S: Final = 300
-_EVERYBODY: Final = "*"
 
 
 class DynamoAudit:
@@ -59,7 +59,7 @@ class DynamoIdempotency:
         taking = put(self._main, ledger_items.claim_item(claim), _FREE, now=items.to_text(now), request=claim.request)[
             "Put"
         ]
-        while True:
+        for _ in range(_CLAIM_TRIES):
             try:
                 write(self._client, "put_item", taking)
             except StaleWrite:
@@ -68,6 +68,7 @@ class DynamoIdempotency:
                 return None
             if found is not None:  # else it was released between the two calls
                 return None if found["lease_owner"] == claim.owner else ledger_items.found_from(found)
+        return Found(claim.request, claim.until, None)  # others come and go: let them finish
 
     def complete(self, completed: Completed) -> None:
         """Record an answer by itself."""
@@ -132,16 +133,14 @@ class DynamoExpired:
         return [each for each in map(ledger_items.expired_from, found) if each.at <= now]
 
     def destroy(self, expired: Expired) -> None:
-        """Delete the row, unless it is another one now, and then its place in the order."""
+        """Delete the row and its place in the order; where the row may still be read, its place alone."""
         row = items.secret_key(expired.org, expired.provider_id, expired.version)
-        actions = [
-            delete(self._secrets, row, "attribute_not_exists(PK) OR expires_at <= :at", at=items.to_text(expired.at)),
-            delete(self._main, ledger_items.expired_key(expired)),
-        ]
+        condition = "attribute_not_exists(PK) OR expires_at <= :at"
+        place = delete(self._main, ledger_items.expired_key(expired))
         try:
-            transact(self._client, actions)
+            transact(self._client, [delete(self._secrets, row, condition, at=items.to_text(expired.at)), place])
         except ConditionFailed:
-            raise StaleWrite from None
+            write(self._client, "delete_item", place["Delete"])
 
 
 class DynamoVerifications:
@@ -151,12 +150,10 @@ class DynamoVerifications:
         self._client = client
         self._main = main
 
-    def count(self, org: str, minute: int) -> tuple[int, int]:
-        """Count one for the organization and one for the stack."""
-        return self._count(org, minute), self._count(_EVERYBODY, minute)
-
-    def _count(self, org: str, minute: int) -> int:
-        return count(self._client, self._main, items.verifications_key(org, minute), minute * 60 + _COUNTER_KEPT_S)
+    def count(self, org: str | None, minute: int) -> int:
+        """Count one for the organization, or for the stack."""
+        key = items.verifications_key(org, minute)
+        return count(self._client, self._main, key, minute * 60 + _COUNTER_KEPT_S)
 
 
 def count(client: DynamoDBClient, table: str, key: items.Item, ttl: int) -> int:

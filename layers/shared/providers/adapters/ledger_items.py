@@ -117,5 +117,6 @@ def expired_key(expired: Expired) -> Item:
 
 def expired_from(item: Item) -> Expired:
     """The reverse of `expired_key`."""
-    at, org, provider_id, number = item["SK"].split("#")
+    at, _, place = item["SK"].partition("#")
+    org, provider_id, number = place.rsplit("#", 2)
     return Expired(datetime.fromisoformat(at), org, provider_id, int(number))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from providers.adapters import items, slots
-from providers.adapters.aws import available
+from providers.adapters.aws import available, json_object
 from providers.adapters.transactions import ConditionFailed, put, query, replace_members, transact, write
 from providers.model.errors import Unavailable
 from providers.model.events import Event
-from providers.model.health import Sample
+from providers.model.health import Recent, Sample
 from providers.model.provider import Provider
 from providers.ports import Due, Probed, StaleWrite
 
@@ -128,18 +128,18 @@ class DynamoHealth:
             hours = self._client.query(**arguments)["Items"]  # 8 days of hours are 80 KB, far below a page
         return [sample for hour in hours for sample in slots.samples_in(hour) if since <= sample.at <= until]
 
-    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, list[Sample]]:
+    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
         """This hour's items and the ones before, by BatchGetItem."""
         hours = (slots.hour_of(now - timedelta(hours=1)), slots.hour_of(now))
         keys = [
             {"PK": {"S": _partition(provider_id)}, "SK": {"S": hour}} for provider_id in provider_ids for hour in hours
         ]
-        found: dict[str, list[Sample]] = {provider_id: [] for provider_id in provider_ids}
+        found: dict[str, list[dict[str, Any]]] = {provider_id: [] for provider_id in provider_ids}
         for item in sorted(
             _get_many(self._client, self._main, keys, consistent=False), key=lambda each: each["SK"]["S"]
         ):
-            found[item["PK"]["S"].removeprefix("HEALTH#")] += slots.samples_in(item)
-        return found
+            found[item["PK"]["S"].removeprefix("HEALTH#")].append(item)
+        return {provider_id: slots.recent_in(items) for provider_id, items in found.items()}
 
 
 class DynamoOutbox:
@@ -176,7 +176,7 @@ def _parse_items_quickly(client: DynamoDBClient) -> None:
 def _take_items(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
     if response_dict["status_code"] != 200:
         return
-    body = json.loads(response_dict["body"])
+    body = json_object(response_dict["body"])
     if "Items" in body:
         customized_response_dict["Items"] = [_typed(item) for item in body.pop("Items")]
     if "Responses" in body:
@@ -191,9 +191,9 @@ def _typed(item: dict[str, dict[str, Any]]) -> dict[str, Any]:
     for value in item.values():
         for kind, content in value.items():
             if kind == "B":
-                value[kind] = b64decode(content)
+                value[kind] = a2b_base64(content)
             elif kind == "BS":
-                value[kind] = [b64decode(each) for each in content]
+                value[kind] = [a2b_base64(each) for each in content]
             elif kind == "M":
                 _typed(content)
             elif kind == "L":

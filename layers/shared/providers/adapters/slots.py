@@ -10,11 +10,11 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from providers.model.health import Sample
+from providers.model.health import Recent, Sample
 from providers.model.verdict import Reason
 
 KEPT: Final = timedelta(days=8)
@@ -91,5 +91,24 @@ def unpack(at: datetime, packed: bytes) -> Sample:
 
 def samples_in(item: Mapping[str, Any]) -> list[Sample]:
     """The samples of an hour's item in DynamoDB's typed form, oldest first."""
-    hour = datetime.fromisoformat(f"{item['SK']['S'][2:]}:00:00+00:00")
+    hour = _hour(item)
     return [unpack(hour + _MINUTES[minute], item[name]["B"]) for minute, name in enumerate(_NAMES) if name in item]
+
+
+def recent_in(hours: Sequence[Mapping[str, Any]]) -> Recent:
+    """The samples of hours' items in DynamoDB's typed form, the oldest hour first."""
+    newest = None
+    if hours:
+        minute = max(minute for minute, name in enumerate(_NAMES) if name in hours[-1])
+        newest = _hour(hours[-1]) + _MINUTES[minute]
+    not_valid = sum(map(_not_valid_in, hours))
+    return Recent(lambda: [sample for hour in hours for sample in samples_in(hour)], newest, not_valid)
+
+
+def _not_valid_in(item: Mapping[str, Any]) -> int:
+    """How many of an hour's samples are not valid; slots alone are binary."""
+    return sum(value["B"][0] != 0 for value in item.values() if "B" in value)
+
+
+def _hour(item: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(f"{item['SK']['S'][2:]}:00:00+00:00")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import time
+import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from providers.adapters.aws import available, error_code, unavailable
+from providers.adapters.aws import available, error_code, unavailable, unconfirmed
 from providers.adapters.items import Item, marshal, unmarshal
 from providers.ports import StaleWrite
 
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TRIES: Final = 6
-"""How often a transaction that met another one is sent again; the waits add up to about half a second."""
+"""How often a transaction that met another one is called; the waits add up to half a second or so."""
+
+_THROTTLED_TRIES: Final = 2
+_IN_PROGRESS_TRIES: Final = 3
+_THROTTLED: Final = {"ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
 class ConditionFailed(Exception):
@@ -69,25 +74,31 @@ def _condition(condition: str | None, values: Item) -> dict[str, Any]:
 def transact(client: DynamoDBClient, actions: Sequence[dict[str, Any]]) -> None:
     """Write all `actions` or none of them.
 
-    Raises ConditionFailed; StaleWrite where other transactions kept getting in its way; Unavailable. botocore gives
-    each call a ClientRequestToken and repeats it when it retries, so an answer that got lost is not a second write.
+    Raises ConditionFailed; StaleWrite where other transactions kept getting in its way; Unavailable, whose message says
+    so where the write may have been made all the same. A call keeps its ClientRequestToken when botocore repeats it and
+    while DynamoDB is still at it, so that an answer that got lost is not a second write.
     """
-    for tried in range(TRIES):
+    token = str(uuid.uuid4())
+    for tried in range(1, TRIES + 1):
         try:
-            client.transact_write_items(TransactItems=actions)  # type: ignore[arg-type]
+            client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
         except client.exceptions.TransactionCanceledException as error:
             reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
             failed = frozenset(i for i, code in enumerate(reasons) if code == "ConditionalCheckFailed")
             if failed:
                 raise ConditionFailed(failed) from None
-            if "TransactionConflict" not in reasons:
+            throttled = not _THROTTLED.isdisjoint(reasons) and tried < _THROTTLED_TRIES
+            if "TransactionConflict" not in reasons and not throttled:
                 raise unavailable("DynamoDB", error) from None
+            token = str(uuid.uuid4())
         except (ClientError, BotoCoreError) as error:
-            if error_code(error) != "TransactionConflictException":
-                raise unavailable("DynamoDB", error) from None
+            in_progress = error_code(error) == "TransactionInProgressException" and tried < _IN_PROGRESS_TRIES
+            if error_code(error) != "TransactionConflictException" and not in_progress:
+                raise unconfirmed(error) from None
         else:
             return
-        time.sleep(random.uniform(0.005, 0.02) * 2**tried)  # noqa: S311 - spreads writers, guards nothing
+        if tried < TRIES:
+            time.sleep(random.uniform(0.005, 0.02) * 2 ** (tried - 1))  # noqa: S311 - spreads writers, guards nothing
     raise StaleWrite("other transactions on the same items kept getting in the way")
 
 
@@ -149,4 +160,28 @@ def query(
         items.extend(unmarshal(item) for item in page["Items"])
         if len(items) >= limit or "LastEvaluatedKey" not in page:
             return items[:limit]
+        arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def scan(client: DynamoDBClient, table: str, *, prefix: str, equals: Item) -> list[Item]:
+    """Every item of a table whose partition key begins with `prefix`, by consistent reads of the whole table.
+
+    `equals` filters by attribute where its values are not None. Raises Unavailable.
+    """
+    wanted = {name: value for name, value in equals.items() if value is not None}
+    filters = ["begins_with(#pk, :pk)", *(f"#{name} = :{name}" for name in wanted)]
+    arguments: dict[str, Any] = {
+        "TableName": table,
+        "FilterExpression": " AND ".join(filters),
+        "ExpressionAttributeNames": {"#pk": "PK"} | {f"#{name}": name for name in wanted},
+        "ExpressionAttributeValues": marshal({":pk": prefix} | {f":{name}": wanted[name] for name in wanted}),
+        "ConsistentRead": True,
+    }
+    items: list[Item] = []
+    while True:
+        with available("DynamoDB"):
+            page = client.scan(**arguments)
+        items.extend(unmarshal(item) for item in page["Items"])
+        if "LastEvaluatedKey" not in page:
+            return items
         arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]

@@ -7,13 +7,30 @@ members they do not know, so that the API can add some.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from typing_extensions import TypeAliasType
+
+from providers.model import verdict
 
 VendorName = Literal["anthropic", "azure", "bedrock", "fireworks", "google", "groq", "openai"]
 State = Literal["unknown", "healthy", "degraded", "unhealthy"]
 Time = Annotated[datetime, Field(description="RFC 3339 in UTC, to the second.")]
+Reason = TypeAliasType(
+    "Reason",
+    Annotated[
+        str,
+        WithJsonSchema(
+            {
+                "type": "string",
+                "enum": [each.value for each in verdict.Reason],
+                "description": "Why a verification or a health check did not end with `valid`.",
+            }
+        ),
+    ],
+)
+"""The description lists the reasons that there are; a reader takes any, so that there can be more."""
 
 T = TypeVar("T")
 
@@ -22,6 +39,13 @@ class Answer(BaseModel):
     """Base of all answers."""
 
     model_config = ConfigDict(frozen=True)
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """`ProviderPage` for `Page[Provider]`, `VersionsSingle` for `Single[list[Version]]`."""
+        (param,) = params
+        inner = get_args(param)[0].__name__ + "s" if get_origin(param) is list else param.__name__
+        return f"{inner}{cls.__name__}"
 
 
 class HealthGlance(Answer):
@@ -36,7 +60,7 @@ class Verification(Answer):
     """What the vendor said of the credential when it was last verified."""
 
     outcome: Literal["valid", "limited", "invalid", "indeterminate"]
-    reason: Annotated[str | None, Field(description="Why it is not plainly valid.")]
+    reason: Annotated[Reason | None, Field(description="Why it is not plainly valid.")]
     checked_at: Time
 
 
@@ -114,12 +138,12 @@ class Health(Answer):
 
     provider_id: str
     state: State
-    reason: str | None
+    reason: Annotated[Reason | None, Field(description="Why it is not healthy; of the newest check, while unknown.")]
     since: Time | None
     last_check_at: Time | None
     key_version: int
     windows: Windows
-    history: Annotated[list[HistoryPoint], Field(description="Oldest first; empty unless `?history=` asks for it.")]
+    history: Annotated[list[HistoryPoint], Field(description="Of the span that `?history=` names, oldest first.")]
 
 
 class Version(Answer):
@@ -275,15 +299,15 @@ class ErrorBody(Answer):
     ]
     code: str
     message: Annotated[str, Field(description="One sentence that a person can act on.")]
-    resource: str | None = None
-    id: str | None = None
-    param: str | None = None
-    request_id: str
+    resource: Annotated[str | None, Field(description="The kind of thing that was not found or stood in the way.")]
+    id: Annotated[str | None, Field(description="Its id.")]
+    param: Annotated[str | None, Field(description="The member, parameter or header at fault.")]
+    request_id: Annotated[str, Field(description="Quote it when you report a problem.")]
     errors: Annotated[list[Fault] | None, Field(description="All faults, with `validation_failed`.")] = None
     references: Annotated[list[Reference] | None, Field(description="With `provider_in_use`.")] = None
-    reason: Annotated[str | None, Field(description="Why a verification failed.")] = None
+    reason: Annotated[Reason | None, Field(description="Why a verification failed.")] = None
     retryable: Annotated[bool | None, Field(description="Whether trying again may help.")] = None
-    vendor_request_id: str | None = None
+    vendor_request_id: Annotated[str | None, Field(description="The vendor's own id of our request to it.")] = None
 
 
 class Error(Answer):

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 
 from providers.edge.caller import Authorized, from_event
-from providers.edge.errors import error_answer
 from providers.edge.http import (
     IDEMPOTENCY_KEY,
     Reply,
     Request,
+    failed,
     invalid_parameter,
     lower_headers,
     read_object,
     read_query,
     recorded,
-    to_json,
+    with_members,
 )
-from providers.edge.logs import where
-from providers.model.errors import Forbidden, ProvidersError, RateLimited
+from providers.edge.logs import told
+from providers.model.errors import Forbidden, RateLimited, Unanswered
 from providers.model.idempotency import Recorded
 from providers.model.provider import Scope
 from providers.ports import ClaimLost, Ports
@@ -36,6 +36,16 @@ LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 logger = Logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What a handler is an endpoint of; stands on it as `endpoint`, for the API's description to be made from."""
+
+    scope: Scope
+    query: tuple[str, ...]
+    has_body: bool
+    text: str
+
+
 def endpoint(
     ports: Callable[[], Ports],
     scope: Scope,
@@ -43,6 +53,7 @@ def endpoint(
     body: Callable[[dict[str, Any]], B] | None = None,
     body_optional: bool = False,
     query: tuple[str, ...] = (),
+    unrecorded: Callable[[Mapping[str, Any], Ports, Mapping[str, Any]], Mapping[str, Any]] | None = None,
 ) -> Callable[[Handler[B]], LambdaHandler]:
     """Make a Lambda handler of a function from `Request` and `Ports` to `Reply`.
 
@@ -52,6 +63,8 @@ def endpoint(
         body: turns the body's JSON object into what `Request.body` holds, or raises; None where there is no body.
         body_optional: an empty body stands for an empty object.
         query: the query parameters that the endpoint takes; any other is refused.
+        unrecorded: gives, from the event and the answer's `data`, the members of `data` that must not be kept for
+            whoever sends the request again; they are put into the first answer and into each repeated one.
     """
     allowed = frozenset(query)
 
@@ -64,20 +77,19 @@ def endpoint(
             try:
                 caller = from_event(event)
                 _refuse(caller, scope)
-                if body_optional and not event.get("body"):
-                    event = {**event, "body": "{}"}
-                request = _request(event, caller, allowed, body)
-                answer = _answer(handle, request, event, ports()) if scope.writes else _plain(handle(request, ports()))
-            except ProvidersError as error:
-                code = error.code
-                answer = _failure(error, request_id)
-                if answer.status >= 500 or hasattr(error, "__notes__"):
-                    logger.warning("not done", code=code, causes=getattr(error, "__notes__", []))
+                given = {} if body is None else _object(event, body_optional)
+                parsed: Any = body(given) if body else None
+                request = _request(event, caller, allowed, parsed)
+                if scope.writes:
+                    answer = _once(handle, request, _content(event, request, given), ports())
+                else:
+                    answer = _plain(handle(request, ports()))
+                if unrecorded is not None:
+                    answer = with_members(answer, lambda data: unrecorded(event, ports(), data))
             except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets our shape
-                code = "internal_error"
-                logger.error("unexpected error", **where(error))  # noqa: TRY400 - a traceback's text could hold anything
-                message = "something went wrong on our side; quote request_id when you report it"
-                answer = _failure(ProvidersError(code, message), request_id)
+                failure = told(error, logger)
+                code = failure.code
+                answer = failed(failure, request_id)
             headers = dict(answer.headers) | {"X-Request-Id": request_id, "Cache-Control": "no-store"}
             headers |= caller.limit_headers if caller else {}
             logger.info(
@@ -98,6 +110,7 @@ def endpoint(
                 "body": answer.body,
             }
 
+        handler.endpoint = Endpoint(scope, query, body is not None, handle.__doc__ or "")  # type: ignore[attr-defined]
         return handler
 
     return decorate
@@ -107,24 +120,19 @@ def _plain(reply: Reply) -> Recorded:
     return Recorded(304, reply.headers, "") if reply.status == 304 else recorded(reply)
 
 
-def _failure(error: ProvidersError, request_id: str) -> Recorded:
-    status, headers, body = error_answer(error, request_id)
-    return Recorded(status, headers | {"Content-Type": "application/json"}, to_json(body))
+def _content(event: Mapping[str, Any], request: Request[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a request another one for its Idempotency-Key: route, path, query, and the body as it was given."""
+    route = [event.get("httpMethod"), event.get("resource")]
+    return {"route": route, "path": dict(request.path), "query": dict(request.query), "body": given}
 
 
-def _answer(handle: Handler[B], request: Request[B], event: Mapping[str, Any], ports: Ports) -> Recorded:
+def _once(handle: Handler[B], request: Request[B], content: dict[str, Any], ports: Ports) -> Recorded:
     """The answer of a request that changes something: once for each Idempotency-Key, however often it is sent."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return _plain(handle(request, ports))
     if not IDEMPOTENCY_KEY.fullmatch(key):
         raise invalid_parameter("Idempotency-Key", "Idempotency-Key must have 1 to 255 visible ASCII characters")
-    content = {
-        "route": [event.get("httpMethod"), event.get("resource")],
-        "path": dict(request.path),
-        "query": dict(request.query),
-        "body": event.get("body") and read_object(event, request.headers),
-    }
     claim = begin(ports, request.org, key, content)
     if isinstance(claim, Recorded):
         return replace(claim, headers={**claim.headers, "Idempotency-Replayed": "true"})
@@ -132,6 +140,8 @@ def _answer(handle: Handler[B], request: Request[B], event: Mapping[str, Any], p
         return _plain(handle(replace(request, claim=claim), ports))
     except ClaimLost:
         raise in_progress() from None
+    except Unanswered:
+        raise  # the lease ends by itself; a database that does not answer would only keep the caller waiting
     except Exception:
         release(ports, claim)
         raise
@@ -148,13 +158,11 @@ def _refuse(caller: Authorized, scope: Scope) -> None:
         raise Forbidden("insufficient_scope", f"this management key lacks the scope {scope.value}")
 
 
-def _request(
-    event: Mapping[str, Any],
-    caller: Authorized,
-    allowed: frozenset[str],
-    body: Callable[[dict[str, Any]], B] | None,
-) -> Request[B]:
-    headers = lower_headers(event)
+def _object(event: Mapping[str, Any], optional: bool) -> dict[str, Any]:
+    return {} if optional and not event.get("body") else read_object(event, lower_headers(event))
+
+
+def _request(event: Mapping[str, Any], caller: Authorized, allowed: frozenset[str], body: B) -> Request[B]:
     return Request(
         id=str(event["requestContext"].get("requestId", "")),
         org=caller.org,
@@ -162,6 +170,6 @@ def _request(
         scopes=caller.scopes,
         path=event.get("pathParameters") or {},
         query=read_query(event, allowed),
-        headers=headers,
-        body=body(read_object(event, headers)) if body else None,  # type: ignore[arg-type]
+        headers=lower_headers(event),
+        body=body,
     )

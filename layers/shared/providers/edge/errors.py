@@ -13,10 +13,13 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     "missing_api_key": (401, "authentication_error"),
     "invalid_api_key": (401, "authentication_error"),
     "insufficient_scope": (403, "permission_error"),
+    "origin_not_allowed": (403, "permission_error"),  # POST /mcp alone
     "provider_not_found": (404, "not_found"),
     "routing_config_not_found": (404, "not_found"),
     "route_not_found": (404, "not_found"),
     "version_not_found": (404, "not_found"),
+    "upload_not_found": (404, "not_found"),
+    "method_not_allowed": (405, "invalid_request_error"),  # /mcp alone
     "name_taken": (409, "conflict"),
     "provider_in_use": (409, "conflict"),
     "version_conflict": (409, "conflict"),

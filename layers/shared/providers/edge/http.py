@@ -6,16 +6,18 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, NoReturn, TypeVar
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
+from providers.edge.errors import error_answer
 from providers.model.audit import Actor
-from providers.model.errors import InvalidRequest, NotFound
+from providers.model.errors import InvalidRequest, NotFound, ProvidersError, validation_failed
 from providers.model.idempotency import Claim, Recorded
 from providers.usecases.mutation import Mutation
 
 MAX_BODY_BYTES: Final = 64 * 1024
+MAX_FIELDS: Final = 10
 SLUG: Final = re.compile(r"@?[a-z0-9][a-z0-9_-]{0,62}")
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _PROVIDER_ID: Final = re.compile(r"prov_[0-9A-HJKMNP-TV-Z]{26}")
@@ -121,18 +123,23 @@ def read_query(event: Mapping[str, Any], allowed: frozenset[str]) -> dict[str, s
     return {name: values[0] for name, values in many.items()}
 
 
+def own_url(event: Mapping[str, Any], path: str, *, local: bool = False) -> str:
+    """Where the caller of `event` reaches another path of this API: the same host, and what stands before its paths.
+
+    That is the stage, or the base path of a custom domain. On one machine (`local`) it is http.
+    """
+    context = event["requestContext"]
+    depth = context["resourcePath"].strip("/").count("/") + 1
+    before = context["path"].rstrip("/").split("/")[:-depth]
+    return f"{'http' if local else 'https'}://{context['domainName']}{'/'.join(before)}{path}"
+
+
 def read_object(event: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
     """The JSON object in the body. Raises InvalidRequest: unsupported_media_type, body_too_large, malformed_json."""
-    media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise InvalidRequest("unsupported_media_type", "send the body as Content-Type: application/json")
-    text = event.get("body") or ""
     try:
-        raw = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
+        raw = _read_body(event, headers, "application/json")
     except ValueError:
         raise _malformed("the body is not UTF-8 text") from None
-    if len(raw) > MAX_BODY_BYTES:
-        raise InvalidRequest("body_too_large", f"the body is larger than {MAX_BODY_BYTES // 1024} KiB")
     try:
         found = json.loads(raw.decode(), parse_constant=_no_constant, object_pairs_hook=_distinct)
     except (ValueError, RecursionError):
@@ -140,6 +147,34 @@ def read_object(event: Mapping[str, Any], headers: Mapping[str, str]) -> dict[st
     if not isinstance(found, dict):
         raise _malformed("the body must be a JSON object")
     return found
+
+
+def read_form(event: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, str]:
+    """The fields of the form in the body, as a browser sends it.
+
+    Raises InvalidRequest: unsupported_media_type, body_too_large, validation_failed.
+    """
+    try:
+        text = _read_body(event, headers, "application/x-www-form-urlencoded").decode()
+        return _distinct(
+            parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=MAX_FIELDS)
+            if text
+            else []
+        )
+    except ValueError:
+        message = f"the body is not a form of up to {MAX_FIELDS} fields, each given once"
+        raise validation_failed([{"param": None, "message": message, "code": "malformed_form"}]) from None
+
+
+def _read_body(event: Mapping[str, Any], headers: Mapping[str, str], media_type: str) -> bytes:
+    """The body as it was sent. Raises InvalidRequest, ValueError where API Gateway's own wrapping cannot be undone."""
+    if headers.get("content-type", media_type).partition(";")[0].strip().lower() != media_type:
+        raise InvalidRequest("unsupported_media_type", f"send the body as Content-Type: {media_type}")
+    text = event.get("body") or ""
+    raw = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
+    if len(raw) > MAX_BODY_BYTES:
+        raise InvalidRequest("body_too_large", f"the body is larger than {MAX_BODY_BYTES // 1024} KiB")
+    return raw
 
 
 def _malformed(message: str) -> InvalidRequest:
@@ -160,6 +195,18 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def recorded(reply: Reply) -> Recorded:
     """A reply in the form in which it is kept for whoever sends the request again."""
     return Recorded(reply.status, {**reply.headers, "Content-Type": "application/json"}, to_json(reply.body))
+
+
+def failed(error: ProvidersError, request_id: str) -> Recorded:
+    """The answer for `error`."""
+    status, headers, body = error_answer(error, request_id)
+    return Recorded(status, headers | {"Content-Type": "application/json"}, to_json(body))
+
+
+def with_members(answer: Recorded, members: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Recorded:
+    """`answer` with more in its `data`: what `members` gives for the `data` that it has."""
+    body = json.loads(answer.body)
+    return replace(answer, body=to_json(body | {"data": {**body["data"], **members(body["data"])}}))
 
 
 def to_json(body: Mapping[str, Any]) -> str:

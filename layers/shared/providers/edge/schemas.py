@@ -14,13 +14,18 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from providers import vendors
 from providers.model.errors import validation_failed
 from providers.model.provider import Attempt, Status
+from providers.model.secret import Secret
 from providers.usecases.add import NewProvider
+from providers.usecases.base_url import MAX_CHARS
 from providers.usecases.update import Change
-from providers.vendors.base import clean
+from providers.usecases.uploads import ToAdd, ToRotate, Wanted
+from providers.vendors.base import MAX_CREDENTIAL_CHARS, clean
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
 """Field names that a fault may repeat: none of them can be a credential put in the wrong place."""
+
+PROVIDER_ID: Final = r"^prov_[0-9A-HJKMNP-TV-Z]{26}$"
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -49,9 +54,50 @@ def _time(value: Any) -> datetime:
     raise PydanticCustomError("time", "must be a time such as 2026-12-31T23:59:59Z")
 
 
-Name = Annotated[str, AfterValidator(_name)]
-VendorName = Annotated[str, AfterValidator(_vendor)]
+def _no_null(schema: dict[str, Any]) -> None:
+    """In a JSON schema: None is our sign that a member was not given, and a null that is given is refused."""
+    (given,) = (each for each in schema.pop("anyOf", [{}]) if each.get("type") != "null")
+    schema |= given
+    schema.pop("default", None)
+
+
+# What follows says in JSON schema what the validators check; it is there for the API's description alone.
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    Field(
+        description="1 to 80 characters behind white space that is cut off, none of them invisible; unique in the "
+        "organization without regard to case.",
+        json_schema_extra={"minLength": 1, "maxLength": 80, "pattern": r"\S"},
+    ),
+]
+VendorName = Annotated[str, AfterValidator(_vendor), Field(json_schema_extra={"enum": [*vendors.NAMES]})]
 Time = Annotated[datetime, BeforeValidator(_time)]
+ApiKey = Annotated[
+    SecretStr,
+    Field(
+        description="The credential as the vendor gave it out. Bedrock: `ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION`, "
+        "with `::SESSION_TOKEN` behind it for temporary ones, or a Bedrock API key.",
+        json_schema_extra={
+            "minLength": 1,
+            "maxLength": MAX_CREDENTIAL_CHARS,
+            "pattern": r"^\s*[!#-&(-\[\]-_a-~]+\s*$",
+        },
+    ),
+]
+BaseUrl = Annotated[
+    str,
+    Field(
+        description="Where the vendor's API is, https on port 443 or 8443; null for the vendor's own. azure needs it.",
+        json_schema_extra={"format": "uri", "maxLength": MAX_CHARS, "pattern": "^https://"},
+    ),
+]
+ExpiresAt = Annotated[
+    Time,
+    Field(
+        description="When the vendor will stop accepting the credential, where you know it and it does not say itself."
+    ),
+]
 
 
 class _Body(BaseModel):
@@ -63,20 +109,42 @@ class AddProviderBody(_Body):
 
     vendor: VendorName
     name: Name
-    api_key: SecretStr
-    base_url: str | None = None
-    key_expires_at: Time | None = None
-    on_unavailable: Literal["fail", "store_pending"] = "fail"
+    api_key: ApiKey
+    base_url: BaseUrl | None = None
+    key_expires_at: ExpiresAt | None = None
+    on_unavailable: Annotated[
+        Literal["fail", "store_pending"],
+        Field(description="`store_pending`: store it unverified where the vendor cannot be asked now; 202."),
+    ] = "fail"
 
 
 class UpdateProviderBody(_Body):
     """`PATCH /manage/v1/providers/{provider_id}`: any of these, at least one."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     name: Name = ""
-    api_key: SecretStr | None = None
+    api_key: Annotated[ApiKey | None, Field(json_schema_extra=_no_null)] = None
+    base_url: Annotated[
+        BaseUrl | None, Field(description="Only together with `api_key`, unless it stays as it is.")
+    ] = None
+    status: Annotated[Literal["active", "disabled"] | None, Field(json_schema_extra=_no_null)] = None
+    key_expires_at: Annotated[ExpiresAt | None, Field(description="Only together with `api_key`.")] = None
+
+
+class CreateUploadBody(_Body):
+    """`POST /manage/v1/uploads`: the provider to rotate, or vendor and name of one to add."""
+
+    provider_id: Annotated[str, Field(pattern=PROVIDER_ID)] | None = None
+    vendor: VendorName | None = None
+    name: Name | None = None
     base_url: str | None = None
-    status: Literal["active", "disabled"] | None = None
-    key_expires_at: Time | None = None
+
+
+class UseUploadForm(_Body):
+    """The form at an upload link."""
+
+    api_key: SecretStr
 
 
 class RollbackBody(_Body):
@@ -88,15 +156,15 @@ class RollbackBody(_Body):
 class AttemptBody(_Body):
     """One step of a routing config."""
 
-    provider_id: Annotated[str, Field(pattern=r"^prov_[0-9A-HJKMNP-TV-Z]{26}$")]
+    provider_id: Annotated[str, Field(pattern=PROVIDER_ID)]
     model: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class PutRoutingConfigBody(_Body):
     """`PUT /manage/v1/routing-configs/{slug}`."""
 
-    strategy: Literal["single", "fallback"]
-    attempts: Annotated[list[AttemptBody], Field(min_length=1, max_length=20)]
+    strategy: Annotated[Literal["single", "fallback"], Field(description="`single` takes one attempt.")]
+    attempts: Annotated[list[AttemptBody], Field(min_length=1, max_length=20, description="In the order of trying.")]
 
 
 def new_provider(body: dict[str, Any]) -> NewProvider:
@@ -107,7 +175,7 @@ def new_provider(body: dict[str, Any]) -> NewProvider:
         name=found.name,
         api_key=clean(found.api_key.get_secret_value()),
         base_url=found.base_url,
-        key_expires_at=_future(found.key_expires_at),
+        key_expires_at=found.key_expires_at,
         store_pending=found.on_unavailable == "store_pending",
     )
 
@@ -127,8 +195,29 @@ def change(body: dict[str, Any]) -> Change:
         base_url=found.base_url,
         sets_base_url="base_url" in given,
         status=None if found.status is None else Status(found.status),
-        key_expires_at=_future(found.key_expires_at),
+        key_expires_at=found.key_expires_at,
     )
+
+
+def upload(body: dict[str, Any]) -> Wanted:
+    """What an upload link is to be for. Raises Unprocessable (validation_failed)."""
+    found = _validated(CreateUploadBody, body)
+    given = [name for name in ("vendor", "name", "base_url") if getattr(found, name) is not None]
+    if found.provider_id is not None:
+        if given:
+            message = "says what is to be added, and cannot be given together with provider_id"
+            raise validation_failed([{"param": name, "message": message, "code": "extra_forbidden"} for name in given])
+        return ToRotate(found.provider_id)
+    if found.vendor is None or found.name is None:
+        missing = [name for name in ("vendor", "name") if name not in given]
+        message = "is required, unless provider_id names a provider whose key is to be replaced"
+        raise validation_failed([{"param": name, "message": message, "code": "missing"} for name in missing])
+    return ToAdd(found.vendor, found.name, found.base_url)
+
+
+def api_key(fields: dict[str, Any]) -> Secret:
+    """The credential in an upload link's form. Raises Unprocessable: validation_failed, credential_format."""
+    return clean(_validated(UseUploadForm, fields).api_key.get_secret_value())
 
 
 def rollback(body: dict[str, Any]) -> int | None:
@@ -143,12 +232,6 @@ def routing(body: dict[str, Any]) -> tuple[str, tuple[Attempt, ...]]:
         fault = {"param": "attempts", "message": "must hold one attempt with strategy single", "code": "length"}
         raise validation_failed([fault])  # type: ignore[list-item]
     return found.strategy, tuple(Attempt(each.provider_id, each.model) for each in found.attempts)
-
-
-def _future(time: datetime | None) -> datetime | None:
-    if time is not None and time <= datetime.now(UTC):
-        raise validation_failed([{"param": "key_expires_at", "message": "must lie in the future", "code": "past"}])
-    return time
 
 
 def _validated(schema: type[M], body: dict[str, Any]) -> M:

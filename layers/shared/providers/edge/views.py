@@ -11,6 +11,7 @@ from providers.edge.http import Reply
 from providers.model.audit import Entry
 from providers.model.health import PERCENTILES, Window
 from providers.model.provider import Provider, RoutingConfig
+from providers.model.upload import Upload
 from providers.usecases.credentials import Changed
 from providers.usecases.health import Glance, Report
 from providers.usecases.update import etag
@@ -88,6 +89,17 @@ def entry_view(entry: Entry) -> dict[str, Any]:
         "before": entry.before,
         "after": entry.after,
         "request_id": entry.request_id,
+    }
+
+
+def upload_view(upload: Upload) -> dict[str, Any]:
+    """An upload link, without the link."""
+    return {
+        "id": upload.id,
+        "provider_id": upload.provider_id,
+        "vendor": upload.vendor,
+        "name": upload.name,
+        "expires_at": at(upload.expires_at),
     }
 
 

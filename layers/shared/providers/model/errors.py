@@ -6,12 +6,14 @@ ProvidersError
 │                        base_url_not_allowed, idempotency_mismatch
 ├── Unauthenticated      missing_api_key, invalid_api_key
 ├── Forbidden            insufficient_scope
-├── NotFound             provider_not_found, routing_config_not_found, route_not_found, version_not_found
+├── NotFound             provider_not_found, routing_config_not_found, route_not_found, version_not_found,
+│                        upload_not_found
 ├── Conflict             name_taken, provider_in_use, version_conflict, rotation_conflict, too_many_live_versions,
 │                        idempotency_in_progress
 ├── PreconditionFailed   etag_mismatch
 ├── RateLimited          rate_limited, verification_rate_limited
 ├── Unavailable          dependency_unavailable
+│   └── Unanswered       dependency_unavailable
 └── VerificationFailed   verification_unavailable, verification_timeout
 """
 
@@ -87,7 +89,14 @@ class RateLimited(ProvidersError):
 
 
 class Unavailable(ProvidersError):
-    """DynamoDB, KMS or another part of AWS did not do its work; nothing was changed."""
+    """DynamoDB, KMS or another part of AWS did not do its work.
+
+    Nothing was changed, unless the message says that this is not known.
+    """
+
+
+class Unanswered(Unavailable):
+    """The database let its whole time pass without an answer: asking it anything more would take as long again."""
 
 
 class VerificationFailed(ProvidersError):
@@ -121,3 +130,12 @@ def version_not_found(version: int | None) -> NotFound:
 def routing_config_not_found(slug: str) -> NotFound:
     """404 for a routing config."""
     return NotFound("routing_config_not_found", f"routing config {slug} not found", resource="routing_config", id=slug)
+
+
+def upload_not_found() -> NotFound:
+    """404 for an upload link, the same whatever is wrong with it: who tries links out learns nothing."""
+    return NotFound(
+        "upload_not_found",
+        "this link does not work: it was used, is too old, was withdrawn or never existed; ask for a new one",
+        resource="upload",
+    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from functools import cached_property
+from typing import Final, overload
 
-from providers.model.verdict import Outcome, Reason, Verdict
+from providers.model.verdict import Outcome, Reason, outcome_of
 
 MINUTE: Final = timedelta(minutes=1)
 WINDOWS: Final = {
@@ -56,12 +57,54 @@ class Sample:
     @property
     def outcome(self) -> Outcome:
         """The check's outcome."""
-        return Verdict(self.reason).outcome
+        return outcome_of(self.reason)
 
     @property
     def succeeded(self) -> bool:
         """Whether the vendor accepted the credential; a limited one counts, its limits show in the state."""
-        return self.outcome.promotes
+        return self.reason is None or outcome_of(self.reason).promotes
+
+
+class Recent(Sequence[Sample]):
+    """The samples of an hour or two, oldest first, which are made when the first of them is looked at.
+
+    The sweep reads ninety for each provider, and a check that changes nothing has to know two things of them only.
+
+    Args:
+        make: makes the samples.
+        newest: the minute of the last of them, or None where there is none.
+        not_valid: how many of them are not valid.
+    """
+
+    def __init__(self, make: Callable[[], Sequence[Sample]], newest: datetime | None, not_valid: int) -> None:
+        self._make = make
+        self.newest: Final = newest
+        self.not_valid: Final = not_valid
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample]) -> Recent:
+        """Samples that there are already."""
+        not_valid = sum(sample.reason is not None for sample in samples)
+        return cls(lambda: samples, samples[-1].at if samples else None, not_valid)
+
+    @cached_property
+    def _samples(self) -> Sequence[Sample]:
+        return self._make()
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Sample]: ...
+    def __getitem__(self, index: int | slice) -> Sample | Sequence[Sample]:
+        return self._samples[index]
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def floor_minute(at: datetime) -> datetime:
@@ -118,17 +161,12 @@ class Point:
 
 def history(samples: Sequence[Sample], now: datetime, span: timedelta, step: timedelta) -> list[Point]:
     """Points of `step`, cut at multiples of it in UTC, the last one holding `now`; empty ones included."""
-    buckets: dict[datetime, list[Sample]] = {}
-    last = _cut(now, step)
-    at = last - span + step
-    while at <= last:
-        buckets[at] = []
-        at += step
+    first = _cut(now, step) - span + step
+    buckets: list[list[Sample]] = [[] for _ in range(span // step)]
     for sample in samples:
-        bucket = buckets.get(_cut(sample.at, step))
-        if bucket is not None and sample.at <= now:
-            bucket.append(sample)
-    return [Point(at, summarize(found)) for at, found in buckets.items()]
+        if first <= sample.at <= now:
+            buckets[(sample.at - first) // step].append(sample)
+    return [Point(first + number * step, summarize(found)) for number, found in enumerate(buckets)]
 
 
 def _cut(at: datetime, step: timedelta) -> datetime:
@@ -187,6 +225,19 @@ def next_health(current: Health, samples: Sequence[Sample], limits: Thresholds) 
     if state is current.state:
         return Health(state, reason, current.since, newest.version)
     return Health(state, reason, newest.at, newest.version)
+
+
+def stays_healthy(current: Health, recent: Recent, sample: Sample, limits: Thresholds) -> bool:
+    """Whether `next_health` after `recent` and `sample` is sure to be `current`; False where it has to be asked.
+
+    It is where a healthy provider's newest check is valid, and there are too few others to make an hour poor.
+    """
+    return (
+        current == Health(HealthState.HEALTHY, None, current.since, sample.version)
+        and sample.reason is None
+        and (recent.newest is None or recent.newest < sample.at)
+        and recent.not_valid < limits.recovered_after
+    )
 
 
 def replayed(current: Health, samples: Sequence[Sample], limits: Thresholds) -> Health:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from providers.model.health import Health
 from providers.model.verdict import Outcome, Reason
+
+USED_EVERY: Final = timedelta(minutes=1)
+"""How exact a version's `last_used_at` is; one in constant use costs one write in this time."""
 
 MAX_LIVE_VERSIONS: Final = 5
 """Live versions of one provider at most, the active one included (architecture.md, Invariants 2)."""
@@ -51,6 +54,11 @@ class KeyVersion:
     def live(self, now: datetime) -> bool:
         """Whether a reader may still use it at `now`."""
         return self.retires_at is None or now < self.retires_at
+
+
+def name_claim(name: str) -> str:
+    """The form of a provider's name that is unique within the organization."""
+    return name.casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,7 @@ class Provider:
     @property
     def name_claim(self) -> str:
         """The form of the name that is unique within the organization."""
-        return self.name.casefold()
+        return name_claim(self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,12 +126,17 @@ class Verdict:
     @property
     def outcome(self) -> Outcome:
         """One of the four outcomes."""
-        return Outcome.VALID if self.reason is None else _FACTS[self.reason].outcome
+        return outcome_of(self.reason)
 
     @property
     def retryable(self) -> bool:
         """Whether the same call may give another answer later, with nothing changed by the caller."""
         return self.reason is not None and _FACTS[self.reason].retryable
+
+
+def outcome_of(reason: Reason | None) -> Outcome:
+    """The outcome that `reason` stands for; None stands for valid."""
+    return Outcome.VALID if reason is None else _FACTS[reason].outcome
 
 
 def explain(reason: Reason) -> str:

@@ -6,13 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from providers.model.audit import Action
-from providers.model.errors import Conflict
+from providers.model.errors import Conflict, Unavailable
 from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider, Status
 from providers.model.secret import Secret
 from providers.model.verdict import Outcome
-from providers.ports import NameTaken, Ports
-from providers.usecases.credentials import Changed, check_credential, refuse_unless_promoted, warnings_for
+from providers.ports import NameTaken, Ports, StaleWrite
+from providers.usecases.credentials import (
+    Changed,
+    check_credential,
+    refuse_expired,
+    refuse_unless_promoted,
+    warnings_for,
+)
 from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation
 
@@ -33,8 +39,10 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
     """The stored provider (status `pending` where it could not be verified) and warnings.
 
     Raises Unprocessable (credential_format, credential_rejected, base_url_…), VerificationFailed, Conflict
-    (name_taken), RateLimited, Unavailable; whatever is raised, nothing was stored.
+    (name_taken), RateLimited, Unavailable; whatever is raised, nothing was stored, unless Unavailable says that this is
+    not known.
     """
+    refuse_expired(new.key_expires_at, ports.clock.now())
     vendor = ports.vendors(new.vendor)
     checked = check_credential(ports, org, vendor, new.api_key, new.base_url)
     pending = new.store_pending and checked.verdict.outcome is Outcome.INDETERMINATE
@@ -60,6 +68,12 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
         ports.providers.create(provider, sealed, mutation.with_entry(entry, (provider, warnings), events))
     except NameTaken:
         raise name_taken() from None
+    except StaleWrite:
+        raise Unavailable(
+            "dependency_unavailable",
+            "other changes kept getting in the way; nothing was changed, try again in a moment",
+            retry_after_s=1,
+        ) from None
     publish(ports, events)
     return provider, warnings
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from providers.model.errors import ProvidersError, RateLimited, Unprocessable, VerificationFailed
+from providers.model.errors import (
+    ProvidersError,
+    RateLimited,
+    Unprocessable,
+    VerificationFailed,
+    invalid_field,
+)
 from providers.model.provider import KeyVersion, Provider, Verification
 from providers.model.secret import Secret
 from providers.model.vendor import Credential, Vendor
@@ -58,20 +64,26 @@ def check_credential(ports: Ports, org: str, vendor: Vendor, api_key: Secret, ba
     return Checked(credential, base_url, ports.verify(vendor, credential, base_url), fingerprint)
 
 
+def refuse_expired(key_expires_at: datetime | None, now: datetime) -> None:
+    """Raise Unprocessable (`validation_failed`) for a time at which the credential has expired already."""
+    if key_expires_at is not None and key_expires_at <= now:
+        raise invalid_field("key_expires_at", "must lie in the future", "past")
+
+
 def _count_verification(ports: Ports, org: str) -> None:
     """Refuse to ask a vendor too often: whoever finds keys somewhere is not to try them out here.
 
+    What one organization is refused does not count for the stack: it cannot use up what the others have.
     Raises RateLimited (`verification_rate_limited`), Unavailable.
     """
-    seconds = int(ports.clock.now().timestamp())
-    of_org, of_all = ports.verifications.count(org, seconds // 60)
-    if of_org > ports.policy.verifications_per_org:
+    minute, seconds = divmod(int(ports.clock.now().timestamp()), 60)
+    if ports.verifications.count(org, minute) > ports.policy.verifications_per_org:
         whose = f"{ports.policy.verifications_per_org} of this organization's credentials were"
-    elif of_all > ports.policy.verifications:
+    elif ports.verifications.count(None, minute) > ports.policy.verifications:
         whose = "as many credentials as this stack allows were"
     else:
         return
-    wait = 60 - seconds % 60
+    wait = 60 - seconds
     raise RateLimited(
         "verification_rate_limited",
         f"{whose} verified in this minute; nothing was changed, try again in {wait} s",

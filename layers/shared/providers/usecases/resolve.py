@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
 
 from providers.model.errors import Unavailable, provider_not_found, version_not_found
-from providers.model.provider import SealedCredential
+from providers.model.provider import USED_EVERY, SealedCredential
 from providers.model.secret import Secret
 from providers.ports import Ports
-
-USED_EVERY: Final = timedelta(minutes=1)
-"""How exact `last_used_at` is; a version in constant use costs one write in this time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from providers.model.audit import Action
 from providers.model.errors import invalid_field, routing_config_not_found, validation_failed
 from providers.model.provider import Attempt, RoutingConfig
 from providers.ports import MissingProvider, Ports, StaleWrite
-from providers.usecases.mutation import BY_SYSTEM, Mutation
+from providers.usecases.mutation import BY_SYSTEM, Mutation, unchanged
 from providers.usecases.read import make_cursor, read_cursor
 from providers.usecases.update import TRIES, version_conflict
 
@@ -46,6 +46,8 @@ def put_routing_config(
     """
     for _ in range(TRIES):
         before = ports.routing.get(org, slug)
+        if before is not None and (before.strategy, before.attempts) == (strategy, tuple(attempts)):
+            return unchanged(ports, mutation, (before, False))
         now = ports.clock.now()
         after = RoutingConfig(
             org=org,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from bisect import insort
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from providers.model.audit import Action
 from providers.model.events import health_event
-from providers.model.health import Sample, floor_minute, next_health, replayed
+from providers.model.health import Recent, Sample, floor_minute, next_health, replayed, stays_healthy
 from providers.model.policy import SHARDS
 from providers.model.provider import Provider, Status, Verification
 from providers.model.secret import Secret
@@ -65,9 +66,8 @@ def dispatch(ports: Ports, now: datetime) -> int:
     """Queue every provider that is due in this minute, and return how many. Raises Unavailable.
 
     With an interval of several minutes each shard has its own minute of it. Events that a crash left unpublished
-    are published first.
+    are published last, so that health is checked where events cannot be published.
     """
-    drain_outbox(ports)
     minute = floor_minute(now)
     interval = ports.policy.thresholds.interval_minutes
     turn = int(minute.timestamp() // 60) % interval
@@ -79,6 +79,7 @@ def dispatch(ports: Ports, now: datetime) -> int:
     )
     batches = [Batch(minute, tuple(places[start : start + BATCH])) for start in range(0, len(places), BATCH)]
     ports.queue.send([batch.to_json() for batch in batches])
+    drain_outbox(ports)
     return len(places)
 
 
@@ -86,18 +87,26 @@ def dispatch(ports: Ports, now: datetime) -> int:
 class _Subject:
     """A provider to be checked for a minute.
 
-    `secret` is None where the row does not open; `recent` are the active version's samples of an hour or two.
+    `secret` is None where the row does not open; `recent` are the samples of an hour or two, of every key version.
     """
 
     provider: Provider
     secret: Secret | None
-    recent: list[Sample]
+    recent: Recent
     minute: datetime
 
     @property
     def asked_before(self) -> bool:
         """Whether an earlier delivery has set the slot; it may not have come to the end."""
-        return any(sample.at == self.minute for sample in self.recent)
+        newest = self.recent.newest
+        if newest is None or newest < self.minute:
+            return False  # as it nearly always is, and then no sample has to be made
+        return any(sample.at == self.minute for sample in self.samples())
+
+    def samples(self) -> list[Sample]:
+        """The active version's samples, oldest first."""
+        active = self.provider.active.number
+        return [sample for sample in self.recent if sample.version == active]
 
 
 async def probe_messages(
@@ -155,15 +164,7 @@ def _load(ports: Ports, body: str) -> list[_Subject]:
         if each.sealed is not None and each.provider.status is not Status.DISABLED
     ]
     recent = ports.health.recent([each.provider.id for each in found], batch.minute)
-    return [
-        _Subject(
-            each.provider,
-            _open(ports, each),
-            [sample for sample in recent[each.provider.id] if sample.version == each.provider.active.number],
-            batch.minute,
-        )
-        for each in found
-    ]
+    return [_Subject(each.provider, _open(ports, each), recent[each.provider.id], batch.minute) for each in found]
 
 
 def _open(ports: Ports, probed: Probed) -> Secret | None:
@@ -199,13 +200,26 @@ def _write(ports: Ports, subject: _Subject, verdict: Verdict | BaseException | N
         raise verdict
     if verdict is None:
         if subject.asked_before:
-            _judge_anew(ports, subject, subject.recent, None)
+            _judge_anew(ports, subject, subject.samples(), None)
         return subject.asked_before
     sample = Sample(subject.minute, subject.provider.active.number, verdict.reason, verdict.latency_ms)
-    if ports.health.record(subject.provider.id, sample):  # else another delivery was faster, and has done the rest
-        samples = sorted([*subject.recent, sample], key=lambda each: each.at)
+    if not ports.health.record(subject.provider.id, sample):
+        return True  # another delivery was faster, and has done the rest
+    if not _changes_nothing(ports, subject, sample):
+        samples = subject.samples()
+        insort(samples, sample, key=lambda each: each.at)
         _judge_anew(ports, subject, samples, verdict)
     return True
+
+
+def _changes_nothing(ports: Ports, subject: _Subject, sample: Sample) -> bool:
+    """Whether it is plain that nothing follows from a check, without a look at the ones before."""
+    provider = subject.provider
+    return (
+        provider.status is not Status.PENDING
+        and (provider.probe_after, provider.throttled) == (None, 0)
+        and stays_healthy(provider.health, subject.recent, sample, ports.policy.thresholds)
+    )
 
 
 def _judge_anew(ports: Ports, subject: _Subject, samples: list[Sample], verdict: Verdict | None) -> None:

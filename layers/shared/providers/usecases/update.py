@@ -26,6 +26,7 @@ from providers.usecases.credentials import (
     Checked,
     Warnings,
     check_credential,
+    refuse_expired,
     refuse_unless_promoted,
     warnings_for,
 )
@@ -62,7 +63,7 @@ def update_provider(
     A lost race over other members of the provider is tried again on the new state; a lost race with another rotation
     is 409 `rotation_conflict`, because what the caller meant to replace is no longer there.
     Raises NotFound, PreconditionFailed, Unprocessable, VerificationFailed, RateLimited, Conflict, Unavailable; whatever
-    is raised, nothing was changed.
+    is raised, nothing was changed, unless Unavailable says that this is not known.
     """
     before = read_matching(ports, org, provider_id, if_match)
     if change.sets_base_url and change.api_key is None and change.base_url != before.base_url:
@@ -74,6 +75,7 @@ def update_provider(
         )
     if change.key_expires_at is not None and change.api_key is None:
         raise invalid_field("key_expires_at", "can only be set together with api_key")
+    refuse_expired(change.key_expires_at, ports.clock.now())
     action = Action.UPDATED if change.api_key is None else Action.ROTATED
     return _make(ports, before, change, action, if_match=if_match, mutation=mutation)
 
@@ -115,7 +117,7 @@ def rollback_provider(
         sets_base_url=True,
         key_expires_at=target.key_expires_at,
     )
-    return _make(ports, before, change, Action.ROLLED_BACK, if_match=if_match, mutation=mutation)
+    return _make(ports, before, change, Action.ROLLED_BACK, target.account, if_match=if_match, mutation=mutation)
 
 
 def _make(
@@ -123,10 +125,12 @@ def _make(
     before: Provider,
     change: Change,
     action: Action,
+    account: str | None = None,
     *,
     if_match: str | None,
     mutation: Mutation[Changed],
 ) -> Changed:
+    """Make `change`; `account` is what is known of a credential that was verified before."""
     org, provider_id, began_with = before.org, before.id, before.active.number
     checked: Checked | None = None
     if change.api_key is not None:
@@ -136,7 +140,7 @@ def _make(
         checked = check_credential(ports, org, vendor, change.api_key, base_url)
         refuse_unless_promoted(vendor, checked)
     for _ in range(TRIES):
-        after = _apply(ports, before, change, checked)
+        after = _apply(ports, before, change, checked, account)
         if after == before:
             return unchanged(ports, mutation, (before, []))
         warnings = [] if checked is None else _rotation_warnings(ports, before, after, checked)
@@ -219,14 +223,14 @@ def _room_for_a_version(provider: Provider, now: datetime) -> None:
     )
 
 
-def _apply(ports: Ports, before: Provider, change: Change, checked: Checked | None) -> Provider:
+def _apply(ports: Ports, before: Provider, change: Change, checked: Checked | None, account: str | None) -> Provider:
     """`before` with `change` made; `before` itself where nothing differs."""
     now = ports.clock.now()
     after = replace(before, name=before.name if change.name is None else change.name)
     if checked is not None:
         _room_for_a_version(before, now)
         new = checked.version(before.active.number + 1, now, change.key_expires_at)
-        new = replace(new, account=new.account or before.active.account)
+        new = replace(new, account=new.account or account)
         after = replace(
             after,
             versions=_rotated(before.versions, new, now, ports),
@@ -253,13 +257,14 @@ def _rotated(versions: tuple[KeyVersion, ...], new: KeyVersion, now: datetime, p
 
 def _rotation_warnings(ports: Ports, before: Provider, after: Provider, checked: Checked) -> Warnings:
     found = warnings_for(ports, ports.vendors(after.vendor), checked, after)
-    account = checked.verdict.account
-    if before.active.account is not None and account is not None and before.active.account != account:
+    known = next((version.account for version in reversed(before.versions) if version.account is not None), None)
+    account = after.active.account
+    if known is not None and account is not None and known != account:
         found.append(
             {
                 "code": "account_changed",
                 "message": f"the new credential belongs to another {after.vendor} account than the one it replaces",
-                "from": before.active.account,
+                "from": known,
                 "to": account,
             }
         )

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from providers.model.provider import KeyVersion, Provider
+from providers.model.provider import USED_EVERY, KeyVersion, Provider
 from providers.ports import Ports
 from providers.usecases.read import get_provider
-from providers.usecases.resolve import USED_EVERY
 
 IN_FLIGHT: Final = timedelta(minutes=10)
 """How long a request may go on with a credential after it has read it: the time-out that OpenAI's and Anthropic's SDKs

@@ -1,0 +1,85 @@
+"""Tables, sparklines and times, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from providers.edge.answers import HistoryPoint, Provider
+from providers_client.cli.exits import plain
+
+BARS: Final = "▁▂▃▄▅▆▇█"
+NO_CHECKS: Final = "·"
+ALL_FAILED: Final = "×"
+STYLES: Final = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "disabled": "dim", "pending": "yellow"}
+
+
+def table(*columns: str, right: Iterable[str] = ()) -> Table:
+    """An empty table; the columns named in `right` are aligned to the right."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def cells(*values: object) -> list[Text]:
+    """A row of a table; None is a dash."""
+    return [each if isinstance(each, Text) else Text("–" if each is None else plain(str(each))) for each in values]
+
+
+def details(members: dict[str, object]) -> Table:
+    """Members and their values, one a line."""
+    made = Table(box=None, pad_edge=False, show_header=False)
+    made.add_column(style="dim")
+    made.add_column(overflow="fold")
+    for name, value in members.items():
+        made.add_row(*cells(name, value))
+    return made
+
+
+def state_of(provider: Provider) -> Text:
+    """Its health, or why it is not watched."""
+    state = provider.health.state if provider.status == "active" else provider.status
+    return Text(state, STYLES.get(state, ""))
+
+
+def sparkline(points: Sequence[HistoryPoint], cells_wanted: int) -> Text:
+    """The latency of the good checks as bars (the slowest is the highest), in at most so many characters.
+
+    `·` stands for no checks, `×` for checks that all failed; a bar is yellow where some failed.
+    """
+    size = -(-len(points) // cells_wanted) or 1
+    groups = [points[at : at + size] for at in range(0, len(points), size)]
+    highest = max((point.p50_ms or 0 for point in points), default=0)
+    line = Text()
+    for group in groups:
+        checked = [point for point in group if point.checks]
+        rates = [point.success_rate or 0.0 for point in checked]
+        if not checked:
+            line.append(NO_CHECKS, "dim")
+        elif not any(rates):
+            line.append(ALL_FAILED, "red")
+        else:
+            height = max(point.p50_ms or 0 for point in checked) / (highest or 1)
+            line.append(BARS[min(7, int(height * 8))], "green" if min(rates) == 1 else "yellow")
+    return line
+
+
+def time(at: datetime | None) -> str | None:
+    """In UTC, to the minute."""
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
+def milliseconds(value: int | None) -> str | None:
+    """`320 ms`."""
+    return None if value is None else f"{value} ms"
+
+
+def percent(rate: float | None) -> str | None:
+    """`99.91 %`."""
+    return None if rate is None else f"{rate * 100:.4g} %"

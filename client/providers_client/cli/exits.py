@@ -1,0 +1,139 @@
+"""How a command ends: the exit codes, and what is said on standard error."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, cast
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+
+from providers_client.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    Conflict,
+    ConnectionFailed,
+    NotFound,
+    PermissionDenied,
+    PreconditionFailed,
+    ProvidersAPIError,
+    RateLimited,
+    UpstreamFailed,
+)
+
+USAGE: Final = 2
+EXITS: Final = {
+    0: "done",
+    1: "the API refused or failed, or not all of an import was added",
+    USAGE: "the command or its configuration is not right",
+    3: "not found",
+    4: "conflict: name taken, provider in use, changed meanwhile",
+    5: "the vendor refused the credential, or it has not the vendor's form",
+    6: "the vendor, the API or AWS cannot be reached, or too many requests: try again later",
+    7: "the management key is not good, or lacks a scope",
+}
+_FAMILIES: Final[dict[type[ProvidersAPIError], int]] = {
+    NotFound: 3,
+    Conflict: 4,
+    PreconditionFailed: 4,
+    ConnectionFailed: 6,
+    UpstreamFailed: 6,
+    RateLimited: 6,
+    AuthenticationFailed: 7,
+    PermissionDenied: 7,
+}
+_CODES: Final = {"credential_rejected": 5, "credential_format": 5, "dependency_unavailable": 6}
+_ADVICE: Final = {
+    "missing_api_key": "set PROVIDERS_API_KEY",
+    "invalid_api_key": "set PROVIDERS_API_KEY to a key that `providers keys create` made",
+    "insufficient_scope": "use a key with this scope: `providers keys create --scope …`",
+    "provider_in_use": "detach it first: `providers routing put` or `providers routing rm`",
+    "base_url_required": "give --base-url",
+    "connection_failed": "check --url or PROVIDERS_API_URL",
+    "unexpected_answer": "check --url or PROVIDERS_API_URL",
+}
+_UsageError: Final = cast("type[Exception]", typer.BadParameter.__base__)
+_WORD: Final = re.compile(r"[^\s'\"()=]{16,}")
+
+
+class Commands(TyperGroup):
+    """Turns what the client raises into a message and an exit code, for every command."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Raises typer.Exit."""
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            say_error(error, as_json=wants_json(ctx))
+            raise typer.Exit(USAGE) from None
+        except ProvidersAPIError as error:
+            say_error(error, as_json=wants_json(ctx))
+            raise typer.Exit(exit_code(error)) from None
+        except _UsageError as error:  # a ClickException, which has a message
+            error.message = without_keys(str(getattr(error, "message", "")))  # type: ignore[attr-defined]
+            raise
+
+
+def wants_json(ctx: Any) -> bool:
+    """Whether the command that failed was asked for JSON."""
+    return bool(getattr(ctx.find_root().obj, "as_json", False))
+
+
+def exit_code(error: ProvidersAPIError) -> int:
+    """The exit code for an error, of its own code or of its family."""
+    found = next((code for family, code in _FAMILIES.items() if isinstance(error, family)), 1)
+    return _CODES.get(error.code, found)
+
+
+def without_keys(text: str) -> str:
+    """`text` without words that have the form of a credential: one can have been given as an argument by mistake."""
+    from providers.vendors import recognize  # late: only mistakes need it
+
+    def hide(found: re.Match[str]) -> str:
+        word = found[0]
+        return "…" if word.startswith("mlx_mk_") or recognize(word) else word
+
+    return _WORD.sub(hide, text)
+
+
+def say_error(error: ProvidersAPIError | ConfigurationError, *, as_json: bool) -> None:
+    """Tell an error on standard error, with all its faults and what can be done about it."""
+    if as_json:
+        typer.echo(json.dumps({"error": _members(error)}, ensure_ascii=False), err=True)
+        return
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if isinstance(error, ConfigurationError):
+        console.print(Text.assemble(("Error: ", "bold red"), plain(str(error))))
+        return
+    console.print(Text.assemble(("Error: ", "bold red"), plain(error.message), (f" ({error.code})", "dim")))
+    details = [f"{fault.param or 'body'}: {fault.message}" for fault in error.errors if len(error.errors) > 1]
+    if error.code in _ADVICE:
+        details.append(_ADVICE[error.code])
+    if error.retry_after:
+        details.append(f"try again in {error.retry_after:.0f} s")
+    if error.request_id:
+        details.append(f"request {error.request_id}")
+    for detail in details:
+        console.print(Text(f"  {plain(detail)}", style="dim"))
+
+
+def plain(text: str) -> str:
+    """`text` without what would control a terminal."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def _members(error: ProvidersAPIError | ConfigurationError) -> dict[str, Any]:
+    if isinstance(error, ConfigurationError):
+        return {"type": "client_error", "code": "configuration", "message": str(error)}
+    found: dict[str, Any] = {
+        name: getattr(error, name)
+        for name in ("type", "code", "message", "resource", "id", "param", "request_id", "reason", "retryable")
+    }
+    if error.errors:
+        found["errors"] = [each.model_dump() for each in error.errors]
+    if error.references:
+        found["references"] = [each.model_dump() for each in error.references]
+    return found

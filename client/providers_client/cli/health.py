@@ -1,0 +1,83 @@
+"""`providers health`."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from providers.edge.answers import Health, WindowView
+from providers_client.calls import History
+from providers_client.cli.charts import STYLES, cells, milliseconds, percent, sparkline, table, time
+from providers_client.cli.session import Json, Which, begin, console, find
+from providers_client.errors import ConfigurationError
+
+CHART_CELLS: Final = 60
+
+
+def health(
+    ctx: typer.Context,
+    which: Which,
+    history: Annotated[History, typer.Option(help="The span of the chart.")] = "1h",
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option(min=2, help="With --watch: seconds between two requests.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Show success rates and latencies over sliding windows, and a chart."""
+    session = begin(ctx, as_json)
+    if watch and as_json:
+        raise ConfigurationError("--watch is for people; give --json without it")
+    with session.client() as client:
+        provider_id = find(client, which)
+        found = client.get_provider_health(provider_id, history)
+        if as_json:
+            session.print_json(found)
+        elif watch:
+            _watch(found, lambda: client.get_provider_health(provider_id, history), every, history)
+        else:
+            console().print(shown(found, history))
+
+
+def _watch(first: Health, read: Callable[[], Health], every: float, history: History) -> None:
+    with Live(shown(first, history), console=console(), auto_refresh=False) as live:
+        try:
+            while True:
+                clock.sleep(every)
+                live.update(shown(read(), history), refresh=True)
+        except KeyboardInterrupt:
+            pass
+
+
+def shown(found: Health, history: History) -> RenderableType:
+    """A headline, the windows and the chart."""
+    reason = f" ({found.reason})" if found.reason else ""
+    since = f" since {time(found.since)}" if found.since else ""
+    checked = f", last checked {time(found.last_check_at)}" if found.last_check_at else ", never checked"
+    headline = Text.assemble(
+        (found.state, STYLES.get(found.state, "")), f"{reason}{since}{checked}, key version {found.key_version}"
+    )
+    windows = table("WINDOW", "CHECKS", "SUCCESS", "P50", "P90", "P95", "P99", "FAILURES", right=_NUMBERS)
+    spans = {"5m": found.windows.five_minutes, "1h": found.windows.hour, "24h": found.windows.day}
+    for name, window in (spans | {"7d": found.windows.week}).items():
+        windows.add_row(*cells(name, *_row(window)))
+    slowest = max((point.p50_ms or 0 for point in found.history), default=0)
+    line = sparkline(found.history, CHART_CELLS)
+    scale = f"p50, ▁ 0 to █ {slowest} ms" if slowest else "no good checks"
+    return Group(
+        headline, "", windows, "", Text.assemble(f"last {history}  ", line), Text(f"{scale:>{len(line) + 9}}", "dim")
+    )
+
+
+_NUMBERS: Final = ("CHECKS", "SUCCESS", "P50", "P90", "P95", "P99")
+
+
+def _row(window: WindowView) -> list[object]:
+    latency = window.latency_ms
+    failures = ", ".join(f"{reason} {count}" for reason, count in window.errors.items())
+    spread = [milliseconds(each) for each in (latency.p50, latency.p90, latency.p95, latency.p99)]
+    return [window.checks, percent(window.success_rate), *spread, failures or None]

@@ -1,0 +1,99 @@
+"""`providers routing list|get|put|rm`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from providers.edge.answers import AttemptView, RoutingConfig
+from providers_client.calls import PROVIDER_ID
+from providers_client.cli.charts import cells, details, table, time
+from providers_client.cli.session import Json, Session, Yes, begin, console, find_by_name, say
+from providers_client.errors import ConfigurationError
+
+Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The config's slug, such as @production.")]
+
+app = typer.Typer(no_args_is_help=True, help="Routing configs: what refers to providers, and protects them.")
+
+
+@app.command("list")
+def list_(ctx: typer.Context, as_json: Json = False) -> None:
+    """List routing configs."""
+    session = begin(ctx, as_json)
+    with session.client() as client:
+        found = list(client.list_routing_configs())
+    if as_json:
+        session.print_json(found)
+    elif not found:
+        say("No routing configs.")
+    else:
+        shown = table("SLUG", "STRATEGY", "ATTEMPTS", "UPDATED")
+        for each in found:
+            shown.add_row(*cells(each.slug, each.strategy, _attempts(each), time(each.updated_at)))
+        console().print(shown)
+
+
+@app.command()
+def get(ctx: typer.Context, slug: Slug, as_json: Json = False) -> None:
+    """Show a routing config."""
+    session = begin(ctx, as_json)
+    with session.client() as client:
+        _show(session, client.get_routing_config(slug))
+
+
+@app.command()
+def put(
+    ctx: typer.Context,
+    slug: Slug,
+    attempts: Annotated[
+        list[str],
+        typer.Option("--attempt", metavar="PROVIDER=MODEL", help="A step, by the provider's id or name; repeat it."),
+    ],
+    strategy: Annotated[
+        Literal["single", "fallback"] | None, typer.Option(help="Without it: fallback where there are several steps.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Create a routing config, or replace it whole."""
+    session = begin(ctx, as_json)
+    pairs = [each.rpartition("=")[::2] for each in attempts]
+    if not all(which and model for which, model in pairs):
+        raise ConfigurationError("--attempt has the form PROVIDER=MODEL")
+    with session.client() as client:
+        named = [which for which, _ in pairs if not PROVIDER_ID.fullmatch(which)]
+        known = list(client.list_providers()) if named else []
+        ids = {which: find_by_name(known, which) for which in named}
+        steps = [AttemptView(provider_id=ids.get(which, which), model=model) for which, model in pairs]
+        chosen = strategy or ("single" if len(steps) == 1 else "fallback")
+        _show(session, client.put_routing_config(slug, chosen, steps))
+
+
+@app.command("rm")
+def remove(ctx: typer.Context, slug: Slug, yes: Yes = False, as_json: Json = False) -> None:
+    """Delete a routing config."""
+    session = begin(ctx, as_json)
+    with session.client() as client:
+        if not yes:
+            found = client.get_routing_config(slug)
+            typer.confirm(f"Delete {found.slug} ({_attempts(found)})?", abort=True, err=True)
+        deleted = client.delete_routing_config(slug)
+    if as_json:
+        session.print_json(deleted)
+    else:
+        console().print(f"Deleted: {deleted.slug}")
+
+
+def _attempts(config: RoutingConfig) -> str:
+    return ", ".join(f"{each.provider_id}={each.model}" for each in config.attempts)
+
+
+def _show(session: Session, found: RoutingConfig) -> None:
+    if session.as_json:
+        session.print_json(found)
+        return
+    steps: dict[str, object] = {
+        f"attempt {number}": f"{each.provider_id} {each.model}" for number, each in enumerate(found.attempts, 1)
+    }
+    shown = {"slug": found.slug, "strategy": found.strategy} | steps
+    console().print(details(shown | {"created": time(found.created_at), "updated": time(found.updated_at)}))

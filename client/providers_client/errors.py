@@ -1,0 +1,222 @@
+"""What can go wrong, as exceptions.
+
+ConfigurationError (a ValueError)   nothing was sent: the base URL, the key or an argument cannot be used
+
+ProvidersAPIError                   the root, never raised itself
+├── ConnectionFailed                no answer: connection_failed, timeout
+├── UnexpectedAnswer                an answer that is not the API's: unexpected_answer
+├── InvalidRequest                  400, 413, 415: malformed_json, invalid_parameter, body_too_large, …
+│   └── Unprocessable               422: validation_failed, credential_rejected, base_url_required, …
+├── AuthenticationFailed            401: missing_api_key, invalid_api_key
+├── PermissionDenied                403: insufficient_scope
+├── NotFound                        404: provider_not_found, routing_config_not_found, version_not_found, …
+├── Conflict                        409: name_taken, provider_in_use, rotation_conflict, …
+├── PreconditionFailed              412: etag_mismatch
+├── RateLimited                     429: rate_limited, verification_rate_limited
+├── ServerFailed                    500, 503: internal_error, dependency_unavailable
+└── UpstreamFailed                  502, 504: verification_unavailable, verification_timeout
+
+None of them holds a key, nor does anything that they are chained to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx2
+from pydantic import ValidationError
+
+from providers.edge.answers import Error, Fault, Reference
+from providers.vendors.base import http_date
+
+
+class ConfigurationError(ValueError):
+    """Nothing was sent: the base URL, the management key or an argument cannot be used."""
+
+
+class ProvidersAPIError(Exception):
+    """Root of the tree.
+
+    Attributes:
+        status: the HTTP status; None where there was no answer.
+        code, type, message: the API's own (docs: Errors); `message` is one sentence that a person can act on.
+        param: the field or parameter at fault.
+        resource, id: what was not found or stood in the way.
+        errors: every fault, with `validation_failed`.
+        references: what keeps a provider from being deleted, with `provider_in_use`.
+        reason: why a verification failed.
+        retryable: whether the same call may succeed later.
+        retry_after: seconds that the API asked to wait, or None.
+        request_id: to quote in a report.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        type: str = "client_error",  # noqa: A002 - the contract's name
+        status: int | None = None,
+        param: str | None = None,
+        resource: str | None = None,
+        id: str | None = None,  # noqa: A002 - the contract's name
+        request_id: str | None = None,
+        errors: Sequence[Fault] = (),
+        references: Sequence[Reference] = (),
+        reason: str | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.message = message
+        self.code = code
+        self.type = type
+        self.status = status
+        self.param = param
+        self.resource = resource
+        self.id = id
+        self.request_id = request_id
+        self.errors = list(errors)
+        self.references = list(references)
+        self.reason = reason
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+
+class ConnectionFailed(ProvidersAPIError):
+    """There was no answer; a change may have been made all the same."""
+
+
+class UnexpectedAnswer(ProvidersAPIError):
+    """Something answered that is not the API, or not one that this client understands."""
+
+
+class InvalidRequest(ProvidersAPIError):
+    """The request cannot be understood."""
+
+
+class Unprocessable(InvalidRequest):
+    """The request is understood and refused for what it says."""
+
+
+class AuthenticationFailed(ProvidersAPIError):
+    """The management key is unknown, revoked or expired."""
+
+
+class PermissionDenied(ProvidersAPIError):
+    """The management key lacks a scope."""
+
+
+class NotFound(ProvidersAPIError):
+    """Nothing of this id in the organization."""
+
+
+class Conflict(ProvidersAPIError):
+    """The request is good, and the state of things forbids it."""
+
+
+class PreconditionFailed(ProvidersAPIError):
+    """`if_match` names another revision than the one in force."""
+
+
+class RateLimited(ProvidersAPIError):
+    """Too many requests, or too many verifications."""
+
+
+class ServerFailed(ProvidersAPIError):
+    """The API failed; nothing was changed."""
+
+
+class UpstreamFailed(ProvidersAPIError):
+    """The vendor could not be asked; nothing was changed."""
+
+
+_FAMILIES: Final[dict[int, type[ProvidersAPIError]]] = {
+    401: AuthenticationFailed,
+    403: PermissionDenied,
+    404: NotFound,
+    409: Conflict,
+    412: PreconditionFailed,
+    422: Unprocessable,
+    429: RateLimited,
+    502: UpstreamFailed,
+    504: UpstreamFailed,
+}
+_TRANSIENT: Final = (429, 502, 503, 504)
+_UNANSWERED: Final = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError, httpx2.ProxyError)
+
+
+def from_answer(response: httpx2.Response) -> ProvidersAPIError:
+    """The error in an answer that is no success."""
+    status = response.status_code
+    try:
+        body: Any = Error.model_validate_json(response.content).error
+    except ValidationError:
+        body = None
+    if body is None:
+        return unexpected(response)
+    family = _FAMILIES.get(status, ServerFailed if status >= 500 else InvalidRequest)
+    transient = status in _TRANSIENT or body.code == "idempotency_in_progress"
+    return family(
+        body.message,
+        code=body.code,
+        type=body.type,
+        status=status,
+        param=body.param,
+        resource=body.resource,
+        id=body.id,
+        request_id=body.request_id,
+        errors=body.errors or (),
+        references=body.references or (),
+        reason=body.reason,
+        retryable=transient if body.retryable is None else body.retryable,
+        retry_after=_retry_after(response),
+    )
+
+
+def unexpected(response: httpx2.Response) -> UnexpectedAnswer:
+    """The error for an answer that is not in the API's form; repeats nothing of it but the kind."""
+    status = response.status_code
+    kind = response.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
+    if response.has_redirect_location:
+        told = f"answered {status}, a redirect, which is not followed"
+    elif kind == "application/json":
+        told = f"answered {status} with JSON in a form that this version of the client does not know"
+    else:
+        told = f"answered {status} with {kind[:80]} instead of the API's JSON"
+    return UnexpectedAnswer(
+        f"{origin(response.url)} {told}; check the base URL",
+        code="unexpected_answer",
+        status=status,
+        request_id=response.headers.get("x-request-id") or response.headers.get("x-amzn-requestid"),
+        retryable=status in _TRANSIENT,
+        retry_after=_retry_after(response),
+    )
+
+
+def from_failure(error: httpx2.HTTPError | httpx2.InvalidURL, base_url: httpx2.URL) -> ConnectionFailed:
+    """The error for a request without an answer.
+
+    Only a failure to connect is quoted: in others, the HTTP library's words can hold a header's value.
+    """
+    at = origin(base_url)
+    retryable = isinstance(error, _UNANSWERED)
+    if isinstance(error, httpx2.TimeoutException):
+        return ConnectionFailed(f"{at} did not answer in time", code="timeout", retryable=retryable)
+    why = f": {error}" if isinstance(error, httpx2.ConnectError) else f" ({type(error).__name__})"
+    return ConnectionFailed(f"{at} could not be reached{why}", code="connection_failed", retryable=retryable)
+
+
+def origin(url: httpx2.URL) -> str:
+    """Scheme, host and port."""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def _retry_after(response: httpx2.Response) -> float | None:
+    value = response.headers.get("retry-after", "")
+    if value.isascii() and value.isdecimal() and len(value) < 10:
+        return float(value)
+    date = http_date(value)
+    return max(0.0, (date - datetime.now(UTC)).total_seconds()) if date else None

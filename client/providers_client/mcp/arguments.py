@@ -1,0 +1,240 @@
+"""What the tools take, as models; their JSON schemas are what a model gets to see.
+
+Limits are the API's own. A fault is told in our words and never repeats what was sent, which can be a key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from providers.edge.answers import Fault, State, VendorName
+from providers.vendors.base import MAX_CREDENTIAL_CHARS
+from providers_client.errors import Unprocessable
+
+MAX_NAME_CHARS: Final = 80
+MAX_URL_CHARS: Final = 2048
+MAX_VARIABLE_CHARS: Final = 128
+
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
+"""Argument names that a fault may repeat: none of them can be a key."""
+
+A = TypeVar("A", bound="Arguments")
+
+
+def _variable(name: str) -> str:
+    """A name under which a vendor's key may lie; the server's own credentials are not for vendors."""
+    if not _VARIABLE.fullmatch(name):
+        raise PydanticCustomError("variable_name", "must be the name of an environment variable, not a key")
+    if name.upper() == "PROVIDERS_API_KEY" or name.upper().startswith("AWS_"):
+        raise PydanticCustomError(
+            "variable_not_allowed", "must not be PROVIDERS_API_KEY or an AWS_ variable: those are not sent to a vendor"
+        )
+    return name
+
+
+def _time(value: Any) -> Any:
+    """A time with its zone, which the client then sends as UTC."""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) and "T" in value.upper() else None
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise PydanticCustomError("time", "must be a time such as 2026-12-31T23:59:59Z")
+    return time
+
+
+ProviderId = Annotated[
+    str, Field(pattern=r"^prov_[0-9A-HJKMNP-TV-Z]{26}$", description="The provider's id, as list_providers gives it.")
+]
+Name = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_NAME_CHARS,
+        description="What people call it; unique in the organization without regard to case.",
+    ),
+]
+Time = Annotated[datetime, BeforeValidator(_time)]
+ApiKey = Annotated[
+    SecretStr,
+    Field(
+        min_length=1,
+        max_length=MAX_CREDENTIAL_CHARS,
+        description="The vendor's key itself. Avoid: it stays in this conversation. For bedrock "
+        "ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION, with ::SESSION_TOKEN behind it for temporary credentials.",
+    ),
+]
+ApiKeyEnv = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_VARIABLE_CHARS,
+        json_schema_extra={"pattern": f"^{_VARIABLE.pattern}$"},
+        description="Instead of api_key: the NAME of a variable in the MCP server's own environment that holds the "
+        "key. Only where the server runs on the user's machine (stdio).",
+    ),
+    AfterValidator(_variable),
+]
+BaseUrl = Annotated[str, Field(max_length=MAX_URL_CHARS)]
+
+
+class Arguments(BaseModel):
+    """Base of all arguments.
+
+    Models like to send null for what they leave out, so it is taken for that; only in `nullable` does it say something.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, frozen=True)
+
+    nullable: ClassVar[frozenset[str]] = frozenset()
+
+
+class ListProviders(Arguments):
+    """Arguments of list_providers."""
+
+    vendor: Annotated[VendorName | None, Field(description="Only those of this vendor.")] = None
+    status: Annotated[
+        Literal["active", "disabled", "pending"] | None,
+        Field(description="Only those with this status; pending: stored, but not verified yet."),
+    ] = None
+    health: Annotated[State | None, Field(description="Only those in this state of health.")] = None
+    limit: Annotated[int, Field(ge=1, le=100, description="How many at most.")] = 50
+    cursor: Annotated[
+        str | None, Field(max_length=2048, description="next_cursor of the page before, with the same filters.")
+    ] = None
+
+
+class GetProvider(Arguments):
+    """Arguments of get_provider."""
+
+    provider_id: ProviderId
+
+
+class AddProvider(Arguments):
+    """Arguments of add_provider. Without a key, the answer is a link at which a person enters it."""
+
+    vendor: Annotated[VendorName, Field(description="Whose key it is.")]
+    name: Name
+    api_key: ApiKey | None = None
+    api_key_env: ApiKeyEnv | None = None
+    base_url: Annotated[
+        BaseUrl | None,
+        Field(description="The resource's https endpoint. Needed for azure; leave it out for the vendor's own."),
+    ] = None
+    key_expires_at: Annotated[
+        Time | None,
+        Field(description="When the vendor will stop accepting the key, if that is known. Only with a key."),
+    ] = None
+    on_unavailable: Annotated[
+        Literal["fail", "store_pending"] | None,
+        Field(
+            description="While the vendor cannot be reached: fail (the default), or store the key unverified as "
+            "pending. Only with a key."
+        ),
+    ] = None
+
+
+class UpdateProvider(Arguments):
+    """Arguments of update_provider."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset({"base_url", "key_expires_at"})
+
+    provider_id: ProviderId
+    name: Name | None = None
+    status: Annotated[
+        Literal["active", "disabled"] | None, Field(description="disabled: not to be used until it is active again.")
+    ] = None
+    api_key: ApiKey | None = None
+    api_key_env: ApiKeyEnv | None = None
+    upload_link: Annotated[
+        bool | None,
+        Field(
+            description="true: answer with a one-time link at which a person enters the new key. Stands alone beside "
+            "provider_id."
+        ),
+    ] = None
+    base_url: Annotated[
+        BaseUrl | None,
+        Field(
+            description="Another https endpoint; null for the vendor's own, leave it out to keep it. Needs the key "
+            "again."
+        ),
+    ] = None
+    key_expires_at: Annotated[
+        Time | None, Field(description="When the vendor will stop accepting the key; null if that is not known.")
+    ] = None
+
+
+class DeleteProvider(Arguments):
+    """Arguments of delete_provider."""
+
+    provider_id: ProviderId
+    dry_run: Annotated[
+        bool,
+        Field(description="true: change nothing, only tell whether it could be deleted and what stands in the way."),
+    ] = False
+
+
+class GetProviderHealth(Arguments):
+    """Arguments of get_provider_health."""
+
+    provider_id: ProviderId
+    history: Annotated[
+        Literal["1h", "24h", "7d"] | None, Field(description="Also give the points of a chart over this time.")
+    ] = None
+
+
+def read(shape: type[A], given: Mapping[str, Any]) -> A:
+    """The arguments in `given`. Raises Unprocessable (`validation_failed`) with every fault."""
+    try:
+        return shape.model_validate({k: v for k, v in given.items() if v is not None or k in shape.nullable})
+    except ValidationError as error:
+        faults = [_fault(each) for each in error.errors(include_url=False, include_input=False)]
+    raise invalid(*faults)
+
+
+def invalid(*faults: Fault) -> Unprocessable:
+    """The error that the API would answer with."""
+    first = faults[0]
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return Unprocessable(
+        f"{first.param + ': ' if first.param else ''}{first.message}{more}; nothing was sent",
+        code="validation_failed",
+        type="invalid_request_error",
+        param=first.param,
+        errors=faults,
+    )
+
+
+_OURS: Final = ("variable_name", "variable_not_allowed", "time")
+_MESSAGES: Final[dict[str, str]] = {
+    "missing": "is required",
+    "extra_forbidden": "unknown argument",
+    "string_type": "must be a string",
+    "string_unicode": "must be valid Unicode",
+    "string_pattern_mismatch": "has not the form of an id (prov_ and 26 letters and digits)",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} characters",
+    "too_long": "must have at most {max_length} characters",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "literal_error": "must be {expected}",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+}
+
+
+def _fault(error: ErrorDetails) -> Fault:
+    kind = error["type"]
+    known = _MESSAGES.get(kind)
+    message = known.format(**error.get("ctx", {})) if known else error["msg"] if kind in _OURS else "is not valid"
+    name = str(error["loc"][0]) if error["loc"] else ""
+    return Fault(param=name if _FIELD_NAME.fullmatch(name) else None, message=message.replace("'", ""), code=kind)

@@ -1,0 +1,86 @@
+"""The server over HTTP: one request in, one answer out, nothing kept in between (streamable HTTP, stateless, JSON)."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx2
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp_types import jsonrpc_message_adapter
+from pydantic import ValidationError
+
+from providers_client.mcp.server import BACKOFF, TIMEOUT_S, make_server
+from providers_client.mcp.tools import Caller
+from providers_client.sync import Client
+
+_connections: Final = httpx2.HTTPTransport()
+"""Connections to the API, kept for the next request; they hold no key. Each request has its own client around them."""
+atexit.register(_connections.close)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+def caller(base_url: str, api_key: str) -> Caller:
+    """Who calls. Raises ConfigurationError for a base URL or a key that cannot be used."""
+    return Caller(Client(base_url, api_key, timeout=TIMEOUT_S, backoff=BACKOFF, transport=_connections))
+
+
+def is_message(body: bytes) -> bool:
+    """Whether `body` is one JSON-RPC message. To be asked first: the protocol's library quotes one that is not."""
+    try:
+        jsonrpc_message_adapter.validate_json(body, by_name=False)
+    except ValidationError:
+        return False
+    return True
+
+
+def answer(who: Caller, headers: Iterable[tuple[str, str]], body: bytes) -> HttpAnswer:
+    """The answer to one POST. Header names are lower-case; one that was sent twice is there twice."""
+    return asyncio.run(_answer(who, headers, body))
+
+
+async def _answer(who: Caller, headers: Iterable[tuple[str, str]], body: bytes) -> HttpAnswer:
+    manager = StreamableHTTPSessionManager(make_server(who), json_response=True, stateless=True)
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "https",
+        "path": "/mcp",
+        "raw_path": b"/mcp",
+        "query_string": b"",
+        "headers": list(_forwarded(headers)),
+    }
+    parts: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        parts.append(message)
+
+    async with manager.run():
+        await manager.handle_request(scope, receive, send)
+    start, *rest = parts
+    told = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
+    text = b"".join(part.get("body", b"") for part in rest).decode()
+    return HttpAnswer(start["status"], told, text)
+
+
+def _forwarded(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[bytes, bytes]]:
+    """The headers that the protocol has a use for. The management key is not among them."""
+    for name, value in headers:
+        if name in ("accept", "content-type") or name.startswith("mcp-"):
+            yield name.encode("latin-1", "replace"), value.encode("latin-1", "replace")

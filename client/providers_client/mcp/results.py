@@ -1,0 +1,124 @@
+"""What the tools answer, as models: the API's own types, the upload link, and failures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from providers.edge import answers
+from providers.edge.answers import Answer, Fault, Provider, Reference, Upload
+from providers_client.errors import ConfigurationError, ProvidersAPIError
+from providers_client.mcp.arguments import Arguments
+
+LINK_MESSAGE: Final = (
+    "Nothing is stored yet. Give this link to a person who has the key: it opens a page at which they enter it, once, "
+    "before the link expires. Do not ask for the key here."
+)
+
+
+class Stored(Answer):
+    """The provider was added or changed."""
+
+    status: Literal["stored"] = "stored"
+    provider: Provider
+    warnings: Annotated[list[answers.Warning], Field(default_factory=list)]
+
+
+class UploadLink(Upload):
+    """Nothing was changed yet: a person enters the key at the link."""
+
+    status: Literal["upload_link"] = "upload_link"
+    message: Annotated[str, Field(description="What to do with the link.")] = LINK_MESSAGE
+
+
+class ToolError(Answer):
+    """What went wrong; codes and members are the API's."""
+
+    code: str
+    message: Annotated[str, Field(description="One sentence that a person can act on.")]
+    request_id: Annotated[str | None, Field(description="To quote in a report; null where nothing was sent.")] = None
+    param: Annotated[str | None, Field(description="The argument at fault.")] = None
+    resource: str | None = None
+    id: str | None = None
+    errors: Annotated[list[Fault] | None, Field(description="Every fault, with validation_failed.")] = None
+    references: Annotated[list[Reference] | None, Field(description="What still uses it, with provider_in_use.")] = None
+    reason: Annotated[str | None, Field(description="Why a verification failed.")] = None
+    retryable: Annotated[bool, Field(description="Whether the same call may succeed later.")] = False
+    retry_after: Annotated[float | None, Field(description="Seconds to wait before that.")] = None
+
+
+class Failure(Answer):
+    """The call failed."""
+
+    error: ToolError
+
+
+def failure(error: ProvidersAPIError | ConfigurationError) -> Failure:
+    """What is told of `error`."""
+    if isinstance(error, ConfigurationError):
+        return Failure(error=ToolError(code="configuration_error", message=str(error)))
+    return Failure(
+        error=ToolError(
+            code=error.code,
+            message=error.message,
+            request_id=error.request_id,
+            param=error.param,
+            resource=error.resource,
+            id=error.id,
+            errors=error.errors or None,
+            references=error.references or None,
+            reason=error.reason,
+            retryable=error.retryable,
+            retry_after=error.retry_after,
+        )
+    )
+
+
+def sentences(error: ToolError) -> str:
+    """A failure in words, for models and people that see no structured content."""
+    lines = [f"{error.code}: {error.message}"]
+    lines += [f"- {fault.param or 'arguments'}: {fault.message}" for fault in error.errors or ()]
+    if error.references:
+        lines.append("in use by: " + ", ".join(f"{each.type} {each.id}" for each in error.references))
+    if error.reason:
+        lines.append(f"reason: {error.reason}")
+    if error.retryable:
+        wait = "" if error.retry_after is None else f", after {error.retry_after:.0f} s"
+        lines.append(f"the same call may succeed later{wait}")
+    if error.request_id:
+        lines.append(f"request_id: {error.request_id}")
+    return "\n".join(lines)
+
+
+def input_schema(takes: type[Arguments]) -> dict[str, Any]:
+    """The JSON schema of a tool's arguments: null is shown only where it says something."""
+    found: dict[str, Any] = _plain(takes.model_json_schema())
+    del found["description"]
+    for name, member in found["properties"].items():
+        if member.get("default", ...) is None:
+            del member["default"]
+            if name not in takes.nullable and "anyOf" in member:
+                member.update(member.pop("anyOf")[0])
+    return found
+
+
+def output_schema(results: Sequence[type[BaseModel]]) -> dict[str, Any]:
+    """The JSON schema of a tool's structured content: one of `results`, or a failure.
+
+    Failures are part of it because there are clients that hold every structured content against it, errors included.
+    """
+    union: Any = results[0]
+    for each in (*results[1:], Failure):
+        union |= each
+    found: dict[str, Any] = _plain(TypeAdapter(union).json_schema(mode="serialization"))
+    return {"type": "object"} | found  # an object at the root is asked for up to 2025-11-25
+
+
+def _plain(node: Any) -> Any:
+    """Without pydantic's titles, which repeat the names."""
+    if isinstance(node, dict):
+        kept = {name: value for name, value in node.items() if not (name == "title" and isinstance(value, str))}
+        return {name: _plain(value) for name, value in kept.items()}
+    return [_plain(each) for each in node] if isinstance(node, list) else node

@@ -1,0 +1,103 @@
+"""The MCP server over the tools, for one caller; transports are elsewhere."""
+
+from __future__ import annotations
+
+import json
+import logging
+from functools import cache
+from typing import Any, Final
+
+import anyio.to_thread
+from mcp.server.lowlevel.server import Server
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+)
+from mcp_types import Tool as ListedTool
+from pydantic import BaseModel
+
+from providers_client.errors import ConfigurationError, ProvidersAPIError
+from providers_client.mcp.results import Failure, ToolError, failure, input_schema, output_schema, sentences
+from providers_client.mcp.tools import INSTRUCTIONS, TOOLS, Caller
+from providers_client.sending import Backoff, package_version
+
+BACKOFF: Final = Backoff(retries=2, total_s=8.0)
+TIMEOUT_S: Final = 20.0
+"""A call lasts 28 s at most: API Gateway waits 29 s for the function, and MCP clients for a minute or so."""
+
+logger = logging.getLogger(__name__)
+
+
+def make_server(caller: Caller) -> Server[Any]:
+    """A server whose every tool acts as `caller`."""
+
+    async def list_tools(_: Any, __: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=list(listed()))
+
+    async def call_tool(_: Any, params: CallToolRequestParams) -> CallToolResult:
+        tool = TOOLS.get(params.name)
+        if tool is None:
+            raise MCPError(code=INVALID_PARAMS, message=f"there is no such tool; there are {', '.join(TOOLS)}")
+        try:
+            # In a thread, because the client waits. A call that is cancelled is not waited for, and runs to its end.
+            answer = await anyio.to_thread.run_sync(tool.call, caller, params.arguments or {}, abandon_on_cancel=True)
+        except (ProvidersAPIError, ConfigurationError) as error:
+            return refused(failure(error))
+        except Exception:  # the edge: whatever it is, the caller gets a tool error, and the log what may be told
+            logger.exception("a tool failed unexpectedly")
+            problem = ToolError(
+                code="internal_error", message="something went wrong in the MCP server; its log says where"
+            )
+            return refused(Failure(error=problem))
+        return answered(answer)
+
+    return Server(
+        "providers",
+        title="Providers API",
+        version=package_version(),
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        get_tool_input_schema=lambda name: next((each.input_schema for each in listed() if each.name == name), None),
+    )
+
+
+def answered(answer: BaseModel) -> CallToolResult:
+    """A tool's answer, structured, and as JSON text for clients that know no structured content."""
+    content = answer.model_dump(mode="json")
+    return CallToolResult(content=[_text(_json(content))], structured_content=content)
+
+
+def refused(problem: Failure) -> CallToolResult:
+    """A tool's failure."""
+    content = problem.model_dump(mode="json", exclude_none=True)
+    return CallToolResult(content=[_text(sentences(problem.error))], structured_content=content, is_error=True)
+
+
+@cache
+def listed() -> tuple[ListedTool, ...]:
+    """The tools as clients list them."""
+    return tuple(
+        ListedTool(
+            name=tool.name,
+            title=tool.title,
+            description=tool.description,
+            input_schema=input_schema(tool.takes),
+            output_schema=output_schema(tool.results),
+            annotations=tool.annotations,
+        )
+        for tool in TOOLS.values()
+    )
+
+
+def _text(text: str) -> TextContent:
+    return TextContent(type="text", text=text)
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

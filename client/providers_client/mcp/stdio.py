@@ -1,0 +1,42 @@
+"""The server over stdio: `providers-mcp`, or `python -m providers_client.mcp`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+import anyio
+from mcp.server.stdio import stdio_server
+
+from providers_client.errors import ConfigurationError
+from providers_client.mcp import logs
+from providers_client.mcp.server import BACKOFF, TIMEOUT_S, make_server
+from providers_client.mcp.tools import Caller
+from providers_client.sending import from_environment
+from providers_client.sync import Client
+
+
+def main() -> None:
+    """Serve until stdin ends. Reads PROVIDERS_API_URL and PROVIDERS_API_KEY; exits with 2 where they cannot be used."""
+    logs.install(_write)
+    try:
+        client = Client(*from_environment(os.environ), timeout=TIMEOUT_S, backoff=BACKOFF)
+    except ConfigurationError as error:
+        print(f"providers-mcp: {error}", file=sys.stderr)  # noqa: T201 - what a person sees of a server that won't start
+        sys.exit(2)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends at once: there is nothing to tidy up, and no traceback
+    with client:
+        anyio.run(_serve, Caller(client, os.environ))
+
+
+async def _serve(caller: Caller) -> None:
+    server = make_server(caller)
+    async with stdio_server() as (incoming, outgoing):
+        await server.run(incoming, outgoing, server.create_initialization_options())
+
+
+def _write(fields: dict[str, Any]) -> None:
+    print(json.dumps(fields), file=sys.stderr, flush=True)  # noqa: T201 - stdout is the protocol's

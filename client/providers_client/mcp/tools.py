@@ -1,0 +1,231 @@
+"""The six tools: what each is called, what it does to the world, and the one call of the client behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel, SecretStr
+
+from providers.edge.answers import Deleted, Fault, Health, Page, Provider
+from providers_client.calls import UNSET
+from providers_client.errors import Unprocessable
+from providers_client.mcp import arguments
+from providers_client.mcp.results import Stored, UploadLink
+from providers_client.sync import Client
+
+INSTRUCTIONS: Final = (
+    "Manage an organization's credentials with LLM vendors. Never ask anyone to type a key into this conversation: "
+    "call add_provider without a key, or update_provider with upload_link, and hand the person the one-time link; or, "
+    "where this server runs on their machine, name an environment variable with api_key_env. No answer holds a key."
+)
+
+A = TypeVar("A", bound=arguments.Arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a client with their management key, and the variables that `api_key_env` may name.
+
+    `environment` is None where the server is not theirs to configure, which is everywhere but over stdio.
+    """
+
+    client: Client
+    environment: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[A]):
+    """A tool. `run` raises ProvidersAPIError or ConfigurationError; `results` are the models that it can answer."""
+
+    name: str
+    title: str
+    description: str
+    takes: type[A]
+    results: tuple[type[BaseModel], ...]
+    annotations: ToolAnnotations
+    run: Callable[[Caller, A], BaseModel]
+
+    def call(self, caller: Caller, given: Mapping[str, Any]) -> BaseModel:
+        """Check what is given, and run. Raises ProvidersAPIError, ConfigurationError."""
+        return self.run(caller, arguments.read(self.takes, given))
+
+
+def list_providers(caller: Caller, given: arguments.ListProviders) -> Page[Provider]:
+    """One page."""
+    return caller.client.list_providers_page(
+        given.vendor, given.status, given.health, limit=given.limit, cursor=given.cursor
+    )
+
+
+def get_provider(caller: Caller, given: arguments.GetProvider) -> Provider:
+    """One provider."""
+    return caller.client.get_provider(given.provider_id)
+
+
+def add_provider(caller: Caller, given: arguments.AddProvider) -> Stored | UploadLink:
+    """Verify and store a key, or make a link for it."""
+    key = _key(caller, given.api_key, given.api_key_env)
+    if key is None:
+        alone = [name for name in ("key_expires_at", "on_unavailable") if getattr(given, name) is not None]
+        if alone:
+            faults = [Fault(param=name, message="can only be given with a key", code="key_required") for name in alone]
+            raise arguments.invalid(*faults)
+        made = caller.client.create_upload(vendor=given.vendor, name=given.name, base_url=given.base_url)
+        return UploadLink(**made.model_dump())
+    added = caller.client.add_provider(
+        given.vendor,
+        given.name,
+        key,
+        base_url=given.base_url,
+        key_expires_at=given.key_expires_at,
+        on_unavailable=given.on_unavailable,
+    )
+    return Stored(provider=added.data, warnings=added.warnings)
+
+
+def update_provider(caller: Caller, given: arguments.UpdateProvider) -> Stored | UploadLink:
+    """Change what is given, or make a link at which the key is replaced."""
+    named = given.model_fields_set - {"provider_id"}
+    if given.upload_link:
+        beside = sorted(named - {"upload_link"})
+        if beside:
+            faults = [Fault(param=name, message="excludes upload_link", code="exclusive") for name in beside]
+            raise arguments.invalid(*faults)
+        return UploadLink(**caller.client.create_upload(given.provider_id).model_dump())
+    if not named - {"upload_link"}:
+        raise arguments.invalid(Fault(param=None, message="the arguments name nothing to change", code="missing"))
+    key = _key(caller, given.api_key, given.api_key_env)
+    changed = caller.client.update_provider(
+        given.provider_id,
+        name=given.name if given.name is not None else UNSET,
+        api_key=key if key is not None else UNSET,
+        base_url=given.base_url if "base_url" in named else UNSET,
+        status=given.status if given.status is not None else UNSET,
+        key_expires_at=given.key_expires_at if "key_expires_at" in named else UNSET,
+    )
+    return Stored(provider=changed.data, warnings=changed.warnings)
+
+
+def delete_provider(caller: Caller, given: arguments.DeleteProvider) -> Deleted:
+    """Delete a provider, or tell whether that would work."""
+    return caller.client.delete_provider(given.provider_id, dry_run=given.dry_run)
+
+
+def get_provider_health(caller: Caller, given: arguments.GetProviderHealth) -> Health:
+    """A provider's health."""
+    return caller.client.get_provider_health(given.provider_id, given.history)
+
+
+def _key(caller: Caller, api_key: SecretStr | None, variable: str | None) -> str | None:
+    """The key that is given or named. Raises Unprocessable (`validation_failed`, `variable_not_set`)."""
+    if variable is None:
+        return None if api_key is None else api_key.get_secret_value()
+    if api_key is not None:
+        raise arguments.invalid(Fault(param="api_key_env", message="excludes api_key", code="exclusive"))
+    if caller.environment is None:
+        message = (
+            "names a variable on the caller's machine, which a server over HTTP cannot read; ask for a link instead"
+        )
+        raise arguments.invalid(Fault(param="api_key_env", message=message, code="stdio_only"))
+    key = caller.environment.get(variable)
+    if not key:
+        raise Unprocessable(
+            f"{variable} is not set in the environment of the MCP server: set it where the server is configured, and "
+            "start the server again",
+            code="variable_not_set",
+            type="invalid_request_error",
+            param="api_key_env",
+        )
+    return key
+
+
+def _hints(title: str, *, reads: bool, destroys: bool, idempotent: bool, asks_vendor: bool) -> ToolAnnotations:
+    return ToolAnnotations(
+        title=title,
+        read_only_hint=reads,
+        destructive_hint=destroys,
+        idempotent_hint=idempotent,
+        open_world_hint=asks_vendor,
+    )
+
+
+_READS: Final = {"reads": True, "destroys": False, "idempotent": True, "asks_vendor": False}
+
+TOOLS: Final[dict[str, Tool[Any]]] = {
+    each.name: each
+    for each in (
+        Tool(
+            "list_providers",
+            "List providers",
+            "List the organization's provider credentials, newest first, with status, health and the key's hint; "
+            "never the key. One page: pass next_cursor as cursor for the next, null means it was the last.",
+            arguments.ListProviders,
+            (Page[Provider],),
+            _hints("List providers", **_READS),
+            list_providers,
+        ),
+        Tool(
+            "get_provider",
+            "Get a provider",
+            "Show one provider credential: vendor, status, health at a glance, the key's hint and version, and what "
+            "the vendor said when the key was last verified. Never the key.",
+            arguments.GetProvider,
+            (Provider,),
+            _hints("Get a provider", **_READS),
+            get_provider,
+        ),
+        Tool(
+            "add_provider",
+            "Add a provider",
+            "Add a provider credential. Prefer calling it WITHOUT a key: the answer is then a one-time link "
+            '(status "upload_link") to hand to a person, who enters the key there; nothing is stored until then. Or, '
+            "where this server runs on the user's machine, name a variable with api_key_env. Only as a last resort use "
+            "api_key: what is put there stays in this conversation. A key is verified with the vendor before it is "
+            "stored, and one that the vendor refuses is stored nowhere.",
+            arguments.AddProvider,
+            (Stored, UploadLink),
+            _hints("Add a provider", reads=False, destroys=False, idempotent=False, asks_vendor=True),
+            add_provider,
+        ),
+        Tool(
+            "update_provider",
+            "Update a provider or rotate its key",
+            "Change a provider's name, status (active, disabled), base_url or expiry, or replace its key. To replace "
+            "the key, prefer upload_link: true, which answers with a one-time link to hand to a person; or, where this "
+            "server runs on the user's machine, name a variable with api_key_env. Only as a last resort use api_key: "
+            "what is put there stays in this conversation. A new key is verified first; if the vendor refuses it or "
+            "cannot be asked, the old one stays in force.",
+            arguments.UpdateProvider,
+            (Stored, UploadLink),
+            _hints(
+                "Update a provider or rotate its key", reads=False, destroys=True, idempotent=False, asks_vendor=True
+            ),
+            update_provider,
+        ),
+        Tool(
+            "delete_provider",
+            "Delete a provider",
+            "Delete a provider credential for good. Refused (provider_in_use, with the list) while routing configs "
+            "name it. With dry_run: true nothing is deleted, and the answer tells whether it could be.",
+            arguments.DeleteProvider,
+            (Deleted,),
+            _hints("Delete a provider", reads=False, destroys=True, idempotent=True, asks_vendor=False),
+            delete_provider,
+        ),
+        Tool(
+            "get_provider_health",
+            "Get a provider's health",
+            "Success rate, latency percentiles and errors of a provider's checks over the last 5 minutes, hour, 24 "
+            "hours and 7 days, its state (unknown, healthy, degraded, unhealthy) and the reason for it. Reads what was "
+            "measured; asks the vendor nothing.",
+            arguments.GetProviderHealth,
+            (Health,),
+            _hints("Get a provider's health", **_READS),
+            get_provider_health,
+        ),
+    )
+}
+"""By name, in the order in which they are listed."""

@@ -1,0 +1,151 @@
+"""What both clients share: where the API is, what a request carries, and when it is sent again."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
+from typing import Any, Final, TypeAlias, TypeVar
+
+import httpx2
+from pydantic import ValidationError
+
+from providers.model.secret import Secret
+from providers_client.calls import Call
+from providers_client.errors import ConfigurationError, ProvidersAPIError, from_answer, unexpected
+
+T = TypeVar("T")
+
+URL_VARIABLE: Final = "PROVIDERS_API_URL"
+KEY_VARIABLE: Final = "PROVIDERS_API_KEY"
+_KEY: Final = re.compile(r"mlx_mk_[0-9a-z]{1,64}_[0-9A-Za-z]{43,128}")
+_HOST: Final = re.compile(rb"[0-9A-Za-z.-]+|[0-9A-Fa-f:.]+")
+_PREFIX: Final = "/manage/v1/"
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """When a request is sent again: after no answer, a 429, 502, 503 or 504, or a 409 `idempotency_in_progress`.
+
+    The n-th wait is `first_s` × 2ⁿ, `longest_s` at most, of which `jitter` (from 0 to 1) takes away up to a half; a
+    longer Retry-After is honoured. No attempt begins later than `total_s` after the first one, and a wait that would
+    lead past it is not begun: the error is raised at once, with `retry_after`. So a call lasts `total_s` and one
+    attempt at most.
+    """
+
+    retries: int = 4
+    first_s: float = 0.5
+    longest_s: float = 8.0
+    total_s: float = 120.0
+    jitter: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.monotonic
+
+    def wait(self, attempt: int, error: ProvidersAPIError, elapsed_s: float) -> float | None:
+        """Seconds to wait after the failed `attempt` (from 0), or None to give up."""
+        if not error.retryable or attempt >= self.retries:
+            return None
+        wait = min(self.longest_s, self.first_s * 2**attempt) * (1 - self.jitter() / 2)
+        wait = max(wait, error.retry_after or 0.0)
+        return None if elapsed_s + wait > self.total_s else wait
+
+
+Step: TypeAlias = Call[Any] | float
+Outcome: TypeAlias = httpx2.Response | ProvidersAPIError | None
+
+
+def conversation(call: Call[T], backoff: Backoff) -> Generator[Step, Outcome, T]:
+    """Yields the call to be sent and seconds to be waited, is sent the outcomes, and returns what the caller gets.
+
+    Whoever drives it sends in a failure as a value, so that what is raised here is chained to nothing: the HTTP
+    library's exceptions hold the request, and with it the keys. Raises ProvidersAPIError.
+    """
+    began, attempt = backoff.clock(), 0
+    while True:
+        outcome = yield call
+        if isinstance(outcome, httpx2.Response) and outcome.is_success:
+            break
+        error = from_answer(outcome) if isinstance(outcome, httpx2.Response) else outcome
+        assert error is not None  # noqa: S101 - None is the outcome of a wait alone
+        wait = backoff.wait(attempt, error, backoff.clock() - began)
+        if wait is None:
+            raise error
+        yield wait
+        attempt += 1
+    try:
+        return call.read(outcome)
+    except ValidationError:
+        pass
+    raise unexpected(outcome)
+
+
+def root(base_url: str) -> httpx2.URL:
+    """Where the endpoints are. Raises ConfigurationError, without repeating what was given."""
+    try:
+        url = httpx2.URL(base_url.strip())
+    except httpx2.InvalidURL:
+        url = httpx2.URL("")
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.raw_host):
+        raise ConfigurationError("the base URL has the form https://host, as the stack's output ApiUrl has it")
+    if url.userinfo or url.query or url.fragment:
+        raise ConfigurationError("the base URL holds no user, query or fragment; the management key is given apart")
+    if url.scheme == "http" and not is_loopback(url):
+        raise ConfigurationError(
+            "the base URL begins with https://: a management key is not sent in the clear, but to this machine"
+        )
+    return url.copy_with(path=url.path.rstrip("/").removesuffix(_PREFIX.rstrip("/")) + _PREFIX)
+
+
+def is_loopback(url: httpx2.URL) -> bool:
+    """Whether it leads to this machine."""
+    try:
+        return url.host == "localhost" or ip_address(url.host).is_loopback
+    except ValueError:
+        return False
+
+
+def management_key(text: str) -> Secret:
+    """The key in `text`. Raises ConfigurationError: the HTTP library would put what it cannot send into its error."""
+    text = text.strip()
+    if not _KEY.fullmatch(text):
+        raise ConfigurationError("the management key has not the form mlx_mk_<id>_<secret>")
+    return Secret(text)
+
+
+def settings(base_url: str, api_key: str, timeout: float) -> dict[str, Any]:
+    """Arguments for an httpx2 client, sync or async. Raises ConfigurationError.
+
+    A proxy from the environment is used for https alone: it would see what goes in the clear to this machine.
+    """
+    url = root(base_url)
+    key = management_key(api_key)
+    return {
+        "base_url": url,
+        "headers": {"Authorization": f"Bearer {key.reveal()}", "User-Agent": _user_agent()},
+        "timeout": timeout,
+        "follow_redirects": False,
+        "trust_env": not is_loopback(url),
+    }
+
+
+def from_environment(environment: Mapping[str, str]) -> tuple[str, str]:
+    """Base URL and management key. Raises ConfigurationError for what is not set."""
+    missing = [name for name in (URL_VARIABLE, KEY_VARIABLE) if not environment.get(name)]
+    if missing:
+        raise ConfigurationError(f"set {' and '.join(missing)}")
+    return environment[URL_VARIABLE], environment[KEY_VARIABLE]
+
+
+def package_version() -> str:
+    """The installed version of this project."""
+    try:
+        return version("providers-api")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _user_agent() -> str:
+    return f"providers-client/{package_version()}"

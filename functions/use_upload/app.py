@@ -1,0 +1,19 @@
+"""POST /manage/v1/uploads/{token}."""
+
+from providers.bootstrap import open_endpoint
+from providers.edge.open_endpoint import Shown, Visit
+from providers.edge.pages import stored_page
+from providers.edge.schemas import api_key
+from providers.edge.views import changed_reply
+from providers.model.secret import Secret
+from providers.ports import Ports
+from providers.usecases.uploads import use_upload
+
+
+@open_endpoint(form=api_key)
+def handler(visit: Visit[Secret], ports: Ports) -> Shown:
+    """Verify the credential and store it as the link says; 201 for a new provider, 200 for a rotated one."""
+    changed = use_upload(ports, visit.token, visit.form, visit.id)
+    provider, warnings = changed
+    status = 201 if provider.active.number == 1 else 200
+    return Shown(changed_reply(changed, status), stored_page(provider, warnings))

@@ -1,0 +1,21 @@
+"""For whatever calls the vendors: the one way to read a credential in order to use it.
+
+It needs MAIN_TABLE, SECRETS_TABLE and KMS_KEY_ID in the environment, and the permissions of the stack's
+DataPlanePolicy: all outputs of the stack. A function takes this module from the stack's layer.
+"""
+
+from __future__ import annotations
+
+from providers.bootstrap import ports
+from providers.usecases.resolve import Resolved
+from providers.usecases.resolve import resolve as _resolve
+
+__all__ = ["Resolved", "resolve"]
+
+
+def resolve(org: str, provider_id: str, version: int | None = None) -> Resolved:
+    """The active credential; or that of `version`, which a request that began with it may use until its grace ends.
+
+    Raises model.errors.NotFound (`provider_not_found`, `version_not_found`), Unavailable; ports.TamperedCredential.
+    """
+    return _resolve(ports(), org, provider_id, version)

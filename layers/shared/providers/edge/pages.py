@@ -1,0 +1,134 @@
+"""The pages of an upload link: no script, nothing from elsewhere, and every word that a caller chose is escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from html import escape
+from typing import Any, Final
+
+from providers.model.errors import ProvidersError
+from providers.model.provider import Provider
+from providers.model.upload import TRIES, Upload
+
+_STYLE: Final = """
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.4rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
+dt { font-weight: 600; }
+dd { margin: 0; overflow-wrap: anywhere; }
+label { display: block; font-weight: 600; }
+input { box-sizing: border-box; width: 100%; padding: .5rem; font: inherit; }
+button { margin-top: 1rem; padding: .5rem 1rem; font: inherit; }
+"""
+_STYLE_DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'; form-action 'self'; frame-ancestors 'none'; "
+        "base-uri 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Of every answer at a link. The address is a secret itself: it goes to no other site, and the page into no frame."""
+
+_FORMS: Final = {
+    "bedrock": "ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION in one line (::SESSION_TOKEN behind it for temporary "
+    "credentials), or a Bedrock API key.",
+}
+_AS_GIVEN: Final = "As the vendor gave it to you."
+
+
+def form_page(upload: Upload) -> str:
+    """Asks for the credential, and says what for, until when, and what happens with it."""
+    name, vendor = escape(upload.name), escape(upload.vendor)
+    if upload.provider_id is None:
+        provider, then = f"{name} (new)", "as a new provider"
+    else:
+        provider = f"{name} ({escape(upload.provider_id)})"
+        then = "in place of the key that is in force now"
+    return _page(
+        f"Enter the {vendor} key for {name}",
+        f"""<dl>
+<dt>Organization</dt><dd>{escape(upload.org)}</dd>
+<dt>Provider</dt><dd>{provider}</dd>
+<dt>Vendor</dt><dd>{vendor}</dd>
+<dt>Key is sent to</dt><dd>{f"{vendor} itself" if upload.base_url is None else escape(upload.base_url)}</dd>
+<dt>Works until</dt><dd>{_moment(upload.expires_at)}</dd>
+<dt>Tries left</dt><dd>{TRIES - upload.tries} of {TRIES}</dd>
+</dl>
+<p>The key is sent there first, to see whether it works. If it does, it is encrypted and stored {then}. It is never
+shown again: what can be seen of it later is its kind and its last four characters. This link works for one
+accepted key.</p>
+<p>Enter a key only if you asked for this link, or know who did.</p>
+<form method="post" autocomplete="off">
+<label for="api_key">Key</label>
+<input id="api_key" name="api_key" type="password" required autocomplete="off" autocapitalize="none" spellcheck="false"
+ aria-describedby="form">
+<p id="form">{_FORMS.get(upload.vendor, _AS_GIVEN)}</p>
+<button type="submit">Verify and store</button>
+</form>""",
+    )
+
+
+def stored_page(provider: Provider, warnings: list[dict[str, Any]]) -> str:
+    """Says what was stored, by its hint."""
+    notes = "".join(f"<li>{escape(str(each['message']))}</li>\n" for each in warnings)
+    return _page(
+        "The key is stored",
+        f"""<dl>
+<dt>Provider</dt><dd>{escape(provider.name)} ({escape(provider.id)})</dd>
+<dt>Vendor</dt><dd>{escape(provider.vendor)}</dd>
+<dt>Key</dt><dd>{escape(provider.active.hint)}, version {provider.active.number}</dd>
+<dt>Verification</dt><dd>{escape(_verification(provider))}</dd>
+</dl>
+{f"<p>To know:</p><ul>{notes}</ul>" if notes else ""}
+<p>This link is used up. You can close this page.</p>""",
+    )
+
+
+def failure_page(error: ProvidersError, request_id: str) -> str:
+    """Says what went wrong; where the link may still work, it leads back to the form."""
+    again = "" if error.code == "upload_not_found" else '<p><a href="">Back to the form</a></p>'
+    return _page(
+        "That did not work" if again else "This link does not work",
+        f"""<p role="alert">{escape(error.message[:1].upper() + error.message[1:])}.</p>
+{again}
+<p><small>{escape(error.code)}, request {escape(request_id)}</small></p>""",
+    )
+
+
+def _verification(provider: Provider) -> str:
+    reason = provider.verification.reason
+    return f"{provider.verification.outcome.value}{f' ({reason.value})' if reason else ''}"
+
+
+def _moment(at: datetime) -> str:
+    at = at.astimezone(UTC)
+    return f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at:%H:%M} UTC</time> on {at.day} {at:%B %Y}'
+
+
+def _page(title: str, content: str) -> str:
+    """`title` and `content` are HTML."""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>{title}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+{content}
+</main>
+</body>
+</html>
+"""

@@ -1,0 +1,156 @@
+"""One-time links at which a person enters a credential (docs/decisions/0013-upload-links.md).
+
+A link's token is the upload's id and a keyed digest of it: whoever has the link can use it, and nothing that is stored
+lets anybody make one.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from providers.model.audit import Actor
+from providers.model.errors import Conflict, NotFound, upload_not_found
+from providers.model.provider import Scope
+from providers.model.secret import Secret
+from providers.model.upload import LIFETIME, TRIES, Upload
+from providers.ports import Ports, UploadUsed
+from providers.usecases.add import NewProvider, add_provider, name_taken
+from providers.usecases.base_url import check_base_url
+from providers.usecases.credentials import Changed
+from providers.usecases.mutation import BY_SYSTEM, Mutation
+from providers.usecases.read import get_provider
+from providers.usecases.update import Change, update_provider
+
+PURPOSE: Final = "upload-link"
+
+_PREFIX: Final = "upl_"
+_TOKEN: Final = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})_[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ToAdd:
+    """A link by which a provider is to be added."""
+
+    vendor: str
+    name: str
+    base_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToRotate:
+    """A link by which an existing provider is to get another credential."""
+
+    provider_id: str
+
+
+Wanted = ToAdd | ToRotate
+
+
+def create_upload(
+    ports: Ports, org: str, key_id: str, wanted: Wanted, mutation: Mutation[Upload] = BY_SYSTEM
+) -> Upload:
+    """A new link, which can do no more than the management key `key_id` can; `upload_token` has what opens it.
+
+    What stands in the way already is told now: raises NotFound, Conflict (name_taken), Unprocessable (base_url_…),
+    Unavailable.
+    """
+    vendor, name, base_url, provider_id = _planned(ports, org, wanted)
+    now = ports.clock.now()
+    upload = Upload(
+        id=f"{_PREFIX}{ports.clock.new_id()}",
+        org=org,
+        key_id=key_id,
+        vendor=vendor,
+        name=name,
+        base_url=base_url,
+        provider_id=provider_id,
+        created_at=now,
+        expires_at=now + LIFETIME,
+    )
+    ports.uploads.put(upload, mutation.with_entry(mutation.upload_entry(ports, upload), upload))
+    return upload
+
+
+def upload_token(ports: Ports, upload_id: str) -> str:
+    """The last part of a link's URL: all that is needed to use it. Made anew each time, stored nowhere."""
+    return f"{upload_id.removeprefix(_PREFIX)}_{ports.digests.digest(PURPOSE, upload_id)}"
+
+
+def open_upload(ports: Ports, token: str) -> Upload:
+    """The upload that `token` opens, under the name that its provider has now. Changes nothing.
+
+    Raises NotFound (`upload_not_found`), the same for a token that is none of ours, an upload that was used, is too
+    old or was tried too often, a management key that may no longer do this, and a provider that is gone or has been
+    moved to another host: a credential goes nowhere but where the link said. Raises Unavailable.
+    """
+    form = _TOKEN.fullmatch(token)
+    upload_id = f"{_PREFIX}{form[1]}" if form else ""
+    if not form or not hmac.compare_digest(upload_token(ports, upload_id), token):
+        raise upload_not_found()
+    now = ports.clock.now()
+    upload = ports.uploads.get(upload_id)
+    if upload is None or now >= upload.expires_at or upload.tries >= TRIES or not _allowed(ports, upload, now):
+        raise upload_not_found()
+    if upload.provider_id is None:
+        return upload
+    provider = ports.providers.get(upload.org, upload.provider_id)
+    if provider is None or provider.base_url != upload.base_url:
+        raise upload_not_found()
+    return replace(upload, name=provider.name)
+
+
+def use_upload(ports: Ports, token: str, api_key: Secret, request_id: str | None = None) -> Changed:
+    """The provider that was added or rotated with `api_key`, and warnings; the link is used up with the change.
+
+    A credential that is refused, or cannot be verified now, is a try and leaves the link as it is; after the last one
+    the link is dead. Raises what `open_upload`, `add_provider` and `update_provider` raise; whatever is raised,
+    nothing was changed.
+    """
+    upload = open_upload(ports, token)
+    try:
+        return _use(ports, upload, api_key, request_id)
+    except (UploadUsed, NotFound):
+        raise upload_not_found() from None
+    except Conflict:
+        if ports.uploads.get(upload.id) is None:  # what it met is another use of this very link
+            raise upload_not_found() from None
+        raise
+
+
+def _use(ports: Ports, upload: Upload, api_key: Secret, request_id: str | None) -> Changed:
+    if upload.provider_id is None:
+        _check_name(ports, upload.org, upload.name)
+    if ports.uploads.tried(upload.id) > TRIES:  # counted before the vendor is asked, however many ask at once
+        raise upload_not_found()
+    mutation: Mutation[Changed] = Mutation(Actor("upload", upload.key_id), request_id, link=upload)
+    if upload.provider_id is None:
+        new = NewProvider(upload.vendor, upload.name, api_key, upload.base_url)
+        return add_provider(ports, upload.org, new, mutation)
+    change = Change(api_key=api_key, base_url=upload.base_url, sets_base_url=True)
+    return update_provider(ports, upload.org, upload.provider_id, change, mutation=mutation)
+
+
+def _planned(ports: Ports, org: str, wanted: Wanted) -> tuple[str, str, str | None, str | None]:
+    """Vendor, name, base_url and provider id of what is wanted, checked."""
+    if isinstance(wanted, ToAdd):
+        base_url = check_base_url(ports.vendors(wanted.vendor), wanted.base_url, ports.policy)
+        _check_name(ports, org, wanted.name)
+        return wanted.vendor, wanted.name, base_url, None
+    provider = get_provider(ports, org, wanted.provider_id)
+    return provider.vendor, provider.name, provider.base_url, provider.id
+
+
+def _check_name(ports: Ports, org: str, name: str) -> None:
+    """Raises Conflict (`name_taken`). Whoever claims it after this is found when the provider is written."""
+    if ports.providers.named(org, name) is not None:
+        raise name_taken()
+
+
+def _allowed(ports: Ports, upload: Upload, now: datetime) -> bool:
+    """Whether the management key that the link was made with could make this change itself."""
+    key = ports.management_keys.get(upload.key_id)
+    return key is not None and key.usable(now) and key.org == upload.org and Scope.PROVIDERS_WRITE in key.scopes

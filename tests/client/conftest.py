@@ -1,0 +1,71 @@
+"""A stack that runs for the length of a module, and the command line in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from local.background import in_background
+from local.stack import Stack, running_stack
+from providers.model.provider import Scope
+from providers_client.cli.app import app
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A stack that runs for the length of the module."""
+    with in_background(running_stack()) as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """What `--json` printed."""
+        return json.loads(self.out)["data"]
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Runs commands with these environment variables."""
+
+    environment: dict[str, str]
+    seen: list[str] = field(default_factory=list)
+
+    def __call__(self, *arguments: str, stdin: str | None = None, **environment: str) -> Done:
+        """Run a command; `stdin` is its standard input, `environment` adds variables."""
+        found = CliRunner().invoke(app, arguments, input=stdin, env=self.environment | environment)
+        assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
+        self.seen.append(found.output)
+        return Done(found.exit_code, found.stdout, found.stderr)
+
+    def ok(self, *arguments: str, stdin: str | None = None, **environment: str) -> Done:
+        """Run a command that must succeed."""
+        done = self(*arguments, stdin=stdin, **environment)
+        assert done.code == 0, done.err
+        return done
+
+
+@pytest.fixture
+def providers(stack: Stack, request: pytest.FixtureRequest) -> Commands:
+    """Commands against the stack, for an organization that no other test uses."""
+    org = "org_" + request.node.name.partition("[")[0][-40:]
+    return commands(stack, org)
+
+
+def commands(stack: Stack, org: str, *scopes: Scope) -> Commands:
+    """Commands against the stack with a management key of `org`."""
+    key = stack.mint(org, *scopes).reveal()
+    return Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": key, "COLUMNS": "160"})

@@ -1,0 +1,103 @@
+"""The client against the whole local stack, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+import providers_client as api
+from local.stack import Stack
+from local.vendors.keys import fake_key
+from providers_client import AsyncClient, Client
+
+
+@pytest.fixture
+def client(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Client]:
+    """A client of an organization that no other test uses."""
+    org = "org_" + request.node.name.partition("[")[0][-40:]
+    with Client(stack.url, stack.mint(org).reveal()) as made:
+        yield made
+
+
+def test_the_life_of_a_provider(client: Client) -> None:
+    """Added, read, rotated, disabled, watched, used by a config, detached and deleted."""
+    provider = client.add_provider("openai", "OpenAI Production", fake_key("openai")).data
+    assert client.get_provider(provider.id) == provider
+    rotated = client.update_provider(provider.id, api_key=fake_key("openai", serial=2)).data
+    assert rotated.key_version == 2
+    assert client.update_provider(provider.id, status="disabled", name="Other").data.status == "disabled"
+    health = client.get_provider_health(provider.id, "1h")
+    assert (health.state, health.windows.hour.checks, len(health.history) > 0) == ("unknown", 0, True)
+    config = client.put_routing_config("@prod", "single", [{"provider_id": provider.id, "model": "gpt-5"}])
+    assert [client.get_routing_config("@prod"), *client.list_routing_configs()] == [config, config]
+    with pytest.raises(api.Conflict) as caught:
+        client.delete_provider(provider.id)
+    assert [each.id for each in caught.value.references] == ["@prod"]
+    assert client.delete_routing_config("@prod").deleted
+    assert client.delete_provider(provider.id, dry_run=True).dry_run
+    assert client.delete_provider(provider.id).deleted
+    with pytest.raises(api.NotFound, match="provider_not_found"):
+        client.get_provider(provider.id)
+
+
+def test_a_list_over_several_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Newest first, through the API's own cursors; filters narrow it."""
+    monkeypatch.setattr("providers_client.calls.PAGE", 2)
+    added = [client.add_provider("openai", f"P{n}", fake_key("openai", serial=n)).data.id for n in range(5)]
+    client.add_provider("bedrock", "B", fake_key("bedrock"))
+    assert [each.id for each in client.list_providers(vendor="openai")] == added[::-1]
+    assert [each.name for each in client.list_providers(limit=3)] == ["B", "P4", "P3"]
+    assert list(client.list_providers(health="healthy")) == []
+
+
+def test_an_entity_tag_guards_a_change(client: Client) -> None:
+    """The tag that was read is good for one change."""
+    provider = client.add_provider("openai", "A", fake_key("openai")).data
+    read, tag = client.get_provider_with_etag(provider.id)
+    assert read == provider
+    assert client.update_provider(provider.id, name="B", if_match=tag).data.name == "B"
+    with pytest.raises(api.PreconditionFailed):
+        client.update_provider(provider.id, name="C", if_match=tag)
+
+
+def test_a_refused_credential(client: Client) -> None:
+    """The vendor's refusal is an error with the reason, without a retry."""
+    with pytest.raises(api.Unprocessable) as caught:
+        client.add_provider("openai", "A", fake_key("openai", "invalid"))
+    assert (caught.value.code, caught.value.reason, caught.value.param) == (
+        "credential_rejected",
+        "credential_rejected",
+        "api_key",
+    )
+
+
+def test_warnings_come_with_a_change(client: Client) -> None:
+    """The same credential twice is told, with the other provider's id."""
+    first = client.add_provider("openai", "A", fake_key("openai")).data
+    (warning,) = client.add_provider("openai", "B", fake_key("openai")).warnings
+    assert warning.code == "duplicate_credential"
+    assert first.id in repr(warning)
+
+
+def test_a_revoked_key(stack: Stack) -> None:
+    """It is told as what it is."""
+    token = stack.mint("org_revoked").reveal()
+    stack.ports.management_keys.revoke(token.split("_")[2], stack.ports.clock.now())
+    with Client(stack.url, token) as client, pytest.raises(api.AuthenticationFailed, match="invalid_api_key"):
+        next(client.list_providers())
+
+
+def test_the_asynchronous_client(stack: Stack) -> None:
+    """Ten at once over one client."""
+
+    async def work() -> list[str]:
+        async with AsyncClient(stack.url, stack.mint("org_async").reveal()) as client:
+            adding = [client.add_provider("openai", f"P{n}", fake_key("openai", serial=n)) for n in range(10)]
+            added = await asyncio.gather(*adding)
+            found = [each.id async for each in client.list_providers()]
+            assert sorted(found) == sorted(each.data.id for each in added)
+            return found
+
+    assert len(asyncio.run(work())) == 10

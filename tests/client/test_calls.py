@@ -1,0 +1,186 @@
+"""What each method sends, and what it makes of the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from providers_client import AttemptView, Client
+from tests.client.canned import KEY, NOW, PROVIDER, PROVIDER_ID, Script, page
+
+TIME = "2026-04-14T12:00:00Z"
+AUDIT = {
+    "id": "aud_1",
+    "at": TIME,
+    "actor": {"type": "management_key", "key_id": "k1"},
+    "action": "provider.rotated",
+    "resource": {"type": "provider", "id": PROVIDER_ID},
+    "before": {"key_version": 2},
+    "after": {"key_version": 3},
+    "request_id": "r1",
+}
+UPLOAD = {
+    "id": "upl_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    "url": "https://api.example.com/upload/x",
+    "provider_id": None,
+    "vendor": "openai",
+    "name": "A",
+    "expires_at": TIME,
+}
+VERSION = {
+    "number": 2,
+    "hint": "sk-…0001",
+    "created_at": TIME,
+    "active": False,
+    "retires_at": TIME,
+    "last_used_at": None,
+    "safe_to_revoke": True,
+}
+CONFIG = {
+    "slug": "@production",
+    "strategy": "single",
+    "attempts": [{"provider_id": PROVIDER_ID, "model": "gpt-5"}],
+    "created_at": TIME,
+    "updated_at": TIME,
+}
+ONE = f"/providers/{PROVIDER_ID}"
+CHANGED = {"data": PROVIDER, "warnings": [{"code": "duplicate_credential", "message": "…", "provider_ids": ["p"]}]}
+
+Case = tuple[str, Callable[[Client], Any], str, Any, Any, Any]
+CASES: list[Case] = [
+    (
+        "add",
+        lambda c: c.add_provider(
+            "azure",
+            "A",
+            "FAKE",
+            base_url="https://a.openai.azure.com",
+            key_expires_at=NOW,
+            on_unavailable="store_pending",
+        ),
+        "POST /providers",
+        {
+            "vendor": "azure",
+            "name": "A",
+            "api_key": "FAKE",
+            "base_url": "https://a.openai.azure.com",
+            "key_expires_at": TIME,
+            "on_unavailable": "store_pending",
+        },
+        CHANGED,
+        CHANGED,
+    ),
+    (
+        "add the least",
+        lambda c: c.add_provider("openai", "A", "FAKE"),
+        "POST /providers",
+        {"vendor": "openai", "name": "A", "api_key": "FAKE"},
+        {"data": PROVIDER},
+        {"data": PROVIDER},
+    ),
+    ("get", lambda c: c.get_provider(PROVIDER_ID), f"GET {ONE}", None, {"data": PROVIDER}, PROVIDER),
+    (
+        "delete",
+        lambda c: c.delete_provider(PROVIDER_ID),
+        f"DELETE {ONE}",
+        None,
+        {"data": {"id": PROVIDER_ID, "deleted": True}},
+        {"id": PROVIDER_ID, "deleted": True},
+    ),
+    (
+        "delete dry",
+        lambda c: c.delete_provider(PROVIDER_ID, dry_run=True, if_match='"1"'),
+        f"DELETE {ONE}?dry_run=true",
+        None,
+        {"data": {"id": PROVIDER_ID, "deleted": False, "dry_run": True}},
+        {"id": PROVIDER_ID, "deleted": False, "dry_run": True},
+    ),
+    (
+        "versions",
+        lambda c: c.list_versions(PROVIDER_ID),
+        f"GET {ONE}/versions",
+        None,
+        {"data": [VERSION, VERSION]},
+        [VERSION, VERSION],
+    ),
+    (
+        "rollback",
+        lambda c: c.rollback_provider(PROVIDER_ID),
+        f"POST {ONE}/rollback",
+        {},
+        {"data": PROVIDER},
+        {"data": PROVIDER},
+    ),
+    (
+        "rollback to",
+        lambda c: c.rollback_provider(PROVIDER_ID, 2, if_match='"1"'),
+        f"POST {ONE}/rollback",
+        {"version": 2},
+        CHANGED,
+        CHANGED,
+    ),
+    (
+        "audit",
+        lambda c: list(c.list_audit(PROVIDER_ID, "provider.rotated", "k1", 20)),
+        f"GET /audit?limit=20&resource_id={PROVIDER_ID}&action=provider.rotated&key_id=k1",
+        None,
+        page([AUDIT], None),
+        [AUDIT],
+    ),
+    (
+        "upload",
+        lambda c: c.create_upload(vendor="openai", name="A"),
+        "POST /uploads",
+        {"vendor": "openai", "name": "A"},
+        {"data": UPLOAD},
+        UPLOAD,
+    ),
+    (
+        "put",
+        lambda c: c.put_routing_config("@production", "single", [AttemptView(provider_id=PROVIDER_ID, model="gpt-5")]),
+        "PUT /routing-configs/@production",
+        {"strategy": "single", "attempts": [{"provider_id": PROVIDER_ID, "model": "gpt-5"}]},
+        {"data": CONFIG},
+        CONFIG,
+    ),
+    (
+        "list configs",
+        lambda c: list(c.list_routing_configs()),
+        "GET /routing-configs?limit=100",
+        None,
+        page([CONFIG], None),
+        [CONFIG],
+    ),
+]
+
+
+def plain(found: Any) -> Any:
+    """Models as the JSON that they were read from."""
+    if isinstance(found, list):
+        return [plain(each) for each in found]
+    return found.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+@pytest.mark.parametrize(("_name", "work", "sent", "body", "answer", "given"), CASES, ids=[case[0] for case in CASES])
+def test_a_method_sends_and_reads(
+    _name: str, work: Callable[[Client], Any], sent: str, body: Any, answer: Any, given: Any
+) -> None:
+    """The request is the contract's, and no member of the answer is lost."""
+    script = Script([answer if isinstance(answer, httpx2.Response) else httpx2.Response(200, json=answer)])
+    with Client("https://a.example.com", KEY, transport=httpx2.MockTransport(script)) as client:
+        assert plain(work(client)) == given
+    (request,) = script.seen
+    assert f"{request.method} {request.url.raw_path.decode().removeprefix('/manage/v1')}" == sent
+    assert (json.loads(request.content) if request.content else None) == body
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_members_that_a_newer_api_adds_are_ignored() -> None:
+    """A client need not be changed with the API."""
+    script = Script([httpx2.Response(200, json={"data": PROVIDER | {"new": 1}, "also": 2})])
+    with Client("https://a.example.com", KEY, transport=httpx2.MockTransport(script)) as client:
+        assert plain(client.get_provider(PROVIDER_ID)) == PROVIDER

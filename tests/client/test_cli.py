@@ -1,0 +1,265 @@
+"""The command line against the local stack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from local.stack import Stack
+from local.vendors.keys import fake_key
+from providers.model.provider import Scope
+from providers_client import Client
+from tests.client.canned import KEY, PROVIDER, PROVIDER_ID, Script, error, page
+from tests.client.conftest import Commands, commands
+from tests.client.test_calls import AUDIT, UPLOAD, VERSION
+
+GOOD, OTHER, BAD = fake_key("openai"), fake_key("openai", serial=2), fake_key("openai", "invalid")
+
+
+def added(providers: Commands, name: str = "OpenAI Production", key: str = GOOD) -> str:
+    """The id of a provider that was added."""
+    return str(providers.ok("add", "openai", name, "--key-stdin", "--json", stdin=key).data["id"])
+
+
+def test_the_life_of_a_provider(providers: Commands, stack: Stack) -> None:
+    """Every command, by name and by id."""
+    provider_id = added(providers)
+    stack.ports.clock.now()
+    listed = providers.ok("list").out
+    assert "OpenAI Production" in listed
+    assert "LAST HOUR" in listed
+    assert "unknown" in providers.ok("get", "openai production").out
+    rotated = providers.ok("rotate", "OpenAI Production", "--key-stdin", "--json", stdin=f"{OTHER}\n").data
+    assert rotated["key_version"] == 2
+    assert providers.ok("update", provider_id, "--name", "Other", "--disable", "--json").data["status"] == "disabled"
+    assert "disabled" in providers.ok("list", "--status", "disabled").out
+    assert "never checked" in providers.ok("health", "other").out
+    providers.ok("routing", "put", "@prod", "--attempt", "Other=gpt-5", "--attempt", f"{provider_id}=gpt-4")
+    assert "fallback" in providers.ok("routing", "list").out
+    assert providers.ok("routing", "get", "@prod", "--json").data["attempts"][0] == {
+        "provider_id": provider_id,
+        "model": "gpt-5",
+    }
+    used = providers("rm", "Other", "--yes")
+    assert (used.code, "@prod" in used.err) == (4, True)
+    assert providers("routing", "rm", "@prod", stdin="n\n").code == 1
+    assert "Deleted" in providers.ok("routing", "rm", "@prod", stdin="y\n").out
+    assert providers.ok("rm", "Other", "--dry-run").out == f"Can be deleted: {provider_id}\n"
+    assert "Delete Other (openai, key sk-proj-…" in providers.ok("rm", "Other", stdin="y\n").err
+    assert providers.ok("list").err == "No providers.\n"
+
+
+def test_json_is_what_the_api_answers(providers: Commands, stack: Stack) -> None:
+    """Member for member, for a list and for its parts."""
+    provider_id = added(providers)
+    with httpx2.Client(base_url=stack.url, trust_env=False) as http:
+        for arguments, path in [
+            (("list",), "providers?limit=100"),
+            (("get", provider_id), f"providers/{provider_id}"),
+            (("health", provider_id), f"providers/{provider_id}/health?history=1h"),
+            (("routing", "list"), "routing-configs"),
+        ]:
+            headers = {"authorization": f"Bearer {providers.environment['PROVIDERS_API_KEY']}"}
+            answer = http.get(f"/manage/v1/{path}", headers=headers).json()
+            assert providers.ok(*arguments, "--json").data == answer["data"], arguments
+
+
+def test_a_chart_shows_what_was_checked(providers: Commands, stack: Stack) -> None:
+    """Bars where checks were good, crosses where all failed, a dot where there were none."""
+    added(providers)
+    providers.ok("add", "groq", "Groq", "--key-stdin", stdin=fake_key("groq"))
+    assert stack.emulator is not None
+    with httpx2.Client(base_url=stack.url, trust_env=False) as http:
+        http.post("/_local/sweep")
+        http.post("/_local/vendors", json={"vendor": "groq", "key": fake_key("groq"), "case": "invalid"})
+        for _ in range(5):
+            http.post("/_local/sweep")
+    health = providers.ok("health", "groq").out
+    assert "credential_rejected 5" in health
+    assert "·█×××××" in health.replace("▇", "█")
+    line = next(line for line in providers.ok("list").out.splitlines() if line.startswith("Groq"))
+    assert "unhealthy" in line
+    assert "×" in line
+    assert "×" not in providers.ok("list", "--no-chart").out
+
+
+def test_the_same_credential_twice_is_told(providers: Commands) -> None:
+    """A warning does not get into the way of the result."""
+    added(providers)
+    again = providers.ok("add", "openai", "Again", "--key-stdin", stdin=GOOD)
+    assert "duplicate_credential" in again.err
+    assert "duplicate_credential" not in again.out
+    third = providers.ok("add", "openai", "Third", "--key-stdin", "--json", stdin=GOOD)
+    assert json.loads(third.out)["warnings"][0]["code"] == "duplicate_credential"
+
+
+WAYS: list[tuple[str, Callable[[Path], tuple[list[str], str | None, dict[str, str]]]]] = [
+    ("standard input", lambda _: (["--key-stdin"], f"  {GOOD}\n", {})),
+    ("a variable", lambda _: (["--key-env", "MY_KEY"], None, {"MY_KEY": GOOD})),
+    ("a file", lambda path: (["--key-file", str(path)], None, {})),
+]
+
+
+@pytest.mark.parametrize(("_way", "given"), WAYS, ids=[way for way, _ in WAYS])
+def test_where_a_key_comes_from(providers: Commands, tmp_path: Path, _way: str, given: Any) -> None:
+    """Each way adds the same provider."""
+    file = tmp_path / "key"
+    file.write_text(f"{GOOD}\n")
+    options, text, environment = given(file)
+    assert "valid" in providers.ok("add", "openai", "A", *options, stdin=text, **environment).out
+    providers.ok("rm", "A", "--yes")
+
+
+USAGE: list[tuple[list[str], str | None, str]] = [
+    (["add", "openai", "A"], None, "no terminal to ask"),
+    (["add", "openai", "A", "--key-stdin", "--key-env", "X"], GOOD, "give one of"),
+    (["add", "openai", "A", "--key-env", "NOT_SET"], None, "not set"),
+    (["add", "openai", "A", "--key-env", GOOD], None, "not set"),
+    (["add", "openai", "A", "--key-stdin"], " \n", "empty"),
+    (["add", "openai", "A", "--key-stdin"], KEY, "management key"),
+    (["add", "openai", "A", "--key-file", "/nonexistent"], None, "cannot read /nonexistent"),
+    (["add", "openai", "A", GOOD], None, "unexpected extra argument"),
+    (["add", GOOD, "A"], None, "is not one of"),
+    (["add", "acme", "A", "--key-stdin"], GOOD, "is not one of"),
+    (["update", PROVIDER_ID], None, "nothing to change"),
+    (["routing", "put", "@a", "--attempt", "gpt-5"], None, "PROVIDER=MODEL"),
+    (["health", PROVIDER_ID, "--watch", "--json"], None, "--watch"),
+    (["upload", "--vendor", "openai"], None, "--name"),
+    (["import", "/nonexistent"], None, "cannot read"),
+    (["keys", "list"], None, "--local"),
+    (["keys", "revoke", "--local", KEY], None, "not the key"),
+    (["--url", "http://example.com", "list"], None, "https://"),
+    (["nonsense"], None, "No such command"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "text", "told"), USAGE, ids=[" ".join(row[0])[:30] for row in USAGE])
+def test_mistakes_end_with_2(providers: Commands, arguments: list[str], text: str | None, told: str) -> None:
+    """With a word on standard error, which repeats no key."""
+    done = providers(*arguments, stdin=text)
+    assert (done.code, done.out) == (2, "")
+    assert told in " ".join(done.err.split())
+    assert GOOD not in done.err
+    assert KEY not in done.err
+
+
+def test_what_is_not_configured_is_named() -> None:
+    """The variables are told."""
+    bare = Commands({"PROVIDERS_API_URL": "", "PROVIDERS_API_KEY": ""})
+    assert "PROVIDERS_API_KEY" in bare("list", PROVIDERS_API_URL="https://a.example.com").err
+    assert "PROVIDERS_API_URL" in bare("list", PROVIDERS_API_KEY=KEY).err
+    assert bare("list").code == 2
+
+
+def test_the_management_key_may_be_in_a_file(providers: Commands, tmp_path: Path) -> None:
+    """As it is where a variable is not wanted."""
+    file = tmp_path / "key"
+    file.write_text(providers.environment["PROVIDERS_API_KEY"] + "\n")
+    assert providers.ok("--management-key-file", str(file), "list", PROVIDERS_API_KEY="").err == "No providers.\n"
+
+
+def test_exit_codes_tell_what_happened(providers: Commands, stack: Stack) -> None:
+    """One code a family, and the API's own code on standard error."""
+    added(providers, "Taken")
+    reader = commands(stack, "org_reader", Scope.PROVIDERS_READ)
+    wrong = Commands(providers.environment | {"PROVIDERS_API_KEY": KEY})
+    nowhere = Commands(providers.environment | {"PROVIDERS_API_URL": "http://127.0.0.1:1"})
+    add = ("add", "openai", "New", "--key-stdin")
+    for run, arguments, key, code, told in [
+        (providers, ("get", PROVIDER_ID), None, 3, "provider_not_found"),
+        (providers, ("get", "nobody"), None, 3, "provider_not_found"),
+        (providers, ("add", "openai", "taken", "--key-stdin"), OTHER, 4, "name_taken"),
+        (providers, add, BAD, 5, "credential_rejected"),
+        (providers, add, f"{GOOD} {GOOD}", 5, "credential_format"),
+        (providers, ("add", "azure", "New", "--key-stdin"), fake_key("azure"), 1, "base_url_required"),
+        (providers, ("add", "openai", "x" * 81, "--key-stdin"), OTHER, 1, "validation_failed"),
+        (reader, add, OTHER, 7, "insufficient_scope"),
+        (wrong, ("list",), None, 7, "invalid_api_key"),
+        (nowhere, ("list",), None, 6, "connection_failed"),
+    ]:
+        done = run(*arguments, stdin=key)
+        assert (done.code, done.out) == (code, ""), arguments
+        assert told in done.err
+        as_json = run(*arguments, "--json", stdin=key)
+        assert (as_json.code, json.loads(as_json.err)["error"]["code"]) == (code, told)
+
+
+def test_the_help_and_the_documentation_tell_the_exit_codes() -> None:
+    """All of them."""
+    done = Commands({"COLUMNS": "200"}).ok("--help").out
+    assert "7 the management key is not good" in " ".join(done.split())
+
+
+@pytest.fixture
+def canned(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Commands, Script]]:
+    """Commands against canned answers, for endpoints of their own."""
+
+    def make(*answers: httpx2.Response) -> tuple[Commands, Script]:
+        script = Script(answers)
+        transport = httpx2.MockTransport(script)
+        monkeypatch.setattr("providers_client.cli.session.Client", partial(Client, transport=transport))
+        environment = {"PROVIDERS_API_URL": "https://a.example.com", "PROVIDERS_API_KEY": KEY, "COLUMNS": "160"}
+        return Commands(environment), script
+
+    return make
+
+
+def one(data: Any) -> httpx2.Response:
+    return httpx2.Response(200, json={"data": data})
+
+
+def test_versions_and_rollback(canned: Callable[..., tuple[Commands, Script]]) -> None:
+    """The table tells which may be revoked; a rollback names its version."""
+    run, script = canned(
+        one([VERSION, VERSION | {"number": 3, "active": True}]), one(PROVIDER), error(404, "version_not_found")
+    )
+    table = run.ok("versions", PROVIDER_ID).out
+    assert "in force" in table
+    assert "yes" in table
+    assert "Rolled back: OpenAI Production" in run.ok("rollback", PROVIDER_ID, "--to", "2").out
+    assert json.loads(script.seen[1].content) == {"version": 2}
+    assert run("rollback", PROVIDER_ID).code == 3
+
+
+def test_versions_rollback_and_audit_of_the_stack(providers: Commands) -> None:
+    """The real answers: two versions, back to the first as the third, and three changes told."""
+    added(providers, "A")
+    providers.ok("rotate", "A", "--key-stdin", stdin=OTHER)
+    assert [each["number"] for each in providers.ok("versions", "A", "--json").data] == [2, 1]
+    assert providers.ok("rollback", "A", "--json").data["key_version"] == 3
+    assert providers("rollback", "A", "--to", "9").code == 3
+    changes = providers.ok("audit", "--provider", "A").out
+    assert "key_version: 2 → 3" in changes
+    assert "base_url" not in changes
+    assert providers.ok("upload", "A").out.startswith("http://127.0.0.1:")
+
+
+def test_audit(canned: Callable[..., tuple[Commands, Script]]) -> None:
+    """Who changed what from what to what."""
+    run, script = canned(page([AUDIT], None), page([], None))
+    assert "key_version: 2 → 3" in run.ok("audit", "--provider", PROVIDER_ID, "--by", "k1").out
+    assert dict(script.seen[0].url.params) == {"limit": "50", "resource_id": PROVIDER_ID, "key_id": "k1"}
+    assert run.ok("audit").err == "No changes.\n"
+
+
+def test_upload(canned: Callable[..., tuple[Commands, Script]]) -> None:
+    """The link alone is on standard output."""
+    run, script = canned(one(UPLOAD), one(UPLOAD))
+    assert run.ok("upload", "--vendor", "openai", "--name", "A").out == f"{UPLOAD['url']}\n"
+    run.ok("upload", PROVIDER_ID)
+    assert json.loads(script.seen[1].content) == {"provider_id": PROVIDER_ID}
+
+
+def test_nothing_of_the_api_controls_the_terminal(canned: Callable[..., tuple[Commands, Script]]) -> None:
+    """Escape sequences and markup in a name are shown, not obeyed."""
+    name = "\x1b[31m[bold]x[/bold]"
+    run, _ = canned(one(PROVIDER | {"name": name}), error(409, "name_taken", message=name))
+    for text in (run.ok("get", PROVIDER_ID).out, run("get", PROVIDER_ID).err):
+        assert "\x1b" not in text
+        assert "[bold]x[/bold]" in text

@@ -1,0 +1,135 @@
+"""`providers keys`: management keys of a deployed stack and of the local one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import httpx2
+import pytest
+from moto import mock_aws
+
+from local.stack import Stack
+from local.template import Template
+from providers.bootstrap import Dependencies, Settings
+from providers.model.provider import Scope
+from providers.usecases.management_keys import authenticate
+from tests.client.conftest import Commands
+
+OPERATOR = Commands({"COLUMNS": "200"})
+STACK = ("--stack", "providers-api")
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dependencies]:
+    """A stack in moto that has the outputs of ours, and its ports."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        dynamodb = boto3.client("dynamodb")
+        for table in Template().tables.values():
+            dynamodb.create_table(**table)
+        key_id = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
+        values = {"MainTableName": "MainTable", "SecretsTableName": "SecretsTable", "KmsKeyId": key_id}
+        template = {
+            "Resources": {"Nothing": {"Type": "AWS::SQS::Queue"}},
+            "Outputs": {name: {"Value": value} for name, value in values.items()},
+        }
+        boto3.client("cloudformation").create_stack(StackName="providers-api", TemplateBody=json.dumps(template))
+        boto3.client("cloudformation").create_stack(
+            StackName="another", TemplateBody=json.dumps({"Resources": template["Resources"]})
+        )
+        environment = {"MAIN_TABLE": "MainTable", "SECRETS_TABLE": "SecretsTable", "KMS_KEY_ID": key_id}
+        yield Dependencies(Settings.from_environment(environment))
+
+
+def test_a_minted_key_opens_the_stack(deployed: Dependencies) -> None:
+    """The token, alone on standard output, authenticates its organization; a second key opens the stack as well."""
+    made = OPERATOR.ok("keys", "create", *STACK, "--org", "org_acme", "--scope", "providers:read")
+    caller = authenticate(deployed, f"Bearer {made.out.strip()}")
+    assert (caller.key.org, list(caller.key.scopes)) == ("org_acme", [Scope.PROVIDERS_READ])
+    made = OPERATOR.ok("keys", "create", *STACK, "--org", "org_acme", "--expires-in", "90d", "--name", "CI")
+    caller = authenticate(deployed, f"Bearer {made.out.strip()}")
+    assert (caller.key.scopes, caller.key.name) == (frozenset(Scope), "CI")
+    assert caller.key.expires_at is not None
+    assert round((caller.key.expires_at - caller.key.created_at).total_seconds() / 86_400) == 90
+
+
+def test_keys_are_listed_and_revoked(deployed: Dependencies) -> None:
+    """A list shows no secret; a revoked key stops working, and is shown as revoked."""
+    token = OPERATOR.ok("keys", "create", *STACK, "--org", "org_acme").out.strip()
+    OPERATOR.ok("keys", "create", *STACK, "--org", "org_other")
+    (listed,) = OPERATOR.ok("keys", "list", *STACK, "--org", "org_acme", "--json").data
+    assert set(listed) == {"id", "org", "name", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at"}
+    assert len(OPERATOR.ok("keys", "list", *STACK, "--json").data) == 2
+    authenticate(deployed, f"Bearer {token}")
+    assert OPERATOR("keys", "revoke", *STACK, listed["id"], stdin="n\n").code == 1
+    OPERATOR.ok("keys", "revoke", *STACK, listed["id"], stdin="y\n")
+    with pytest.raises(Exception, match="invalid_api_key"):
+        authenticate(deployed, f"Bearer {token}")
+    table = OPERATOR.ok("keys", "list", *STACK).out
+    assert [("revoked" in line, "org_acme" in line) for line in table.splitlines()[2:]] == [
+        (True, True),
+        (False, False),
+    ]
+    assert token.rpartition("_")[2] not in table
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("create", "--stack", "nothing", "--org", "org_acme"), 6, "does not exist"),
+        (("create", "--stack", "another", "--org", "org_acme"), 1, "no output 'MainTableName'"),
+        (("create", *STACK, "--org", "org_acme", "--scope", "everything"), 2, "a scope is one of providers:read"),
+        (("create", *STACK, "--org", "org_acme", "--expires-in", "soon"), 2, "90d"),
+        (("create", *STACK, "--org", "org_acme", "--name", ""), 2, "a key's name"),
+        (("revoke", *STACK, "--yes", "nobody"), 3, "no management key of this id"),
+        (("revoke", *STACK, "--yes", "No#body"), 3, "no management key of this id"),
+        *(
+            (("create", *STACK, "--org", org), 2, "an organization has letters")
+            for org in ("", "a b", "org#x", "é", "x" * 65)
+        ),
+    ],
+)
+def test_what_cannot_be_done(arguments: tuple[str, ...], code: int, told: str) -> None:
+    """One line, and nothing on standard output that could pass for a key."""
+    done = OPERATOR("keys", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert told in done.err
+
+
+def test_the_local_stack_has_them_too(stack: Stack) -> None:
+    """Made, used, listed and revoked over the stack's own route."""
+    local = Commands({"PROVIDERS_API_URL": stack.url, "COLUMNS": "200"})
+    token = local.ok("keys", "create", "--local", "--org", "org_keys", "--expires-in", "1h").out.strip()
+    assert local.ok("list", "--json", PROVIDERS_API_KEY=token).data == []
+    (listed,) = local.ok("keys", "list", "--local", "--org", "org_keys", "--json").data
+    assert listed["last_used_at"] is not None
+    assert f"Revoked: {listed['id']}" in local.ok("keys", "revoke", "--local", "--yes", listed["id"]).out
+    assert local("list", PROVIDERS_API_KEY=token).code == 7
+    assert local("keys", "revoke", "--local", "--yes", "nobody").code == 3
+    assert local("keys", "create", "--local", "--org", "a b").code == 2
+
+
+@pytest.mark.parametrize(("url", "code"), [("https://api.example.com", 2), ("http://127.0.0.1:1", 6)])
+def test_what_is_no_local_stack(url: str, code: int) -> None:
+    """`--local` never leaves this machine."""
+    assert OPERATOR("--url", url, "keys", "list", "--local").code == code
+
+
+def test_only_this_machine_gets_keys_from_the_local_stack(stack: Stack) -> None:
+    """A web page that a browser was made to send it for has another host name: for it, there is no such path."""
+    with httpx2.Client(base_url=stack.url, trust_env=False) as http:
+        answers = {
+            host: http.get("/_local/keys", headers={"host": host}).status_code
+            for host in (
+                "127.0.0.1:8787",
+                "localhost",
+                "[::1]:80",
+                "evil.example.com",
+                "127.0.0.1.example.com",
+                "10.0.0.1",
+            )
+        }
+    assert list(answers.values()) == [200, 200, 200, 404, 404, 404]

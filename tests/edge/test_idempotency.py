@@ -1,0 +1,351 @@
+"""A change that is asked for twice with one Idempotency-Key is made once, and answered twice the same."""
+
+from __future__ import annotations
+
+import base64
+import io
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from providers.model.errors import Unavailable
+from providers.model.idempotency import KEPT, LEASE
+from providers.model.verdict import Reason, Verdict
+from tests.kit.fakes import FakePorts
+from tests.kit.lambdas import Answer, call
+from tests.kit.requests import key
+
+KEY = {"Idempotency-Key": "retry-1"}
+GOOD = {"vendor": "openai", "name": "Prod", "api_key": key().reveal()}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request to a function, and the status that it is answered with."""
+
+    function: str
+    status: int
+    given: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, **others: Any) -> Answer:
+        """Send it, with the key where `others` has no other headers."""
+        return call(self.function, **({"headers": KEY} | self.given | others))
+
+
+def routing(provider_id: str, model: str = "m") -> dict[str, Any]:
+    """A routing config's body."""
+    return {"strategy": "single", "attempts": [{"provider_id": provider_id, "model": model}]}
+
+
+def staged() -> tuple[str, str]:
+    """Two providers, the first of which was rotated once; a routing config names the second."""
+    first = call("add_provider", body=GOOD).data["id"]
+    call("update_provider", path={"provider_id": first}, body={"api_key": key("two").reveal()})
+    second = call("add_provider", body=GOOD | {"name": "Other"}).data["id"]
+    call("put_routing_config", path={"slug": "@old"}, body=routing(second))
+    return first, second
+
+
+def requests(first: str, second: str) -> dict[str, Sent]:
+    """Each request that changes something, or asks to."""
+    at, old, new = {"path": {"provider_id": first}}, {"path": {"slug": "@old"}}, {"path": {"slug": "@new"}}
+    return {
+        "POST": Sent("add_provider", 201, {"body": GOOD | {"name": "New", "api_key": key("new").reveal()}}),
+        "POST with a warning": Sent("add_provider", 201, {"body": GOOD | {"name": "Again"}}),
+        "PATCH a name": Sent("update_provider", 200, at | {"body": {"name": "New"}}),
+        "PATCH a key": Sent("update_provider", 200, at | {"body": {"api_key": key("three").reveal()}}),
+        "PATCH nothing": Sent("update_provider", 200, at | {"body": {"name": "Prod"}}),
+        "roll back": Sent("rollback_provider", 200, at),
+        "roll back to a version": Sent("rollback_provider", 200, at | {"body": {"version": 1}}),
+        "DELETE": Sent("delete_provider", 200, at),
+        "DELETE, a dry run": Sent("delete_provider", 200, at | {"query": {"dry_run": "true"}}),
+        "make a link": Sent("create_upload", 201, {"body": {"vendor": "openai", "name": "By link"}}),
+        "make a link to rotate": Sent("create_upload", 201, {"body": {"provider_id": first}}),
+        "PUT a new config": Sent("put_routing_config", 201, new | {"body": routing(second)}),
+        "PUT another config": Sent("put_routing_config", 200, old | {"body": routing(first)}),
+        "PUT the same config": Sent("put_routing_config", 200, old | {"body": routing(second)}),
+        "DELETE a config": Sent("delete_routing_config", 200, old),
+    }
+
+
+NAMES = list(requests("", ""))
+Stage = Callable[[str], Sent]
+
+
+@pytest.fixture
+def sent(ports: FakePorts) -> Stage:
+    """The request of a name, on a stage that is set."""
+    return requests(*staged()).__getitem__
+
+
+def state(ports: FakePorts) -> tuple[Any, ...]:
+    """All that a change changes."""
+    db = ports.db
+    told = list(db.trail), len(ports.publisher.published)
+    return dict(db.heads), dict(db.names), dict(db.rows), dict(db.routes), dict(db.uploads), told
+
+
+def test_every_function_that_changes_something_is_in_the_table() -> None:
+    """Those whose scope writes."""
+    from tests.edge.test_endpoint import NEEDED
+
+    assert {each.function for each in requests("", "").values()} == {
+        function for function, scope in NEEDED.items() if scope.writes
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_repeated_request_is_answered_the_same_and_changes_nothing(ports: FakePorts, sent: Stage, name: str) -> None:
+    """Byte for byte, with the first answer's status and headers, as often as it is sent; no vendor is asked again."""
+    first = sent(name)()
+    assert first.status == sent(name).status, first.text
+    assert "Idempotency-Replayed" not in first.headers
+    after, asked = state(ports), len(ports.verify.asked)
+    for _ in range(2):
+        ports.clock.pass_time(hours=11)
+        again = sent(name)()
+        assert (again.status, again.text) == (first.status, first.text)
+        assert again.headers == {**first.headers, "Idempotency-Replayed": "true"}
+    assert (state(ports), len(ports.verify.asked)) == (after, asked)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_after_a_day_the_key_is_free(ports: FakePorts, sent: Stage, name: str) -> None:
+    """The request is made anew, whatever comes of it."""
+    sent(name)()
+    ports.clock.pass_time(seconds=KEPT.total_seconds())
+    assert "Idempotency-Replayed" not in sent(name)().headers
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_request_without_a_key_is_made_each_time(ports: FakePorts, sent: Stage, name: str) -> None:
+    """Nothing is kept of it."""
+    sent(name)(headers={})
+    assert "Idempotency-Replayed" not in sent(name)(headers={}).headers
+    assert ports.db.records == {}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_request_that_fails_frees_its_key(ports: FakePorts, sent: Stage, name: str) -> None:
+    """For the same request and for any other; what stood in the way may be gone by then."""
+    stores = ports.providers, ports.routing
+    ports.providers = ports.routing = Broken()  # type: ignore[assignment]
+    assert sent(name)().status == 503
+    assert ports.db.records == {}
+    ports.providers, ports.routing = stores
+    first = sent(name)()
+    assert (first.status, "Idempotency-Replayed" in first.headers) == (sent(name).status, False)
+
+
+@dataclass
+class Broken:
+    """Fails at whatever it is asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unavailable("dependency_unavailable", "broken for a test")
+
+
+OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "another body": ("PATCH a name", {"body": {"name": "Newer"}}),
+    "one member more": ("PATCH a name", {"body": {"name": "New", "status": "active"}}),
+    "another path": ("DELETE", {"path": {"provider_id": "prov_" + "0" * 26}}),
+    "another query": ("DELETE", {"query": {"dry_run": "true"}}),
+    "another function": ("DELETE", {"function": "rollback_provider"}),
+    "another version": ("roll back", {"body": {"version": 1}}),
+}
+
+
+@pytest.mark.parametrize(("name", "others"), OTHERS.values(), ids=OTHERS)
+def test_a_key_stands_for_one_request(ports: FakePorts, sent: Stage, name: str, others: dict[str, Any]) -> None:
+    """422 for any other, and nothing is changed; the first one's answer can be had as before."""
+    first = sent(name)()
+    before = state(ports)
+    other = replace(sent(name), function=others.get("function", sent(name).function))
+    answer = other(**{part: value for part, value in others.items() if part != "function"})
+    assert (answer.status, answer.error["code"]) == (422, "idempotency_mismatch")
+    assert answer.error["param"] == "Idempotency-Key"
+    assert state(ports) == before
+    assert sent(name)().text == first.text
+
+
+SAME: dict[str, tuple[str, dict[str, Any]]] = {
+    "members in another order": ("PATCH a name", {"body": ' {"name":  "N\\u0065w"} '}),
+    "an empty object for no body": ("roll back", {"body": {}}),
+    "another management key's id": ("PATCH a name", {"key_id": "02other"}),
+    "a body that nobody reads": ("DELETE", {"body": "whatever"}),
+}
+
+
+@pytest.mark.parametrize(("name", "others"), SAME.values(), ids=SAME)
+def test_what_makes_no_other_request(sent: Stage, name: str, others: dict[str, Any]) -> None:
+    """The JSON counts, not how it is written; and the organization, not which of its keys is used."""
+    first = sent(name)()
+    again = sent(name)(**others)
+    assert (again.text, again.headers.get("Idempotency-Replayed")) == (first.text, "true")
+
+
+def test_organizations_do_not_share_keys(ports: FakePorts) -> None:
+    """The same key and body in another organization is another request."""
+    add = Sent("add_provider", 201, {"body": GOOD})
+    assert add().data["id"] != add(org="org_b").data["id"]
+
+
+def test_a_request_under_way_keeps_the_others_out(ports: FakePorts) -> None:
+    """409 with Retry-After for the same one while it runs, 422 for another; one change is made."""
+    add = Sent("add_provider", 201, {"body": GOOD})
+    seen: list[Answer] = []
+
+    def meanwhile() -> None:
+        ports.verify.meanwhile = None
+        seen.extend([add(), add(body=GOOD | {"name": "Other"})])
+
+    ports.verify.meanwhile = meanwhile
+    assert add().status == 201
+    assert [(each.status, each.error["code"]) for each in seen] == [
+        (409, "idempotency_in_progress"),
+        (422, "idempotency_mismatch"),
+    ]
+    assert seen[0].headers["Retry-After"] == "2"
+    assert len(ports.db.heads) == 1
+    assert add().headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_request_that_outlived_its_lease_cannot_commit(ports: FakePorts) -> None:
+    """Another try has taken over, and made the change; the slow one is told to ask for that answer."""
+    add = Sent("add_provider", 201, {"body": GOOD})
+    seen: list[Answer] = []
+
+    def meanwhile() -> None:
+        ports.verify.meanwhile = None
+        ports.clock.pass_time(seconds=LEASE.total_seconds())
+        seen.append(add())
+
+    ports.verify.meanwhile = meanwhile
+    slow = add()
+    assert (seen[0].status, slow.status, slow.error["code"]) == (201, 409, "idempotency_in_progress")
+    assert len(ports.db.heads) == len(ports.db.rows) == len(ports.db.trail) == 1
+    assert add().text == seen[0].text
+
+
+def test_a_request_that_was_cut_off_can_be_sent_again(ports: FakePorts) -> None:
+    """A process that dies leaves its claim; the lease ends by itself, and then the same request is made."""
+    add = Sent("add_provider", 201, {"body": GOOD})
+    ports.verify.meanwhile = cut_off
+    with pytest.raises(KeyboardInterrupt):
+        add()
+    ports.verify.meanwhile = None
+    assert add().error["code"] == "idempotency_in_progress"
+    ports.clock.pass_time(seconds=LEASE.total_seconds())
+    assert add().status == 201
+
+
+def cut_off() -> None:
+    """What no handler catches."""
+    raise KeyboardInterrupt
+
+
+def test_an_unexpected_error_frees_the_key_too(ports: FakePorts) -> None:
+    """500, and the next try is a first one."""
+    add = Sent("add_provider", 201, {"body": GOOD})
+
+    def explode() -> None:
+        raise RuntimeError
+
+    ports.verify.meanwhile = explode
+    assert add().status == 500
+    ports.verify.meanwhile = None
+    assert (add().status, len(ports.db.heads)) == (201, 1)
+
+
+def test_a_key_that_cannot_be_freed_frees_itself(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller hears of what stood in the way of the change, not of that; the lease ends."""
+    add = Sent("add_provider", 201, {"body": GOOD})
+    with monkeypatch.context() as patch:
+        patch.setattr(type(ports.idempotency), "release", lambda _, claim: Broken().release)
+        ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
+        assert add().error["code"] == "credential_rejected"
+    ports.verify.verdict = Verdict()
+    assert add().status == 409
+    ports.clock.pass_time(seconds=LEASE.total_seconds())
+    assert add().status == 201
+
+
+HEADERS = {
+    "empty": ("", 400),
+    "one character": ("a", 201),
+    "255 characters": ("~" * 255, 201),
+    "256 characters": ("a" * 256, 400),
+    "a space": ("a b", 400),
+    "a tab": ("a\tb", 400),
+    "a control character": ("a\x7f", 400),
+    "not ASCII": ("schlüssel", 400),
+}
+
+
+@pytest.mark.parametrize(("value", "status"), HEADERS.values(), ids=HEADERS)
+def test_what_a_key_may_be(ports: FakePorts, value: str, status: int) -> None:
+    """1 to 255 visible ASCII characters; nothing else is taken for one, and nothing is done."""
+    answer = call("add_provider", body=GOOD, headers={"idempotency-key": value})
+    assert answer.status == status
+    assert len(ports.db.heads) == len(ports.db.records) == (1 if status == 201 else 0)
+    if status == 400:
+        assert (answer.error["code"], answer.error["param"]) == ("invalid_parameter", "Idempotency-Key")
+        assert not value or value not in answer.text
+
+
+READS = ["list_providers", "get_provider", "get_provider_health", "list_versions", "list_audit"]
+READS += ["list_routing_configs", "get_routing_config"]
+
+
+@pytest.mark.parametrize("function", READS)
+def test_reading_needs_no_key_and_keeps_nothing(ports: FakePorts, function: str) -> None:
+    """The header is ignored, whatever it holds."""
+    first, _ = staged()
+    for value in ("retry-1", "retry-1", ""):
+        path = {"provider_id": first, "slug": "@old"}
+        answer = call(function, path=path, headers={"Idempotency-Key": value})
+        assert (answer.status, "Idempotency-Replayed" in answer.headers) == (200, False)
+    assert ports.db.records == {}
+
+
+def test_a_repeated_request_needs_its_scope_and_counts(ports: FakePorts) -> None:
+    """A key that may not change anything is not told what a change was answered, nor one that is over its limit."""
+    add = Sent("add_provider", 201, {"body": GOOD})
+    add()
+    assert add(scopes="providers:read").status == 403
+    assert add(limited=True).status == 429
+    assert add().headers["RateLimit-Remaining"] == "59"
+
+
+def test_a_key_that_has_expired_since_is_answered_as_before(ports: FakePorts) -> None:
+    """A first request with this `key_expires_at` would be refused by now; a repeated one was made."""
+    add = Sent("add_provider", 201, {"body": GOOD | {"key_expires_at": "2026-04-14T12:30:00Z"}})
+    first = add()
+    ports.clock.pass_time(hours=1)
+    assert add().text == first.text
+    late = add(headers={"Idempotency-Key": "retry-2"})
+    assert (late.status, late.error["code"], late.error["param"]) == (422, "validation_failed", "key_expires_at")
+
+
+def test_what_is_kept_of_a_request_tells_nothing_of_its_credential(ports: FakePorts, log: io.StringIO) -> None:
+    """Neither plain nor encoded; nor is the Idempotency-Key kept."""
+    secret = key("new").reveal()
+    given = {"headers": {"Idempotency-Key": "my-retry-canary"}}
+    added = call("add_provider", body=GOOD | {"api_key": secret}, **given)
+    call("update_provider", path={"provider_id": added.data["id"]}, body={"api_key": key("two").reveal()})
+    call("rollback_provider", path={"provider_id": added.data["id"]}, headers={"Idempotency-Key": "my-retry-canary-2"})
+    assert len(ports.db.records) == 2
+    kept = f"{ports.db.records} {ports.db.trail} {log.getvalue()}"
+    forms = [
+        secret,
+        base64.b64encode(secret.encode()).decode(),
+        base64.urlsafe_b64encode(secret.encode()).decode(),
+        urllib.parse.quote(secret, safe=""),
+        secret.encode().hex(),
+        secret[::-1],
+        "my-retry-canary",
+    ]
+    assert [form for form in forms if form in kept] == []

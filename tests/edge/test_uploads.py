@@ -1,0 +1,403 @@
+"""Upload links at the edge: the pages, their headers, JSON for programs, and what is logged and recorded of a link."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+import pytest
+
+from providers.edge.http import own_url
+from providers.model.provider import ManagementKey, Scope
+from providers.model.verdict import Reason, Verdict
+from tests.kit.fakes import FakePorts
+from tests.kit.lambdas import Answer, call, event, invoke
+from tests.kit.requests import ORG, active_key, added, key
+
+NEW = {"vendor": "openai", "name": "From a link"}
+FORM = "application/x-www-form-urlencoded"
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.fixture
+def ports(ports: FakePorts) -> FakePorts:
+    """With the management key that the events' authorizer names."""
+    scopes = frozenset({Scope.PROVIDERS_WRITE})
+    ports.management_keys.put(ManagementKey("01test", "digest", ORG, "test", scopes, ports.clock.now()))
+    return ports
+
+
+def token_of(body: dict[str, Any]) -> str:
+    """The token of a new link."""
+    return str(call("create_upload", body=body).data["url"].rpartition("/")[2])
+
+
+def show(token: str, accept: str = BROWSER) -> Answer:
+    """The page at a link."""
+    return call("show_upload", path={"token": token}, headers={"Accept": accept})
+
+
+def use(token: str, fields: dict[str, str] | str, accept: str = BROWSER, content_type: str = FORM) -> Answer:
+    """The form at a link, sent."""
+    body = fields if isinstance(fields, str) else urlencode(fields)
+    headers = {"Accept": accept, "Content-Type": content_type}
+    return call("use_upload", path={"token": token}, body=body, headers=headers)
+
+
+class Page(HTMLParser):
+    """A page's tags, its text and its input."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.words = ""
+        self.attributes: dict[str, dict[str, str | None]] = {}
+        self.style = ""
+        self._in_style = False
+        self.feed(answer.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes[tag] = dict(attrs)
+        self._in_style = tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_style = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_style:
+            self.style += data
+        else:
+            self.words += data
+
+
+# making a link
+
+
+def test_a_link_is_answered_whole(ports: FakePorts) -> None:
+    """201, with the members that the contract names; the link leads back to where the request came in."""
+    provider = added(ports, name="Prod")
+    answer = call("create_upload", body={"provider_id": provider.id})
+    made = answer.data
+    assert answer.status == 201
+    assert made == {
+        "id": made["id"],
+        "url": made["url"],
+        "provider_id": provider.id,
+        "vendor": "openai",
+        "name": "Prod",
+        "expires_at": "2026-04-14T12:10:00Z",
+    }
+    ulid = made["id"].removeprefix("upl_")
+    assert re.fullmatch(rf"https://api\.example\.com/live/manage/v1/uploads/{ulid}_[0-9a-f]{{64}}", made["url"])
+
+
+PLACES = [
+    ("/manage/v1/uploads", "/live/manage/v1/uploads", "https://h/live/x/y"),
+    ("/manage/v1/uploads", "/manage/v1/uploads", "https://h/x/y"),
+    ("/manage/v1/uploads", "/manage/v1/uploads/", "https://h/x/y"),
+    ("/manage/v1/uploads", "/team/keys/manage/v1/uploads", "https://h/team/keys/x/y"),
+    ("/manage/v1/providers/{provider_id}", "/live/manage/v1/providers/prov_1", "https://h/live/x/y"),
+    ("/mcp", "/live/mcp", "https://h/live/x/y"),
+    ("/mcp", "/mcp", "https://h/x/y"),
+]
+
+
+@pytest.mark.parametrize(("resource", "path", "expected"), PLACES)
+def test_where_the_api_is_reached(resource: str, path: str, expected: str) -> None:
+    """The stage, or the base path of a custom domain, stays in front."""
+    given = {"requestContext": {"domainName": "h", "path": path, "resourcePath": resource}}
+    assert own_url(given, "/x/y") == expected
+    assert own_url(given, "/x/y", local=True) == expected.replace("https", "http")
+
+
+def test_a_repeated_request_gets_the_same_link_and_none_is_recorded(ports: FakePorts) -> None:
+    """What is kept for whoever sends it again holds neither the link nor its secret."""
+    headers = {"Idempotency-Key": "once"}
+    first = call("create_upload", body=NEW, headers=headers)
+    again = call("create_upload", body=NEW, headers=headers)
+    assert (again.status, again.body, again.headers["Idempotency-Replayed"]) == (201, first.body, "true")
+    assert len(ports.db.uploads) == 1
+    ((_, recorded),) = ports.db.records.values()
+    assert recorded is not None
+    assert json.loads(recorded.body)["data"] == {name: first.data[name] for name in first.data if name != "url"}
+    assert first.data["url"].rpartition("_")[2] not in repr(vars(ports.db))
+    assert show(again.data["url"].rpartition("/")[2]).status == 200
+
+
+FAULTS: list[tuple[dict[str, Any], list[str]]] = [
+    ({}, ["vendor", "name"]),
+    ({"vendor": "openai"}, ["name"]),
+    ({"name": "New"}, ["vendor"]),
+    ({"provider_id": None}, ["vendor", "name"]),
+    ({"provider_id": "prov_1"}, ["provider_id"]),
+    ({"provider_id": "prov_" + "0" * 26, "name": "New"}, ["name"]),
+    ({"provider_id": "prov_" + "0" * 26} | NEW | {"base_url": "https://example.com"}, ["vendor", "name", "base_url"]),
+    (NEW | {"vendor": "acme"}, ["vendor"]),
+    (NEW | {"name": "x" * 81}, ["name"]),
+    (NEW | {"name": " "}, ["name"]),
+    (NEW | {"api_key": "sk-fake-0000"}, ["api_key"]),
+]
+
+
+@pytest.mark.parametrize(("body", "params"), FAULTS, ids=str)
+def test_requests_for_a_link_that_are_wrong(ports: FakePorts, body: dict[str, Any], params: list[str]) -> None:
+    """422 names every fault, by the rules of adding a provider."""
+    answer = call("create_upload", body=body)
+    assert (answer.status, answer.error["code"]) == (422, "validation_failed")
+    assert [each["param"] for each in answer.error["errors"]] == params
+    assert ports.db.uploads == {}
+
+
+# the pages
+
+
+def test_the_page_says_what_for_until_when_and_where_to(ports: FakePorts) -> None:
+    """All that a person needs to decide whether to enter a key."""
+    base_url = "https://fake.openai.azure.com"
+    provider = added(ports, vendor="azure", name="Prod", base_url=base_url)
+    page = Page(show(token_of({"provider_id": provider.id})))
+    for each in (ORG, provider.id, "Prod", "azure", base_url, "12:10 UTC on 14 April 2026", "5 of 5", "encrypted"):
+        assert each in page.words
+    new = Page(show(token_of({"vendor": "bedrock", "name": "AWS"})))
+    for each in ("AWS (new)", "bedrock itself", "ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION"):
+        assert each in new.words
+
+
+def test_the_form_works_without_a_script_and_keeps_nothing(ports: FakePorts) -> None:
+    """A labelled password field that browsers do not fill in, remember, correct or cut short, sent back to the link."""
+    page = Page(show(token_of(NEW)))
+    field = page.attributes["input"]
+    assert (field["name"], field["type"], field["autocomplete"]) == ("api_key", "password", "off")
+    assert page.attributes["label"]["for"] == field["id"]
+    assert 'id="' + str(field["aria-describedby"]) + '"' in show(token_of({"vendor": "groq", "name": "G"})).text
+    assert "maxlength" not in field
+    assert page.attributes["form"] == {"method": "post", "autocomplete": "off"}
+    assert page.attributes["html"]["lang"] == "en"
+
+
+def test_a_page_loads_nothing_and_runs_nothing(ports: FakePorts) -> None:
+    """Forms, style and links to itself: no element that could fetch or run something."""
+    token = token_of(NEW)
+    known = {"html", "head", "meta", "title", "style", "body", "main", "h1", "dl", "dt", "dd", "p", "form", "label"}
+    known |= {"input", "button", "time", "a", "small", "ul", "li"}
+    ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
+    pages = [show(token), use(token, {"api_key": key().reveal()}), show("x")]
+    ports.verify.verdict = Verdict()
+    pages.append(use(token, {"api_key": "k" * 40}))
+    assert [page.status for page in pages] == [200, 422, 404, 201]
+    for answer in pages:
+        page = Page(answer)
+        assert set(page.tags) <= known
+        assert not re.search(r"\s(?:on\w+|src|style|action)=|https?:", answer.text)
+        assert page.attributes.get("a", {}).get("href", "") == ""
+
+
+def headers_of(answer: Answer) -> dict[str, str]:
+    """The headers of every answer at a link."""
+    policy = answer.headers["Content-Security-Policy"]
+    return {
+        "policy": re.sub(r"'sha256-[^']+'", "DIGEST", policy),
+        **{name: answer.headers[name] for name in ("Referrer-Policy", "Cache-Control", "X-Content-Type-Options")},
+    }
+
+
+def test_the_headers_of_a_link(ports: FakePorts) -> None:
+    """Pages and JSON, good and bad: no script, no frame, no referrer, no cache; the style is the one that is named."""
+    token = token_of(NEW)
+    answers = [show(token), show(token, "application/json"), show("x"), use(token, "")]
+    answers.append(use(token, {"api_key": key().reveal()}))
+    expected = {
+        "policy": "default-src 'none'; style-src DIGEST; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    assert [headers_of(answer) for answer in answers] == [expected] * len(answers)
+    digest = base64.b64encode(hashlib.sha256(Page(answers[0]).style.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in answers[0].headers["Content-Security-Policy"]
+    assert answers[0].headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+NAMES = ["<script>alert(1)</script>", '"><img src=x onerror=1>', "a' onfocus='1", "&lt;b&gt; & co", "</title><h1>"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_shown_as_it_is(ports: FakePorts, name: str) -> None:
+    """Every place that shows it escapes it: the words are the name's, the tags are the page's own."""
+    token = token_of(NEW | {"name": name})
+    shown, plain = Page(show(token)), Page(show(token_of(NEW)))
+    stored = Page(use(token, {"api_key": key().reveal()}))
+    for page in (shown, stored):
+        assert name in page.words
+        assert not {"script", "img"} & set(page.tags)
+    assert shown.tags == plain.tags
+
+
+def test_a_stored_key_is_told_by_its_hint(ports: FakePorts) -> None:
+    """201 for a new provider, 200 for a rotated one; the page has the hint and the warnings, and never the key."""
+    entered = "sk-proj-FAKE-" + "k" * 40 + "abcd"
+    first = use(token_of(NEW), {"api_key": entered})
+    (provider,) = ports.db.heads.values()
+    second = use(token_of(NEW | {"name": "Two"}), {"api_key": entered})
+    third = use(token_of({"provider_id": provider.id}), {"api_key": entered})
+    assert [answer.status for answer in (first, second, third)] == [201, 201, 200]
+    assert "sk-proj-…abcd, version 1" in Page(first).words
+    assert "another provider holds this credential too" in Page(second).words
+    assert "sk-proj-…abcd, version 2" in Page(third).words
+    assert not [answer for answer in (first, second, third) if entered in answer.text]
+    assert active_key(ports, provider) == entered
+
+
+def test_a_refusal_leads_back_to_the_form(ports: FakePorts) -> None:
+    """The page says why and what is left; a link that is dead leads nowhere."""
+    token = token_of(NEW)
+    ports.verify.verdict = Verdict(Reason.TIMEOUT, retry_after_s=7)
+    answer = use(token, {"api_key": key().reveal()})
+    page = Page(answer)
+    assert (answer.status, answer.headers["Retry-After"]) == (504, "7")
+    assert "could not be verified with openai" in page.words
+    assert page.attributes["a"] == {"href": ""}
+    assert "4 of 5" in Page(show(token)).words
+    dead = Page(show(token[:-1] + ("0" if token[-1] != "0" else "1")))
+    assert ("a" in dead.tags, "ask for a new one" in dead.words) == (False, True)
+
+
+def test_all_dead_links_look_alike(ports: FakePorts) -> None:
+    """A used link, a late one, a guess: the same page, to the byte."""
+    used, late = token_of(NEW), token_of(NEW | {"name": "Two"})
+    use(used, {"api_key": key().reveal()})
+    ports.clock.pass_time(minutes=10)
+    answers = [show(used), show(late), show("x"), show("0" * 26 + "_" + "0" * 64), use(used, {"api_key": "k" * 40})]
+    assert {(answer.status, answer.text) for answer in answers} == {(404, answers[0].text)}
+
+
+# programs
+
+
+def test_a_program_gets_json(ports: FakePorts) -> None:
+    """The link without the link, then the provider as the API shows it, then our error."""
+    token = token_of(NEW)
+    shown = show(token, "application/json")
+    assert shown.data | {"id": ""} == {
+        "id": "",
+        "provider_id": None,
+        "vendor": "openai",
+        "name": "From a link",
+        "expires_at": "2026-04-14T12:10:00Z",
+        "base_url": None,
+    }
+    entered = "\n" + key().reveal() + "\n"  # as `curl --data-urlencode api_key@file` sends a file
+    stored = use(token, {"api_key": entered}, "application/json")
+    provider = call("get_provider", path={"provider_id": stored.data["id"]}).data
+    assert (stored.status, stored.data) == (201, provider)
+    again = use(token, {"api_key": entered}, "application/json")
+    assert (again.status, again.error["code"], again.error["request_id"]) == (404, "upload_not_found", "request-1")
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("application/json", "application/json"),
+        ("Application/JSON; q=0.9", "application/json"),
+        ("*/*", "text/html; charset=utf-8"),
+        ("", "text/html; charset=utf-8"),
+        (BROWSER + ", application/json", "text/html; charset=utf-8"),
+    ],
+)
+def test_who_asks_for_json_gets_json(ports: FakePorts, accept: str, media_type: str) -> None:
+    """Everybody else gets a page."""
+    assert show(token_of(NEW), accept).headers["Content-Type"] == media_type
+
+
+# what is sent to a link
+
+BODIES = [
+    ("", FORM, 422, "validation_failed", "api_key"),
+    ("name=x", FORM, 422, "validation_failed", "api_key"),
+    ("api_key=" + "k" * 40 + "&name=Other", FORM, 422, "validation_failed", "name"),
+    ("api_key=" + "k" * 40 + "&base_url=https://example.com", FORM, 422, "validation_failed", "base_url"),
+    ("api_key=" + "k" * 40 + "&CANARY-1=x", FORM, 422, "validation_failed", None),
+    ("api_key=" + "k" * 40 + "&api_key=" + "l" * 40, FORM, 422, "validation_failed", None),
+    ("&".join(f"a{number}=1" for number in range(30)), FORM, 422, "validation_failed", None),
+    ("api_key", FORM, 422, "validation_failed", None),
+    ("api_key=%ff", FORM, 422, "validation_failed", None),
+    ("api_key=", FORM, 422, "credential_format", "api_key"),
+    ("api_key=" + quote_plus("k k" * 20), FORM, 422, "credential_format", "api_key"),
+    ("api_key=" + "k" * 5000, FORM, 422, "credential_format", "api_key"),
+    ("api_key=" + "k" * 64 * 1024, FORM, 413, "body_too_large", None),
+    ('{"api_key": "CANARY-1"}', "application/json", 415, "unsupported_media_type", None),
+    ("CANARY-1", "multipart/form-data; boundary=x", 415, "unsupported_media_type", None),
+    ("CANARY-1", "text/plain", 415, "unsupported_media_type", None),
+]
+
+
+@pytest.mark.parametrize(("body", "content_type", "status", "code", "param"), BODIES, ids=lambda each: str(each)[:40])
+def test_forms_that_are_wrong(
+    ports: FakePorts, body: str, content_type: str, status: int, code: str, param: str | None
+) -> None:
+    """Refused without a try being counted or anybody being asked, and nothing of what was sent is repeated."""
+    token = token_of(NEW)
+    for accept in ("application/json", BROWSER):
+        answer = use(token, body, accept, content_type)
+        assert answer.status == status
+        assert "CANARY" not in answer.text
+        assert "k" * 40 not in answer.text
+        if answer.body:
+            assert (answer.error["code"], answer.error["param"]) == (code, param)
+    assert (ports.verify.asked, ports.db.heads) == ([], {})
+    assert [upload.tries for upload in ports.db.uploads.values()] == [0]
+
+
+def test_a_form_in_base64_is_read(ports: FakePorts) -> None:
+    """API Gateway wraps a body so where it takes it for binary."""
+    body = base64.b64encode(urlencode({"api_key": key().reveal()}).encode()).decode()
+    given = event(path={"token": token_of(NEW)}, headers={"Content-Type": f"{FORM}; charset=UTF-8"})
+    assert invoke("use_upload", given | {"body": body, "isBase64Encoded": True}).status == 201
+
+
+def test_a_plus_in_a_key_survives_a_form(ports: FakePorts) -> None:
+    """As a browser encodes it."""
+    entered = "AKIAVALIDAAABEXAMPLE::FAKE+EXAMPLE/ONLY+FAKE/EXAMPLE+ONLY/FAKE=::us-east-1"
+    use(token_of({"vendor": "bedrock", "name": "AWS"}), {"api_key": entered})
+    (provider,) = ports.db.heads.values()
+    assert active_key(ports, provider) == entered
+
+
+# logs
+
+
+def test_a_link_is_in_no_log_line(ports: FakePorts, log: io.StringIO) -> None:
+    """Made, shown, used, refused, or when something breaks: lines name the route, and hold neither link nor key."""
+    given = event(body=NEW) | {"resource": "/manage/v1/uploads"}
+    token = invoke("create_upload", given).data["url"].rpartition("/")[2]
+    entered = "sk-proj-FAKE-" + "k" * 40
+    at = f"/manage/v1/uploads/{token}"
+    here = {"resource": "/manage/v1/uploads/{token}", "path": at, "pathParameters": {"token": token}}
+
+    def explode() -> None:
+        raise RuntimeError(f"cannot use {entered} at {at}")
+
+    ports.verify.meanwhile = explode
+    form = event(body=urlencode({"api_key": entered}), headers={"Content-Type": FORM}) | here
+    form["requestContext"]["path"] = f"/live{at}"
+    broken = invoke("use_upload", form)
+    assert (broken.status, "went wrong on our side" in broken.text) == (500, True)
+    ports.verify.meanwhile = None
+    invoke("show_upload", event() | here)
+    invoke("use_upload", form)
+    invoke("use_upload", form)
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    answered = [line for line in lines if line["message"] == "answered"]
+    assert [line["status"] for line in answered] == [201, 500, 200, 201, 404]
+    assert {line["route"] for line in answered[1:]} == {"TEST /manage/v1/uploads/{token}"}
+    assert "RuntimeError" in log.getvalue()
+    for secret in (token, token.partition("_")[2], entered):
+        assert secret not in log.getvalue()
+        assert secret not in broken.text

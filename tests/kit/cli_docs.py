@@ -1,0 +1,115 @@
+"""Run the commands in docs/cli.md and compare what they print with what the page says.
+
+`python -m tests.kit.cli_docs` writes the page's outputs anew from a real run.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+import tempfile
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx2
+from typer.testing import CliRunner
+
+from local.stack import Stack
+from local.vendors.keys import fake_key
+from providers_client.cli.app import app
+
+PAGE: Final = Path(__file__).parent.parent.parent / "docs/cli.md"
+_FILE: Final = re.compile(r"```dotenv\n(?P<text>.*?)```", re.DOTALL)
+_STEP: Final = re.compile(r"```sh\n(?P<commands>providers .*?|curl .*?)```\n\n?```text\n(?P<output>.*?)```", re.DOTALL)
+_TOKEN: Final = re.compile(r"(mlx_mk_[0-9a-z]{26}_)[0-9a-f]{64}")
+_WIDTH: Final = "120"
+_VARIABLE: Final = {
+    r"prov_[0-9A-Z]{26}": "prov_…",
+    r"mlx_mk_[0-9a-z]{26}_": "mlx_mk_…",
+    r"\b01[0-9a-z]{24}\b": "an id",
+    r"\d{4}-\d\d-\d\d \d\d:\d\dZ": "a time",
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}": "an id",
+    r"[·▁-█]{4,}": "a chart",
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d{4}-\d\d-\d\d": "a time",
+    r'_latency_ms": \d+': '_latency_ms": a latency',
+    r"\b\d+ ms": "a latency",
+    r"─+": "─",
+    r" +": " ",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """Commands and what they print, and where in the page that stands."""
+
+    commands: list[str]
+    output: str
+    start: int
+    end: int
+
+
+def steps(text: str) -> list[Step]:
+    """Every block of commands that has an output."""
+    return [
+        Step(each["commands"].splitlines(), each["output"], each.start("output"), each.end("output"))
+        for each in _STEP.finditer(text)
+    ]
+
+
+def run(text: str, stack: Stack) -> list[str]:
+    """What each step prints, in a folder that has the page's .env file."""
+    environment = {
+        "PROVIDERS_API_URL": stack.url,
+        "PROVIDERS_API_KEY": stack.mint("org_docs").reveal(),
+        "COLUMNS": _WIDTH,
+        "OPENAI_API_KEY": fake_key("openai", serial=100001),
+        "GROQ_API_KEY": fake_key("groq", serial=100002),
+        "REVOKED_KEY": fake_key("groq", "invalid", serial=100003),
+    }
+    file = _FILE.search(text)
+    assert file is not None
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        Path(".env").write_text(file["text"])
+        return ["".join(_print(command, environment, stack.url) for command in step.commands) for step in steps(text)]
+
+
+def _print(command: str, environment: dict[str, str], url: str) -> str:
+    if command.startswith("curl"):
+        with httpx2.Client(trust_env=False) as http:
+            http.post(f"{url}/_local/sweep")
+        return ""
+    _, *arguments = shlex.split(command)
+    done = CliRunner().invoke(app, arguments, env=environment)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    text = "".join(f"{line.rstrip()}\n" for line in done.output.splitlines())
+    text = _TOKEN.sub(r"\1…", text)  # nothing that looks like a real key goes into the page
+    return text + (f"(exit code {done.exit_code})\n" if done.exit_code else "")
+
+
+def masked(text: str) -> str:
+    """`text` without what differs from run to run."""
+    for pattern, name in _VARIABLE.items():
+        text = re.sub(pattern, name, text)
+    return text.strip()
+
+
+def main() -> None:
+    """Write the page's outputs anew."""
+    from local.background import in_background
+    from local.stack import running_stack
+
+    text = PAGE.read_text()
+    with in_background(running_stack()) as stack:
+        printed = run(text, stack)
+    for step, output in reversed(list(zip(steps(text), printed, strict=True))):
+        if masked(step.output) != masked(output):
+            text = text[: step.start] + output + text[step.end :]
+    PAGE.write_text(text)
+    sys.stdout.write("docs/cli.md is current\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,303 @@
+"""The running stack against its own description: requests that a person would not think of, by two organizations.
+
+`make test` sends a hundred, `make prove` 2,000. With that many, the first rounds also try every bound and every kind of
+a wrong value that the description's schemas have, which is some 400 requests an organization.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import pytest
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
+from schemathesis.engine.recorder import ScenarioRecorder
+from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
+from schemathesis.schemas import BaseSchema
+
+from local.background import in_background
+from local.stack import Stack, running_stack
+from local.vendors.keys import fake_key
+from providers import vendors
+from providers.edge import endpoint
+from tests.kit.description import document, operations, resolved
+from tests.kit.figures import SOAK, Figure
+from tests.local.conftest import PATIENT, Api
+
+CASES = [pytest.param(100), pytest.param(20_000 if SOAK else 2_000, marks=pytest.mark.prove)]
+THOROUGH = 1_000
+AZURE = "https://fake.openai.azure.com"
+KEYS = ("valid", "valid", "valid", "rate-limited", "invalid", "server-500")
+"""What the emulator makes of most credentials that are sent; left to chance, it would refuse them all."""
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A stack that does not count, and gives up on vendors early."""
+    with in_background(running_stack(settings=PATIENT | {"RATE_LIMIT_PER_MINUTE": "1000000"})) as running:
+        running.ports.deadline_s = 2
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """Log nothing: a line for each request would take as long as the request."""
+    before = endpoint.logger.log_level
+    endpoint.logger.setLevel("CRITICAL")
+    yield
+    endpoint.logger.setLevel(before)
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No name is looked up, and no proxy asked: hosts that were made up are unknown ones."""
+    real = socket.getaddrinfo
+
+    def local_only(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host not in ("127.0.0.1", "::1", "localhost", b"127.0.0.1"):
+            raise socket.gaierror(socket.EAI_NONAME, "no names are looked up in this test")
+        return real(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", local_only)
+    monkeypatch.setenv("NO_PROXY", "*")
+
+
+@dataclass
+class Tenant:
+    """An organization whose things can be told from all others'."""
+
+    api: Api
+    marks: set[str]
+    provider_ids: list[str]
+
+    def everything(self) -> Any:
+        """What it has, as it sees it."""
+        paths = ("/providers?limit=100", "/routing-configs?limit=100", "/audit?limit=100")
+        return [self.api.call("GET", path).json()["data"] for path in paths]
+
+
+@pytest.fixture
+def tenants(stack: Stack, http: httpx2.Client, request: pytest.FixtureRequest) -> list[Tenant]:
+    """Two organizations, each with two providers and a routing config."""
+    found = []
+    for number, name in enumerate(("ORCHID", "WALNUT")):
+        api = Api(stack, http, stack.mint(f"org_{name}_{request.node.name}").reveal())
+        secrets = [fake_key("openai", "valid", 9_000 + 10 * number + each) for each in range(2)]
+        ids = [api.added(secret, name=f"{name} {secret[-4:]}")["id"] for secret in secrets]
+        for number_of, provider_id in enumerate(ids):
+            assert api.rotate(provider_id, fake_key("openai", "valid", 9_100 + 10 * number + number_of)).is_success
+        attempts = [{"provider_id": ids[0], "model": f"{name}-model"}]
+        slug = f"@{name.lower()}"
+        assert api.call("PUT", f"/routing-configs/{slug}", {"strategy": "single", "attempts": attempts}).is_success
+        found.append(Tenant(api, {name, slug, *ids}, ids))
+    return found
+
+
+@dataclass
+class Findings:
+    """What came of a run."""
+
+    sent: int = 0
+    answers: Counter[int] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+    successes: set[str] = field(default_factory=set)
+
+    def note(self, recorder: ScenarioRecorder, marks: set[str]) -> None:
+        """Take in one scenario: its failed checks, and what every answer says."""
+        self.sent += len(recorder.interactions)
+        for checks in recorder.checks.values():
+            for each in checks:
+                if each.failure_info:
+                    failure = each.failure_info.failure
+                    self.faults.append(
+                        f"{each.name}: {failure.title}: {failure.message}\n{each.failure_info.code_sample}"
+                    )
+        for case_id, interaction in recorder.interactions.items():
+            response = interaction.response
+            if response is None:
+                self.faults.append(f"no answer to {interaction.request.method} {interaction.request.uri}")
+                continue
+            self.answers[response.status_code] += 1
+            operation = recorder.cases[case_id].value.operation
+            asked = f"{interaction.request.method} {operation.path}"
+            self.asked.add(asked)
+            if response.status_code < 300:
+                self.successes.add(asked)
+            text = f"{response.headers} {response.content.decode()}"
+            self.faults += [f"{mark} in the answer to {asked}" for mark in marks if mark in text]
+            self.faults += undescribed(asked, response.status_code, response.content)
+
+
+def undescribed(asked: str, status: int, content: bytes) -> list[str]:
+    """What is wrong with a failure: its code must be one that the operation names under its status."""
+    if status < 400:
+        return []
+    method, _, path = asked.partition(" ")
+    operation = document()["paths"][path].get(method.lower())
+    error = json.loads(content)["error"] if content else {"code": "route_not_found"}  # HEAD has no body
+    if operation is None:
+        known = ["route_not_found"]
+    else:
+        known = resolved(operation["responses"].get(str(status), {})).get("x-error-codes", [])
+    return [] if error["code"] in known else [f"{asked} answers {status} {error['code']}"]
+
+
+def described(stack: Stack, tenant: Tenant, seed: int, examples: int, **given: Any) -> BaseSchema:
+    """The stack's own description, as schemathesis reads it, to be tried by one organization."""
+    config = {
+        "base-url": stack.url,
+        "seed": seed,
+        "continue-on-failure": True,
+        "headers": {"Authorization": f"Bearer {tenant.api.key}"},
+        "generation": {"max-examples": examples, "database": "none"},
+        "checks": {
+            # An unknown method is a route that does not exist here, 404; see the test of methods.
+            "unsupported_method": {"enabled": False},
+            # A request "without" the key is sent with it after all, by this configuration; `ignored_auth` does better.
+            "missing_required_header": {"enabled": False},
+            "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", "502", "504"]},
+            # Whether a credential, a host or another's id is a good one is not for a schema to say.
+            "positive_data_acceptance": {"enabled": False},
+        },
+    }
+    return schemathesis.openapi.from_url(
+        f"{stack.url}/manage/v1/openapi.json", config=SchemathesisConfig.from_dict(config | given)
+    )
+
+
+@contextmanager
+def aimed(own: Tenant, other: Tenant) -> Iterator[None]:
+    """Make credentials that the emulator knows of those that could be one, and ids that exist of those that could."""
+    serials = itertools.count(100)
+
+    def before_call(_: Any, case: Any, **__: Any) -> None:
+        body = case.body
+        serial = next(serials)
+        if serial % 2 and "provider_id" in (case.path_parameters or {}):  # half of the changes are such as can be made
+            case.headers.pop("If-Match", None)
+            case.headers.pop("Idempotency-Key", None)
+            if case.method == "PATCH" and isinstance(body, dict) and len(body) > 1:
+                case.body = body = dict(list(body.items())[: 1 + serial % 3])
+            given = str(case.path_parameters["provider_id"])
+            if given.startswith("prov_") and given not in other.provider_ids and case.method in ("PATCH", "POST"):
+                case.path_parameters["provider_id"] = own.provider_ids[serial // 2 % 2]
+            if case.operation.path.endswith("/rollback") and isinstance(body, dict):
+                case.body = body = {}
+        if not isinstance(body, dict):
+            return
+        vendor = body.get("vendor", "openai")
+        if isinstance(body.get("api_key"), str) and vendor in vendors.NAMES and len(body["api_key"]) > 3:
+            drawn = KEYS[hashlib.sha256(body["api_key"].encode()).digest()[0] % len(KEYS)]
+            if drawn == "valid" or vendor == "openai":
+                case.body = body = body | {"api_key": fake_key(vendor, drawn, serial % 9_000)}
+            if vendor == "azure" and body.get("base_url"):
+                case.body = body = body | {"base_url": AZURE}
+        ids = itertools.cycle([*own.provider_ids, *own.provider_ids, *other.provider_ids])
+        attempts = body.get("attempts")
+        if isinstance(attempts, list) and attempts and all(isinstance(each, dict) for each in attempts):
+            start = serial % 3
+            chosen = list(itertools.islice(ids, start, start + len(attempts)))
+            case.body = body | {
+                "attempts": [
+                    each | {"provider_id": found} if str(each.get("provider_id", "")).startswith("prov_") else each
+                    for each, found in zip(attempts, chosen, strict=True)
+                ]
+            }
+
+    schemathesis.hook(before_call)
+    try:
+        yield
+    finally:
+        GLOBAL_HOOK_DISPATCHER.unregister(before_call)
+
+
+def tried(schema: BaseSchema, marks: set[str], findings: Findings) -> None:
+    """Run all phases, and note what comes of it."""
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            findings.note(event.recorder, marks)
+        elif isinstance(event, events.NonFatalError):
+            findings.faults.append(f"{event.label}: {event.value!r}")
+        elif isinstance(event, events.FatalError):
+            raise event.exception
+
+
+@pytest.mark.parametrize("cases", CASES)
+@pytest.mark.usefixtures("network")
+def test_the_api_is_as_it_is_described(stack: Stack, tenants: list[Tenant], figure: Figure, cases: int) -> None:
+    """Whatever is sent: a described status, type, header and body; no crash; nothing of the other organization."""
+    findings = Findings()
+    for number in itertools.count():
+        own, other = tenants if number % 2 == 0 else tenants[::-1]
+        first = number < 2  # examples and bounds are the same each time
+        phases = {
+            "examples": {"enabled": first},
+            "coverage": {"enabled": first and cases >= THOROUGH, "generate-duplicate-query-parameters": True},
+            "stateful": {"generation": {"max-examples": 5 if first else 20}, "max-steps": 6},
+        }
+        schema = described(stack, own, seed=number, examples=5 if first else 20, phases=phases)
+        before = other.everything()
+        with aimed(own, other):
+            tried(schema, other.marks, findings)
+        assert other.everything() == before
+        if findings.sent >= cases or findings.faults:
+            break
+    figure("Fuzz", "requests made from the description, by two organizations", findings.sent)
+    assert findings.faults == []
+    assert {200, 201, 400, 401, 404, 422} <= findings.answers.keys()
+    told = {f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods}
+    # schemathesis does not try the path that it has read the description from
+    reached = findings.successes if cases >= THOROUGH else findings.asked
+    assert told - reached <= {"GET /manage/v1/openapi.json"}
+
+
+@pytest.mark.parametrize("cases", CASES)
+@pytest.mark.usefixtures("network")
+def test_anothers_id_is_nobodys(stack: Stack, tenants: list[Tenant], figure: Figure, cases: int) -> None:
+    """Every operation on a provider, whatever else is sent with it, finds nothing where the id is another's."""
+    own, other = tenants
+    before = other.everything()
+    findings = Findings()
+    schema = described(
+        stack,
+        own,
+        seed=1,
+        examples=max(4, cases // 100),
+        parameters={"path.provider_id": other.provider_ids[0]},
+        phases={"coverage": {"enabled": False}, "stateful": {"enabled": False}},
+    )
+    with aimed(own, other):
+        tried(schema.include(path_regex="provider_id"), {"ORCHID", "WALNUT"}, findings)
+    figure("Fuzz", "requests aimed at another organization's ids", findings.sent)
+    assert findings.faults == []
+    assert findings.answers[404] > 10
+    assert not {200, 304, 409, 412} & findings.answers.keys()
+    assert other.everything() == before
+
+
+PATHS = sorted(document()["paths"])
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND"])
+def test_methods_that_no_path_has(stack: Stack, http: httpx2.Client, method: str) -> None:
+    """404 in our shape, as for every method that a path does not have; HEAD and OPTIONS are no exception."""
+    for path in PATHS:
+        answer = http.request(method, path)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/json; charset=utf-8")
+        assert method == "HEAD" or answer.json()["error"]["code"] == "route_not_found"
+
+
+def test_every_operation_was_in_reach() -> None:
+    """The list of operations that the fuzzing goes by is the API's."""
+    assert len(operations()) == sum(len(methods) for methods in document()["paths"].values())

@@ -1,0 +1,251 @@
+"""`functions/mcp` as API Gateway calls it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+
+from functions.mcp import app
+from local.template import Template
+from providers_client.mcp import http
+from providers_client.mcp.tools import Caller
+from tests.client.canned import KEY, PROVIDER, Script, page
+from tests.mcp.connecting import REVISIONS
+
+ROOT = Path(__file__).parent.parent.parent
+CANARY = "sk-proj-FAKE-canary-EXAMPLE-100001"
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_providers", "arguments": {}}}
+
+
+def event(body: Any = LIST, *, method: str = "POST", path: str = "/live/mcp", **headers: str | None) -> dict[str, Any]:
+    """An event; headers are written with underscores, and None takes one away."""
+    given = {
+        "Authorization": f"Bearer {KEY}",
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+    } | {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = {name: value for name, value in given.items() if value is not None}
+    return {
+        "resource": "/mcp",
+        "path": "/mcp",
+        "httpMethod": method,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "requestContext": {"requestId": "request-1", "domainName": "api.example", "path": path, "resourcePath": "/mcp"},
+        "body": body if isinstance(body, str) or body is None else json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+def ask(given: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
+    """Status, headers and body."""
+    answer = app.handler(given, None)
+    assert answer["headers"]["X-Request-Id"] == "request-1"
+    return answer["statusCode"], answer["headers"], json.loads(answer["body"]) if answer["body"] else None
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> str:
+    """All that was logged, with every field."""
+    return "\n".join(str(vars(record)) for record in caplog.records)
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> list[httpx2.Request]:
+    """The REST API that the function asks; gives the requests that it was sent."""
+    seen: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(200, json={"data": [PROVIDER], "next_cursor": None})
+
+    monkeypatch.delenv("API_URL", raising=False)
+    monkeypatch.setattr(http, "_connections", httpx2.MockTransport(answer))
+    return seen
+
+
+REFUSALS = [
+    (event(Authorization=None), 401, "missing_api_key"),
+    (event(Authorization="Basic eDp5"), 401, "missing_api_key"),
+    (event(Authorization="Bearer"), 401, "invalid_api_key"),
+    (event(Authorization=f"Bearer {CANARY}"), 401, "invalid_api_key"),
+    (event(None, method="GET"), 405, "method_not_allowed"),
+    (event(None, method="DELETE", Authorization=None), 405, "method_not_allowed"),
+    (event(Origin="https://evil.example"), 403, "origin_not_allowed"),
+    (event(Origin="null"), 403, "origin_not_allowed"),
+    (event(Origin="http://api.example"), 403, "origin_not_allowed"),
+    (event(Content_Type="text/plain"), 415, "unsupported_media_type"),
+    (event("{"), 400, "malformed_json"),
+    (event(None), 400, "malformed_json"),
+    (event([LIST]), 400, "malformed_json"),
+    (event({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": CANARY}), 400, "malformed_json"),
+    (event({"api_key": CANARY}), 400, "malformed_json"),
+    (event(LIST | {"params": {"_meta": {"x": "y" * 70_000}}}), 413, "body_too_large"),
+]
+
+
+@pytest.mark.parametrize(("given", "status", "code"), REFUSALS)
+def test_a_refusal_has_the_apis_shape(
+    api: list[httpx2.Request], given: dict[str, Any], status: int, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before anything runs, and without repeating what was sent."""
+    found, headers, body = ask(given)
+    assert (found, body["error"]["code"], body["error"]["request_id"]) == (status, code, "request-1")
+    assert ("WWW-Authenticate" in headers) == (status == 401)
+    assert headers.get("Allow") == ("POST" if status == 405 else None)
+    assert CANARY not in json.dumps(body) + logged(caplog)
+    assert code in logged(caplog)
+    assert not api
+
+
+def test_connecting_and_listing_asks_the_api_nothing(api: list[httpx2.Request]) -> None:
+    """A client that connects does not use up its key's minute."""
+    hello = {
+        "protocolVersion": REVISIONS[1],
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }
+    status, _, body = ask(event({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}))
+    assert (status, body["result"]["protocolVersion"]) == (200, REVISIONS[1])
+    status, _, body = ask(event({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+    assert (status, body) == (202, None)
+    status, headers, body = ask(event(MCP_Protocol_Version=REVISIONS[1]))
+    assert (status, len(body["result"]["tools"])) == (200, 6)
+    assert headers["Content-Type"] == "application/json"
+    assert "Mcp-Session-Id" not in headers
+    assert not api
+
+
+@pytest.mark.parametrize("revision", ["1900-01-01", "2099-01-01", "newest"])
+def test_a_revision_that_does_not_exist_is_a_400(api: list[httpx2.Request], revision: str) -> None:
+    """As the protocol says; with the envelope of current revisions, the answer names what there is."""
+    assert ask(event(MCP_Protocol_Version=revision))[0] == 400
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": revision,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    status, _, body = ask(
+        event(LIST | {"params": {"_meta": meta}}, MCP_Protocol_Version=revision, Mcp_Method="tools/list")
+    )
+    assert (status, body["error"]["data"]["supported"]) == (400, [REVISIONS[-1]])
+
+
+@pytest.mark.parametrize("revision", HANDSHAKE_PROTOCOL_VERSIONS)
+def test_a_revision_with_a_handshake_is_negotiated(api: list[httpx2.Request], revision: str) -> None:
+    """The server agrees to what the client asks for."""
+    hello = {"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    _, _, body = ask(event({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}))
+    assert body["result"]["protocolVersion"] == revision
+
+
+PLACES = [
+    (event(CALL), "https://api.example/live/manage/v1/providers"),
+    (event(CALL, path="/mcp"), "https://api.example/manage/v1/providers"),
+    (event(CALL, path="/team/llm/mcp/"), "https://api.example/team/llm/manage/v1/providers"),
+]
+
+
+@pytest.mark.parametrize(("given", "url"), PLACES)
+def test_the_api_is_found_beside_the_endpoint(api: list[httpx2.Request], given: dict[str, Any], url: str) -> None:
+    """Under the same host and stage, or a custom domain's base path, with the caller's own key."""
+    assert ask(given)[2]["result"]["isError"] is False
+    (request,) = api
+    assert str(request.url).partition("?")[0] == url
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_its_own_origin_may_ask(api: list[httpx2.Request]) -> None:
+    """A page of the API's own host cannot be a rebound name."""
+    assert ask(event(Origin="https://api.example"))[0] == 200
+
+
+def test_a_body_in_base64(api: list[httpx2.Request]) -> None:
+    """API Gateway encodes one where an API has binary media types."""
+    given = event(CALL)
+    given |= {"body": base64.b64encode(given["body"].encode()).decode(), "isBase64Encoded": True}
+    assert ask(given)[0] == 200
+    assert len(api) == 1
+
+
+def test_callers_share_no_key(api: list[httpx2.Request]) -> None:
+    """Each request goes out with the key that it came in with, and none is kept."""
+    other = "mlx_mk_other_" + "FAKE" * 12
+    for key in (KEY, other, KEY):
+        ask(event(CALL, Authorization=f"bearer {key}"))
+    assert [each.headers["authorization"] for each in api] == [f"Bearer {key}" for key in (KEY, other, KEY)]
+    kept = {**vars(app), **vars(http)}
+    assert KEY not in repr(kept)
+    assert not [name for name, value in kept.items() if isinstance(value, Caller)]
+
+
+def test_a_header_sent_twice_is_not_folded(api: list[httpx2.Request]) -> None:
+    """Two revisions in one request are refused, as the protocol wants it."""
+    given = event(MCP_Protocol_Version=REVISIONS[-1])
+    given["multiValueHeaders"]["MCP-Protocol-Version"] = [REVISIONS[-1], REVISIONS[0]]
+    status, _, body = ask(given)
+    assert (status, body["error"]["message"]) == (400, "mcp-protocol-version header appears more than once")
+
+
+def test_an_api_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tool error, not a failure of the endpoint."""
+    script = Script([httpx2.Response(404, text="<html>"), page([], None)])
+    monkeypatch.delenv("API_URL", raising=False)
+    monkeypatch.setattr(http, "_connections", httpx2.MockTransport(script))
+    status, _, body = ask(event(CALL))
+    assert (status, body["result"]["isError"]) == (200, True)
+    assert body["result"]["structuredContent"]["error"]["code"] == "unexpected_answer"
+
+
+def test_a_mistake_of_ours_has_the_apis_shape(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And is logged by its kind and place."""
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError(CANARY)
+
+    monkeypatch.setattr(app, "answer", fail)
+    status, _, body = ask(event())
+    assert (status, body["error"]["code"]) == (500, "internal_error")
+    assert "RuntimeError" in logged(caplog)
+    assert CANARY not in logged(caplog) + json.dumps(body)
+
+
+def test_no_other_function_imports_the_protocols_library() -> None:
+    """It takes longer than all else: their cold starts, the client and the local stack do without."""
+    template = Template()
+    modules = [template.module(name) for name in template.of_type("AWS::Serverless::Function")]
+    modules.remove("functions.mcp.app")
+    code = f"import importlib, sys\nfor name in {[*modules, 'providers_client', 'local.stack']!r}:\n"
+    code += "    importlib.import_module(name)\nprint([name for name in ('mcp', 'mcp_types') if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+UNUSED = ("attr", "jsonschema", "jsonschema_specifications", "jwt", "referencing", "rpds", "typer", "rich", "aiohttp")
+
+
+def test_it_runs_without_the_packages_that_do_not_ship() -> None:
+    """functions/mcp/Makefile leaves them out."""
+    code = f"""
+import json, sys
+for name in {UNUSED!r}:
+    sys.modules[name] = None  # importing it fails
+from functions.mcp.app import handler
+event = json.load(open("events/mcp.json"))
+print(handler(event, None)["statusCode"])
+event["requestContext"]["domainName"] = "127.0.0.1:1"
+event["body"] = json.dumps({CALL!r})
+print(json.loads(handler(event, None)["body"])["result"]["structuredContent"]["error"]["code"])
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    lines = [line for line in ran.stdout.splitlines() if not line.startswith("{")]
+    assert lines == ["200", "connection_failed"]

@@ -1,0 +1,162 @@
+"""What clients are told of the tools. An accidental change fails here.
+
+After a change that is meant, `.venv/bin/python -m tests.mcp.test_schemas` writes the snapshots anew; read their diff.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from providers.edge import schemas
+from providers.edge.answers import Deleted, Fault, Page, Provider, Upload
+from providers.usecases import base_url
+from providers_client import NotFound
+from providers_client.mcp import arguments
+from providers_client.mcp.results import Failure, Stored, UploadLink, failure
+from providers_client.mcp.server import answered, listed, refused
+from providers_client.mcp.tools import TOOLS
+from tests.client.canned import PROVIDER, PROVIDER_ID
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+LISTED = {tool.name: tool.model_dump(by_alias=True, mode="json", exclude_none=True) for tool in listed()}
+UPLOAD = {
+    "id": "upl_" + "0" * 26,
+    "url": "https://api.example/uploads#FAKE",
+    "provider_id": None,
+    "vendor": "openai",
+    "name": "P",
+    "expires_at": "2026-04-14T12:15:00Z",
+}
+
+
+def rendered(tool: dict[str, Any]) -> str:
+    """A snapshot's text."""
+    return json.dumps(tool, indent=2, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("name", sorted(LISTED))
+def test_a_tool_is_as_its_snapshot_says(name: str) -> None:
+    """Name, title, description, schemas and annotations."""
+    assert rendered(LISTED[name]) == (SNAPSHOTS / f"{name}.json").read_text(), __doc__
+
+
+def test_every_snapshot_is_of_a_tool() -> None:
+    """The six of the specification."""
+    assert {path.stem for path in SNAPSHOTS.glob("*.json")} == set(LISTED)
+    assert len(LISTED) == 6
+
+
+@pytest.mark.parametrize("name", sorted(LISTED))
+def test_the_schemas_are_schemas(name: str) -> None:
+    """Objects at the root, as revisions up to 2025-11-25 ask, and closed for arguments."""
+    for part in ("inputSchema", "outputSchema"):
+        Draft202012Validator.check_schema(LISTED[name][part])
+        assert LISTED[name][part]["type"] == "object"
+    assert LISTED[name]["inputSchema"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("name", sorted(LISTED))
+def test_every_argument_is_described(name: str) -> None:
+    """A model has nothing but this to go by."""
+    for argument, schema in LISTED[name]["inputSchema"]["properties"].items():
+        assert len(schema["description"]) > 10, argument
+        assert schema.get("default", "none") is not None, argument
+
+
+ANNOTATIONS = {  # reads only, destroys, idempotent, asks the vendor
+    "list_providers": (True, False, True, False),
+    "get_provider": (True, False, True, False),
+    "get_provider_health": (True, False, True, False),
+    "add_provider": (False, False, False, True),
+    "update_provider": (False, True, False, True),
+    "delete_provider": (False, True, True, False),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ANNOTATIONS))
+def test_the_annotations_are_true(name: str) -> None:
+    """Clients ask their users by them."""
+    hints = LISTED[name]["annotations"]
+    names = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+    assert tuple(hints[each] for each in names) == ANNOTATIONS[name]
+    assert hints["title"] == LISTED[name]["title"]
+
+
+PROVIDER_VIEW = Provider.model_validate_json(json.dumps(PROVIDER))
+LINK = UploadLink(**Upload.model_validate_json(json.dumps(UPLOAD)).model_dump())
+NO_SUCH = failure(NotFound("provider not found", code="provider_not_found", type="not_found", status=404))
+ANSWERS = [
+    ("list_providers", answered(Page[Provider](data=[PROVIDER_VIEW], next_cursor=None))),
+    ("get_provider", answered(PROVIDER_VIEW)),
+    ("add_provider", answered(Stored(provider=PROVIDER_VIEW, warnings=[]))),
+    ("add_provider", answered(LINK)),
+    ("update_provider", answered(LINK)),
+    ("delete_provider", answered(Deleted(id=PROVIDER_ID, deleted=True))),
+    *((name, refused(NO_SUCH)) for name in LISTED),
+]
+
+
+@pytest.mark.parametrize(("name", "result"), ANSWERS)
+def test_what_is_answered_fits_the_output_schema(name: str, result: Any) -> None:
+    """Stored, a link, or a failure: clients check, and some check failures too."""
+    Draft202012Validator(LISTED[name]["outputSchema"]).validate(result.structured_content)
+
+
+@pytest.mark.parametrize("name", sorted(LISTED))
+def test_something_else_does_not_fit(name: str) -> None:
+    """The schema says something."""
+    assert not Draft202012Validator(LISTED[name]["outputSchema"]).is_valid({"status": "unheard of"})
+
+
+LIMITS = [
+    (arguments.AddProvider, schemas.AddProviderBody),
+    (arguments.UpdateProvider, schemas.UpdateProviderBody),
+]
+
+
+@pytest.mark.parametrize(("takes", "body"), LIMITS)
+def test_the_tools_take_what_the_api_takes(takes: type[arguments.Arguments], body: Any) -> None:
+    """Every member of the API's body is an argument, and only what stands for a key is more."""
+    ours = set(takes.model_fields) - {"provider_id", "api_key_env", "upload_link"}
+    assert ours == set(body.model_fields)
+
+
+def test_the_limits_are_the_apis() -> None:
+    """A model that keeps to the schema is not told off by the API."""
+    assert base_url.MAX_CHARS == arguments.MAX_URL_CHARS
+    name = LISTED["add_provider"]["inputSchema"]["properties"]["name"]
+    body = {"vendor": "openai", "api_key": "k"}
+    schemas.AddProviderBody.model_validate(body | {"name": "n" * name["maxLength"]})
+    with pytest.raises(ValueError, match="1 to 80"):
+        schemas.AddProviderBody.model_validate(body | {"name": "n" * (name["maxLength"] + 1)})
+
+
+def test_a_failure_says_all_that_the_api_said() -> None:
+    """In its text too."""
+    fault = Fault(param="vendor", message="is required", code="missing")
+    problem = failure(arguments.invalid(fault, Fault(param="name", message="is required", code="missing")))
+    told = refused(problem)
+    assert told.is_error
+    assert told.content[0].text == (  # type: ignore[union-attr]
+        "validation_failed: vendor: is required (and 1 more); nothing was sent\n"
+        "- vendor: is required\n- name: is required"
+    )
+    assert Failure.model_validate(told.structured_content) == problem
+
+
+def test_a_tool_is_named_as_its_function() -> None:
+    """Whoever looks for a tool finds it."""
+    assert all(tool.run.__name__ == name == tool.name for name, tool in TOOLS.items())
+
+
+if __name__ == "__main__":
+    SNAPSHOTS.mkdir(exist_ok=True)
+    for old in SNAPSHOTS.glob("*.json"):
+        old.unlink()
+    for each, told in LISTED.items():
+        (SNAPSHOTS / f"{each}.json").write_text(rendered(told))

@@ -1,0 +1,210 @@
+"""The tools over a client whose answers are scripted."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp.client.client import Client as McpClient
+
+from providers_client import Client, ProvidersAPIError, Unprocessable
+from providers_client.mcp import logs
+from providers_client.mcp.server import make_server
+from providers_client.mcp.tools import TOOLS, Caller
+from providers_client.sending import Backoff
+from tests.client.canned import KEY, PROVIDER, PROVIDER_ID, Script, error, page
+from tests.mcp.test_schemas import UPLOAD
+
+CANARY = "sk-proj-FAKE-canary-EXAMPLE-100001"
+STORED = httpx2.Response(201, json={"data": PROVIDER})
+LINK = httpx2.Response(201, json={"data": UPLOAD})
+
+
+def caller(script: Script, environment: dict[str, str] | None = None) -> Caller:
+    """Somebody who calls over stdio, or over HTTP where there is no environment."""
+    transport = httpx2.MockTransport(script)
+    return Caller(Client("https://api.example/live", KEY, transport=transport, backoff=Backoff(retries=0)), environment)
+
+
+def run(tool: str, given: dict[str, Any], *answers: httpx2.Response, environment: Any = None) -> tuple[Any, Script]:
+    """What a tool answers, and the requests that it made."""
+    script = Script(answers)
+    return TOOLS[tool].call(caller(script, environment), given).model_dump(mode="json"), script
+
+
+def body(script: Script) -> Any:
+    """The body of the one request that was made."""
+    (request,) = script.seen
+    return json.loads(request.content)
+
+
+def test_a_page_of_the_list() -> None:
+    """Limit, filters and cursor are the API's."""
+    answer, script = run("list_providers", {"limit": 7, "cursor": "c1", "health": "degraded"}, page([PROVIDER], "c2"))
+    assert answer == {"data": [PROVIDER], "next_cursor": "c2"}
+    assert dict(script.seen[0].url.params) == {"limit": "7", "cursor": "c1", "health": "degraded"}
+
+
+def test_without_a_key_a_provider_is_added_by_link() -> None:
+    """The answer is what a person needs, and what the model is to do with it."""
+    given = {"vendor": "azure", "name": "P", "base_url": "https://r.openai.azure.com", "api_key": None}
+    answer, script = run("add_provider", given, LINK)
+    assert script.seen[0].url.path == "/live/manage/v1/uploads"
+    assert body(script) == {"vendor": "azure", "name": "P", "base_url": "https://r.openai.azure.com"}
+    assert answer == UPLOAD | {"status": "upload_link", "message": answer["message"]}
+    assert "Give this link to a person" in answer["message"]
+
+
+def test_a_key_is_replaced_by_link() -> None:
+    """Where the caller asks for it."""
+    answer, script = run("update_provider", {"provider_id": PROVIDER_ID, "upload_link": True}, LINK)
+    assert body(script) == {"provider_id": PROVIDER_ID}
+    assert (answer["status"], answer["url"]) == ("upload_link", UPLOAD["url"])
+
+
+def test_a_key_from_the_environment() -> None:
+    """For both tools; the model gives its name alone."""
+    environment = {"OPENAI_KEY": CANARY}
+    given = {"vendor": "openai", "name": "P", "api_key_env": "OPENAI_KEY"}
+    _, script = run("add_provider", given, STORED, environment=environment)
+    assert body(script) == {"vendor": "openai", "name": "P", "api_key": CANARY}
+    given = {"provider_id": PROVIDER_ID, "api_key_env": "OPENAI_KEY"}
+    _, script = run("update_provider", given, STORED, environment=environment)
+    assert body(script) == {"api_key": CANARY}
+
+
+def test_what_an_addition_sends() -> None:
+    """All of it, with times in UTC."""
+    given = {
+        "vendor": "openai",
+        "name": "P",
+        "api_key": CANARY,
+        "key_expires_at": "2099-01-01T01:00:00+01:00",
+        "on_unavailable": "store_pending",
+    }
+    answer, script = run("add_provider", given, STORED)
+    assert body(script) == given | {"key_expires_at": "2099-01-01T00:00:00Z"}
+    assert answer == {"status": "stored", "provider": PROVIDER, "warnings": []}
+
+
+UPDATES = [
+    ({"name": "N", "status": None, "api_key": None}, {"name": "N"}),
+    ({"status": "disabled", "upload_link": False}, {"status": "disabled"}),
+    ({"base_url": None}, {"base_url": None}),
+    ({"key_expires_at": None, "name": "N"}, {"key_expires_at": None, "name": "N"}),
+]
+
+
+@pytest.mark.parametrize(("given", "sent"), UPDATES)
+def test_an_update_sends_what_is_given(given: dict[str, Any], sent: dict[str, Any]) -> None:
+    """Null is sent where it says something, and left out where models only fill a gap with it."""
+    _, script = run("update_provider", {"provider_id": PROVIDER_ID} | given, STORED)
+    assert body(script) == sent
+
+
+def test_a_dry_run() -> None:
+    """It is the API's."""
+    answer, script = run(
+        "delete_provider",
+        {"provider_id": PROVIDER_ID, "dry_run": True},
+        httpx2.Response(200, json={"data": {"id": PROVIDER_ID, "deleted": False, "dry_run": True}}),
+    )
+    assert script.seen[0].url.params["dry_run"] == "true"
+    assert answer == {"id": PROVIDER_ID, "deleted": False, "dry_run": True}
+
+
+ADD = {"vendor": "openai", "name": "P"}
+UPDATE = {"provider_id": PROVIDER_ID}
+FAULTS = [
+    ("get_provider", {}, [("provider_id", "missing")]),
+    ("get_provider", {"provider_id": CANARY}, [("provider_id", "string_pattern_mismatch")]),
+    ("get_provider", UPDATE | {CANARY: CANARY}, [(None, "extra_forbidden")]),
+    ("get_provider", UPDATE | {"verbose": True}, [("verbose", "extra_forbidden")]),
+    ("list_providers", {"limit": 101}, [("limit", "less_than_equal")]),
+    ("list_providers", {"limit": 0}, [("limit", "greater_than_equal")]),
+    ("list_providers", {"limit": "50"}, [("limit", "int_type")]),
+    (
+        "list_providers",
+        {"vendor": CANARY, "health": "well"},
+        [("vendor", "literal_error"), ("health", "literal_error")],
+    ),
+    ("add_provider", {"api_key": [CANARY]}, [("vendor", "missing"), ("name", "missing"), ("api_key", "string_type")]),
+    ("add_provider", ADD | {"name": "n" * 81, "api_key": CANARY}, [("name", "string_too_long")]),
+    ("add_provider", ADD | {"api_key": CANARY * 200}, [("api_key", "too_long")]),
+    ("add_provider", ADD | {"api_key": CANARY, "api_key_env": "K"}, [("api_key_env", "exclusive")]),
+    ("add_provider", ADD | {"api_key_env": CANARY}, [("api_key_env", "variable_name")]),
+    ("add_provider", ADD | {"api_key_env": "1K"}, [("api_key_env", "variable_name")]),
+    ("add_provider", ADD | {"api_key_env": "PROVIDERS_API_KEY"}, [("api_key_env", "variable_not_allowed")]),
+    ("add_provider", ADD | {"api_key_env": "aws_secret_access_key"}, [("api_key_env", "variable_not_allowed")]),
+    ("add_provider", ADD | {"api_key_env": "UNSET"}, "variable_not_set"),
+    ("add_provider", ADD | {"api_key_env": "EMPTY"}, "variable_not_set"),
+    ("add_provider", ADD | {"api_key": CANARY, "key_expires_at": "2099-01-01"}, [("key_expires_at", "time")]),
+    ("add_provider", ADD | {"on_unavailable": "store_pending"}, [("on_unavailable", "key_required")]),
+    ("update_provider", UPDATE, [(None, "missing")]),
+    ("update_provider", UPDATE | {"upload_link": False}, [(None, "missing")]),
+    ("update_provider", UPDATE | {"upload_link": True, "name": "N"}, [("name", "exclusive")]),
+    ("update_provider", UPDATE | {"upload_link": True, "base_url": None}, [("base_url", "exclusive")]),
+    ("delete_provider", UPDATE | {"dry_run": "yes"}, [("dry_run", "bool_type")]),
+    ("get_provider_health", UPDATE | {"history": "1y"}, [("history", "literal_error")]),
+]
+
+
+@pytest.mark.parametrize(("tool", "given", "faults"), FAULTS)
+def test_faults_are_told_without_what_was_sent(tool: str, given: dict[str, Any], faults: Any) -> None:
+    """Nothing is sent, every fault is named, and none repeats a key."""
+    script = Script([])
+    with pytest.raises(Unprocessable) as caught:
+        TOOLS[tool].call(caller(script, {"K": CANARY, "EMPTY": ""}), given)
+    error = caught.value
+    if isinstance(faults, str):
+        assert error.code == faults
+    else:
+        assert error.code == "validation_failed"
+        assert [(each.param, each.code) for each in error.errors] == faults
+    told = f"{error} {error.errors} {error.param}"
+    assert CANARY not in told
+    assert "is not valid" not in told
+    assert not script.seen
+
+
+def test_over_http_no_variable_is_read() -> None:
+    """The server's environment is not the caller's."""
+    with pytest.raises(Unprocessable) as caught:
+        TOOLS["add_provider"].call(caller(Script([])), ADD | {"api_key_env": "HOME"})
+    assert [each.code for each in caught.value.errors] == ["stdio_only"]
+
+
+def test_the_apis_error_is_the_tools() -> None:
+    """With everything that it says."""
+    answer = error(422, "credential_rejected", param="api_key", reason="credential_rejected", retryable=False)
+    with pytest.raises(ProvidersAPIError) as caught:
+        run("add_provider", ADD | {"api_key": CANARY}, answer)
+    assert (caught.value.reason, caught.value.request_id) == ("credential_rejected", "request-1")
+
+
+def test_an_unexpected_failure_is_told_and_logged_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its text could hold anything, a key for one."""
+    written: list[dict[str, Any]] = []
+    for name in ("mcp", "providers_client", "httpx2", "httpcore2"):
+        for attribute in ("handlers", "level", "propagate"):  # put back at the end
+            monkeypatch.setattr(logging.getLogger(name), attribute, getattr(logging.getLogger(name), attribute))
+    logs.install(written.append)
+
+    def fail(_: httpx2.Request) -> httpx2.Response:
+        raise RuntimeError(CANARY)
+
+    who = Caller(Client("https://api.example", KEY, transport=httpx2.MockTransport(fail)))
+
+    async def call() -> Any:
+        async with McpClient(make_server(who)) as client:
+            return await client.call_tool("list_providers", {})
+
+    result = anyio.run(call)
+    assert result.is_error
+    assert result.structured_content["error"]["code"] == "internal_error"
+    assert [(each["logger"], each["kind"]) for each in written] == [("providers_client.mcp.server", "RuntimeError")]
+    assert CANARY not in f"{written} {result}"

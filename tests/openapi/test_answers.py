@@ -1,0 +1,169 @@
+"""The functions do what the description says. Every answer in any test is held against it (tests.kit)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from functions.get_openapi.app import handler as get_openapi
+from providers import bootstrap
+from providers.model.provider import Attempt
+from providers.model.verdict import Reason, Verdict
+from providers.usecases.routing import put_routing_config
+from tests.kit.description import check_answer, document, operations, resolved
+from tests.kit.fakes import FakePorts
+from tests.kit.lambdas import call, event, invoke
+from tests.kit.requests import ORG, added, rotate
+
+HEADERS = {"Content-Type": "application/json", "X-Request-Id": "1"} | {
+    f"RateLimit-{name}": "1" for name in ("Limit", "Remaining", "Reset")
+}
+
+
+@pytest.fixture
+def ports() -> Iterator[FakePorts]:
+    """Fakes that the functions use for the length of a test."""
+    fakes = FakePorts()
+    bootstrap.install(fakes)
+    yield fakes
+    bootstrap.install(None)
+
+
+@pytest.fixture
+def path(ports: FakePorts) -> dict[str, str]:
+    """Path parameters that lead to a provider and a routing config."""
+    provider_id = rotate(ports, added(ports), "three").id
+    put_routing_config(ports, ORG, "@used", "single", [Attempt(added(ports, "two").id, "m")])
+    return {"provider_id": provider_id, "slug": "@used"}
+
+
+def parameters(place: str) -> list[tuple[str, str]]:
+    """Every operation with each of its parameters of one place."""
+    return [
+        (name, parameter["name"])
+        for name, operation in operations().items()
+        for parameter in map(resolved, operation.get("parameters", []))
+        if parameter["in"] == place and name != "get_openapi" and parameter["name"] != "Idempotency-Key"
+    ]
+
+
+BODIES = [
+    pytest.param(name, example["value"], id=f"{name} {label}")
+    for name, operation in operations().items()
+    for label, example in operation.get("requestBody", {})
+    .get("content", {})
+    .get("application/json", {})
+    .get("examples", {})
+    .items()
+]
+
+
+@pytest.mark.parametrize(("function", "body"), BODIES)
+def test_an_example_of_a_body_is_taken(ports: FakePorts, path: dict[str, str], function: str, body: Any) -> None:
+    """Pasted as it is, it makes the change; with a member more it is refused, as the schema says."""
+    if body.get("on_unavailable"):
+        ports.verify.verdict = Verdict(Reason.HTTP_5XX)
+    if "provider_id" in body:
+        body = body | path
+        del body["slug"]
+    if "attempts" in body:
+        ids = [added(ports, f"of attempt {number}").id for number in range(len(body["attempts"]))]
+        attempts = [each | {"provider_id": found} for each, found in zip(body["attempts"], ids, strict=True)]
+        body = body | {"attempts": attempts}
+    assert call(function, path=path, body=body | {"surprise": 1}).error["code"] == "validation_failed"
+    answer = call(function, path=path, body=body)
+    assert answer.status in (200, 201, 202), answer.text
+    described = operations()[function]["responses"][str(answer.status)]
+    assert answer.data.keys() == example_of(described)["data"].keys()
+
+
+def some_body(function: str) -> Any:
+    """A body that the function takes, if it takes one."""
+    return {} if function == "rollback_provider" else {"name": "New"}
+
+
+def example_of(response: Any) -> Any:
+    """A success's example."""
+    return resolved(response)["content"]["application/json"]["example"]
+
+
+@pytest.mark.parametrize("function", [name for name in operations() if name.startswith(("get_", "list_"))])
+def test_a_read_answers_as_its_example_does(path: dict[str, str], function: str) -> None:
+    """The same members, all the way down to where the example's lists and numbers differ."""
+    answer = call(function, path=path)
+    example = example_of(operations()[function]["responses"]["200"])
+    if function == "get_openapi":
+        assert answer.body == document()
+        return
+    assert answer.body.keys() == example.keys()
+    mine, theirs = answer.data, example["data"]
+    assert (mine[0] if isinstance(mine, list) else mine).keys() == (
+        theirs[0] if isinstance(theirs, list) else theirs
+    ).keys()
+
+
+@pytest.mark.parametrize(("function", "name"), parameters("query"))
+def test_a_query_parameter_is_read(path: dict[str, str], function: str, name: str) -> None:
+    """A value that it cannot have is refused, by its name; one that can be any text finds nothing."""
+    answer = call(function, path=path, query={name: "\N{SNOWMAN}"})
+    any_text = document()["components"]["parameters"][name]["schema"] == {"type": "string"} and name != "cursor"
+    assert (answer.status, None if any_text else answer.error["param"]) == ((200, None) if any_text else (400, name))
+
+
+@pytest.mark.parametrize(("function", "name"), parameters("header"))
+def test_a_request_header_is_heeded(ports: FakePorts, path: dict[str, str], function: str, name: str) -> None:
+    """`If-Match` with another tag is 412, and `If-None-Match` with any is 304."""
+    expected = {"If-Match": ('"other"', 412), "If-None-Match": ("*", 304)}
+    value, status = expected[name]
+    assert call(function, path=path, body=some_body(function), headers={name: value}).status == status
+
+
+@pytest.mark.parametrize("function", [name for name in operations() if name != "get_openapi"])
+def test_a_header_that_is_not_described_is_not_heeded(path: dict[str, str], function: str) -> None:
+    """Whoever reads a condition from a request says so."""
+    told = {resolved(parameter)["name"] for parameter in operations()[function].get("parameters", [])}
+    for name, value, status in (("If-Match", '"other"', 412), ("If-None-Match", "*", 304)):
+        answer = call(function, path=path, body=some_body(function), headers={name: value})
+        assert (answer.status == status) == (name in told)
+
+
+def test_the_description_can_be_asked_for_again_for_nothing() -> None:
+    """304 for its tag; without a change nobody downloads it twice."""
+    first = invoke("get_openapi", event())
+    again = invoke("get_openapi", event(headers={"if-none-match": f'"old", W/{first.headers["ETag"]}'}))
+    assert (first.status, again.status, again.text) == (200, 304, "")
+    assert first.headers["ETag"] == again.headers["ETag"]
+    assert get_openapi({"headers": None}, None)["statusCode"] == 200
+
+
+ANSWERS: list[tuple[str, int, Any, str]] = [
+    ("get_provider", 200, {"data": {"id": "x"}}, "body that is not described"),
+    ("delete_provider", 200, {"data": {"id": "x", "deleted": True, "by": "me"}}, "body that is not described"),
+    ("delete_provider", 418, {}, "418, which is not described"),
+    ("get_provider", 304, {"data": {}}, "304 with a body"),
+]
+
+
+@pytest.mark.parametrize(("function", "status", "body", "complaint"), ANSWERS)
+def test_an_answer_that_is_not_described_fails_its_test(function: str, status: int, body: Any, complaint: str) -> None:
+    """Else the description and the views could drift apart unseen."""
+    with pytest.raises(AssertionError, match=complaint):
+        check_answer(function, status, HEADERS, body)
+
+
+def test_an_error_that_is_not_described_fails_its_test(ports: FakePorts) -> None:
+    """So does a code under an operation that does not name it, and a header that is missing."""
+    error = call("list_providers", query={"cursor": "x"}).body
+    check_answer("list_providers", 400, HEADERS, error)
+    with pytest.raises(AssertionError, match="400 invalid_cursor, which is not described"):
+        check_answer("get_provider", 400, HEADERS, error)
+    gone = {"data": {"slug": "a", "deleted": True}}
+    with pytest.raises(AssertionError, match=r"without .*RateLimit-Limit"):
+        check_answer(
+            "delete_routing_config",
+            200,
+            {name: value for name, value in HEADERS.items() if name != "RateLimit-Limit"},
+            gone,
+        )

@@ -1,0 +1,330 @@
+"""The trail: one entry for each change, made with it, and none for what changed nothing."""
+
+from __future__ import annotations
+
+import base64
+import urllib.parse
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from providers.model.audit import KEPT, SYSTEM, Action, Actor, Entry
+from providers.model.errors import InvalidRequest, ProvidersError
+from providers.model.health import floor_minute
+from providers.model.provider import Attempt, Provider, Status
+from providers.model.upload import Upload
+from providers.model.verdict import Reason, Verdict
+from providers.ports import Alongside, AuditFilter
+from providers.usecases.add import add_provider
+from providers.usecases.audit import list_audit
+from providers.usecases.delete import delete_provider
+from providers.usecases.mutation import Mutation
+from providers.usecases.routing import delete_routing_config, put_routing_config
+from providers.usecases.sweep import Batch, probe_messages
+from providers.usecases.update import Change, rollback_provider, update_provider
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, added, key, new, rotate
+
+ACTOR = Actor("management_key", "01test")
+HINT = "sk-…0000"
+HOST = "https://proxy.example.com/v1"
+
+
+def mine() -> Mutation[Any]:
+    """A request by a management key."""
+    return Mutation(ACTOR, "request-9")
+
+
+def trail(ports: FakePorts, wanted: AuditFilter | None = None, org: str = ORG) -> list[Entry]:
+    """The whole trail, newest first."""
+    return list(list_audit(ports, org, wanted or AuditFilter(), 100, None)[0])
+
+
+def facts(name: str = "Provider one", version: int = 1) -> dict[str, Any]:
+    """What an entry tells of a provider that was added or deleted."""
+    return {
+        "vendor": "openai",
+        "name": name,
+        "base_url": None,
+        "status": "active",
+        "key_version": version,
+        "key_hint": HINT,
+    }
+
+
+Do = Callable[[FakePorts, Provider], Any]
+
+
+def update(change: Change) -> Do:
+    """A change of the provider."""
+    return lambda ports, provider: update_provider(ports, ORG, provider.id, change, mutation=mine())
+
+
+def put(*attempts: str) -> Do:
+    """A routing config whose attempts use these models of the provider."""
+    return lambda ports, provider: put_routing_config(
+        ports, ORG, "@a", "fallback", [Attempt(provider.id, model) for model in attempts], mutation=mine()
+    )
+
+
+@dataclass(frozen=True)
+class Told:
+    """A change, after which stage it is made, and the entry that it leaves."""
+
+    do: Do
+    action: Action
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    stage: Do = lambda ports, provider: None
+
+
+def attempts_of(*models: str) -> list[dict[str, str]]:
+    """What an entry tells of a config's attempts; the provider's id is the stage's."""
+    return [{"provider_id": "the provider", "model": model} for model in models]
+
+
+TWO: Do = lambda ports, provider: rotate(ports, provider, "two")  # noqa: E731 - one of the stages
+CHANGES = {
+    "add": Told(
+        lambda ports, _: add_provider(ports, ORG, new("two"), mine()), Action.CREATED, None, facts("Provider two")
+    ),
+    "rename": Told(update(Change(name="New")), Action.UPDATED, {"name": "Provider one"}, {"name": "New"}),
+    "disable": Told(
+        update(Change(status=Status.DISABLED)), Action.UPDATED, {"status": "active"}, {"status": "disabled"}
+    ),
+    "rotate": Told(update(Change(api_key=key("two"))), Action.ROTATED, {"key_version": 1}, {"key_version": 2}),
+    "rotate, rename and move": Told(
+        update(Change(name="New", api_key=key("two"), base_url=HOST, sets_base_url=True)),
+        Action.ROTATED,
+        {"name": "Provider one", "base_url": None, "key_version": 1},
+        {"name": "New", "base_url": HOST, "key_version": 2},
+    ),
+    "roll back": Told(
+        lambda ports, provider: rollback_provider(ports, ORG, provider.id, mutation=mine()),
+        Action.ROLLED_BACK,
+        {"key_version": 2},
+        {"key_version": 3},
+        TWO,
+    ),
+    "delete": Told(
+        lambda ports, provider: delete_provider(ports, ORG, provider.id, mutation=mine()),
+        Action.DELETED,
+        facts(version=2),
+        None,
+        TWO,
+    ),
+    "put a new config": Told(
+        put("m"), Action.ROUTING_CREATED, None, {"strategy": "fallback", "attempts": attempts_of("m")}
+    ),
+    "put another config": Told(
+        put("m", "n"),
+        Action.ROUTING_UPDATED,
+        {"attempts": attempts_of("m")},
+        {"attempts": attempts_of("m", "n")},
+        put("m"),
+    ),
+    "delete a config": Told(
+        lambda ports, _: delete_routing_config(ports, ORG, "@a", mine()),
+        Action.ROUTING_DELETED,
+        {"strategy": "fallback", "attempts": attempts_of("m")},
+        None,
+        put("m"),
+    ),
+}
+
+
+def anonymous(told: dict[str, Any] | None, provider: Provider) -> dict[str, Any] | None:
+    """Facts in which the stage's provider is just that."""
+    if told is None or "attempts" not in told:
+        return told
+    steps = [
+        each | {"provider_id": each["provider_id"].replace(provider.id, "the provider")} for each in told["attempts"]
+    ]
+    return told | {"attempts": steps}
+
+
+@pytest.mark.parametrize("told", CHANGES.values(), ids=CHANGES)
+def test_a_change_leaves_one_entry(told: Told) -> None:
+    """Who, what, when, by which request; what was so before and is so now, and only that."""
+    ports = FakePorts()
+    provider = added(ports)
+    told.stage(ports, provider)
+    ports.clock.pass_time(minutes=1)
+    known = len(ports.db.trail)
+    told.do(ports, provider)
+    (entry,) = ports.db.trail[known:]
+    assert (entry.action, entry.actor, entry.request_id, entry.org) == (told.action, ACTOR, "request-9", ORG)
+    assert entry.at == ports.clock.now()
+    assert (anonymous(entry.before, provider), anonymous(entry.after, provider)) == (told.before, told.after)
+    routing = entry.action.value.startswith("routing")
+    assert entry.resource_type == ("routing_config" if routing else "provider")
+    assert entry.resource_id == "@a" if routing else entry.resource_id.startswith("prov_")
+
+
+def test_every_action_has_its_entry_here() -> None:
+    """The two that no caller's request makes are below."""
+    assert {told.action for told in CHANGES.values()} == set(Action) - {Action.VERIFIED, Action.UPLOAD_CREATED}
+
+
+def test_the_sweep_signs_for_what_it_verifies() -> None:
+    """A pending provider that becomes active was changed by nobody's key."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(Reason.TIMEOUT)
+    provider = added(ports, store_pending=True)
+    ports.verify.verdict = Verdict()
+    minute = floor_minute(ports.clock.now())
+    body = Batch(minute, ((ORG, provider.id),)).to_json()
+    assert ports.run(probe_messages(ports, [body], 1, float("inf"))) == [True]
+    entry = trail(ports)[0]
+    assert (entry.action, entry.actor, entry.request_id) == (Action.VERIFIED, SYSTEM, None)
+    assert (entry.before, entry.after) == ({"status": "pending"}, {"status": "active"})
+
+
+def test_an_upload_link_is_told_of_without_the_link() -> None:
+    """For what it was given out; its id, which is all it takes to use it, is what the entry is about."""
+    ports = FakePorts()
+    now = ports.clock.now()
+    link = Upload("up_1", ORG, "01test", "openai", "Prod", None, None, now, now + timedelta(minutes=10))
+    ports.uploads.put(link, Alongside(entry=mine().upload_entry(ports, link)))
+    (entry,) = trail(ports)
+    assert (entry.action, entry.actor, entry.request_id) == (Action.UPLOAD_CREATED, ACTOR, "request-9")
+    assert (entry.before, entry.after) == (None, {"vendor": "openai", "name": "Prod", "provider_id": None})
+
+
+def refused_key(ports: FakePorts, provider: Provider) -> None:
+    """A rotation that the vendor does not accept."""
+    ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
+    update(Change(api_key=key("two")))(ports, provider)
+
+
+NOTHING: dict[str, tuple[Do, Do]] = {
+    "a change of nothing": (TWO, update(Change(name="Provider one", status=Status.ACTIVE))),
+    "a dry run": (TWO, lambda ports, provider: delete_provider(ports, ORG, provider.id, dry_run=True)),
+    "a config put as it is": (put("m"), put("m")),
+    "a refused key": (TWO, refused_key),
+    "a delete of what is in use": (put("m"), lambda ports, provider: delete_provider(ports, ORG, provider.id)),
+    "a name that is taken": (
+        lambda ports, _: added(ports, "two"),
+        update(Change(name="PROVIDER TWO")),
+    ),
+    "an old tag": (
+        TWO,
+        lambda ports, provider: update_provider(ports, ORG, provider.id, Change(name="New"), '"1"'),
+    ),
+    "a delete of nothing": (TWO, lambda ports, provider: delete_routing_config(ports, ORG, "@none")),
+}
+
+
+@pytest.mark.parametrize(("stage", "do"), NOTHING.values(), ids=NOTHING)
+def test_what_changes_nothing_leaves_no_entry(stage: Do, do: Do) -> None:
+    """Whether it was refused or had nothing to do."""
+    ports = FakePorts()
+    provider = added(ports)
+    stage(ports, provider)
+    before = list(ports.db.trail)
+    with suppress(ProvidersError):
+        do(ports, provider)
+    assert ports.db.trail == before
+
+
+def test_no_entry_tells_anything_of_a_credential() -> None:
+    """Hints aside, which its owner recognizes it by; neither plain nor encoded, of all the changes above."""
+    ports = FakePorts()
+    provider = added(ports)
+    for told in CHANGES.values():
+        if told.action is not Action.DELETED:
+            told.do(ports, provider)
+    told_of = str(trail(ports))
+    assert len(trail(ports)) == len(CHANGES)
+    for mark in ("one", "two"):
+        secret = key(mark).reveal()
+        raw = secret.encode()
+        forms = [secret, base64.b64encode(raw).decode(), urllib.parse.quote(secret, safe=""), raw.hex(), secret[::-1]]
+        assert [form for form in forms if form in told_of] == []
+
+
+# reading it
+
+
+def ids(entries: list[Entry]) -> list[str]:
+    """Which entries."""
+    return [each.id for each in entries]
+
+
+def test_the_trail_is_paged_newest_first() -> None:
+    """Every entry once, and no cursor on the last page."""
+    ports = FakePorts()
+    for number in range(5):
+        added(ports, str(number))
+        ports.clock.pass_time(seconds=1)
+    seen: list[str] = []
+    cursor, pages = None, 0
+    while pages == 0 or cursor:
+        page, cursor = list_audit(ports, ORG, AuditFilter(), 2, cursor)
+        seen += ids(list(page))
+        pages += 1
+    assert (seen, pages) == (ids(trail(ports)), 3)
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_a_page_that_is_just_full_is_the_last() -> None:
+    """Nobody is sent to an empty page."""
+    ports = FakePorts()
+    for number in range(2):
+        added(ports, str(number))
+    page, cursor = list_audit(ports, ORG, AuditFilter(), 2, None)
+    assert (len(page), cursor) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("org", "wanted"),
+    [
+        ("org_b", AuditFilter()),
+        (ORG, AuditFilter(action=Action.CREATED)),
+        (ORG, AuditFilter(resource_id="@a")),
+        (ORG, AuditFilter(key_id="01test")),
+    ],
+)
+def test_a_cursor_is_good_for_its_own_list_only(org: str, wanted: AuditFilter) -> None:
+    """Another organization's, or with other filters, it is refused."""
+    ports = FakePorts()
+    for number in range(2):
+        added(ports, str(number))
+    _, cursor = list_audit(ports, ORG, AuditFilter(), 1, None)
+    assert cursor is not None
+    with pytest.raises(InvalidRequest) as caught:
+        list_audit(ports, org, wanted, 1, cursor)
+    assert caught.value.code == "invalid_cursor"
+
+
+def test_the_trail_of_another_organization_is_not_seen() -> None:
+    """Also where a filter names its things."""
+    ports = FakePorts()
+    provider = added(ports)
+    assert trail(ports, org="org_b") == []
+    assert trail(ports, AuditFilter(resource_id=provider.id), "org_b") == []
+
+
+@pytest.mark.parametrize("wanted", [AuditFilter(), AuditFilter(action=Action.CREATED)])
+def test_an_entry_is_kept_for_four_hundred_days(wanted: AuditFilter) -> None:
+    """And is gone then, to the moment, though its row may still be there."""
+    ports = FakePorts()
+    added(ports)
+    made: datetime = ports.clock.now()
+    ports.clock.at = made + timedelta(days=400) - timedelta(microseconds=1)
+    assert len(trail(ports, wanted)) == 1
+    ports.clock.at = made + KEPT
+    assert (trail(ports, wanted), len(ports.db.trail)) == ([], 1)
+
+
+def test_what_is_deleted_keeps_its_trail() -> None:
+    """Who deleted it is what one wants to know then."""
+    ports = FakePorts()
+    provider = added(ports)
+    delete_provider(ports, ORG, provider.id, mutation=mine())
+    found = trail(ports, AuditFilter(resource_id=provider.id))
+    assert [each.action for each in found] == [Action.DELETED, Action.CREATED]

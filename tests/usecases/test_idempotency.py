@@ -1,0 +1,140 @@
+"""Claiming an idempotency key: what is stored of a request, and what another one of the same key is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from providers.model.errors import Conflict, Unavailable, Unprocessable
+from providers.model.idempotency import KEPT, LEASE, Claim, Completed, Recorded
+from providers.usecases.idempotency import begin, release
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, key
+
+REQUEST: dict[str, Any] = {"route": ["POST", "/x"], "body": {"api_key": key().reveal(), "name": "Prod"}}
+ANSWER = Recorded(201, {"ETag": '"1"'}, "{}\n")
+
+
+def begun(ports: FakePorts, idempotency_key: str = "retry-1", org: str = ORG, **members: Any) -> Claim:
+    """The claim of a request that is a first one."""
+    claim = begin(ports, org, idempotency_key, REQUEST | members)
+    assert isinstance(claim, Claim)
+    return claim
+
+
+def test_a_first_request_gets_a_lease() -> None:
+    """It ends by itself after half a minute; the key stands for the request for a day."""
+    ports = FakePorts()
+    claim = begun(ports)
+    now = ports.clock.now()
+    assert (claim.org, claim.until, claim.expires_at) == (ORG, now + LEASE, now + KEPT)
+
+
+def test_each_try_is_told_from_the_others() -> None:
+    """So that one that was taken over can no longer commit."""
+    ports = FakePorts()
+    first = begun(ports)
+    ports.clock.pass_time(seconds=LEASE.total_seconds())
+    second = begun(ports)
+    assert (second.key, second.request) == (first.key, first.request)
+    assert second.owner != first.owner
+
+
+def test_neither_the_key_nor_the_request_is_stored() -> None:
+    """A digest of each, which says nothing to whoever reads the table."""
+    ports = FakePorts()
+    claim = begun(ports, "my-retry-canary")
+    kept = f"{claim} {ports.db.records}"
+    assert [text for text in ("my-retry-canary", key().reveal(), "Prod", "POST") if text in kept] == []
+    assert {len(claim.key), len(claim.request)} == {64}
+
+
+def test_digests_are_made_under_the_stacks_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each for its own purpose and organization: a plain hash of a short key could be guessed."""
+    ports = FakePorts()
+    purposes: list[tuple[str, str]] = []
+
+    def digest(purpose: str, *parts: str) -> str:
+        purposes.append((purpose, parts[0]))
+        return f"digest {len(purposes)}"
+
+    monkeypatch.setattr(ports.digests, "digest", digest)
+    claim = begun(ports)
+    assert (claim.key, claim.request) == ("digest 1", "digest 2")
+    assert purposes == [("idempotency-key", ORG), ("idempotency-request", ORG)]
+
+
+@pytest.mark.parametrize(
+    ("members", "same"),
+    [
+        ({"body": {"name": "Prod", "api_key": key().reveal()}}, True),
+        ({"body": {"name": "Prod", "api_key": key("two").reveal()}}, False),
+        ({"body": {"name": "Prod"}}, False),
+        ({"route": ["PUT", "/x"]}, False),
+        ({"query": {"dry_run": "true"}}, False),
+    ],
+)
+def test_what_makes_a_request_the_same(members: dict[str, Any], same: bool) -> None:
+    """All of its content counts, the order of members does not."""
+    assert (begun(FakePorts(), **members).request == begun(FakePorts()).request) is same
+
+
+def test_another_organization_has_other_digests() -> None:
+    """Neither the keys nor the requests of two of them can be compared."""
+    one, other = begun(FakePorts()), begun(FakePorts(), org="org_b")
+    assert not {one.key, one.request} & {other.key, other.request}
+
+
+def test_the_same_request_while_it_runs_is_in_progress() -> None:
+    """Its caller is told when to ask again."""
+    ports = FakePorts()
+    begun(ports)
+    with pytest.raises(Conflict) as caught:
+        begun(ports)
+    assert (caught.value.code, caught.value.retry_after_s) == ("idempotency_in_progress", 2)
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_another_request_of_the_same_key_is_a_mismatch(answered: bool) -> None:
+    """Whether or not the first has ended: the key is not for this one."""
+    ports = FakePorts()
+    claim = begun(ports)
+    if answered:
+        ports.idempotency.complete(Completed(claim, ANSWER))
+    with pytest.raises(Unprocessable) as caught:
+        begun(ports, body={"name": "Other"})
+    assert (caught.value.code, caught.value.param) == ("idempotency_mismatch", "Idempotency-Key")
+    assert "Other" not in str(caught.value)
+
+
+def test_the_same_request_after_its_end_gets_its_answer() -> None:
+    """As it was recorded."""
+    ports = FakePorts()
+    ports.idempotency.complete(Completed(begun(ports), ANSWER))
+    assert begin(ports, ORG, "retry-1", REQUEST) == ANSWER
+
+
+def test_a_released_key_can_be_used_at_once() -> None:
+    """By the same request, and by another."""
+    ports = FakePorts()
+    release(ports, begun(ports))
+    begun(ports, body={"name": "Other"})
+
+
+def test_a_release_that_fails_is_nobodys_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller is to hear why the request failed; the lease ends by itself."""
+    ports = FakePorts()
+    claim = begun(ports)
+
+    def fail(_: Claim) -> None:
+        raise Unavailable("dependency_unavailable", "broken for a test")
+
+    monkeypatch.setattr(ports.idempotency, "release", fail)
+    release(ports, claim)
+    assert len(ports.db.records) == 1
+
+
+def test_a_recorded_answer_is_not_shown_where_a_claim_is() -> None:
+    """Logs of an error may hold what an object says of itself."""
+    assert "{}" not in repr(Completed(begun(FakePorts()), ANSWER))

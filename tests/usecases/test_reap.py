@@ -1,0 +1,94 @@
+"""Destroying what has expired: row by row, and the head is left to its owner."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from providers.model.policy import Policy
+from providers.ports import Expired, StaleWrite
+from providers.usecases import reap as module
+from providers.usecases.delete import delete_provider
+from providers.usecases.reap import reap
+from providers.usecases.update import etag
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, active_key, added, key, rotate
+
+GRACE = timedelta(hours=1)
+
+
+def test_a_row_is_destroyed_when_its_grace_window_ends() -> None:
+    """Not a moment earlier, and only that one."""
+    ports = FakePorts(Policy(grace=GRACE))
+    provider = rotate(ports, added(ports), "two")
+    end = ports.clock.now() + GRACE
+    assert reap(ports, end - timedelta(microseconds=1)) == 0
+    assert reap(ports, end) == 1
+    assert list(ports.db.rows) == [(ORG, provider.id, 2)]
+    assert active_key(ports, provider) == key("two").reveal()
+    assert reap(ports, end) == 0
+
+
+def test_the_head_is_not_touched() -> None:
+    """An owner's ETag stays good, and a change that is under way does not lose a race."""
+    ports = FakePorts(Policy(grace=GRACE))
+    provider = rotate(ports, added(ports), "two")
+    ports.clock.pass_time(hours=1)
+    reap(ports, ports.clock.now())
+    found = ports.providers.get(ORG, provider.id)
+    assert found == provider
+    assert etag(found) == etag(provider)
+    assert [version.number for version in found.live_versions(ports.clock.now())] == [2]
+
+
+def test_the_next_rotation_clears_the_head() -> None:
+    """It drops what the reaper has taken, and the number is not used again."""
+    ports = FakePorts(Policy(grace=GRACE))
+    provider = rotate(ports, added(ports), "two")
+    ports.clock.pass_time(hours=1)
+    reap(ports, ports.clock.now())
+    assert [version.number for version in rotate(ports, provider, "three").versions] == [2, 3]
+
+
+def test_what_is_gone_already_does_no_harm() -> None:
+    """Deleted providers leave their place in the order; the reaper only forgets it."""
+    ports = FakePorts(Policy(grace=GRACE))
+    provider = rotate(ports, added(ports), "two")
+    delete_provider(ports, ORG, provider.id)
+    reap(ports, ports.clock.now() + GRACE)
+    assert (ports.db.rows, ports.db.expiring) == ({}, set())
+
+
+def test_a_row_that_others_are_writing_to_is_left_for_the_next_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps none of the others from being destroyed, and is destroyed then."""
+    ports = FakePorts(Policy(grace=GRACE))
+    for mark in ("one", "two", "three"):
+        rotate(ports, added(ports, mark), f"{mark}-more")
+    end, destroy = ports.clock.now() + GRACE, ports.expired.destroy
+    busy = ports.expired.due(end, 10)[1]
+
+    def refuse(expired: Expired) -> None:
+        if expired == busy:
+            raise StaleWrite
+        destroy(expired)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ports.expired, "destroy", refuse)
+        assert reap(ports, end) == 2
+    assert ports.db.expiring == {busy}
+    assert reap(ports, end) == 1
+
+
+def test_a_minute_destroys_so_much_and_the_next_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest first, so that nothing waits for ever."""
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    ports = FakePorts(Policy(grace=GRACE))
+    retiring = []
+    for mark in ("one", "two", "three"):
+        retiring.append(rotate(ports, added(ports, mark), f"{mark}-more").id)
+        ports.clock.pass_time(minutes=1)
+    ports.clock.pass_time(hours=1)
+    assert reap(ports, ports.clock.now()) == 2
+    assert [each.provider_id for each in ports.db.expiring] == retiring[2:]
+    assert [reap(ports, ports.clock.now()) for _ in range(2)] == [1, 0]

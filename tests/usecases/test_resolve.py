@@ -1,0 +1,145 @@
+"""The data plane's door: one version whole, and a note of its use that costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from providers.model.errors import NotFound, Unavailable
+from providers.model.policy import Policy
+from providers.model.provider import SealedCredential
+from providers.ports import TamperedCredential
+from providers.usecases.delete import delete_provider
+from providers.usecases.resolve import Resolved, resolve
+from providers.usecases.update import Change, update_provider
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, added, key, rotate
+
+
+def test_the_active_version_is_read_whole() -> None:
+    """The credential, its vendor, its host and its number."""
+    ports = FakePorts()
+    provider = added(ports, base_url="https://proxy.example.com/v1")
+    assert resolve(ports, ORG, provider.id) == Resolved("openai", "https://proxy.example.com/v1", 1, key())
+
+
+def test_a_request_keeps_to_the_version_and_the_host_that_it_began_with() -> None:
+    """A rotation to another host in the middle of it changes neither."""
+    ports = FakePorts()
+    provider = added(ports, base_url="https://first.example.com/v1")
+    began = resolve(ports, ORG, provider.id)
+    change = Change(api_key=key("two"), base_url="https://second.example.com/v1", sets_base_url=True)
+    update_provider(ports, ORG, provider.id, change)
+    assert resolve(ports, ORG, provider.id, began.version) == began
+    assert resolve(ports, ORG, provider.id) == Resolved("openai", "https://second.example.com/v1", 2, key("two"))
+
+
+def test_what_is_read_does_not_show_itself() -> None:
+    """Whoever logs it logs no credential."""
+    ports = FakePorts()
+    assert key().reveal() not in repr(resolve(ports, ORG, added(ports).id))
+
+
+def test_an_expired_version_is_refused_while_its_row_is_there() -> None:
+    """Neither the reaper's nor DynamoDB's delay makes it readable."""
+    ports = FakePorts(Policy(grace=timedelta(minutes=1)))
+    provider = rotate(ports, added(ports), "two")
+    ports.clock.pass_time(seconds=59)
+    assert resolve(ports, ORG, provider.id, 1).secret == key()
+    ports.clock.pass_time(seconds=1)
+    with pytest.raises(NotFound) as caught:
+        resolve(ports, ORG, provider.id, 1)
+    assert caught.value.code == "version_not_found"
+    assert (ORG, provider.id, 1) in ports.db.rows
+
+
+def drop_row(ports: FakePorts, provider_id: str) -> None:
+    """The active version's row is lost."""
+    del ports.db.rows[ORG, provider_id, 1]
+
+
+GONE: dict[str, tuple[Callable[[FakePorts, str], None], str, int | None, str]] = {
+    "a version that never was": (lambda ports, provider_id: None, ORG, 7, "version_not_found"),
+    "a row that is lost": (drop_row, ORG, None, "version_not_found"),
+    "a provider that is deleted": (
+        lambda ports, provider_id: delete_provider(ports, ORG, provider_id),
+        ORG,
+        None,
+        "provider_not_found",
+    ),
+    "another organization's provider": (lambda ports, provider_id: None, "org_b", 1, "provider_not_found"),
+}
+
+
+@pytest.mark.parametrize(("lose", "org", "version", "code"), GONE.values(), ids=GONE)
+def test_what_is_not_there(lose: Callable[[FakePorts, str], None], org: str, version: int | None, code: str) -> None:
+    """404, which says whether it is the provider or the version."""
+    ports = FakePorts()
+    provider = added(ports)
+    lose(ports, provider.id)
+    with pytest.raises(NotFound) as caught:
+        resolve(ports, org, provider.id, version)
+    assert caught.value.code == code
+
+
+def test_a_rotation_between_the_two_reads_is_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a grace window the row that the head named is gone by then: the new one is read instead."""
+    ports = FakePorts(Policy(grace=timedelta(0)))
+    provider = added(ports)
+    read = ports.providers.sealed
+
+    def rotate_first(org: str, provider_id: str, version: int) -> SealedCredential | None:
+        monkeypatch.undo()
+        rotate(ports, provider, "two")
+        return read(org, provider_id, version)
+
+    monkeypatch.setattr(ports.providers, "sealed", rotate_first)
+    assert resolve(ports, ORG, provider.id) == Resolved("openai", None, 2, key("two"))
+
+
+def test_a_row_that_was_changed_does_not_open() -> None:
+    """Nor is its use recorded."""
+    ports = FakePorts()
+    provider = added(ports)
+    row = ports.db.rows[ORG, provider.id, 1]
+    ports.db.rows[ORG, provider.id, 1] = replace(row, nonce=b"another place")
+    with pytest.raises(TamperedCredential):
+        resolve(ports, ORG, provider.id)
+    assert ports.providers.last_used(ORG, provider.id) == {}
+
+
+def test_a_version_in_constant_use_costs_one_write_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads of a minute after the recorded one write nothing."""
+    ports = FakePorts()
+    provider = added(ports)
+    began, record = ports.clock.now(), ports.providers.used
+    written: list[float] = []
+
+    def used(sealed: SealedCredential, at: datetime) -> None:
+        written.append((at - began).total_seconds())
+        record(sealed, at)
+
+    monkeypatch.setattr(ports.providers, "used", used)
+    for _ in range(181):
+        resolve(ports, ORG, provider.id)
+        ports.clock.pass_time(seconds=1)
+    assert written == [0, 60, 120, 180]
+
+
+def test_a_use_that_cannot_be_recorded_costs_nobody_the_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The credential is given all the same, and the next read records it."""
+    ports = FakePorts()
+    provider = added(ports)
+
+    def fail(sealed: SealedCredential, at: datetime) -> None:
+        raise Unavailable("dependency_unavailable", "broken for a test")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ports.providers, "used", fail)
+        assert resolve(ports, ORG, provider.id).secret == key()
+    assert ports.providers.last_used(ORG, provider.id) == {}
+    resolve(ports, ORG, provider.id)
+    assert ports.providers.last_used(ORG, provider.id) == {1: ports.clock.now()}

@@ -1,0 +1,243 @@
+"""Going back to an earlier credential: all that belongs to it comes back with it, once its vendor has confirmed it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from providers.model.audit import Action, Actor
+from providers.model.errors import Conflict, NotFound, PreconditionFailed, ProvidersError
+from providers.model.events import EventType
+from providers.model.policy import Policy
+from providers.model.provider import MAX_LIVE_VERSIONS, Provider, Status
+from providers.model.verdict import Reason, Verdict
+from providers.usecases.mutation import Mutation
+from providers.usecases.resolve import resolve
+from providers.usecases.update import Change, etag, rollback_provider, update_provider
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, active_key, added, key, rotate
+
+FIRST_HOST = "https://first.example.com/v1"
+SECOND_HOST = "https://second.example.com/v1"
+SOON = datetime.fromisoformat("2026-04-20T00:00:00+00:00")
+
+
+def back(ports: FakePorts, provider: Provider, version: int | None = None) -> Provider:
+    """The provider after a rollback."""
+    return rollback_provider(ports, ORG, provider.id, version)[0]
+
+
+def moved(ports: FakePorts) -> Provider:
+    """A provider whose second credential goes to another host, belongs to another account, and does not expire."""
+    ports.verify.verdict = Verdict(account="acme")
+    first = added(ports, base_url=FIRST_HOST, key_expires_at=SOON)
+    ports.verify.verdict = Verdict(account="globex")
+    change = Change(api_key=key("two"), base_url=SECOND_HOST, sets_base_url=True)
+    return update_provider(ports, ORG, first.id, change)[0]
+
+
+def test_the_previous_credential_is_in_force_again_as_a_new_version() -> None:
+    """Its number was never used before, and what it replaces is readable for the grace window."""
+    ports = FakePorts()
+    provider = back(ports, rotate(ports, added(ports), "two"))
+    assert (provider.active.number, active_key(ports, provider)) == (3, key().reveal())
+    assert resolve(ports, ORG, provider.id, 2).secret == key("two")
+    assert provider.versions[1].retires_at == ports.clock.now() + ports.policy.grace
+
+
+def test_two_rollbacks_lead_back() -> None:
+    """The previous version of a rolled back one is what it replaced."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    for _ in range(2):
+        provider = back(ports, provider)
+    assert (provider.active.number, active_key(ports, provider)) == (4, key("two").reveal())
+
+
+def test_a_version_can_be_named() -> None:
+    """Any live one, however many have come since."""
+    ports = FakePorts()
+    provider = rotate(ports, rotate(ports, added(ports), "two"), "three")
+    assert active_key(ports, back(ports, provider, 1)) == key("one").reveal()
+
+
+REFUSED: dict[str, tuple[int | None, float, type[ProvidersError], str]] = {
+    "no earlier version is live": (None, 3600, Conflict, "version_conflict"),
+    "the named one has expired": (1, 3600, NotFound, "version_not_found"),
+    "the named one never was": (7, 0, NotFound, "version_not_found"),
+    "the named one is active": (2, 0, ProvidersError, "validation_failed"),
+}
+
+
+@pytest.mark.parametrize(("version", "later", "kind", "code"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_gone_back_to(version: int | None, later: float, kind: type[ProvidersError], code: str) -> None:
+    """Told before a vendor is asked, and nothing is changed; an expired row is refused while it is still there."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    ports.clock.pass_time(seconds=later)
+    before, asked = (dict(ports.db.heads), dict(ports.db.rows)), len(ports.verify.asked)
+    with pytest.raises(kind) as caught:
+        back(ports, provider, version)
+    assert caught.value.code == code
+    assert ((ports.db.heads, ports.db.rows), len(ports.verify.asked)) == (before, asked)
+
+
+def test_a_version_that_the_reaper_has_just_taken_is_not_found() -> None:
+    """Between reading the head and the row it can go."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    del ports.db.rows[ORG, provider.id, 1]
+    with pytest.raises(NotFound) as caught:
+        back(ports, provider, 1)
+    assert caught.value.code == "version_not_found"
+
+
+def test_without_an_earlier_version_there_is_no_way_back() -> None:
+    """A provider that was never rotated, and one that does not exist."""
+    ports = FakePorts()
+    with pytest.raises(Conflict) as caught:
+        back(ports, added(ports))
+    assert caught.value.code == "version_conflict"
+    with pytest.raises(NotFound):
+        rollback_provider(ports, ORG, "prov_" + "0" * 26)
+
+
+def test_all_that_belongs_to_a_credential_comes_back_with_it() -> None:
+    """Its host, its expiry, its account, its hint and its fingerprint; the name stays as it is."""
+    ports = FakePorts()
+    second = moved(ports)
+    renamed, _ = update_provider(ports, ORG, second.id, Change(name="Renamed"))
+    ports.verify.verdict = Verdict(account="acme")
+    after = back(ports, renamed)
+    first = second.versions[0]
+    assert after.active == replace(first, number=3, created_at=ports.clock.now(), retires_at=None)
+    assert (after.name, after.base_url) == ("Renamed", FIRST_HOST)
+    assert (first.base_url, first.key_expires_at, first.account) == (FIRST_HOST, SOON, "acme")
+
+
+def test_an_account_that_the_vendor_does_not_name_is_the_versions_own() -> None:
+    """A throttled answer often names none: the account is what was known of this key, not of the one it replaces."""
+    ports = FakePorts()
+    second = moved(ports)
+    ports.verify.verdict = Verdict(Reason.RATE_LIMITED)
+    after, warnings = rollback_provider(ports, ORG, second.id)
+    assert after.active.account == "acme"
+    assert [(each["from"], each["to"]) for each in warnings if each["code"] == "account_changed"] == [
+        ("globex", "acme")
+    ]
+
+
+def test_a_credential_never_goes_to_a_host_that_was_not_named_with_it() -> None:
+    """The old key is asked about at the old host, and read with it; the new one likewise."""
+    ports = FakePorts()
+    second = moved(ports)
+    after = back(ports, second)
+    assert ports.verify.asked == [("openai", FIRST_HOST), ("openai", SECOND_HOST), ("openai", FIRST_HOST)]
+    found = [resolve(ports, ORG, after.id, number) for number in (1, 2, 3)]
+    assert [(each.secret, each.base_url) for each in found] == [
+        (key("one"), FIRST_HOST),
+        (key("two"), SECOND_HOST),
+        (key("one"), FIRST_HOST),
+    ]
+
+
+@pytest.mark.parametrize("reason", [None, Reason.QUOTA_EXHAUSTED, Reason.CREDENTIAL_REJECTED, Reason.TIMEOUT])
+def test_only_a_credential_that_still_works_displaces_the_one_in_force(reason: Reason | None) -> None:
+    """Valid and limited ones promote; a revoked or unverifiable one changes nothing."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    ports.verify.verdict = Verdict(reason)
+    if Verdict(reason).outcome.promotes:
+        after = back(ports, provider)
+        assert (active_key(ports, after), after.verification.reason) == (key().reveal(), reason)
+        return
+    before = (dict(ports.db.heads), dict(ports.db.rows), list(ports.db.trail))
+    with pytest.raises(ProvidersError):
+        back(ports, provider)
+    assert (ports.db.heads, ports.db.rows, ports.db.trail) == before
+
+
+def test_a_rotation_that_comes_between_wins() -> None:
+    """What was to be taken back is not in force any more: 409, and the new credential stays."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+
+    def overtake() -> None:
+        ports.verify.meanwhile = None
+        rotate(ports, provider, "faster")
+
+    ports.verify.meanwhile = overtake
+    with pytest.raises(Conflict) as caught:
+        back(ports, provider)
+    assert caught.value.code == "rotation_conflict"
+    assert active_key(ports, provider) == key("faster").reveal()
+
+
+def test_a_rename_that_comes_between_costs_nothing() -> None:
+    """Both are there afterwards."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+
+    def rename() -> None:
+        ports.verify.meanwhile = None
+        update_provider(ports, ORG, provider.id, Change(name="Renamed"))
+
+    ports.verify.meanwhile = rename
+    after = back(ports, provider)
+    assert (after.name, active_key(ports, after)) == ("Renamed", key().reveal())
+
+
+def test_a_rollback_can_be_guarded_by_if_match() -> None:
+    """An old tag takes nothing back."""
+    ports = FakePorts()
+    first = added(ports)
+    second = rotate(ports, first, "two")
+    with pytest.raises(PreconditionFailed):
+        rollback_provider(ports, ORG, second.id, if_match=etag(first))
+    assert rollback_provider(ports, ORG, second.id, if_match=etag(second))[0].active.number == 3
+
+
+def test_a_rollback_is_one_more_version() -> None:
+    """With five of them live there is no room for it until the oldest retires."""
+    ports = FakePorts(Policy(grace=timedelta(hours=1)))
+    provider = added(ports)
+    for number in range(2, MAX_LIVE_VERSIONS + 1):
+        provider = rotate(ports, provider, str(number))
+    asked = len(ports.verify.asked)
+    with pytest.raises(Conflict) as caught:
+        back(ports, provider)
+    assert (caught.value.code, caught.value.retry_after_s) == ("too_many_live_versions", 3600)
+    assert len(ports.verify.asked) == asked
+
+
+def test_a_rollback_is_told_as_what_it_is() -> None:
+    """A rotation to the world, which has a new key version; a rollback in the audit trail."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    mutation: Mutation[Any] = Mutation(Actor("management_key", "01test"), "request-9")
+    rollback_provider(ports, ORG, provider.id, mutation=mutation)
+    event, entry = ports.publisher.published[-1], ports.db.trail[-1]
+    assert (event.type, event.detail["key_version"]) == (EventType.ROTATED, 3)
+    assert (entry.action, entry.actor.key_id, entry.request_id) == (Action.ROLLED_BACK, "01test", "request-9")
+    assert (entry.before, entry.after) == ({"key_version": 2}, {"key_version": 3})
+
+
+def test_a_disabled_provider_stays_disabled() -> None:
+    """Whoever disabled it decides when it is used again."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    update_provider(ports, ORG, provider.id, Change(status=Status.DISABLED))
+    assert back(ports, provider).status is Status.DISABLED
+
+
+def test_a_credential_that_was_never_verified_is_active_once_it_is() -> None:
+    """Stored pending, replaced, and gone back to when its vendor can be asked again."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(Reason.TIMEOUT)
+    provider = added(ports, store_pending=True)
+    ports.verify.verdict = Verdict()
+    after = back(ports, rotate(ports, provider, "two"))
+    assert (after.status, active_key(ports, after)) == (Status.ACTIVE, key().reveal())

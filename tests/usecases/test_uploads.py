@@ -1,0 +1,461 @@
+"""Upload links: each works once, for ten minutes, for its own provider only, and as long as its management key does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from providers.model.audit import Action, Actor
+from providers.model.errors import Conflict, NotFound, ProvidersError, RateLimited, Unprocessable, VerificationFailed
+from providers.model.policy import Policy
+from providers.model.provider import ManagementKey, Provider, Scope, Status
+from providers.model.upload import TRIES
+from providers.model.verdict import Reason, Verdict
+from providers.ports import StaleWrite, UploadUsed
+from providers.usecases.delete import delete_provider
+from providers.usecases.update import Change, update_provider
+from providers.usecases.uploads import ToAdd, ToRotate, create_upload, open_upload, upload_token, use_upload
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, active_key, added, key
+
+KEY_ID = "01maker"
+NEW = ToAdd("openai", "From a link")
+AZURE = "https://fake.openai.azure.com"
+
+
+@pytest.fixture
+def ports() -> FakePorts:
+    """Fakes, with a management key that may write."""
+    fakes = FakePorts()
+    scopes = frozenset({Scope.PROVIDERS_WRITE})
+    fakes.management_keys.put(ManagementKey(KEY_ID, "digest", ORG, "maker", scopes, fakes.clock.now()))
+    return fakes
+
+
+def link(ports: FakePorts, wanted: ToAdd | ToRotate = NEW) -> str:
+    """The token of a new link."""
+    return upload_token(ports, create_upload(ports, ORG, KEY_ID, wanted).id)
+
+
+def is_dead(ports: FakePorts, token: str) -> bool:
+    """Whether neither the page nor the form works any more; both say the same, and no vendor is asked."""
+    asked, heads = len(ports.verify.asked), dict(ports.db.heads)
+    told = set()
+    for attempt in (lambda: open_upload(ports, token), lambda: use_upload(ports, token, key("late"))):
+        try:
+            attempt()
+        except NotFound as error:
+            told.add((error.code, error.message, error.resource, error.id))
+        else:
+            return False
+    code, _, resource, found = told.pop()
+    return (code, resource, found, told, len(ports.verify.asked), ports.db.heads) == (
+        "upload_not_found",
+        "upload",
+        None,
+        set(),
+        asked,
+        heads,
+    )
+
+
+# what a link does
+
+
+def test_a_link_adds_its_provider(ports: FakePorts) -> None:
+    """Vendor and name are the link's, the credential is what was entered."""
+    provider, _ = use_upload(ports, link(ports), key("entered"))
+    assert (provider.org, provider.vendor, provider.name, provider.status) == (
+        ORG,
+        "openai",
+        "From a link",
+        Status.ACTIVE,
+    )
+    assert active_key(ports, provider) == key("entered").reveal()
+
+
+def test_a_link_rotates_its_provider(ports: FakePorts) -> None:
+    """The same provider, its next version."""
+    provider = added(ports)
+    rotated, _ = use_upload(ports, link(ports, ToRotate(provider.id)), key("entered"))
+    assert (rotated.id, rotated.active.number, active_key(ports, rotated)) == (provider.id, 2, key("entered").reveal())
+
+
+def test_a_link_shows_what_it_is_for(ports: FakePorts) -> None:
+    """As it is now: a provider may have another name since."""
+    provider = added(ports)
+    token = link(ports, ToRotate(provider.id))
+    update_provider(ports, ORG, provider.id, Change(name="Renamed"))
+    shown = open_upload(ports, token)
+    assert (shown.org, shown.vendor, shown.name, shown.provider_id) == (ORG, "openai", "Renamed", provider.id)
+    assert shown.expires_at - ports.clock.now() == timedelta(minutes=10)
+
+
+def test_looking_at_a_link_uses_nothing_up(ports: FakePorts) -> None:
+    """A chat's preview, a browser's prefetch."""
+    token = link(ports)
+    before = dict(ports.db.uploads)
+    for _ in range(TRIES + 1):
+        open_upload(ports, token)
+    assert ports.db.uploads == before
+    use_upload(ports, token, key())
+
+
+def test_the_trail_tells_who_made_the_link_and_that_it_was_used(ports: FakePorts) -> None:
+    """The key that the link was made with answers for what is done by it."""
+    token = link(ports)
+    provider, _ = use_upload(ports, token, key(), "request-7")
+    made, used = ports.db.trail
+    assert (made.action, made.resource_id, made.resource_type) == (
+        Action.UPLOAD_CREATED,
+        "upl_" + token.partition("_")[0],
+        "upload",
+    )
+    assert (used.action, used.actor, used.resource_id, used.request_id) == (
+        Action.CREATED,
+        Actor("upload", KEY_ID),
+        provider.id,
+        "request-7",
+    )
+
+
+def test_nothing_that_is_stored_opens_a_link(ports: FakePorts) -> None:
+    """The secret half of a token is made anew each time."""
+    secret = link(ports).partition("_")[2]
+    assert len(secret) == 64
+    assert secret not in repr(vars(ports.db))
+
+
+# when a link does not work
+
+
+def use(ports: FakePorts, token: str) -> None:
+    use_upload(ports, token, key())
+
+
+def pass_ten_minutes(ports: FakePorts, _: str) -> None:
+    ports.clock.pass_time(minutes=10)
+
+
+def revoke(ports: FakePorts, _: str) -> None:
+    ports.management_keys.revoke(KEY_ID, ports.clock.now())
+
+
+def with_key(**members: object) -> Callable[[FakePorts, str], None]:
+    """The link's management key becomes another one."""
+
+    def change(ports: FakePorts, _: str) -> None:
+        found = ports.management_keys.keys[KEY_ID]
+        ports.management_keys.keys[KEY_ID] = replace(found, **members)  # type: ignore[arg-type]
+
+    return change
+
+
+def expire(ports: FakePorts, token: str) -> None:
+    with_key(expires_at=ports.clock.now() + timedelta(minutes=1))(ports, token)
+    ports.clock.pass_time(minutes=1)
+
+
+def lose_the_key(ports: FakePorts, _: str) -> None:
+    del ports.management_keys.keys[KEY_ID]
+
+
+def exhaust(ports: FakePorts, token: str) -> None:
+    ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
+    for _ in range(TRIES):
+        with pytest.raises(Unprocessable):
+            use_upload(ports, token, key("bad"))
+    ports.verify.verdict = Verdict()
+
+
+DEATHS = {
+    "used": use,
+    "late": pass_ten_minutes,
+    "revoked": revoke,
+    "key expired": expire,
+    "scope lost": with_key(scopes=frozenset({Scope.PROVIDERS_READ, Scope.ROUTING_WRITE})),
+    "another organization's key": with_key(org="org_b"),
+    "key gone": lose_the_key,
+    "exhausted": exhaust,
+}
+
+
+@pytest.mark.parametrize("death", DEATHS.values(), ids=DEATHS.keys())
+def test_a_link_that_has_ended_is_not_found(ports: FakePorts, death: Callable[[FakePorts, str], None]) -> None:
+    """One and the same answer, whatever the reason."""
+    token = link(ports)
+    death(ports, token)
+    assert is_dead(ports, token)
+
+
+def test_a_link_works_to_its_last_second(ports: FakePorts) -> None:
+    """Ten minutes are ten minutes."""
+    token = link(ports)
+    ports.clock.pass_time(minutes=9, seconds=59)
+    use_upload(ports, token, key())
+
+
+GUESSES = {
+    "empty": lambda token: "",
+    "no secret": lambda token: token.partition("_")[0],
+    "an empty secret": lambda token: token.partition("_")[0] + "_",
+    "another secret": lambda token: token.partition("_")[0] + "_" + "0" * 64,
+    "one digit changed": lambda token: token[:-1] + ("0" if token[-1] != "0" else "1"),
+    "a shorter secret": lambda token: token[:-1],
+    "a longer secret": lambda token: token + "0",
+    "upper case": lambda token: token[:27] + token[27:].upper(),
+    "with the id's prefix": lambda token: "upl_" + token,
+    "a line more": lambda token: token + "\n",
+    "not ASCII": lambda token: token[:-1] + "é",
+}
+
+
+@pytest.mark.parametrize("guess", GUESSES.values(), ids=GUESSES.keys())
+def test_a_guess_is_not_found(ports: FakePorts, guess: Callable[[str], str]) -> None:
+    """Not told from a link that was used."""
+    assert is_dead(ports, guess(link(ports)))
+
+
+def test_one_links_secret_does_not_open_another(ports: FakePorts) -> None:
+    """The id in a token is bound to its secret."""
+    first, second = link(ports), link(ports, ToAdd("groq", "Second"))
+    assert is_dead(ports, f"{first.partition('_')[0]}_{second.partition('_')[2]}")
+
+
+def test_a_guess_asks_no_store(ports: FakePorts) -> None:
+    """Whoever tries links out costs no database reads."""
+    token = link(ports)
+    ports.uploads.get = None  # type: ignore[assignment,method-assign]
+    assert is_dead(ports, token[:-1] + ("0" if token[-1] != "0" else "1"))
+
+
+def test_a_provider_that_is_deleted_takes_its_link_along(ports: FakePorts) -> None:
+    """There is nothing left to rotate."""
+    provider = added(ports)
+    token = link(ports, ToRotate(provider.id))
+    delete_provider(ports, ORG, provider.id)
+    assert is_dead(ports, token)
+
+
+def test_a_provider_that_is_deleted_while_its_vendor_is_asked(ports: FakePorts) -> None:
+    """The link's own answer, and nothing is stored."""
+    provider = added(ports)
+    token = link(ports, ToRotate(provider.id))
+    ports.verify.meanwhile = lambda: delete_provider(ports, ORG, provider.id)
+    with pytest.raises(NotFound) as caught:
+        use_upload(ports, token, key("entered"))
+    assert (caught.value.code, ports.db.rows) == ("upload_not_found", {})
+
+
+def moved(ports: FakePorts, provider: Provider) -> None:
+    """The provider gets a credential that belongs to another host."""
+    update_provider(ports, ORG, provider.id, Change(api_key=key("moved"), base_url=AZURE + "/v2", sets_base_url=True))
+
+
+def test_a_credential_goes_nowhere_but_where_the_link_said(ports: FakePorts) -> None:
+    """A provider that was moved to another host since has no link any more."""
+    provider = added(ports, vendor="azure", base_url=AZURE)
+    token = link(ports, ToRotate(provider.id))
+    assert open_upload(ports, token).base_url == AZURE
+    moved(ports, provider)
+    assert is_dead(ports, token)
+
+
+def test_a_move_in_the_very_last_moment_does_not_redirect_a_credential(ports: FakePorts) -> None:
+    """Between the look at the provider and the rotation: the vendor is asked where the page said."""
+    provider = added(ports, vendor="azure", base_url=AZURE)
+    token = link(ports, ToRotate(provider.id))
+    tried = ports.uploads.tried
+
+    def move_first(upload_id: str) -> int:
+        moved(ports, provider)
+        return tried(upload_id)
+
+    ports.uploads.tried = move_first  # type: ignore[method-assign]
+    use_upload(ports, token, key("entered"))
+    assert ports.verify.asked[-1] == ("azure", AZURE)
+
+
+# what leaves a link usable
+
+REFUSALS = [
+    (Reason.CREDENTIAL_REJECTED, Unprocessable, "credential_rejected"),
+    (Reason.TIMEOUT, VerificationFailed, "verification_timeout"),
+    (Reason.HTTP_5XX, VerificationFailed, "verification_unavailable"),
+]
+
+
+@pytest.mark.parametrize(("reason", "kind", "code"), REFUSALS)
+def test_a_key_that_is_refused_leaves_the_link(
+    ports: FakePorts, reason: Reason, kind: type[ProvidersError], code: str
+) -> None:
+    """A mistyped key or a vendor's bad day: the next one is taken."""
+    token = link(ports)
+    ports.verify.verdict = Verdict(reason)
+    with pytest.raises(kind) as caught:
+        use_upload(ports, token, key("bad"))
+    assert (caught.value.code, ports.db.heads) == (code, {})
+    assert open_upload(ports, token).tries == 1
+    ports.verify.verdict = Verdict()
+    use_upload(ports, token, key("good"))
+
+
+def test_the_last_try_may_be_the_good_one(ports: FakePorts) -> None:
+    """Five tries are five."""
+    token = link(ports)
+    ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
+    for _ in range(TRIES - 1):
+        with pytest.raises(Unprocessable):
+            use_upload(ports, token, key("bad"))
+    ports.verify.verdict = Verdict()
+    use_upload(ports, token, key("good"))
+
+
+def test_many_at_once_get_no_more_tries(ports: FakePorts) -> None:
+    """Each counts before its vendor is asked, even if all of them looked at the link before any had counted."""
+    token = link(ports)
+    (unused,) = ports.db.uploads.values()
+    ports.uploads.get = lambda upload_id: unused  # type: ignore[method-assign]
+    ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
+    codes = []
+    for number in range(TRIES + 3):
+        with pytest.raises(ProvidersError) as caught:
+            use_upload(ports, token, key(str(number)))
+        codes.append(caught.value.code)
+    assert codes == ["credential_rejected"] * TRIES + ["upload_not_found"] * 3
+    assert len(ports.verify.asked) == TRIES
+
+
+def test_the_limit_of_verifications_holds_for_links(ports: FakePorts) -> None:
+    """Nobody tries out more keys by way of links."""
+    ports.policy = Policy(verifications_per_org=1)
+    ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
+    with pytest.raises(Unprocessable):
+        use_upload(ports, link(ports), key())
+    with pytest.raises(RateLimited):
+        use_upload(ports, link(ports), key())
+
+
+# races
+
+
+@pytest.mark.parametrize("rotates", [True, False], ids=["rotate", "add"])
+def test_of_two_uses_at_once_one_wins(ports: FakePorts, rotates: bool) -> None:
+    """The other one is late, and what it entered is stored nowhere."""
+    provider = added(ports, "base") if rotates else None
+    token = link(ports, ToRotate(provider.id) if provider else NEW)
+
+    def another() -> None:
+        ports.verify.meanwhile = None
+        use_upload(ports, token, key("first"))
+
+    ports.verify.meanwhile = another
+    with pytest.raises(NotFound) as caught:
+        use_upload(ports, token, key("second"))
+    assert caught.value.code == "upload_not_found"
+    stored = {row.ciphertext.decode() for row in ports.db.rows.values()}
+    assert stored == {key("first").reveal()} | ({key("base").reveal()} if rotates else set())
+    assert [entry.actor.type for entry in ports.db.trail].count("upload") == 1
+
+
+def test_a_link_that_is_used_up_between_look_and_count(ports: FakePorts) -> None:
+    """The same answer as a moment later."""
+    token = link(ports)
+
+    def gone(upload_id: str) -> int:
+        raise UploadUsed
+
+    ports.uploads.tried = gone  # type: ignore[method-assign]
+    with pytest.raises(NotFound) as caught:
+        use_upload(ports, token, key())
+    assert (caught.value.code, ports.verify.asked) == ("upload_not_found", [])
+
+
+def test_a_name_that_another_use_of_the_link_has_taken(ports: FakePorts) -> None:
+    """The link is used up, and that is what is told."""
+    token = link(ports)
+    named = ports.providers.named
+
+    def use_first(org: str, name: str) -> str | None:
+        ports.providers.named = named  # type: ignore[method-assign]
+        use_upload(ports, token, key("first"))
+        return named(org, name)
+
+    ports.providers.named = use_first  # type: ignore[method-assign]
+    with pytest.raises(NotFound) as caught:
+        use_upload(ports, token, key("second"))
+    assert (caught.value.code, len(ports.db.heads)) == ("upload_not_found", 1)
+
+
+def test_a_rotation_that_another_use_of_the_link_has_made(ports: FakePorts) -> None:
+    """The same, where all that the store can say is that the provider has changed."""
+    token = link(ports, ToRotate(added(ports).id))
+    change = ports.providers.change
+
+    def use_first(*_: object) -> None:
+        ports.providers.change = change  # type: ignore[method-assign]
+        use_upload(ports, token, key("first"))
+        raise StaleWrite
+
+    ports.providers.change = use_first  # type: ignore[assignment,method-assign]
+    with pytest.raises(NotFound) as caught:
+        use_upload(ports, token, key("second"))
+    assert (caught.value.code, len(ports.db.rows)) == ("upload_not_found", 2)
+
+
+def test_a_name_that_is_taken_meanwhile(ports: FakePorts) -> None:
+    """409, before the credential is sent anywhere and without counting a try; the link works once the name is free."""
+    token = link(ports)
+    other = added(ports, name="FROM A LINK")
+    asked = len(ports.verify.asked)
+    with pytest.raises(Conflict) as caught:
+        use_upload(ports, token, key())
+    assert (caught.value.code, len(ports.verify.asked), open_upload(ports, token).tries) == ("name_taken", asked, 0)
+    delete_provider(ports, ORG, other.id)
+    use_upload(ports, token, key())
+
+
+def test_a_name_that_is_taken_while_the_vendor_is_asked(ports: FakePorts) -> None:
+    """409, and the link is as it was."""
+    token = link(ports)
+
+    def take() -> None:
+        ports.verify.meanwhile = None
+        added(ports, name="From a link")
+
+    ports.verify.meanwhile = take
+    with pytest.raises(Conflict) as caught:
+        use_upload(ports, token, key())
+    assert (caught.value.code, len(ports.db.heads)) == ("name_taken", 1)
+    assert open_upload(ports, token).tries == 1
+
+
+# making one
+
+REFUSED = [
+    (ToAdd("azure", "New"), "base_url_required"),
+    (ToAdd("openai", "New", "http://example.com"), "base_url_not_allowed"),
+    (ToAdd("azure", "New", "https://example.com"), "base_url_not_allowed"),
+    (ToAdd("openai", "TAKEN"), "name_taken"),
+    (ToRotate("prov_" + "0" * 26), "provider_not_found"),
+]
+
+
+@pytest.mark.parametrize(("wanted", "code"), REFUSED)
+def test_what_could_not_be_done_makes_no_link(ports: FakePorts, wanted: ToAdd | ToRotate, code: str) -> None:
+    """By the rules of adding and rotating, before a person is asked for anything."""
+    added(ports, name="Taken")
+    with pytest.raises(ProvidersError) as caught:
+        create_upload(ports, ORG, KEY_ID, wanted)
+    assert (caught.value.code, ports.db.uploads) == (code, {})
+
+
+def test_another_organizations_provider_is_not_found(ports: FakePorts) -> None:
+    """As if there were none."""
+    theirs = added(ports)
+    with pytest.raises(NotFound) as caught:
+        create_upload(ports, "org_b", KEY_ID, ToRotate(theirs.id))
+    assert (caught.value.code, ports.db.uploads) == ("provider_not_found", {})

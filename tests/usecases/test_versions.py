@@ -1,0 +1,158 @@
+"""Which versions are live, and which of them the vendor may be told to revoke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from providers.model.errors import NotFound
+from providers.model.policy import Policy
+from providers.model.provider import Provider
+from providers.usecases.add import add_provider
+from providers.usecases.resolve import resolve
+from providers.usecases.update import rollback_provider
+from providers.usecases.versions import IN_FLIGHT, list_versions
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, added, new, rotate
+
+
+def patient() -> FakePorts:
+    """A stack with a grace window that outlasts every case."""
+    return FakePorts(Policy(grace=timedelta(hours=6)))
+
+
+def test_every_live_version_is_listed_newest_first() -> None:
+    """With what it is recognized by, when it came and goes, and when it was last used."""
+    ports = patient()
+    provider = added(ports)
+    ports.clock.pass_time(minutes=5)
+    resolve(ports, ORG, provider.id)
+    used_at = ports.clock.now()
+    ports.clock.pass_time(minutes=5)
+    provider = rotate(ports, provider, "two")
+    second, first = list_versions(ports, ORG, provider.id)
+    assert (first.version, second.version) == provider.versions
+    assert [(each.version.number, each.active, each.last_used_at) for each in (second, first)] == [
+        (2, True, None),
+        (1, False, used_at),
+    ]
+    assert (second.version.retires_at, first.version.retires_at) == (None, ports.clock.now() + timedelta(hours=6))
+
+
+def test_an_expired_version_is_not_listed() -> None:
+    """Neither before nor after the reaper has come."""
+    ports = FakePorts(Policy(grace=timedelta(minutes=1)))
+    provider = rotate(ports, added(ports), "two")
+    ports.clock.pass_time(seconds=59)
+    assert [each.version.number for each in list_versions(ports, ORG, provider.id)] == [2, 1]
+    ports.clock.pass_time(seconds=1)
+    assert [each.version.number for each in list_versions(ports, ORG, provider.id)] == [2]
+
+
+def test_another_organizations_versions_are_not_found() -> None:
+    """As if there were no such provider."""
+    ports = patient()
+    provider = added(ports)
+    with pytest.raises(NotFound):
+        list_versions(ports, "org_b", provider.id)
+
+
+Story = Callable[[FakePorts, Provider], object]
+
+
+def pause(minutes: float) -> Story:
+    """Time passes."""
+    return lambda ports, _: ports.clock.pass_time(minutes=minutes)
+
+
+def tell(*steps: Story) -> Story:
+    """A story of several steps."""
+    return lambda ports, provider: [step(ports, provider) for step in steps]
+
+
+def rotated_to(mark: str) -> Story:
+    """The provider gets another key."""
+    return lambda ports, provider: rotate(ports, provider, mark)
+
+
+def used(version: int | None = None) -> Story:
+    """A data plane reads the active version, or the one that its request began with."""
+    return lambda ports, provider: resolve(ports, ORG, provider.id, version)
+
+
+def rolled_back(version: int | None = None) -> Story:
+    """The previous credential comes back."""
+    return lambda ports, provider: rollback_provider(ports, ORG, provider.id, version)
+
+
+def shared(ports: FakePorts, _: Provider) -> Provider:
+    """Another provider of the organization holds the same credential."""
+    return added(ports, name="Other")
+
+
+def shared_and_rotated(ports: FakePorts, _: Provider) -> None:
+    """Another provider held it once."""
+    rotate(ports, added(ports, name="Other"), "others")
+
+
+def shared_elsewhere(ports: FakePorts, _: Provider) -> None:
+    """Another organization holds the same credential: nobody is told of that."""
+    add_provider(ports, "org_b", new())
+
+
+TWO = rotated_to("two")
+SAFE: dict[str, tuple[Story, float, dict[int, bool]]] = {
+    "alone": (tell(), 300, {1: False}),
+    "just replaced": (TWO, 0, {1: False, 2: False}),
+    "replaced, and its requests may run": (TWO, 10.99, {1: False, 2: False}),
+    "replaced, and its requests are over": (TWO, 11, {1: True, 2: False}),
+    "used a moment before it was replaced": (tell(used(), TWO), 10.99, {1: False, 2: False}),
+    "used long before it was replaced": (
+        tell(used(), pause(60), TWO),
+        10,
+        {1: True, 2: False},
+    ),
+    "used by a request that began with it": (
+        tell(TWO, pause(60), used(1)),
+        10.99,
+        {1: False, 2: False},
+    ),
+    "used by such a request, which is over": (
+        tell(TWO, pause(60), used(1)),
+        11,
+        {1: True, 2: False},
+    ),
+    "rolled back to": (tell(TWO, rolled_back()), 300, {1: False, 2: True, 3: False}),
+    "rolled back to and just replaced": (
+        tell(TWO, rolled_back(), pause(60), rotated_to("three")),
+        5,
+        {1: False, 2: True, 3: False, 4: False},
+    ),
+    "rolled back to and replaced": (
+        tell(TWO, rolled_back(), pause(60), rotated_to("three")),
+        11,
+        {1: True, 2: True, 3: True, 4: False},
+    ),
+    "the same credential put again": (rotated_to("one"), 300, {1: False, 2: False}),
+    "another provider holds it": (tell(TWO, shared), 300, {1: False, 2: False}),
+    "another provider held it": (tell(TWO, shared_and_rotated), 300, {1: True, 2: False}),
+    "another organization holds it": (tell(TWO, shared_elsewhere), 300, {1: True, 2: False}),
+}
+
+
+@pytest.mark.parametrize(("story", "minutes", "expected"), SAFE.values(), ids=SAFE)
+def test_what_is_safe_to_revoke(story: Story, minutes: float, expected: dict[int, bool]) -> None:
+    """What nobody can be using any more, `minutes` after its story; a revoked key fails all that still use it."""
+    ports = patient()
+    provider = added(ports)
+    story(ports, provider)
+    ports.clock.pass_time(minutes=minutes)
+    found = list_versions(ports, ORG, provider.id)
+    assert {each.version.number: each.safe_to_revoke for each in found} == expected
+
+
+def test_a_request_may_run_as_long_as_the_vendors_own_clients_let_it() -> None:
+    """Ten minutes, the time-out that OpenAI's and Anthropic's SDKs set."""
+    assert timedelta(minutes=10) == IN_FLIGHT
