@@ -151,8 +151,7 @@ def explore(world: World, scenario: Scenario, figure: Figure) -> None:
 def test_every_order_of_calls_ends_as_one_request_after_another(scenario: Scenario, figure: Figure) -> None:
     """State and answers are those of some order of whole requests, without the ones that were told of a lost race.
 
-    Seen to fail: without the condition on `active` and `revision`, version 2 is acknowledged twice; with a delete that
-    reads `refs` and does not condition on them, a config names a provider that is gone.
+    Seen to fail: without the conditions on the head and on the new version's row, version 2 is acknowledged twice.
     """
     with WORLDS["moto"]() as world:
         explore(world, scenario, figure)
@@ -161,7 +160,12 @@ def test_every_order_of_calls_ends_as_one_request_after_another(scenario: Scenar
 @pytest.mark.prove
 @pytest.mark.parametrize("scenario", [*MORE, *QUICK], ids=lambda scenario: scenario.name)
 def test_so_does_every_order_of_more_of_them_on_each_database(world: World, scenario: Scenario, figure: Figure) -> None:
-    """Three at once, first requests, requests that outlive their lease; on moto and on DynamoDB Local."""
+    """Three at once, first requests, requests that outlive their lease; on moto and on DynamoDB Local.
+
+    Seen to fail: with a delete that reads `refs` but does not condition on them, a config names a provider that is
+    gone; without the condition on the head alone, a rotation takes a rename back; without that on the name, two have
+    one; with an answer recorded under a lost lease, two requests of one key are both told that they made the change.
+    """
     explore(world, scenario, figure)
 
 
@@ -170,7 +174,7 @@ def test_so_does_every_order_of_more_of_them_on_each_database(world: World, scen
 def test_the_orders_that_are_left_out_would_have_shown_nothing_new(name: str, figure: Figure) -> None:
     """Run one by one, there are as many of them as was said, and they come to the same outcomes.
 
-    Seen to fail: with writes to one item taken for calls that commute, there are fewer outcomes than orders have.
+    Seen to fail: with writes to one item taken for calls that commute, outcomes are missing.
     """
     with WORLDS["moto"]() as world:
         played = Played(world, SCENARIOS[name])

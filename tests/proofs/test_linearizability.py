@@ -244,8 +244,9 @@ def run() -> Iterator[Run]:
 def test_every_read_fits_into_one_order_of_all_rotations(run: Run, figure: Figure) -> None:
     """No version is lost, mixed, stale or read too early, and each can be read until its grace window ends.
 
-    Seen to fail: without the condition on `revision` and `active` numbers are acknowledged twice; with a grace window
-    that the row does not know of, versions are read after it; with a base_url taken from the head, they come mixed.
+    Seen to fail: without the conditions on the head and on the new version's row, a number is acknowledged twice; with
+    the head's base_url for every version, they come mixed; with the head as it was at the read before, stale; where the
+    row's expiry is not looked at, after their grace window.
     """
     work: list[Callable[[], None]] = [run.reap]
     work += [partial(run.rotate, number) for number in range(ROTATORS)]

@@ -55,7 +55,10 @@ def world() -> Iterator[World]:
 def test_a_write_whose_answer_is_lost_is_made_once_when_the_client_sends_the_request_again(
     world: World, change: Change, figure: Figure
 ) -> None:
-    """Both of botocore's tries are without an answer; the client hears of a failure, or of nothing."""
+    """The write is made and botocore gives up; the client hears of a failure, or of nothing.
+
+    Seen to fail: with a claim that is released although it has an answer, a rotation is made twice.
+    """
     undisturbed = Undisturbed(world, change)
     writes = [call for call in undisturbed.calls if call.writes]
     for number in range(1, len(writes) + 1):
@@ -68,7 +71,10 @@ def test_a_write_whose_answer_is_lost_is_made_once_when_the_client_sends_the_req
 @pytest.mark.prove
 @each_change
 def test_a_single_write_that_botocore_repeats_is_made_once(world: World, change: Change, figure: Figure) -> None:
-    """The second try finds what the first one wrote. moto does not know tokens: transactions are DynamoDB Local's."""
+    """The second try finds what the first one wrote. moto does not know tokens: transactions are DynamoDB Local's.
+
+    Seen to fail: where a claim that is found is not asked whose it is, the request is told to wait for itself.
+    """
     undisturbed = Undisturbed(world, change)
     writes = [call for call in undisturbed.calls if call.writes]
     single = [n for n, call in enumerate(writes, start=1) if call.operation != "TransactWriteItems"]
@@ -104,7 +110,10 @@ def between() -> Iterator[tuple[World, Dropping]]:
 def test_what_botocore_repeats_over_a_broken_connection_is_made_once(
     between: tuple[World, Dropping], change: Change, keyed: bool, figure: Figure
 ) -> None:
-    """A real connection, closed in place of the first answer to each write; the caller sees nothing of it."""
+    """A real connection, closed in place of the first answer to each write; the caller sees nothing of it.
+
+    Seen to fail: with another ClientRequestToken for each try, a rotation is refused for the sake of itself.
+    """
     world, server = between
     server.drop(0, 0)
     undisturbed = Undisturbed(world, change, keyed=keyed)
@@ -123,7 +132,10 @@ def test_what_botocore_repeats_over_a_broken_connection_is_made_once(
 def test_what_gets_no_answer_at_all_is_made_once_when_the_client_sends_the_request_again(
     between: tuple[World, Dropping], change: Change, figure: Figure
 ) -> None:
-    """A real connection, closed in place of both answers to each write."""
+    """A real connection, closed in place of both answers to each write.
+
+    Seen to fail: with a claim that is released although it has an answer, a rotation is made twice.
+    """
     world, server = between
     server.drop(0, 0)
     undisturbed = Undisturbed(world, change)
