@@ -63,7 +63,7 @@ MORE: Final = (
     Scenario("rotate × rotate × rotate", ONE, tuple(rotate("A", mark) for mark in ("two", "three", "four"))),
     Scenario("rotate × attach × delete", ONE, (rotate("A", "two"), attach("new", "A"), delete("A"))),
     Scenario("attach × detach × delete", ROUTED, (attach("new", "A"), detach("old"), delete("A"))),
-    Scenario("attach × detach × delete, of one config", ROUTED, (attach("old", "A"), detach("old"), delete("A"))),
+    Scenario("attach × detach × delete, of one config", ROUTED, (attach("old", "A", "B"), detach("old"), delete("A"))),
     Scenario("replace × detach × delete", ROUTED, (attach("old", "B"), detach("old"), delete("A"))),
 )
 SCENARIOS: Final = {each.name: each for each in (*QUICK, *MORE)}
