@@ -41,7 +41,7 @@ help:
 	@echo "make bench         measures the sweep and the health answers, and writes docs/bench.md"
 	@echo "make openapi       writes the API's description (functions/get_openapi/openapi.json) and docs/api.md anew"
 	@echo "make test          the tests that need nothing but Python"
-	@echo "make prove         the proofs that take more than a few seconds, and a table of what they tried (soak: ten times as much)"
+	@echo "make prove         the proofs of what is promised, and a table of what they tried (soak: ten times as much)"
 	@echo "make check         format, lint, types, imports, template"
 	@echo "make build         the template validated, the functions and the layer built for a deployment (ARCH=arm64 or x86_64)"
 	@echo "make test-sam      the tests that need SAM CLI and a container engine, on a build for this machine"
@@ -66,12 +66,14 @@ openapi: .venv/dev.stamp
 test: .venv/dev.stamp
 	@$(BIN)/pytest -q -m "not sam and not prove" -n auto $(ARGS)
 
+# With the quick ones, which `make test` runs too, so that the table has them all.
+PROOFS := tests/proofs tests/local/test_fuzz.py tests/test_permissions.py
 export WRITE_FIGURES
 prove: .venv/dev.stamp
-	@$(BIN)/pytest -q -m prove -n auto $(ARGS)
+	@$(BIN)/pytest -q -n auto $(PROOFS) $(ARGS)
 
 soak: .venv/dev.stamp
-	@SOAK=1 $(BIN)/pytest -q -m prove -n auto $(ARGS)
+	@SOAK=1 $(BIN)/pytest -q -n auto $(PROOFS) $(ARGS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .
