@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from providers.model.audit import Action
-from providers.model.errors import Conflict, Unavailable
+from providers.model.errors import Conflict
 from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider, Status
 from providers.model.secret import Secret
@@ -20,7 +20,7 @@ from providers.usecases.credentials import (
     warnings_for,
 )
 from providers.usecases.events import publish
-from providers.usecases.mutation import BY_SYSTEM, Mutation
+from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,7 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
     except NameTaken:
         raise name_taken() from None
     except StaleWrite:
-        raise Unavailable(
-            "dependency_unavailable",
-            "other changes kept getting in the way; nothing was changed, try again in a moment",
-            retry_after_s=1,
-        ) from None
+        raise kept_out() from None
     publish(ports, events)
     return provider, warnings
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from providers.model.audit import SYSTEM, Action, Actor, Entry, difference, provider_facts, routing_facts
+from providers.model.errors import Unavailable
 from providers.model.events import Event
 from providers.model.idempotency import Claim, Completed, Recorded
 from providers.model.provider import Provider, RoutingConfig
@@ -80,6 +81,15 @@ def _either(one: T | None, other: T | None) -> T:
 
 
 BY_SYSTEM: Final[Mutation[Any]] = Mutation()
+
+
+def kept_out() -> Unavailable:
+    """503: something new could not be written, because other transactions kept getting in its way."""
+    return Unavailable(
+        "dependency_unavailable",
+        "other changes kept getting in the way; nothing was changed, try again in a moment",
+        retry_after_s=1,
+    )
 
 
 def unchanged(ports: Ports, mutation: Mutation[R], result: R) -> R:

@@ -17,11 +17,11 @@ from providers.model.errors import Conflict, NotFound, upload_not_found
 from providers.model.provider import Scope
 from providers.model.secret import Secret
 from providers.model.upload import LIFETIME, TRIES, Upload
-from providers.ports import Ports, UploadUsed
+from providers.ports import Ports, StaleWrite, UploadUsed
 from providers.usecases.add import NewProvider, add_provider, name_taken
 from providers.usecases.base_url import check_base_url
 from providers.usecases.credentials import Changed
-from providers.usecases.mutation import BY_SYSTEM, Mutation
+from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out
 from providers.usecases.read import get_provider
 from providers.usecases.update import Change, update_provider
 
@@ -71,7 +71,10 @@ def create_upload(
         created_at=now,
         expires_at=now + LIFETIME,
     )
-    ports.uploads.put(upload, mutation.with_entry(mutation.upload_entry(ports, upload), upload))
+    try:
+        ports.uploads.put(upload, mutation.with_entry(mutation.upload_entry(ports, upload), upload))
+    except StaleWrite:
+        raise kept_out() from None
     return upload
 
 
