@@ -18,7 +18,7 @@ from local.template import Template
 from local.vendors.keys import fake_key
 from providers import bootstrap, vendors
 from providers.adapters import items, slots
-from providers.adapters.aws import CLIENT_CONFIG
+from providers.adapters.aws import CLIENT_CONFIG, refuse_garbled
 from providers.bootstrap import Dependencies, Settings
 from providers.model.health import MINUTE, Health, HealthState, Sample
 from providers.model.provider import KeyVersion, Provider, Status, Verification
@@ -76,6 +76,7 @@ class BenchDependencies(Dependencies):
         client = boto3.client(  # type: ignore[call-overload]
             service, endpoint_url=self._dynamodb_url if real else None, config=CLIENT_CONFIG
         )
+        refuse_garbled(client)
         if real:
             measure(client, self.meter)
         else:
