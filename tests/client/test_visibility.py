@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,7 +68,10 @@ def through_a_pipe(run: list[str], environment: dict[str, str]) -> tuple[str, st
         assert process.stdout is not None
         process.stdin.write(KEY)
         process.stdin.close()
-        arguments = arguments_of_all()
+        arguments = ""
+        while process.poll() is None:  # a process has no arguments yet at the moment it begins
+            arguments += arguments_of_all()
+            time.sleep(0.05)
         screen = process.stdout.read()
     assert process.returncode == 0, screen
     return screen, arguments
