@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 from local.template import TEMPLATE as PATH
 from local.template import Template
 from providers.bootstrap import Dependencies, Settings
+from providers.edge.background import CONCURRENCY, MARGIN_S
 from providers.model.idempotency import LEASE
-from providers.model.policy import Policy
+from providers.model.policy import PROBE_DEADLINE_S, Policy
+from providers.usecases.sweep import BATCH
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template()
@@ -223,6 +226,16 @@ def test_what_runs_each_minute_ends_within_it(function: str) -> None:
     assert FUNCTIONS[function]["Timeout"] < 60
     (event,) = FUNCTIONS[function]["Events"].values()
     assert event["Properties"]["ScheduleExpression"] == "rate(1 minute)"
+
+
+def test_a_worker_has_the_time_for_all_that_it_is_handed() -> None:
+    """Also where every vendor is as slow as it may be; and a message is not handed to two workers at once."""
+    (source,) = TEMPLATE.of_type("AWS::Lambda::EventSourceMapping").values()
+    queue = TEMPLATE.of_type("AWS::SQS::Queue")[source["EventSourceArn"]["Fn::GetAtt"].partition(".")[0]]
+    timeout = FUNCTIONS[source["FunctionName"]["Ref"]]["Timeout"]
+    rounds = math.ceil(source["BatchSize"] * BATCH / CONCURRENCY)
+    assert rounds * PROBE_DEADLINE_S <= timeout - MARGIN_S
+    assert queue["VisibilityTimeout"] > timeout
 
 
 def test_the_sweep_and_the_reaper_run_each_minute() -> None:
