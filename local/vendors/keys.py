@@ -71,6 +71,7 @@ _CODES: Final = {
     "redirect": "REDIR",
     "html": "HTMLX",
     "deep": "DEEPX",
+    "throttled-page": "THRPG",
     "teapot": "TEAPT",
     "echo": "ECHOX",
     "flaky": "FLAKY",

@@ -200,14 +200,15 @@ def test_an_old_checks_verdict_does_not_touch_the_new_version() -> None:
     assert [sample.version for sample in ports.db.samples[provider.id].values()] == [1, 1, 1]
 
 
-def test_a_throttled_provider_is_left_alone_for_longer_and_longer() -> None:
+@pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.THROTTLED])
+def test_a_throttled_provider_is_left_alone_for_longer_and_longer(reason: Reason) -> None:
     """2, 4, 8 … minutes, an hour at most, or what the vendor asks for; at once again when it is over."""
     ports = FakePorts()
     provider = added(ports)
-    ports.verify.verdict = Verdict(Reason.RATE_LIMITED)
+    ports.verify.verdict = Verdict(reason)
     minutes = [minute for minute in range(200) if sweep(ports)]
     assert [later - earlier for earlier, later in itertools.pairwise(minutes)] == [2, 4, 8, 16, 32, 60, 60]
-    ports.verify.verdict = Verdict(Reason.RATE_LIMITED, retry_after_s=7200)
+    ports.verify.verdict = Verdict(reason, retry_after_s=7200)
     while not sweep(ports):
         pass
     after = stored(ports, provider).probe_after

@@ -44,6 +44,14 @@ def misbehaviours(valid: Case, fault: Case, *, echo_headers: tuple[str, ...] = (
         ),
         Case("html", "answers 200 with a web page", 200, _PAGE, html, Reason.UNEXPECTED_ANSWER),
         Case(
+            "throttled-page",
+            "is throttled by what stands in front of it, with a web page",
+            429,
+            _PAGE,
+            html | {"retry-after": "300"},
+            Reason.THROTTLED,
+        ),
+        Case(
             "deep",
             f"answers 200 with JSON nested {_DEPTH} deep",
             200,

@@ -126,7 +126,7 @@ CASES: Final = (
         429,
         _error("Too many requests", None, None),
         _ID,
-        Reason.UNEXPECTED_ANSWER,
+        Reason.THROTTLED,
     ),
     Case(
         "unlisted-401",

@@ -53,6 +53,7 @@ CODES: Final[dict[Reason, int]] = {
     Reason.NETWORK_BLOCKED: 53,
     Reason.CLOCK_SKEW: 54,
     Reason.REGION_NOT_ENABLED: 55,
+    Reason.THROTTLED: 56,
 }
 """What is stored: a code is never given to another reason."""
 

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     ADDRESS_REFUSED = "address_refused"
     HTTP_5XX = "http_5xx"
     OVERLOADED = "overloaded"
+    THROTTLED = "throttled"
     REDIRECTED = "redirected"
     ANSWER_TOO_LARGE = "answer_too_large"
     UNEXPECTED_ANSWER = "unexpected_answer"
@@ -94,6 +95,7 @@ _FACTS: Final[dict[Reason, _Facts]] = {
     Reason.ADDRESS_REFUSED: _Facts(_U, False, "the host name leads to an address that is not public"),
     Reason.HTTP_5XX: _Facts(_U, True, "the vendor answered with a server error"),
     Reason.OVERLOADED: _Facts(_U, True, "the vendor is overloaded"),
+    Reason.THROTTLED: _Facts(_U, True, "what stands in front of the vendor throttles whoever comes, whatever the key"),
     Reason.REDIRECTED: _Facts(_U, False, "the vendor answered with a redirect, which is not followed"),
     Reason.ANSWER_TOO_LARGE: _Facts(_U, False, "the vendor's answer is larger than a model list can be"),
     Reason.UNEXPECTED_ANSWER: _Facts(_U, False, "the vendor's answer is not one that is known to prove anything"),

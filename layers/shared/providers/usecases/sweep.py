@@ -257,9 +257,9 @@ def _throttled(provider: Provider, verdict: Verdict, minute: datetime) -> Provid
     """The provider with its next check put off while its vendor throttles, and not once it does not.
 
     A check must not use up what a throttled owner has left: 2, 4, 8 … minutes, an hour at most, or what the vendor
-    asks for where that is more.
+    asks for where that is more. So it is where something in front of the vendor throttles whoever comes.
     """
-    if verdict.reason is not Reason.RATE_LIMITED:
+    if verdict.reason not in (Reason.RATE_LIMITED, Reason.THROTTLED):
         return replace(provider, probe_after=None, throttled=0)
     throttled = provider.throttled + 1
     minutes = min(2**throttled, LONGEST_BACK_OFF_MINUTES)

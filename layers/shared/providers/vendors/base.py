@@ -146,6 +146,8 @@ def common_reason(answer: ProbeAnswer) -> Reason:
             return Reason.REDIRECTED
         case 404:
             return Reason.WRONG_PATH
+        case 429:
+            return Reason.THROTTLED  # an edge throttles whoever comes; a vendor that knows the key has said so already
         case 529:
             return Reason.OVERLOADED  # no registered status; what uses it (Anthropic, some proxies) means this
         case status if 500 <= status < 600:

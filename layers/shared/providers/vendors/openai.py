@@ -68,7 +68,7 @@ def _judge_throttle(code: object, type_: object) -> Reason:
         return Reason.QUOTA_EXHAUSTED
     if code in _RATE_CODES or type_ in _RATE_TYPES:
         return Reason.RATE_LIMITED
-    return Reason.UNEXPECTED_ANSWER
+    return Reason.THROTTLED
 
 
 def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
