@@ -149,6 +149,41 @@ def test_white_space_around_a_key_is_dropped(ports: FakePorts) -> None:
     assert ports.db.rows["org_a", provider_id, 1].ciphertext == key().reveal().encode()
 
 
+AWS = ("AKIAVALIDAAABEXAMPLE", "FAKE/EXAMPLE/ONLY/FAKE/EXAMPLE/ONLY/FAKE", "us-east-1")
+REPEATS = [
+    pytest.param(key().reveal(), {"name": f"Prod {key().reveal()}"}, "name", id="in the name"),
+    pytest.param(f" {key().reveal()}\n", {"name": key().reveal()}, "name", id="but for white space"),
+    pytest.param(key().reveal(), {"base_url": f"https://x.example.com/{key().reveal()}"}, "base_url", id="in a path"),
+    pytest.param("::".join(AWS), {"vendor": "bedrock", "name": AWS[1]}, "name", id="the secret of an AWS credential"),
+]
+
+
+@pytest.mark.parametrize(("api_key", "members", "param"), REPEATS)
+@pytest.mark.parametrize("function", ["add_provider", "update_provider"])
+def test_a_credential_in_a_field_that_is_shown(
+    ports: FakePorts, function: str, api_key: str, members: dict[str, Any], param: str
+) -> None:
+    """A slip of the paste is refused before it stands in every list and event; the answer does not repeat it."""
+    existing = call("add_provider", body=GOOD | {"name": "Existing"}).data["id"]
+    before, asked = dict(ports.db.heads), len(ports.verify.asked)
+    body = {"api_key": api_key} | members
+    if function == "add_provider":
+        body = GOOD | body
+    else:
+        body.pop("vendor", None)
+    answer = call(function, body=body, path={"provider_id": existing})
+    check(answer, 422, "validation_failed", param)
+    assert answer.error["errors"][0]["code"] == "holds_credential"
+    assert (ports.db.heads, len(ports.verify.asked)) == (before, asked)
+    assert all(part not in answer.text for part in api_key.strip().split("::") if len(part) > 20)
+
+
+def test_an_access_key_id_may_name_its_provider(ports: FakePorts) -> None:
+    """AWS does not treat it as a secret, and people tell credentials apart by it."""
+    body = {"vendor": "bedrock", "name": f"Bedrock {AWS[0]} {AWS[2]}", "api_key": "::".join(AWS)}
+    assert call("add_provider", body=body).status == 201
+
+
 PATCHES: list[tuple[dict[str, Any], str, str | None]] = [
     ({}, "validation_failed", None),
     ({"name": None}, "validation_failed", "name"),

@@ -25,6 +25,9 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[
 _FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
 """Field names that a fault may repeat: none of them can be a credential put in the wrong place."""
 
+_SECRET_PART: Final = 24
+"""The fewest characters of a part that is secret: the shortest keys have 25, an AWS key id, which is not secret, 20."""
+
 PROVIDER_ID: Final = r"^prov_[0-9A-HJKMNP-TV-Z]{26}$"
 
 M = TypeVar("M", bound=BaseModel)
@@ -77,7 +80,8 @@ ApiKey = Annotated[
     SecretStr,
     Field(
         description="The credential as the vendor gave it out. Bedrock: `ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION`, "
-        "with `::SESSION_TOKEN` behind it for temporary ones, or a Bedrock API key.",
+        "with `::SESSION_TOKEN` behind it for temporary ones, or a Bedrock API key. `name` and `base_url`, which are "
+        "shown, must not repeat it.",
         json_schema_extra={
             "minLength": 1,
             "maxLength": MAX_CREDENTIAL_CHARS,
@@ -173,7 +177,7 @@ def new_provider(body: dict[str, Any]) -> NewProvider:
     return NewProvider(
         vendor=found.vendor,
         name=found.name,
-        api_key=clean(found.api_key.get_secret_value()),
+        api_key=_credential(found.api_key, name=found.name, base_url=found.base_url),
         base_url=found.base_url,
         key_expires_at=found.key_expires_at,
         store_pending=found.on_unavailable == "store_pending",
@@ -191,7 +195,9 @@ def change(body: dict[str, Any]) -> Change:
         raise validation_failed([{"param": name, "message": "must be a string", "code": "type"} for name in nothing])
     return Change(
         name=found.name if "name" in given else None,
-        api_key=None if found.api_key is None else clean(found.api_key.get_secret_value()),
+        api_key=found.api_key
+        if found.api_key is None
+        else _credential(found.api_key, name=found.name, base_url=found.base_url),
         base_url=found.base_url,
         sets_base_url="base_url" in given,
         status=None if found.status is None else Status(found.status),
@@ -232,6 +238,25 @@ def routing(body: dict[str, Any]) -> tuple[str, tuple[Attempt, ...]]:
         fault = {"param": "attempts", "message": "must hold one attempt with strategy single", "code": "length"}
         raise validation_failed([fault])  # type: ignore[list-item]
     return found.strategy, tuple(Attempt(each.provider_id, each.model) for each in found.attempts)
+
+
+def _credential(given: SecretStr, **shown: str | None) -> Secret:
+    """The credential in a body. Raises Unprocessable: credential_format; validation_failed where `shown` repeats it.
+
+    What is `shown` in answers, lists and events would give it away. An AWS access key id is not secret, and is shorter
+    than the parts that are looked for.
+    """
+    text = given.get_secret_value().strip()
+    parts = [part for part in text.split("::") if len(part) >= _SECRET_PART]
+    message = "must not hold the credential: this is shown to everybody who may read providers"
+    faults = [
+        {"param": name, "message": message, "code": "holds_credential"}
+        for name, value in shown.items()
+        if value and any(part in value for part in parts)
+    ]
+    if faults:
+        raise validation_failed(faults)  # type: ignore[arg-type]
+    return clean(text)
 
 
 def _validated(schema: type[M], body: dict[str, Any]) -> M:
