@@ -5,11 +5,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, Final
 
 from local.template import Route, Template
@@ -20,11 +18,11 @@ from openapi.rows import LEFT_OUT, ROWS, Row, Success
 from openapi.shapes import schemas
 from providers.edge.endpoint import Endpoint
 from providers.edge.errors import STATUS
+from providers_client.version import VERSION
 
 Json = dict[str, Any]
 
 SCHEME: Final = "managementKey"
-_PROJECT: Final = Path(__file__).parent.parent / "pyproject.toml"
 _LIMITS: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _RETRY: Final = {409: False, 429: True, 502: False, 503: True, 504: False}
 """Statuses that can have a Retry-After, and whether they always do."""
@@ -119,7 +117,7 @@ class _Describing:
             "openapi": "3.1.0",
             "info": {
                 "title": "Providers API",
-                "version": tomllib.loads(_PROJECT.read_text())["project"]["version"],
+                "version": VERSION,
                 "summary": "An organization's LLM provider credentials: added, verified, rotated, watched and deleted.",
                 "description": INTRODUCTION,
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -17,6 +16,7 @@ from pydantic import ValidationError
 from providers.model.secret import Secret
 from providers_client.calls import Call
 from providers_client.errors import ConfigurationError, ProvidersAPIError, from_answer, unexpected
+from providers_client.version import VERSION
 
 T = TypeVar("T")
 
@@ -124,7 +124,7 @@ def settings(base_url: str, api_key: str, timeout: float) -> dict[str, Any]:
     key = management_key(api_key)
     return {
         "base_url": url,
-        "headers": {"Authorization": f"Bearer {key.reveal()}", "User-Agent": _user_agent()},
+        "headers": {"Authorization": f"Bearer {key.reveal()}", "User-Agent": f"providers-client/{VERSION}"},
         "timeout": timeout,
         "follow_redirects": False,
         "trust_env": not is_loopback(url),
@@ -137,15 +137,3 @@ def from_environment(environment: Mapping[str, str]) -> tuple[str, str]:
     if missing:
         raise ConfigurationError(f"set {' and '.join(missing)}")
     return environment[URL_VARIABLE], environment[KEY_VARIABLE]
-
-
-def package_version() -> str:
-    """The installed version of this project."""
-    try:
-        return version("providers-api")
-    except PackageNotFoundError:
-        return "unknown"
-
-
-def _user_agent() -> str:
-    return f"providers-client/{package_version()}"

@@ -17,6 +17,7 @@ from functions.mcp import app
 from local.template import Template
 from providers_client.mcp import http
 from providers_client.mcp.tools import Caller
+from providers_client.version import VERSION
 from tests.client.canned import KEY, PROVIDER, Script, page
 from tests.mcp.connecting import REVISIONS
 
@@ -115,6 +116,7 @@ def test_connecting_and_listing_asks_the_api_nothing(api: list[httpx2.Request]) 
     }
     status, _, body = ask(event({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}))
     assert (status, body["result"]["protocolVersion"]) == (200, REVISIONS[1])
+    assert body["result"]["serverInfo"]["version"] == VERSION  # also where the package is copied and not installed
     status, _, body = ask(event({"jsonrpc": "2.0", "method": "notifications/initialized"}))
     assert (status, body) == (202, None)
     status, headers, body = ask(event(MCP_Protocol_Version=REVISIONS[1]))

@@ -10,7 +10,8 @@ import typer
 from providers_client.cli import audit, health, importing, keys, providers, routing
 from providers_client.cli.exits import EXITS, Commands
 from providers_client.cli.session import Session
-from providers_client.sending import KEY_VARIABLE, URL_VARIABLE, package_version
+from providers_client.sending import KEY_VARIABLE, URL_VARIABLE
+from providers_client.version import VERSION
 
 HELP: Final = f"""Add, verify, rotate, watch and delete an organization's LLM provider credentials.
 
@@ -33,7 +34,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"providers {package_version()}")
+        typer.echo(f"providers {VERSION}")
         raise typer.Exit
 
 

@@ -24,7 +24,8 @@ from pydantic import BaseModel
 from providers_client.errors import ConfigurationError, ProvidersAPIError
 from providers_client.mcp.results import Failure, ToolError, failure, input_schema, output_schema, sentences
 from providers_client.mcp.tools import INSTRUCTIONS, TOOLS, Caller
-from providers_client.sending import Backoff, package_version
+from providers_client.sending import Backoff
+from providers_client.version import VERSION
 
 BACKOFF: Final = Backoff(retries=2, total_s=8.0)
 TIMEOUT_S: Final = 20.0
@@ -59,7 +60,7 @@ def make_server(caller: Caller) -> Server[Any]:
     return Server(
         "providers",
         title="Providers API",
-        version=package_version(),
+        version=VERSION,
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
