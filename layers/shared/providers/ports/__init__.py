@@ -1,0 +1,190 @@
+"""What the use cases need from outside, as Protocols. `adapters/` has the real ones, `tests/kit` the fakes.
+
+One contract suite runs over every implementation of the stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
+
+from providers.model.policy import Policy
+from providers.model.vendor import Vendor
+from providers.ports.changes import NOTHING, Alongside, ClaimLost, MissingProvider, NameTaken, StaleWrite, UploadUsed
+from providers.ports.ledger import (
+    AuditFilter,
+    AuditStore,
+    Expired,
+    ExpiredStore,
+    IdempotencyStore,
+    UploadStore,
+    VerificationCounter,
+)
+from providers.ports.outside import (
+    Cipher,
+    Clock,
+    Digests,
+    Prober,
+    TamperedCredential,
+    Transport,
+    TransportFailure,
+    Verifier,
+)
+from providers.ports.stores import DataKeyStore, ManagementKeyStore, ProviderFilter, ProviderStore, RoutingStore
+from providers.ports.sweep import Due, HealthStore, Outbox, Probed, ProbeStore, Publisher, Queue
+
+__all__ = [
+    "NOTHING",
+    "Alongside",
+    "AuditFilter",
+    "AuditStore",
+    "Cipher",
+    "ClaimLost",
+    "Clock",
+    "DataKeyStore",
+    "Digests",
+    "Due",
+    "Expired",
+    "ExpiredStore",
+    "HealthStore",
+    "IdempotencyStore",
+    "ManagementKeyStore",
+    "MissingProvider",
+    "NameTaken",
+    "Outbox",
+    "Ports",
+    "ProbeStore",
+    "Probed",
+    "Prober",
+    "ProviderFilter",
+    "ProviderStore",
+    "Publisher",
+    "Queue",
+    "RoutingStore",
+    "StaleWrite",
+    "TamperedCredential",
+    "Transport",
+    "TransportFailure",
+    "UploadStore",
+    "UploadUsed",
+    "VerificationCounter",
+    "Verifier",
+    "Work",
+]
+
+T = TypeVar("T")
+
+
+class Ports(Protocol):
+    """Everything that a use case may ask for; a part is built when it is first used."""
+
+    @property
+    def policy(self) -> Policy:
+        """The operator's settings."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Time and identity."""
+        ...
+
+    @property
+    def providers(self) -> ProviderStore:
+        """Providers and their sealed credentials."""
+        ...
+
+    @property
+    def routing(self) -> RoutingStore:
+        """Routing configs."""
+        ...
+
+    @property
+    def expired(self) -> ExpiredStore:
+        """The versions that retire."""
+        ...
+
+    @property
+    def audit(self) -> AuditStore:
+        """The audit trail."""
+        ...
+
+    @property
+    def idempotency(self) -> IdempotencyStore:
+        """Requests by their idempotency keys."""
+        ...
+
+    @property
+    def uploads(self) -> UploadStore:
+        """Upload links."""
+        ...
+
+    @property
+    def verifications(self) -> VerificationCounter:
+        """How often vendors are asked."""
+        ...
+
+    @property
+    def management_keys(self) -> ManagementKeyStore:
+        """Management keys and their counters."""
+        ...
+
+    @property
+    def cipher(self) -> Cipher:
+        """Seals and opens credentials."""
+        ...
+
+    @property
+    def digests(self) -> Digests:
+        """Keyed digests."""
+        ...
+
+    @property
+    def verify(self) -> Verifier:
+        """Asks a vendor."""
+        ...
+
+    @property
+    def vendors(self) -> Callable[[str], Vendor]:
+        """A vendor by its name; KeyError for an unknown one."""
+        ...
+
+    @property
+    def probes(self) -> ProbeStore:
+        """What the sweep reads and writes of providers."""
+        ...
+
+    @property
+    def health(self) -> HealthStore:
+        """Samples."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """Events to be published."""
+        ...
+
+    @property
+    def publisher(self) -> Publisher:
+        """Publishes events."""
+        ...
+
+    @property
+    def queue(self) -> Queue:
+        """Work for the probe workers."""
+        ...
+
+    @property
+    def probe(self) -> Prober:
+        """Asks a vendor in a health check."""
+        ...
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the event loop that vendors are asked on, and wait for its result."""
+        ...
+
+
+Work = Callable[[Ports, Sequence[str], int, float], Awaitable[Sequence[bool | Exception]]]
+"""What is done for messages: for each whether it is done, or what kept it from that.
+
+Given their bodies, how much may be under way at once, and when to begin nothing more (on the event loop's clock).
+"""

@@ -1,0 +1,82 @@
+"""The clock, the cipher, and the way to vendors."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from providers.model.provider import SealedCredential
+from providers.model.secret import Secret
+from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.verdict import Reason, Verdict
+
+
+class Clock(Protocol):
+    """Time and identity."""
+
+    def now(self) -> datetime:
+        """The time in UTC, with a time zone."""
+        ...
+
+    def new_id(self) -> str:
+        """A new ULID: 26 characters, later ones sort after earlier ones (to the millisecond)."""
+        ...
+
+
+class Cipher(Protocol):
+    """Seals and opens credentials."""
+
+    def seal(self, org: str, provider_id: str, version: int, vendor: str, secret: Secret) -> SealedCredential:
+        """Seal `secret` for exactly this place, with `created_at` now. Raises Unavailable."""
+        ...
+
+    def open(self, sealed: SealedCredential) -> Secret:
+        """The credential. Raises `TamperedCredential` where the row is not what was sealed, Unavailable."""
+        ...
+
+
+class TamperedCredential(Exception):
+    """A sealed row does not open: it was changed, or copied from another place."""
+
+
+class Digests(Protocol):
+    """Keyed digests under the stack's own key, each purpose apart from the others."""
+
+    def digest(self, purpose: str, *parts: str) -> str:
+        """A hex HMAC-SHA256 over an unambiguous encoding of `parts`. Raises Unavailable."""
+        ...
+
+
+class TransportFailure(Exception):
+    """A vendor could not be asked. Carries our reason, and nothing of the request or of the underlying exception."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class Transport(Protocol):
+    """Sends one request to a vendor."""
+
+    async def send(self, request: ProbeRequest) -> ProbeAnswer:
+        """The complete answer, with `latency_ms`. No redirects, no decompression, a capped body.
+
+        Raises TransportFailure. Whoever calls it sets the deadline by cancelling.
+        """
+        ...
+
+
+class Verifier(Protocol):
+    """Asks a vendor about a credential, within one total deadline."""
+
+    def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        """The verdict; a vendor's or network's failure is a verdict too, never an exception."""
+        ...
+
+
+class Prober(Protocol):
+    """Asks a vendor about a credential in a health check: the same as a Verifier, as a coroutine."""
+
+    async def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        """The verdict, within the probes' deadline."""
+        ...

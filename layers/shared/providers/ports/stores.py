@@ -1,0 +1,147 @@
+"""Providers, routing configs, and the keys of callers and of organizations, as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from providers.model.health import HealthState
+from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, Status, WrappedKey
+from providers.ports.changes import NOTHING, Alongside
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFilter:
+    """What a list is narrowed to; None means any."""
+
+    vendor: str | None = None
+    status: Status | None = None
+    health: HealthState | None = None
+
+
+class ProviderStore(Protocol):
+    """Providers, their sealed credentials and the claims that go with them. Every write is one transaction.
+
+    Every method raises `Unavailable` (model.errors) where the database does not do its work; every write ClaimLost and
+    UploadUsed, as what is committed alongside says.
+    """
+
+    def get(self, org: str, provider_id: str) -> Provider | None:
+        """The head as it is now (a consistent read)."""
+        ...
+
+    def named(self, org: str, name: str) -> str | None:
+        """The id of the provider that has claimed `name`, without regard to case (a consistent read)."""
+        ...
+
+    def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
+        """Up to `limit` heads, newest (greatest id) first, with ids below `before` where that is given."""
+        ...
+
+    def create(self, provider: Provider, sealed: SealedCredential, alongside: Alongside = NOTHING) -> None:
+        """Write head, name claim, fingerprint and first version. Raises NameTaken."""
+        ...
+
+    def change(
+        self,
+        before: Provider,
+        after: Provider,
+        sealed: SealedCredential | None = None,
+        alongside: Alongside = NOTHING,
+    ) -> None:
+        """Turn `before` into `after`, if its revision and active version are still `before`'s.
+
+        `after.revision` must be `before.revision + 1`. The name claim, the fingerprint and the versions that come,
+        retire and go follow from the difference; `sealed` is the row of a new active version.
+        `refs` is not touched, health and throttling only where the active version is another one: they begin anew.
+        Raises StaleWrite, NameTaken.
+        """
+        ...
+
+    def delete(self, provider: Provider, alongside: Alongside = NOTHING) -> None:
+        """Delete head, claims and every version if it is as given and no routing config names it.
+
+        Raises StaleWrite where it was changed, is named, or is gone: read again to see which.
+        """
+        ...
+
+    def sealed(self, org: str, provider_id: str, version: int) -> SealedCredential | None:
+        """One version's row, expired or not (a consistent read)."""
+        ...
+
+    def used(self, sealed: SealedCredential, at: datetime) -> None:
+        """Record that a version was read, unless that is recorded for the minute before `at` already."""
+        ...
+
+    def last_used(self, org: str, provider_id: str) -> dict[int, datetime]:
+        """When each stored version was last read (to the minute), for those that were; reads no credential."""
+        ...
+
+    def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
+        """Ids of the organization's providers whose active credential has this fingerprint."""
+        ...
+
+
+class RoutingStore(Protocol):
+    """Routing configs. A write changes the `refs` of the providers it names, or no longer names, with it."""
+
+    def get(self, org: str, slug: str) -> RoutingConfig | None:
+        """The config as it is now (a consistent read)."""
+        ...
+
+    def list(self, org: str, limit: int, after: str | None) -> Sequence[RoutingConfig]:
+        """Up to `limit` configs in the order of their slugs, with slugs above `after` where that is given."""
+        ...
+
+    def put(self, before: RoutingConfig | None, after: RoutingConfig, alongside: Alongside = NOTHING) -> None:
+        """Create (`before` None) or replace. Raises StaleWrite, MissingProvider."""
+        ...
+
+    def delete(self, config: RoutingConfig, alongside: Alongside = NOTHING) -> None:
+        """Delete, if unchanged. Raises StaleWrite."""
+        ...
+
+
+class ManagementKeyStore(Protocol):
+    """Management keys and their counters."""
+
+    def get(self, key_id: str) -> ManagementKey | None:
+        """The key as it is now (a consistent read)."""
+        ...
+
+    def put(self, key: ManagementKey) -> None:
+        """Store a new key. Raises StaleWrite where the id exists."""
+        ...
+
+    def revoke(self, key_id: str, at: datetime) -> None:
+        """Mark it revoked from `at` on. Raises StaleWrite where there is none."""
+        ...
+
+    def list(self, org: str | None) -> Sequence[ManagementKey]:
+        """Every key of `org`, or of every organization where it is None, oldest first.
+
+        It reads the whole table: for an operator's command, never for a request. No function is allowed it.
+        """
+        ...
+
+    def count(self, key_id: str, minute: int) -> int:
+        """Count one request in `minute` (minutes since 1970) and return how many it has had, this one included."""
+        ...
+
+    def used(self, key_id: str, at: datetime) -> None:
+        """Record `last_used_at`."""
+        ...
+
+
+class DataKeyStore(Protocol):
+    """Wrapped data keys."""
+
+    def get(self, owner: str, key_id: str) -> WrappedKey | None:
+        """The wrapped key `key_id` of `owner` (a consistent read)."""
+        ...
+
+    def put(self, owner: str, key: WrappedKey) -> None:
+        """Store a new key. Raises StaleWrite where `owner` has one of this id."""
+        ...
