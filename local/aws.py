@@ -15,6 +15,7 @@ from moto.core.models import MockAWS
 
 from local.sweeper import LocalClock
 from local.template import Template
+from local.transactions import quick_transactions
 from providers.bootstrap import Dependencies, Settings
 
 REGION: Final = "us-east-1"
@@ -56,6 +57,7 @@ class EmbeddedAws:
 
     def start(self) -> None:
         """Begin, with nothing in it."""
+        quick_transactions()
         self._mock.start(reset=True)
 
     def stop(self) -> None:

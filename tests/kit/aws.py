@@ -15,6 +15,7 @@ from botocore.config import Config
 from moto import mock_aws
 
 from local.template import Template
+from local.transactions import quick_transactions
 
 REGION = "us-east-1"
 _TABLES = Template().tables
@@ -44,6 +45,7 @@ def _create(client: Any) -> Tables:
 @contextmanager
 def moto_tables() -> Iterator[Tables]:
     """Tables in moto, in this process."""
+    quick_transactions()
     with mock_aws():
         yield _create(boto3.client("dynamodb", region_name=REGION))
 
