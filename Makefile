@@ -63,17 +63,20 @@ bench: .venv/dev.stamp
 openapi: .venv/dev.stamp
 	@$(BIN)/python -m openapi
 
+# A process for each core; one that has nothing left to do takes tests from another, whose own may be waiting for a vendor.
+PARALLEL := -n auto --dist worksteal
+
 test: .venv/dev.stamp
-	@$(BIN)/pytest -q -m "not sam and not prove" -n auto $(ARGS)
+	@$(BIN)/pytest -q -m "not sam and not prove" $(PARALLEL) $(ARGS)
 
 # With the quick ones, which `make test` runs too, so that the table has them all.
 PROOFS := tests/proofs tests/local/test_fuzz.py tests/test_permissions.py
 export WRITE_FIGURES
 prove: .venv/dev.stamp
-	@$(BIN)/pytest -q -n auto $(PROOFS) $(ARGS)
+	@$(BIN)/pytest -q $(PARALLEL) $(PROOFS) $(ARGS)
 
 soak: .venv/dev.stamp
-	@SOAK=1 $(BIN)/pytest -q -n auto $(PROOFS) $(ARGS)
+	@SOAK=1 $(BIN)/pytest -q $(PARALLEL) $(PROOFS) $(ARGS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .
