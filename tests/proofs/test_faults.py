@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import boto3
 import botocore.endpoint
@@ -235,19 +236,24 @@ class Wired(Dependencies):
 
 @dataclass
 class Stage:
-    """An organization in moto with two providers, one of them rotated and one named by a routing config."""
+    """An organization in moto with two providers, one of them rotated and one named by a routing config.
+
+    `to_add` and `to_rotate` are the tokens of upload links, the latter for the first provider.
+    """
 
     token: str
     first: str
     second: str
+    to_add: str
+    to_rotate: str
     minute: str
     tables: dict[str, Any]
     at_first: dict[str, Any] = field(default_factory=dict)
 
     def kept(self) -> dict[tuple[str, ...], Any]:
-        """What must be as it was when a request has failed: items by table and key."""
+        """What must be as it was when a request has failed: items by table and key. A try of a link has been one."""
         return {
-            (name, partition.value, sort.value): item.to_json()
+            (name, partition.value, sort.value): item.to_json()["Attributes"] | {"tries": None}
             for name, table in self.tables.items()
             for partition, found in table.items.items()
             if not partition.value.startswith(PASSING)
@@ -281,18 +287,23 @@ def stage() -> Iterator[Stage]:
         ports.kms.create_alias(AliasName=ALIAS, TargetKeyId=key_id)
         ports.digests.create()
         boto3.client("sqs").create_queue(QueueName="probes")
-        token = mint_management_key(ports, ORG, "test", tuple(Scope))[1].reveal()
+        minted, token = mint_management_key(ports, ORG, "test", tuple(Scope))
         bootstrap.install(ports)
         body = {"vendor": "openai", "name": "First", "api_key": key(1)}
         first = call("add_provider", org=ORG, body=body).data["id"]
         second = call("add_provider", org=ORG, body=body | {"name": "Second", "api_key": key(2)}).data["id"]
         call("update_provider", org=ORG, path={"provider_id": first}, body={"api_key": key(3)})
         call("put_routing_config", org=ORG, **slug("@production", second))
+        to_add, to_rotate = (
+            call("create_upload", org=ORG, key_id=minted.id, body=body).data["url"].rpartition("/")[2]
+            for body in ({"vendor": "openai", "name": "New"}, {"provider_id": first})
+        )
         event = Event("01", EventType.CREATED, datetime.now(UTC) - timedelta(minutes=1), ORG, first)
         ports.dynamodb.put_item(TableName="main", Item=items.marshal(items.event_item(event)))
         minute = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00+00:00}"
         tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
-        stage = Stage(token, first, second, minute, {name: tables[name] for name in TABLES})
+        its_tables = {name: tables[name] for name in TABLES}
+        stage = Stage(token.reveal(), first, second, to_add, to_rotate, minute, its_tables)
         stage.remember()
         yield stage
         bootstrap.install(None)
@@ -300,7 +311,10 @@ def stage() -> Iterator[Stage]:
 
 @dataclass(frozen=True)
 class Scene:
-    """A request to a function; those of endpoints have `given`, the others `event`."""
+    """A request to a function; those of endpoints have `given`, the others `event`.
+
+    `changes`: whether it takes an Idempotency-Key.
+    """
 
     name: str
     function: str
@@ -318,6 +332,13 @@ def slug(name: str, *provider_ids: str) -> dict[str, Any]:
     """A routing config to put."""
     attempts = [{"provider_id": each, "model": "m"} for each in provider_ids]
     return {"path": {"slug": name}, "body": {"strategy": "fallback", "attempts": attempts}}
+
+
+def link(token: str, *entered: str) -> dict[str, Any]:
+    """What a program sends to an upload link: nothing to look at it, a credential to use it."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"} if entered else {}
+    body = urlencode({"api_key": entered[0]}) if entered else None
+    return {"path": {"token": token}, "headers": {"Accept": "application/json"} | form, "body": body}
 
 
 def probe(stage: Stage) -> dict[str, Any]:
@@ -343,6 +364,9 @@ SCENES = [
     Scene("delete", "delete_provider", one, changes=True),
     Scene("dry run", "delete_provider", lambda at: one(at) | {"query": {"dry_run": "true"}}, changes=True),
     Scene("link", "create_upload", lambda _: {"body": {"vendor": "openai", "name": "New"}}, changes=True),
+    Scene("look at a link", "show_upload", lambda at: link(at.to_add)),
+    Scene("add by a link", "use_upload", lambda at: link(at.to_add, key(6))),
+    Scene("rotate by a link", "use_upload", lambda at: link(at.to_rotate, key(7))),
     Scene("put config", "put_routing_config", lambda at: slug("new", at.first), changes=True),
     Scene("replace config", "put_routing_config", lambda at: slug("@production", at.first), changes=True),
     Scene("delete config", "delete_routing_config", lambda _: {"path": {"slug": "@production"}}, changes=True),
@@ -359,14 +383,12 @@ _numbers = itertools.count()
 
 
 WITHOUT_AWS = {"get_openapi", "mcp"}
-LINKS = {"show_upload", "use_upload"}
-"""The pages at a link, which make the calls of `add` and `rotate`; what they answer is tested in tests/edge."""
 
 
 def test_every_function_has_a_scene() -> None:
     """A function that is not tried here could answer anything."""
     functions = Template().of_type("AWS::Serverless::Function").values()
-    tried = {scene.function for scene in SCENES} | WITHOUT_AWS | LINKS
+    tried = {scene.function for scene in SCENES} | WITHOUT_AWS
     assert tried == {each["CodeUri"].strip("/").rpartition("/")[2] for each in functions}
 
 
@@ -385,8 +407,10 @@ def attempt(stage: Stage, scene: Scene, wire: Wire, number: int, later: timedelt
     ports = Wired(wire, later)
     bootstrap.install(ports)
     if scene.given is not None:
-        headers = {"Idempotency-Key": f"key-{number}"} if scene.changes else {}
-        return Trial(wire, call(scene.function, org=ORG, headers=headers, **scene.given(stage)))
+        given = scene.given(stage)
+        if scene.changes:
+            given["headers"] = {"Idempotency-Key": f"key-{number}"}
+        return Trial(wire, call(scene.function, org=ORG, **given))
     assert scene.event is not None
     handler = importlib.import_module(f"functions.{scene.function}.app").handler
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
@@ -435,7 +459,7 @@ def faults_of(trial: Trial, good: Answer | None, *, committed: bool) -> Iterator
         return
     code = answer.error["code"] if answer.status >= 400 else None
     known = code == "dependency_unavailable" and int(answer.headers.get("Retry-After", 0)) >= 1
-    lost_a_race = fault.name in RACES and code in ("version_conflict", "idempotency_in_progress")
+    lost_a_race = fault.name in RACES and code in ("version_conflict", "idempotency_in_progress", "upload_not_found")
     if committed or not (known or lost_a_race) or STATUS.get(code or "", (0,))[0] != answer.status:
         yield f"answered {answer.status} {answer.text}"
 
@@ -485,9 +509,10 @@ def test_a_fault_at_any_call(stage: Stage, scene: Scene, timeless: list[Wire], f
         committed = any(TRANSACTION in operation for operation in calls[:index])
         found = list(faults_of(trial, good, committed=committed))
         now = stage.kept()
-        if trial.answer and good and trial.answer.status != good.status and now != before:
+        failed = trial.answer and good and trial.answer.status != good.status
+        if failed and now != before:
             found.append("changed something")
-        if whole and (good is None or scene.changes):
+        if whole and (good is None or scene.changes or failed):
             later = LEASE + timedelta(seconds=1) if scene.changes else timedelta(0)
             timeless.append(Wire())
             found += faults_of_the_retry(attempt(stage, scene, timeless[-1], number, later), good)
