@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 
 from tests.kit.figures import SOAK, Figure
 from tests.proofs.changes import CHANGES, Change, Undisturbed
-from tests.proofs.world import LEASE_OVER, WORLDS, Call, World
+from tests.proofs.killing import Killed, Killer
+from tests.proofs.world import LEASE_OVER, WORLDS, World
 
 PROOF: Final = "Crash points"
-
-
-class Killed(BaseException):
-    """Ends a process where it stands. Nothing catches it."""
-
-
-@dataclass
-class Killer:
-    """A gate that kills a process before or after its `number`-th call; what is dead makes no call any more."""
-
-    number: int
-    after: bool
-    made: int = 0
-    dead: bool = False
-
-    def __call__(self, call: Call, make: Callable[[], Any]) -> Any:
-        self.made += 1
-        if self.dead or (self.made == self.number and not self.after):
-            self.dead = True
-            raise Killed
-        answer = make()
-        if self.made == self.number:
-            self.dead = True
-            raise Killed
-        return answer
 
 
 @pytest.fixture(scope="module", params=WORLDS)

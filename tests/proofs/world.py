@@ -6,10 +6,11 @@ deterministic, so that the same requests in the same order end in the same state
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -113,12 +114,16 @@ class ProcessClock:
 
 
 class Process(Dependencies):
-    """One Lambda sandbox: the real ports, whose calls to AWS and to vendors go through `gate`."""
+    """One Lambda sandbox: the real ports, whose calls to AWS and to vendors go through `gate`.
+
+    `mood` is what a vendor makes of a credential in a health check.
+    """
 
     def __init__(self, settings: Settings, clients: Mapping[str, Any], clock: Clock, gate: Gate) -> None:
         super().__init__(settings)
         self.clock = clock
         self.gate = gate
+        self.mood: Callable[[Credential], Verdict] = lambda _: Verdict()
         self._clients = clients
 
     def _through(self, call: Call, make: Callable[[], Any]) -> Any:
@@ -132,6 +137,12 @@ class Process(Dependencies):
     def verify(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
         """Every vendor accepts every credential."""
         return cast("Verdict", self.gate(Call("vendor", "verify"), Verdict))
+
+    async def probe(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        return cast("Verdict", self.gate(Call("vendor", "probe"), lambda: self.mood(credential)))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run(work)
 
     def knows_keys_of(self, other: Process) -> Process:
         """This process with the data keys in memory that `other` has, as after earlier requests."""
@@ -230,6 +241,10 @@ class World:
             assert answer.status < 300, answer.text
             if request.function == "add_provider":
                 self.ids[answer.data["name"]] = answer.data["id"]
+        self.keep()
+
+    def keep(self) -> None:
+        """Remember what there is now, to `reset` to."""
         self._begin = self.items()
         self.published.clear()
 

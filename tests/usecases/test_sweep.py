@@ -393,6 +393,24 @@ def test_a_worker_killed_at_any_point_loses_nothing_and_counts_nothing_twice(poi
     assert ports.db.outbox == {}
 
 
+@pytest.mark.parametrize("deliveries", [1, 3])
+def test_what_a_worker_left_behind_a_slot_is_done_by_the_next_delivery_once(deliveries: int) -> None:
+    """A pending provider becomes active, and a throttled one is left alone for as long as after one delivery."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(Reason.TIMEOUT)
+    pending, throttled = added(ports, "one", store_pending=True), added(ports, "two", store_pending=True)
+    dispatch(ports, ports.clock.now())
+    ports.health.record(pending.id, Sample(ports.clock.now(), 1, None, 90))
+    ports.health.record(throttled.id, Sample(ports.clock.now(), 1, Reason.RATE_LIMITED, 90))
+    ports.verify.asked.clear()
+    for _ in range(deliveries):
+        assert deliver(ports, ports.queue.sent) == []
+    assert ports.verify.asked == []
+    assert [stored(ports, each).status for each in (pending, throttled)] == [Status.ACTIVE, Status.ACTIVE]
+    after = stored(ports, throttled)
+    assert (after.throttled, after.probe_after) == (1, ports.clock.now() + timedelta(minutes=2))
+
+
 def test_an_event_that_could_not_be_published_is_published_by_the_next_sweep() -> None:
     """The change is made and answered all the same; the event waits in the outbox."""
     ports = FakePorts()

@@ -223,11 +223,16 @@ def _changes_nothing(ports: Ports, subject: _Subject, sample: Sample) -> bool:
 
 
 def _judge_anew(ports: Ports, subject: _Subject, samples: list[Sample], verdict: Verdict | None) -> None:
-    """Write the state that `samples` give, where it is another one; `verdict` is the check's, if it was just made."""
+    """Write what follows from `samples`, where it is not so yet.
+
+    `verdict` is the check's; None where an earlier delivery made it, which may have died before it came to this.
+    """
     provider, minute, limits = subject.provider, subject.minute, ports.policy.thresholds
-    in_order = verdict is not None and samples[-1].at == minute
-    judge = next_health if in_order else replayed
+    newest = samples[-1] if samples and samples[-1].at == minute else None
+    judge = next_health if verdict is not None and newest is not None else replayed
     after = replace(provider, health=judge(provider.health, samples, limits))
+    if verdict is None and newest is not None:
+        verdict = Verdict(newest.reason, latency_ms=newest.latency_ms)
     if verdict is not None:
         after = _throttled(after, verdict, minute)
     try:
@@ -257,10 +262,13 @@ def _throttled(provider: Provider, verdict: Verdict, minute: datetime) -> Provid
     """The provider with its next check put off while its vendor throttles, and not once it does not.
 
     A check must not use up what a throttled owner has left: 2, 4, 8 … minutes, an hour at most, or what the vendor
-    asks for where that is more. So it is where something in front of the vendor throttles whoever comes.
+    asks for where that is more. So it is where something in front of the vendor throttles whoever comes. What is put
+    off until later than `minute` was so by an earlier delivery of this check.
     """
     if verdict.reason not in (Reason.RATE_LIMITED, Reason.THROTTLED):
         return replace(provider, probe_after=None, throttled=0)
+    if provider.probe_after is not None and provider.probe_after > minute:
+        return provider
     throttled = provider.throttled + 1
     minutes = min(2**throttled, LONGEST_BACK_OFF_MINUTES)
     wait = max(timedelta(minutes=minutes), timedelta(seconds=min(verdict.retry_after_s or 0.0, 86_400.0)))
