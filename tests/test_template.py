@@ -238,6 +238,26 @@ def test_a_worker_has_the_time_for_all_that_it_is_handed() -> None:
     assert queue["VisibilityTimeout"] > timeout
 
 
+def metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an alarm looks at."""
+    return [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each] or [alarm]
+
+
+def test_whatever_works_unseen_has_an_alarm_for_whoever_wants_it() -> None:
+    """The schedules' functions and the queues: no caller would notice that they stand still, but for old checks."""
+    alarms = TEMPLATE.of_type("AWS::CloudWatch::Alarm")
+    watched = {str(each["Value"]) for alarm in alarms.values() for each in metrics(alarm)[0]["Dimensions"]}
+    unseen = [{"Ref": name} for name in TEMPLATE.scheduled]
+    unseen += [{"Fn::GetAtt": f"{name}.QueueName"} for name in TEMPLATE.of_type("AWS::SQS::Queue")]
+    assert watched == set(map(str, unseen))
+    for name, alarm in alarms.items():
+        assert TEMPLATE.content["Resources"][name]["Condition"] == "HasAlarms"
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopicArn"}]
+        assert [each["Dimensions"] for each in metrics(alarm)] == [metrics(alarm)[0]["Dimensions"]] * len(
+            metrics(alarm)
+        )
+
+
 def test_the_sweep_and_the_reaper_run_each_minute() -> None:
     """Without the reaper, credentials that were replaced stay for the days that DynamoDB's TTL takes."""
     assert {folder(name) for name in TEMPLATE.scheduled} == {"dispatch_probes", "reap_versions"}
