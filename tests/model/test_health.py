@@ -318,6 +318,12 @@ def test_a_slot_is_read_as_it_was_written(
     assert unpack(sample.at, pack(sample)) == sample
 
 
+def test_a_code_of_a_later_release_is_read() -> None:
+    """A stack that goes back to this release still tells its health."""
+    packed = bytes([255, 0, 90, 1])
+    assert unpack(NOON, packed) == Sample(NOON, 1, Reason.UNEXPECTED_ANSWER, 90)
+
+
 def test_every_reason_has_a_code_of_its_own() -> None:
     """What is stored names one reason, and none is left out."""
     assert set(CODES) == set(Reason)

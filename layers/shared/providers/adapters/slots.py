@@ -84,10 +84,12 @@ def pack(sample: Sample) -> bytes:
 
 
 def unpack(at: datetime, packed: bytes) -> Sample:
-    """The sample of the minute `at`. Raises KeyError for a code that this release does not know."""
+    """The sample of the minute `at`. A code of a later release, which was rolled back, is an unexpected answer."""
     latency = packed[1] << 8 | packed[2]
     version = packed[3] if len(packed) == 4 else int.from_bytes(packed[3:], "big")
-    return Sample(at, version, _REASONS[packed[0]], None if latency == _NO_LATENCY else latency)
+    return Sample(
+        at, version, _REASONS.get(packed[0], Reason.UNEXPECTED_ANSWER), None if latency == _NO_LATENCY else latency
+    )
 
 
 def samples_in(item: Mapping[str, Any]) -> list[Sample]:
