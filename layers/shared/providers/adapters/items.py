@@ -199,6 +199,14 @@ def _version_from(item: Item) -> KeyVersion:
     )
 
 
+def _reason(text: str | None) -> Reason | None:
+    """One of a later release, which was rolled back, is an unexpected answer."""
+    try:
+        return Reason(text) if text else None
+    except ValueError:
+        return Reason.UNEXPECTED_ANSWER
+
+
 def provider_from(item: Item) -> Provider:
     """A head as it was stored."""
     verification = item["verification"]
@@ -213,14 +221,14 @@ def provider_from(item: Item) -> Provider:
         versions=tuple(_version_from(each) for each in item["versions"]),
         verification=Verification(
             Outcome(verification["outcome"]),
-            Reason(verification["reason"]) if verification["reason"] else None,
+            _reason(verification["reason"]),
             _time(verification["checked_at"]),
         ),
         revision=item["revision"],
         refs=frozenset(item.get("refs", ())),
         health=Health(
             HealthState(item["health_state"]),
-            Reason(item["health_reason"]) if "health_reason" in item else None,
+            _reason(item.get("health_reason")),
             to_time(item.get("health_since")),
             item["health_version"],
         ),
