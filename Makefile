@@ -123,14 +123,16 @@ test-sam: .venv/dev.stamp
 # versions. The MCP function leaves out what the layer has, and what its library needs as a client alone.
 MCP_UNUSED := attrs jsonschema jsonschema-specifications pyjwt referencing rpds-py
 COMPILE = $(BIN)/uv pip compile --no-config --quiet --generate-hashes --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
+# With extras, without which the pip of Python 3.11 takes a package's newest version for it, and then has no hash.
+FOR_EVERY := --universal --python-version 3.11 --no-strip-extras
 requirements: .venv/dev.stamp
 	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 requirements/layer.in -o layers/shared/requirements.txt
-	$(COMPILE) --universal --python-version 3.11 -c layers/shared/requirements.txt requirements/dev.in -o requirements/dev.txt
-	$(COMPILE) --universal --python-version 3.11 -c requirements/dev.txt requirements/local.in -o requirements/local.txt
+	$(COMPILE) $(FOR_EVERY) -c layers/shared/requirements.txt requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) $(FOR_EVERY) -c requirements/dev.txt requirements/local.in -o requirements/local.txt
 	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 -c requirements/dev.txt \
 	  $(addprefix --no-emit-package ,$(MCP_UNUSED)) $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' layers/shared/requirements.txt) \
 	  requirements/mcp.in -o functions/mcp/requirements.txt
-	$(COMPILE) --universal --python-version 3.11 requirements/sam.in -o requirements/sam.txt
+	$(COMPILE) $(FOR_EVERY) requirements/sam.in -o requirements/sam.txt
 
 clean:
 	rm -rf .venv .venv-sam .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
