@@ -23,6 +23,9 @@ from providers_client.version import VERSION
 Json = dict[str, Any]
 
 SCHEME: Final = "managementKey"
+_RENAMED: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""By RFC 9110, which Python follows from 3.13 on."""
+
 _LIMITS: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _RETRY: Final = {409: False, 429: True, 502: False, 503: True, 504: False}
 """Statuses that can have a Retry-After, and whether they always do."""
@@ -221,8 +224,7 @@ class _Describing:
             "examples": {code: _ref("examples", code) for code in codes},
         }
         found = {
-            "description": f"{HTTPStatus(status).phrase}\n\n"
-            + "\n".join(f"- `{code}`: {CODES[code].meaning}" for code in codes),
+            "description": f"{_phrase(status)}\n\n" + "\n".join(f"- `{code}`: {CODES[code].meaning}" for code in codes),
             "headers": headers,
             "content": {"application/json": content},
             "x-error-codes": [*codes],
@@ -248,3 +250,7 @@ def _by_status(codes: Sequence[str]) -> dict[int, list[str]]:
 
 def _ref(kind: str, name: str) -> Json:
     return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _phrase(status: int) -> str:
+    return _RENAMED.get(status, HTTPStatus(status).phrase)
