@@ -26,7 +26,7 @@ _FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
 """Field names that a fault may repeat: none of them can be a credential put in the wrong place."""
 
 _SECRET_PART: Final = 24
-"""The fewest characters of a part that is secret: the shortest keys have 25, an AWS key id, which is not secret, 20."""
+"""From how many characters on a part of a credential is looked for: an AWS key id, which is no secret, has 20."""
 
 PROVIDER_ID: Final = r"^prov_[0-9A-HJKMNP-TV-Z]{26}$"
 
@@ -195,9 +195,7 @@ def change(body: dict[str, Any]) -> Change:
         raise validation_failed([{"param": name, "message": "must be a string", "code": "type"} for name in nothing])
     return Change(
         name=found.name if "name" in given else None,
-        api_key=found.api_key
-        if found.api_key is None
-        else _credential(found.api_key, name=found.name, base_url=found.base_url),
+        api_key=None if found.api_key is None else _credential(found.api_key, name=found.name, base_url=found.base_url),
         base_url=found.base_url,
         sets_base_url="base_url" in given,
         status=None if found.status is None else Status(found.status),
@@ -243,8 +241,7 @@ def routing(body: dict[str, Any]) -> tuple[str, tuple[Attempt, ...]]:
 def _credential(given: SecretStr, **shown: str | None) -> Secret:
     """The credential in a body. Raises Unprocessable: credential_format; validation_failed where `shown` repeats it.
 
-    What is `shown` in answers, lists and events would give it away. An AWS access key id is not secret, and is shorter
-    than the parts that are looked for.
+    What is `shown` in answers, lists and events would give it away.
     """
     text = given.get_secret_value().strip()
     parts = [part for part in text.split("::") if len(part) >= _SECRET_PART]
