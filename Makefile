@@ -25,12 +25,14 @@ done
 endef
 
 # One virtual environment. `make run` puts in what it needs; `make test` and `make check` add the rest. A stamp says which
-# requirement file was installed last, so that nothing is done twice.
+# requirement file was installed last, so that nothing is done twice. The pip that does it is pinned, too: the one that comes
+# with Python 3.11 takes a package that is asked for with extras for another than the pinned one, and has no hash for it.
 define make_venv
 [ -x $(1)/bin/python ] || { \
   python="$(PYTHON)"; [ -n "$$python" ] || python=$$($(call first_python,sys.version_info >= (3$(comma) 11) and __import__("ensurepip"),python3.13 python3.12 python3.11 python3)); \
   [ -n "$$python" ] || { echo "No Python 3.11 or newer that can make virtual environments was found. Install one (on Debian: python3 and python3-venv), or set PYTHON." >&2; exit 1; }; \
-  echo "Making $(1) with $$python"; "$$python" -m venv $(1); }
+  echo "Making $(1) with $$python"; "$$python" -m venv $(1) || exit 1; }; \
+$(1)/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/pip.txt
 endef
 comma := ,
 
@@ -98,7 +100,7 @@ test-sam: .venv/dev.stamp
 	@$(MAKE) --no-print-directory build BUILD_DIR=$(LOCAL_BUILD_DIR) ARCH=$(LOCAL_ARCH) ARGS=
 	@SAM="$(SAM)" $(BIN)/pytest -q -m sam $(ARGS)
 
-.venv/local.stamp: requirements/local.txt pyproject.toml
+.venv/local.stamp: requirements/local.txt requirements/pip.txt pyproject.toml
 	@$(call make_venv,.venv)
 	@echo "Installing what the local API needs into .venv (once; about a minute)"
 	@$(BIN)/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/local.txt
@@ -106,14 +108,14 @@ test-sam: .venv/dev.stamp
 	@touch $@
 
 # dev.txt holds all of local.txt, at the same versions.
-.venv/dev.stamp: requirements/dev.txt pyproject.toml
+.venv/dev.stamp: requirements/dev.txt requirements/pip.txt pyproject.toml
 	@$(call make_venv,.venv)
 	@echo "Installing what the tests and checks need into .venv (once; one or two minutes)"
 	@$(BIN)/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch .venv/local.stamp $@
 
-.venv-sam/sam.stamp: requirements/sam.txt
+.venv-sam/sam.stamp: requirements/sam.txt requirements/pip.txt
 	@$(call make_venv,.venv-sam)
 	@echo "Installing SAM CLI into .venv-sam (once; about a minute)"
 	@.venv-sam/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/sam.txt
@@ -123,16 +125,15 @@ test-sam: .venv/dev.stamp
 # versions. The MCP function leaves out what the layer has, and what its library needs as a client alone.
 MCP_UNUSED := attrs jsonschema jsonschema-specifications pyjwt referencing rpds-py
 COMPILE = $(BIN)/uv pip compile --no-config --quiet --generate-hashes --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
-# With extras, without which the pip of Python 3.11 takes a package's newest version for it, and then has no hash.
-FOR_EVERY := --universal --python-version 3.11 --no-strip-extras
 requirements: .venv/dev.stamp
 	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 requirements/layer.in -o layers/shared/requirements.txt
-	$(COMPILE) $(FOR_EVERY) -c layers/shared/requirements.txt requirements/dev.in -o requirements/dev.txt
-	$(COMPILE) $(FOR_EVERY) -c requirements/dev.txt requirements/local.in -o requirements/local.txt
+	$(COMPILE) --universal --python-version 3.11 -c layers/shared/requirements.txt requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) --universal --python-version 3.11 -c requirements/dev.txt requirements/local.in -o requirements/local.txt
 	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 -c requirements/dev.txt \
 	  $(addprefix --no-emit-package ,$(MCP_UNUSED)) $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' layers/shared/requirements.txt) \
 	  requirements/mcp.in -o functions/mcp/requirements.txt
-	$(COMPILE) $(FOR_EVERY) requirements/sam.in -o requirements/sam.txt
+	$(COMPILE) --universal --python-version 3.11 requirements/sam.in -o requirements/sam.txt
+	$(COMPILE) --universal --python-version 3.11 requirements/pip.in -o requirements/pip.txt
 
 clean:
 	rm -rf .venv .venv-sam .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
