@@ -13,6 +13,7 @@ import pytest
 
 from providers.adapters import items
 from providers.edge.background import queue_worker
+from providers.model.events import Event, EventType
 from providers.model.health import MINUTE
 from providers.model.vendor import Credential
 from providers.model.verdict import Reason, Verdict
@@ -62,12 +63,12 @@ class Queue:
 
 
 def process(world: World, minute: int, moods: Moods, gate: Gate = at_once) -> Process:
-    """A new process in that minute."""
+    """A new process in that minute, which has no data key in its memory yet."""
 
     def mood(credential: Credential) -> Verdict:
         return Verdict(moods[credential.secret.reveal().split("-")[2]], latency_ms=100 + minute)
 
-    made = world.process(gate, clock=world.clock(minute * MINUTE))
+    made = world.process(gate, clock=world.clock(minute * MINUTE), cold=True)
     made.mood = mood
     return made
 
@@ -151,6 +152,7 @@ def test_a_worker_that_dies_anywhere_leaves_nothing_undone_and_counts_nothing_tw
         assert deliver(process(world, 2, LAST, gate), body) == []
 
     calls = calls_of(world, run)
+    assert {call.service for call in calls} == {"dynamodb", "kms", "events", "vendor"}
     wanted, told = facts(world), events(world)
     assert {name for name, _, _ in told} == {"Good", "Pending", "Limited", "Refused"}
     for number in range(1, len(calls) + 1):
@@ -166,8 +168,17 @@ def test_a_worker_that_dies_anywhere_leaves_nothing_undone_and_counts_nothing_tw
 
 @pytest.mark.prove
 def test_a_dispatcher_that_dies_anywhere_is_made_up_for(world: World, figure: Figure) -> None:
-    """Killed before and after each call, and begun again; what it queued twice is checked once."""
+    """Killed before and after its calls, and begun again: what is queued twice counts once, what waits is published.
+
+    Of its queries of the index's sixty shards every seventh is tried, and every other call.
+
+    Seen to fail: with events that are forgotten before they are published, the waiting one gets lost.
+    """
     prepare(world)
+    detail = {"name": "Earlier", "from": "unknown", "to": "healthy"}
+    waiting = Event("01", EventType.HEALTH_CHANGED, BEGAN, ORG, world.ids["Good"], detail)
+    world.tables.client.put_item(TableName=world.tables.main, Item=items.marshal(items.event_item(waiting)))
+    world.keep()
     queued: list[str] = []
 
     def run(gate: Gate) -> None:
@@ -180,9 +191,11 @@ def test_a_dispatcher_that_dies_anywhere_is_made_up_for(world: World, figure: Fi
             assert deliver(process(world, 2, LAST), queued.pop()) == []
 
     calls = calls_of(world, run)
+    assert {call.service for call in calls} == {"dynamodb", "sqs", "events"}
     work_off()
     wanted, told = facts(world), events(world)
-    step = 1 if SOAK else 7  # most are queries of the index's sixty shards
+    assert told["Earlier", "unknown", "healthy"] == 1
+    step = 1 if SOAK else 7
     others = {number for number, call in enumerate(calls, 1) if call.operation != "Query"}
     numbers = sorted({*range(1, len(calls) + 1, step), *others})
     for number in numbers:

@@ -225,7 +225,8 @@ def _changes_nothing(ports: Ports, subject: _Subject, sample: Sample) -> bool:
 def _judge_anew(ports: Ports, subject: _Subject, samples: list[Sample], verdict: Verdict | None) -> None:
     """Write what follows from `samples`, where it is not so yet.
 
-    `verdict` is the check's; None where an earlier delivery made it, which may have died before it came to this.
+    `verdict` is the check's; None where an earlier delivery made it, which may have died before it came to this. Then
+    it is what the slot tells: all but the vendor's account, and for how long the vendor asked to be left alone.
     """
     provider, minute, limits = subject.provider, subject.minute, ports.policy.thresholds
     newest = samples[-1] if samples and samples[-1].at == minute else None
