@@ -122,7 +122,7 @@ def long_healthy(ports: BenchDependencies, count: int, org_size: int = ORG_SIZE)
     writes: dict[str, list[dict[str, Any]]] = {ports.settings.main_table: [], ports.settings.secrets_table: []}
     for number, provider in enumerate(providers):
         secret = Secret(fake_key(provider.vendor, serial=1 + number // len(vendors.NAMES)))
-        sealed = ports.cipher.seal(provider.org, provider.id, 1, provider.vendor, secret)
+        sealed = ports.cipher.seal(provider.org, provider.id, 1, provider.destination(provider.active), secret)
         head = items.provider_key(provider.org, provider.id)
         head |= items.provider_members(provider) | items.health_members(provider)
         writes[ports.settings.main_table].append(items.marshal(head))

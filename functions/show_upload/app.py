@@ -13,4 +13,6 @@ from providers.usecases.uploads import open_upload
 def handler(visit: Visit[None], ports: Ports) -> Shown:
     """Show what the link is for, and the form. Changes nothing, so that a chat's preview of a link uses nothing up."""
     upload = open_upload(ports, visit.token)
-    return Shown(Reply({**upload_view(upload), "base_url": upload.base_url}), form_page(upload))
+    return Shown(
+        Reply({**upload_view(upload), "base_url": upload.base_url}), form_page(upload, ports.vendors(upload.vendor))
+    )

@@ -14,13 +14,14 @@ from providers.adapters.digests import StackDigests
 from providers.adapters.dynamodb import DynamoDataKeys
 from providers.adapters.envelope import FIRST_KEY, KmsEnvelope
 from providers.model.errors import Unavailable
-from providers.model.provider import SealedCredential
+from providers.model.provider import Destination, SealedCredential
 from providers.model.secret import Secret
 from providers.ports import TamperedCredential
 from tests.kit.aws import REGION, Tables, moto_tables
 from tests.kit.fakes import FakeClock
 
 KEY = Secret("sk-fake-canary-0000000000000000")
+OPENAI = Destination("openai", None)
 
 
 @dataclass
@@ -53,9 +54,9 @@ def vault() -> Iterator[Vault]:
 
 def test_what_is_sealed_opens(vault: Vault) -> None:
     """Also in another process, which has nothing in its memory; and the row does not hold the plaintext."""
-    sealed = vault.cipher().seal("org_a", "prov_1", 1, "openai", KEY)
+    sealed = vault.cipher().seal("org_a", "prov_1", 1, OPENAI, KEY)
     assert KEY.reveal().encode() not in sealed.ciphertext
-    assert vault.cipher().open(sealed) == KEY
+    assert vault.cipher().open(sealed, OPENAI) == KEY
 
 
 def flip(ciphertext: bytes) -> bytes:
@@ -66,7 +67,6 @@ MOVES = {
     "another organization": lambda row: replace(row, org="org_b"),
     "another provider": lambda row: replace(row, provider_id="prov_2"),
     "another version": lambda row: replace(row, version=2),
-    "another vendor": lambda row: replace(row, vendor="groq"),
     "another data key": lambda row: replace(row, data_key_id="00000002"),
     "a boundary moved": lambda row: replace(row, org="org_aprov_", provider_id="1"),
     "a changed byte": lambda row: replace(row, ciphertext=flip(row.ciphertext)),
@@ -79,15 +79,32 @@ MOVES = {
 def test_a_row_that_was_moved_or_changed_does_not_open(vault: Vault, move: Any) -> None:
     """A row copied to another place, or touched, is refused; the organizations both have keys."""
     cipher = vault.cipher()
-    cipher.seal("org_b", "prov_1", 1, "openai", KEY)
-    row: SealedCredential = cipher.seal("org_a", "prov_1", 1, "openai", KEY)
+    cipher.seal("org_b", "prov_1", 1, OPENAI, KEY)
+    row: SealedCredential = cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
     with pytest.raises(TamperedCredential):
-        cipher.open(move(row))
+        cipher.open(move(row), OPENAI)
+
+
+OTHER_DESTINATIONS = [
+    Destination("groq", None),
+    Destination("openai", "https://eu.api.openai.com"),
+    Destination("openaihttps://", "eu.api.openai.com"),
+]
+
+
+@pytest.mark.parametrize("destination", OTHER_DESTINATIONS)
+def test_a_credential_opens_only_for_the_destination_it_was_sealed_for(vault: Vault, destination: Destination) -> None:
+    """An altered vendor or base_url of the provider item sends no stored credential elsewhere, in either direction."""
+    cipher = vault.cipher()
+    with pytest.raises(TamperedCredential):
+        cipher.open(cipher.seal("org_a", "prov_1", 1, OPENAI, KEY), destination)
+    with pytest.raises(TamperedCredential):
+        cipher.open(cipher.seal("org_a", "prov_1", 1, destination, KEY), OPENAI)
 
 
 def test_the_encryption_context_names_purpose_organization_and_key(vault: Vault) -> None:
     """KMS, and its policies and trail, see what a data key is for; asserted field by field."""
-    vault.cipher().seal("org_a", "prov_1", 1, "openai", KEY)
+    vault.cipher().seal("org_a", "prov_1", 1, OPENAI, KEY)
     assert [name for name, _ in vault.calls] == ["GenerateDataKeyWithoutPlaintext", "Decrypt"]
     for _, params in vault.calls:
         assert params["EncryptionContext"] == {
@@ -101,21 +118,21 @@ def test_the_encryption_context_names_purpose_organization_and_key(vault: Vault)
 def test_a_warm_data_key_costs_no_kms_call(vault: Vault) -> None:
     """One unwrap serves every credential of the organization until it is five minutes old."""
     cipher = vault.cipher()
-    row = cipher.seal("org_a", "prov_1", 1, "openai", KEY)
+    row = cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
     vault.calls.clear()
     for _ in range(10):
-        cipher.open(row)
-        cipher.seal("org_a", "prov_2", 1, "groq", KEY)
+        cipher.open(row, OPENAI)
+        cipher.seal("org_a", "prov_2", 1, Destination("groq", None), KEY)
     assert vault.calls == []
 
 
 def test_an_unwrapped_key_does_not_outlive_its_time(vault: Vault) -> None:
     """With a cache of no time each use asks KMS, and nothing is left in memory past it."""
     cipher = vault.cipher(cache_s=0)
-    row = cipher.seal("org_a", "prov_1", 1, "openai", KEY)
+    row = cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
     vault.calls.clear()
-    cipher.open(row)
-    cipher.open(row)
+    cipher.open(row, OPENAI)
+    cipher.open(row, OPENAI)
     assert [name for name, _ in vault.calls] == ["Decrypt", "Decrypt"]
 
 
@@ -125,13 +142,13 @@ def test_old_keys_leave_memory_when_any_key_is_used(vault: Vault, monkeypatch: p
     monkeypatch.setattr("providers.adapters.envelope.time", SimpleNamespace(monotonic=lambda: now[0]))
     rows = {}
     for org in ("org_a", "org_b", "org_c"):
-        rows[org] = cipher.seal(org, "prov_1", 1, "openai", KEY)
+        rows[org] = cipher.seal(org, "prov_1", 1, OPENAI, KEY)
         now[0] += 100
     vault.calls.clear()
     now[0] = 1450.0  # five minutes after the second was unwrapped, and not yet after the third
-    cipher.open(rows["org_c"])
+    cipher.open(rows["org_c"], OPENAI)
     assert vault.calls == []
-    cipher.open(rows["org_a"])
+    cipher.open(rows["org_a"], OPENAI)
     assert list(cipher._cache) == [("org_c", FIRST_KEY), ("org_a", FIRST_KEY)]
 
 
@@ -142,22 +159,22 @@ def test_two_first_sealers_share_one_key(vault: Vault) -> None:
 
     def overtaken(self: DynamoDataKeys, owner: str, key: Any) -> None:
         DynamoDataKeys.put = stored  # type: ignore[method-assign]
-        rows.append(two.seal("org_a", "prov_2", 1, "openai", KEY))
+        rows.append(two.seal("org_a", "prov_2", 1, OPENAI, KEY))
         stored(self, owner, key)
 
     rows: list[SealedCredential] = []
     DynamoDataKeys.put = overtaken  # type: ignore[method-assign]
     try:
-        rows.append(one.seal("org_a", "prov_1", 1, "openai", KEY))
+        rows.append(one.seal("org_a", "prov_1", 1, OPENAI, KEY))
     finally:
         DynamoDataKeys.put = stored  # type: ignore[method-assign]
-    assert [vault.cipher().open(row) for row in rows] == [KEY, KEY]
+    assert [vault.cipher().open(row, OPENAI) for row in rows] == [KEY, KEY]
 
 
 def test_a_nonce_is_used_once(vault: Vault) -> None:
     """The same credential sealed often never looks the same."""
     cipher = vault.cipher()
-    rows = [cipher.seal("org_a", "prov_1", 1, "openai", KEY) for _ in range(50)]
+    rows = [cipher.seal("org_a", "prov_1", 1, OPENAI, KEY) for _ in range(50)]
     assert len({row.nonce for row in rows}) == len({row.ciphertext for row in rows}) == 50
 
 

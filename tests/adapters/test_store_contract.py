@@ -112,7 +112,7 @@ def provider(number: int = 1, **members: object) -> Provider:
 
 def sealed(of: Provider, version: int = 1) -> SealedCredential:
     """A row for `of`; the store does not look inside."""
-    return SealedCredential(of.org, of.id, version, of.vendor, "00000001", b"n" * 12, b"\x00\xff" * 8, NOW)
+    return SealedCredential(of.org, of.id, version, "00000001", b"n" * 12, b"\x00\xff" * 8, NOW)
 
 
 def rotated(before: Provider, retires_at: datetime | None) -> Provider:

@@ -42,7 +42,8 @@ def demo(ports: FakePorts) -> FakePorts:
         moved = replace(made, org=ORG, id=provider_id)
         ports.db.heads[ORG, provider_id] = moved
         ports.db.names[ORG, moved.name_claim] = provider_id
-        row = ports.cipher.seal(ORG, provider_id, 1, sealed.vendor, ports.cipher.open(sealed))
+        destination = made.destination(made.active)
+        row = ports.cipher.seal(ORG, provider_id, 1, destination, ports.cipher.open(sealed, destination))
         ports.db.rows[ORG, provider_id, 1] = row
     ports.db.outbox.clear()
     return ports

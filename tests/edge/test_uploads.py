@@ -182,6 +182,20 @@ def test_the_form_works_without_a_script_and_keeps_nothing(ports: FakePorts) -> 
     assert page.attributes["html"]["lang"] == "en"
 
 
+@pytest.mark.parametrize(
+    ("base_url", "warned"),
+    [("https://proxy.example.com:8443/x", True), ("https://eu.api.openai.com/v1", False), (None, False)],
+)
+def test_the_page_warns_of_a_host_that_is_not_the_vendors(ports: FakePorts, base_url: str | None, warned: bool) -> None:
+    """Before the form, and with the host: whoever has a key to enter sees where it goes."""
+    link = call("create_upload", body=NEW | ({"base_url": base_url} if base_url else {})).data["url"]
+    text = call("show_upload", path={"token": link.rpartition("/")[2]}, headers={"Accept": BROWSER}).text
+    assert ('role="alert"' in text) is warned
+    if warned:
+        alert, form = text.index('role="alert"'), text.index("<form")
+        assert alert < text.index("<strong>proxy.example.com:8443</strong>") < form
+
+
 def test_a_page_loads_nothing_and_runs_nothing(ports: FakePorts) -> None:
     """Forms, style and links to itself: no element that could fetch or run something."""
     token = token_of(NEW)

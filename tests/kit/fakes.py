@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from ulid import ULID
 
@@ -24,6 +24,7 @@ from providers.model.idempotency import Claim, Completed, Found, Recorded
 from providers.model.policy import Policy
 from providers.model.provider import (
     USED_EVERY,
+    Destination,
     ManagementKey,
     Provider,
     RoutingConfig,
@@ -515,16 +516,20 @@ class PlainCipher:
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
 
-    def seal(self, org: str, provider_id: str, version: int, vendor: str, secret: Secret) -> SealedCredential:
-        bound = encode(org, provider_id, str(version), vendor)
-        return SealedCredential(
-            org, provider_id, version, vendor, "1", bound, secret.reveal().encode(), self._clock.now()
-        )
+    def seal(
+        self, org: str, provider_id: str, version: int, destination: Destination, secret: Secret
+    ) -> SealedCredential:
+        bound = self._bound(org, provider_id, version, destination)
+        return SealedCredential(org, provider_id, version, "1", bound, secret.reveal().encode(), self._clock.now())
 
-    def open(self, sealed: SealedCredential) -> Secret:
-        if sealed.nonce != encode(sealed.org, sealed.provider_id, str(sealed.version), sealed.vendor):
+    def open(self, sealed: SealedCredential, destination: Destination) -> Secret:
+        if sealed.nonce != self._bound(sealed.org, sealed.provider_id, sealed.version, destination):
             raise TamperedCredential
         return Secret(sealed.ciphertext.decode())
+
+    @staticmethod
+    def _bound(org: str, provider_id: str, version: int, destination: Destination) -> bytes:
+        return encode(org, provider_id, str(version), destination.vendor, destination.base_url or "")
 
 
 class PlainDigests:
@@ -549,12 +554,18 @@ class FakeVerifier:
         return self.verdict
 
 
+PROXIES: Final = ("*.example.com",)
+"""Hosts that the operator of a fake stack allows besides the vendors' own."""
+
+
 class FakePorts:
     """All of the ports, faked."""
 
     def __init__(self, policy: Policy | None = None) -> None:
         self.db = Database()
-        self.policy = policy or Policy(verifications_per_org=10_000, verifications=10_000)
+        self.policy = policy or Policy(
+            verifications_per_org=10_000, verifications=10_000, allowed_base_url_hosts=PROXIES
+        )
         self.clock = FakeClock()
         self.providers = MemoryProviders(self.db)
         self.routing = MemoryRouting(self.db)

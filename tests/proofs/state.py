@@ -57,7 +57,6 @@ def read(world: World) -> State:
             if kind == "V":
                 row = items.sealed_from(item)
                 state.rows[row.provider_id, row.version] = row
-                state.keys[row.provider_id, row.version] = world.auditor.cipher.open(row).reveal()
             else:
                 assert kind == "KEY", sk
         elif pk == items.org_key(ORG):
@@ -72,6 +71,12 @@ def read(world: World) -> State:
             state.records.append(item)
         else:
             assert pk.startswith("VL#") or pk == "STACK", pk
+    for head in state.heads.values():
+        for version in head.versions:
+            sealed = state.rows.get((head.id, version.number))
+            if sealed is not None:
+                opened = world.auditor.cipher.open(sealed, head.destination(version))
+                state.keys[head.id, version.number] = opened.reveal()
     for key in set(state.keys.values()):
         state.fingerprints[key] = world.auditor.digests.digest(FINGERPRINT, ORG, "openai", key)
     return state

@@ -26,6 +26,7 @@ from providers.usecases.reap import reap
 from providers.usecases.resolve import resolve
 from providers.usecases.update import Change, update_provider
 from tests.kit.aws import dynamodb_local
+from tests.kit.fakes import PROXIES
 from tests.kit.figures import SOAK, Figure
 from tests.proofs.world import BEGAN, ORG, Process, World, dynamodb_local_world, fake_key
 
@@ -161,7 +162,7 @@ class Run:
     def process(self) -> Process:
         """A process of its own for each rotator and reader, on the shared clock."""
         made = self._world.process(clock=self.clock)
-        made.policy = Policy(grace=GRACE, any_base_url=True)
+        made.policy = Policy(grace=GRACE, allowed_base_url_hosts=PROXIES)
         made.verifications = Uncounted()
         return made
 

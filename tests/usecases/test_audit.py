@@ -188,11 +188,13 @@ def test_an_upload_link_is_told_of_without_the_link() -> None:
     """For what it was given out; its id, which is all it takes to use it, is what the entry is about."""
     ports = FakePorts()
     now = ports.clock.now()
-    link = Upload("up_1", ORG, "01test", "openai", "Prod", None, None, now, now + timedelta(minutes=10))
+    host = "https://eu.api.openai.com"
+    link = Upload("up_1", ORG, "01test", "openai", "Prod", host, None, now, now + timedelta(minutes=10))
     ports.uploads.put(link, Alongside(entry=mine().upload_entry(ports, link)))
     (entry,) = trail(ports)
     assert (entry.action, entry.actor, entry.request_id) == (Action.UPLOAD_CREATED, ACTOR, "request-9")
-    assert (entry.before, entry.after) == (None, {"vendor": "openai", "name": "Prod", "provider_id": None})
+    told = {"vendor": "openai", "name": "Prod", "base_url": host, "provider_id": None}
+    assert (entry.before, entry.after) == (None, told)
 
 
 def refused_key(ports: FakePorts, provider: Provider) -> None:

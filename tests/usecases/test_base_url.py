@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from providers import vendors
+from providers.bootstrap import Settings
 from providers.model.errors import Unprocessable
 from providers.model.policy import Policy
 from providers.usecases.base_url import check_base_url
@@ -14,7 +15,12 @@ ALLOWED = [
     ("openai", "https://api.openai.com/v1"),
     ("openai", "https://api.openai.com/v1/"),
     ("openai", "https://eu.api.openai.com:443/v1"),
-    ("anthropic", "https://gateway.example.com:8443/anthropic"),
+    ("anthropic", "https://api.anthropic.com:8443/v1"),
+    ("google", "https://generativelanguage.googleapis.com/v1beta"),
+    ("groq", "https://API.groq.com/openai/v1"),
+    ("fireworks", "https://api.fireworks.ai/inference/v1"),
+    ("bedrock", "https://bedrock.us-east-1.amazonaws.com"),
+    ("bedrock", "https://bedrock-fips.us-gov-west-1.amazonaws.com"),
     ("azure", "https://acme.openai.azure.com"),
     ("azure", "https://acme.cognitiveservices.azure.com/openai/v1/"),
     ("azure", "https://acme.services.ai.azure.com"),
@@ -81,15 +87,79 @@ def test_azure_needs_one() -> None:
     assert caught.value.code == "base_url_required"
 
 
+HOSTS = [(name, host) for name in vendors.NAMES for host in vendors.vendor(name).hosts]
+LOOKALIKES = ["{}.evil.example.org", "a.b.c.{}", "{}.", "evil.example.org/{}", "x@{}", "{}x"]
+
+
+@pytest.mark.parametrize(("vendor", "host"), HOSTS)
+def test_every_vendor_is_held_to_its_own_hosts(vendor: str, host: str) -> None:
+    """Its own host passes, and no host that only looks like it."""
+    own = host.replace("*", "x")
+    of = vendors.vendor(vendor)
+    assert check_base_url(of, f"https://{own}", Policy()) == f"https://{own}"
+    assert of.owns(f"https://{own}/v1")
+    lookalikes = [each.format(own) for each in LOOKALIKES]
+    for lookalike in (*lookalikes, f"evil{host.removeprefix('*.').replace('*', 'x')}"):
+        with pytest.raises(Unprocessable) as caught:
+            check_base_url(of, f"https://{lookalike}", Policy())
+        assert caught.value.code == "base_url_not_allowed"
+
+
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_a_vendor_is_not_asked_at_the_host_of_another(vendor: str) -> None:
+    """A key that is sent to another vendor has leaked, too."""
+    others = [host.replace("*", "x") for name, host in HOSTS if name != vendor]
+    for other in others:
+        with pytest.raises(Unprocessable):
+            check_base_url(vendors.vendor(vendor), f"https://{other}", Policy())
+
+
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_an_operator_allows_other_hosts(vendor: str) -> None:
+    """By name, or with * for one label; everything else about a base_url is still checked."""
+    policy = Policy(allowed_base_url_hosts=("proxy.example.com", "*.gateway.example.com"))
+    of = vendors.vendor(vendor)
+    for allowed in ("https://proxy.example.com/llm", "https://eu.gateway.example.com:8443"):
+        assert check_base_url(of, allowed, policy) == allowed
+        assert not of.owns(allowed)
+    for refused in (
+        "https://example.com",
+        "https://gateway.example.com",
+        "https://a.b.gateway.example.com",
+        "http://proxy.example.com",
+        "https://proxy.example.com:22",
+    ):
+        with pytest.raises(Unprocessable):
+            check_base_url(of, refused, policy)
+
+
+GOOD_PATTERNS = {
+    "": (),
+    "proxy.example.com": ("proxy.example.com",),
+    " Proxy.example.com, *.gateway.example.com,": ("proxy.example.com", "*.gateway.example.com"),
+}
+
+
+@pytest.mark.parametrize("text", GOOD_PATTERNS)
+def test_the_operators_hosts_are_read_from_one_variable(text: str) -> None:
+    """Separated by commas; empty by default."""
+    assert settings(ALLOWED_BASE_URL_HOSTS=text).allowed_base_url_hosts == GOOD_PATTERNS[text]
+
+
 @pytest.mark.parametrize(
-    "base_url",
-    ["https://proxy.example.com", "https://openai.azure.com.example.com", "https://evilopenai.azure.com"],
+    "text", ["*", "*.com", "https://proxy.example.com", "proxy.example.com:443", "proxy.*.com", "a..com", "x y.com"]
 )
-def test_azure_is_held_to_its_own_hosts_unless_the_operator_lifts_that(base_url: str) -> None:
-    """A look-alike host is refused; the stack's parameter allows any public host."""
-    with pytest.raises(Unprocessable):
-        check_base_url(vendors.vendor("azure"), base_url, Policy())
-    assert check_base_url(vendors.vendor("azure"), base_url, Policy(any_base_url=True)) == base_url
+def test_a_pattern_that_is_no_host_stops_the_function(text: str) -> None:
+    """Nobody allows a top-level domain, or everything, by a slip."""
+    with pytest.raises(ValueError, match="ALLOWED_BASE_URL_HOSTS"):
+        settings(ALLOWED_BASE_URL_HOSTS=text)
+
+
+def settings(**variables: str) -> Settings:
+    """The settings of a function."""
+    return Settings.from_environment(
+        {"MAIN_TABLE": "main", "SECRETS_TABLE": "secrets", "KMS_KEY_ID": "key"} | variables
+    )
 
 
 @pytest.mark.parametrize("base_url", ["http://127.0.0.1:5056/openai/v1", "http://localhost:80", "https://[::1]:9/x"])

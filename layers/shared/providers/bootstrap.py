@@ -6,6 +6,7 @@ A test or the local stack passes its own parts to `install`; a function imports 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_HOST_PATTERN: Final = re.compile(r"(\*\.)*[a-z0-9-]+(\.[a-z0-9-]+)+")
+"""`*` stands for one label. Two labels at least are literal, so that no slip allows a whole top-level domain."""
+
 SIGNATURE_PATIENCE_S: Final = 6.0
 """Seconds of a verification's ten that may go into waiting before a second try (vendors.md, trap 6)."""
 
@@ -66,7 +70,7 @@ class Settings:
     rate_limit: int = 60
     verifications_per_org: int = 30
     verifications: int = 300
-    custom_base_urls: str = "vendor-hosts"
+    allowed_base_url_hosts: tuple[str, ...] = ()
     queue_url: str = ""
     event_bus: str = "default"
     interval_minutes: int = 1
@@ -79,7 +83,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, local: bool = False) -> Settings:
-        """The settings in `environment`; KeyError for a missing one, ValueError for one that is no number.
+        """The settings in `environment`; KeyError for a missing one, ValueError for one that cannot be read.
 
         `local` is for the stack in one process; a set `LOCAL_AWS_URL` says the same for one in containers.
         """
@@ -93,7 +97,7 @@ class Settings:
             rate_limit=int(environment.get("RATE_LIMIT_PER_MINUTE") or 60),
             verifications_per_org=int(environment.get("VERIFICATIONS_PER_MINUTE_PER_ORG") or 30),
             verifications=int(environment.get("VERIFICATIONS_PER_MINUTE") or 300),
-            custom_base_urls=environment.get("CUSTOM_BASE_URLS") or "vendor-hosts",
+            allowed_base_url_hosts=_host_patterns(environment.get("ALLOWED_BASE_URL_HOSTS") or ""),
             queue_url=environment.get("QUEUE_URL") or "",
             event_bus=environment.get("EVENT_BUS") or "default",
             interval_minutes=int(environment.get("PROBE_INTERVAL_MINUTES") or 1),
@@ -104,6 +108,15 @@ class Settings:
             vendors_url=vendors_url,
             local=local or aws_url is not None,
         )
+
+
+def _host_patterns(text: str) -> tuple[str, ...]:
+    """Patterns separated by commas. Raises ValueError for one that is no host name with `*` for some labels."""
+    patterns = tuple(each.strip().lower() for each in text.split(",") if each.strip())
+    for pattern in patterns:
+        if not _HOST_PATTERN.fullmatch(pattern):
+            raise ValueError("ALLOWED_BASE_URL_HOSTS holds something that is not a host such as proxy.example.com")
+    return patterns
 
 
 class Dependencies:
@@ -128,7 +141,7 @@ class Dependencies:
             ),
             verifications_per_org=self.settings.verifications_per_org,
             verifications=self.settings.verifications,
-            any_base_url=self.settings.custom_base_urls == "any",
+            allowed_base_url_hosts=self.settings.allowed_base_url_hosts,
             local=self.settings.local,
         )
 

@@ -16,6 +16,7 @@ __all__ = ["Resolved", "resolve"]
 def resolve(org: str, provider_id: str, version: int | None = None) -> Resolved:
     """The active credential; or that of `version`, which a request that began with it may use until its grace ends.
 
-    Raises model.errors.NotFound (`provider_not_found`, `version_not_found`), Unavailable; ports.TamperedCredential.
+    Raises errors of providers.model.errors: NotFound (`provider_not_found`, `version_not_found`), Conflict
+    (`provider_disabled`), Unprocessable (`base_url_not_allowed`), Unavailable; and providers.ports.TamperedCredential.
     """
     return _resolve(ports(), org, provider_id, version)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from providers.adapters.aws import available
 from providers.model.encoding import encode
 from providers.model.errors import Unavailable
-from providers.model.provider import SealedCredential, WrappedKey
+from providers.model.provider import Destination, SealedCredential, WrappedKey
 from providers.model.secret import Secret
 from providers.ports import Clock, DataKeyStore, StaleWrite, TamperedCredential
 
@@ -50,20 +50,18 @@ class KmsEnvelope:
         self._cache: dict[tuple[str, str], tuple[float, AESGCM]] = {}
         self._lock = threading.Lock()
 
-    def seal(self, org: str, provider_id: str, version: int, vendor: str, secret: Secret) -> SealedCredential:
+    def seal(
+        self, org: str, provider_id: str, version: int, destination: Destination, secret: Secret
+    ) -> SealedCredential:
         """Seal `secret` under the organization's data key, which is made with the first credential."""
         nonce = os.urandom(_NONCE_BYTES)
-        bound = encode("providers/v1", org, provider_id, str(version), vendor, FIRST_KEY)
+        bound = _bound(org, provider_id, version, FIRST_KEY, destination)
         ciphertext = self._data_key(org, FIRST_KEY, create=True).encrypt(nonce, secret.reveal().encode(), bound)
-        return SealedCredential(
-            org, provider_id, version, vendor, FIRST_KEY, nonce, ciphertext, created_at=self._clock.now()
-        )
+        return SealedCredential(org, provider_id, version, FIRST_KEY, nonce, ciphertext, created_at=self._clock.now())
 
-    def open(self, sealed: SealedCredential) -> Secret:
-        """The credential in `sealed`, if it is the row that was sealed for the place it names."""
-        bound = encode(
-            "providers/v1", sealed.org, sealed.provider_id, str(sealed.version), sealed.vendor, sealed.data_key_id
-        )
+    def open(self, sealed: SealedCredential, destination: Destination) -> Secret:
+        """The credential in `sealed`, if it was sealed for the place it names and for `destination`."""
+        bound = _bound(sealed.org, sealed.provider_id, sealed.version, sealed.data_key_id, destination)
         key = self._data_key(sealed.org, sealed.data_key_id, create=False)
         try:
             return Secret(key.decrypt(sealed.nonce, sealed.ciphertext, bound).decode())
@@ -111,6 +109,12 @@ class KmsEnvelope:
                 ) from None
             return first
         return wrapped
+
+
+def _bound(org: str, provider_id: str, version: int, key_id: str, destination: Destination) -> bytes:
+    """The associated data of a seal (architecture.md, Sealing). No base_url is empty, so "" stands for None."""
+    place = (org, provider_id, str(version), key_id)
+    return encode("providers/v2", *place, destination.vendor, destination.base_url or "")
 
 
 def _context(org: str, key_id: str) -> Mapping[str, str]:

@@ -288,7 +288,6 @@ def event_from(item: Item) -> Event:
 def sealed_item(sealed: SealedCredential) -> Item:
     """A row of the `secrets` table."""
     return secret_key(sealed.org, sealed.provider_id, sealed.version) | {
-        "vendor": sealed.vendor,
         "data_key_id": sealed.data_key_id,
         "nonce": sealed.nonce,
         "ciphertext": sealed.ciphertext,
@@ -306,7 +305,6 @@ def sealed_from(item: Item) -> SealedCredential:
         org=org,
         provider_id=provider_id,
         version=int(item["SK"].removeprefix("V#")),
-        vendor=item["vendor"],
         data_key_id=item["data_key_id"],
         nonce=item["nonce"],
         ciphertext=item["ciphertext"],

@@ -54,6 +54,8 @@ CODES: Final[dict[Reason, int]] = {
     Reason.CLOCK_SKEW: 54,
     Reason.REGION_NOT_ENABLED: 55,
     Reason.THROTTLED: 56,
+    Reason.BASE_URL_NOT_ALLOWED: 57,
+    Reason.SEAL_BROKEN: 58,
 }
 """What is stored: a code is never given to another reason."""
 

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from providers.model.errors import ProvidersError
 from providers.model.provider import Provider
 from providers.model.upload import TRIES, Upload
+from providers.model.vendor import Vendor
 
 _STYLE: Final = """
 :root { color-scheme: light dark; }
@@ -22,6 +24,7 @@ dt { font-weight: 600; }
 dd { margin: 0; overflow-wrap: anywhere; }
 label { display: block; font-weight: 600; }
 input { box-sizing: border-box; width: 100%; padding: .5rem; font: inherit; }
+.warning { border: 3px solid #b00; padding: .5rem 1rem; font-size: 1.1rem; overflow-wrap: anywhere; }
 button { margin-top: 1rem; padding: .5rem 1rem; font: inherit; }
 """
 _STYLE_DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -44,17 +47,27 @@ _FORMS: Final = {
 _AS_GIVEN: Final = "As the vendor gave it to you."
 
 
-def form_page(upload: Upload) -> str:
-    """Asks for the credential, and says what for, until when, and what happens with it."""
+def form_page(upload: Upload, vendor_of_link: Vendor) -> str:
+    """Asks for the credential, and says what for, until when, and what happens with it.
+
+    If the credential goes to a host that is not the vendor's, a warning that names the host comes before all else.
+    """
     name, vendor = escape(upload.name), escape(upload.vendor)
     if upload.provider_id is None:
         provider, then = f"{name} (new)", "as a new provider"
     else:
         provider = f"{name} ({escape(upload.provider_id)})"
         then = "in place of the key that is in force now"
+    warning = ""
+    if upload.base_url is not None and not vendor_of_link.owns(upload.base_url):
+        host = escape(urlsplit(upload.base_url).netloc)
+        warning = (
+            f'<p class="warning" role="alert">Your key will be sent to <strong>{host}</strong>, which is not a host of '
+            f"{vendor}. Continue only if you know that your organization uses this proxy.</p>\n"
+        )
     return _page(
         f"Enter the {vendor} key for {name}",
-        f"""<dl>
+        f"""{warning}<dl>
 <dt>Organization</dt><dd>{escape(upload.org)}</dd>
 <dt>Provider</dt><dd>{provider}</dd>
 <dt>Vendor</dt><dd>{vendor}</dd>

@@ -8,8 +8,8 @@ ProvidersError
 ├── Forbidden            insufficient_scope
 ├── NotFound             provider_not_found, routing_config_not_found, route_not_found, version_not_found,
 │                        upload_not_found
-├── Conflict             name_taken, provider_in_use, version_conflict, rotation_conflict, too_many_live_versions,
-│                        idempotency_in_progress
+├── Conflict             name_taken, provider_in_use, provider_disabled, version_conflict, rotation_conflict,
+│                        too_many_live_versions, idempotency_in_progress
 ├── PreconditionFailed   etag_mismatch
 ├── RateLimited          rate_limited, verification_rate_limited
 ├── Unavailable          dependency_unavailable
@@ -119,6 +119,12 @@ def invalid_field(param: str, message: str, code: str = "invalid_value") -> Unpr
 def provider_not_found(provider_id: str) -> NotFound:
     """404 for a provider; the same for one of another organization."""
     return NotFound("provider_not_found", f"provider {provider_id} not found", resource="provider", id=provider_id)
+
+
+def provider_disabled(provider_id: str) -> Conflict:
+    """For `resolve`, which is no endpoint: its owner has disabled the provider."""
+    message = "this provider is disabled: set its status to active before using it"
+    return Conflict("provider_disabled", message, resource="provider", id=provider_id)
 
 
 def version_not_found(version: int | None) -> NotFound:

@@ -27,7 +27,7 @@ class Policy:
         thresholds: interval of the health checks, and the evidence that a state needs.
         verifications_per_org: credentials a minute that are verified for one organization's callers.
         verifications: the same for all organizations together.
-        any_base_url: whether a vendor's own rule for the hosts of a base_url is lifted.
+        allowed_base_url_hosts: hosts that a base_url may name besides the vendor's own, written like `Vendor.hosts`.
         local: whether this is a stack on one machine, where http and loopback addresses are allowed.
     """
 
@@ -36,5 +36,5 @@ class Policy:
     thresholds: Thresholds = field(default_factory=Thresholds)
     verifications_per_org: int = 30
     verifications: int = 300
-    any_base_url: bool = False
+    allowed_base_url_hosts: tuple[str, ...] = ()
     local: bool = False

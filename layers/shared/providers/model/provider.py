@@ -35,6 +35,14 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a credential may be sent: its vendor, and the base_url that its owner named (None for the vendor's own)."""
+
+    vendor: str
+    base_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class KeyVersion:
     """One stored version of a credential, and all that belongs to that credential alone.
 
@@ -97,6 +105,10 @@ class Provider:
         """Where the active version is sent, None for the vendor's own host."""
         return self.active.base_url
 
+    def destination(self, version: KeyVersion) -> Destination:
+        """Where the credential of `version` may be sent, as this item states it; its seal covers both parts."""
+        return Destination(self.vendor, version.base_url)
+
     def live_versions(self, now: datetime) -> tuple[KeyVersion, ...]:
         """Those that can be read at `now`, oldest first, the active one last."""
         return tuple(version for version in self.versions if version.live(now))
@@ -109,7 +121,9 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class SealedCredential:
-    """A credential as the `secrets` table holds it. Opens only under the org, provider, version and vendor it names.
+    """A credential as the `secrets` table holds it.
+
+    It opens only for the organization, provider and version it names, and for the `Destination` that it was sealed for.
 
     `expires_at` is None for the active version; the reader refuses a version that is past it. `last_used_at`: when it
     was last read in order to be used, to the minute.
@@ -118,7 +132,6 @@ class SealedCredential:
     org: str
     provider_id: str
     version: int
-    vendor: str
     data_key_id: str
     nonce: bytes
     ciphertext: bytes

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import urlsplit
 
 from providers.model.secret import Secret
 from providers.model.verdict import Verdict
@@ -92,14 +93,14 @@ class Vendor:
 
     Args:
         name: as in the API's `vendor` field.
-        hosts: the vendor's own hosts; a `*` stands for exactly one label (`bedrock.*.amazonaws.com`).
+        hosts: the vendor's own hosts, which a base_url may name; a `*` stands for exactly one label
+            (`bedrock.*.amazonaws.com`).
         parse: takes a credential apart, given it and the `base_url` it comes with; raises `Unprocessable`
             with code `credential_format` for what cannot be a credential of this vendor at all.
         verify: asks the vendor, given credential, base_url (None for the vendor's own) and circumstances.
         forms: the forms of the credentials that the vendor is known to issue, each for the whole text; not for
             refusing others, since vendors add forms without notice.
         base_url_required: whether there is no host of the vendor's own that serves everybody.
-        base_url_hosts: the only hosts a base_url may name, written like `hosts`; None allows any.
     """
 
     name: str
@@ -108,7 +109,10 @@ class Vendor:
     verify: Callable[[Credential, str | None, Circumstances], Conversation]
     forms: tuple[re.Pattern[str], ...] = ()
     base_url_required: bool = False
-    base_url_hosts: tuple[str, ...] | None = None
+
+    def owns(self, base_url: str | None) -> bool:
+        """Whether a credential that is sent to `base_url` goes to the vendor itself; None is the vendor's own host."""
+        return base_url is None or host_matches(urlsplit(base_url).hostname or "", self.hosts)
 
 
 def host_matches(host: str, patterns: tuple[str, ...]) -> bool:

@@ -58,6 +58,9 @@ class Reason(StrEnum):
     NETWORK_BLOCKED = "network_blocked"
     CLOCK_SKEW = "clock_skew"
     REGION_NOT_ENABLED = "region_not_enabled"
+    # indeterminate: we did not ask
+    BASE_URL_NOT_ALLOWED = "base_url_not_allowed"
+    SEAL_BROKEN = "seal_broken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,12 @@ _FACTS: Final[dict[Reason, _Facts]] = {
     Reason.NETWORK_BLOCKED: _Facts(_U, False, "the vendor's network rules refuse this system's address"),
     Reason.CLOCK_SKEW: _Facts(_U, True, "the vendor's clock and ours are too far apart for a signature"),
     Reason.REGION_NOT_ENABLED: _Facts(_U, False, "the vendor cannot be asked in this region"),
+    Reason.BASE_URL_NOT_ALLOWED: _Facts(
+        _U, False, "its base_url names a host that this stack does not allow, so nothing was sent"
+    ),
+    Reason.SEAL_BROKEN: _Facts(
+        _U, False, "the stored credential does not open: its items in DynamoDB were altered, so nothing was sent"
+    ),
 }
 
 

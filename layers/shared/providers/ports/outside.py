@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from providers.model.provider import SealedCredential
+from providers.model.provider import Destination, SealedCredential
 from providers.model.secret import Secret
 from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Reason, Verdict
@@ -26,17 +26,23 @@ class Clock(Protocol):
 class Cipher(Protocol):
     """Seals and opens credentials."""
 
-    def seal(self, org: str, provider_id: str, version: int, vendor: str, secret: Secret) -> SealedCredential:
-        """Seal `secret` for exactly this place, with `created_at` now. Raises Unavailable."""
+    def seal(
+        self, org: str, provider_id: str, version: int, destination: Destination, secret: Secret
+    ) -> SealedCredential:
+        """Seal `secret` for exactly this place and destination, with `created_at` now. Raises Unavailable."""
         ...
 
-    def open(self, sealed: SealedCredential) -> Secret:
-        """The credential. Raises `TamperedCredential` where the row is not what was sealed, Unavailable."""
+    def open(self, sealed: SealedCredential, destination: Destination) -> Secret:
+        """The credential, to be sent to `destination`, which comes from the provider item.
+
+        Raises `TamperedCredential` if the row is not what was sealed, or was sealed for another destination;
+        Unavailable.
+        """
         ...
 
 
 class TamperedCredential(Exception):
-    """A sealed row does not open: it was changed, or copied from another place."""
+    """A sealed row does not open: it or its provider item was changed, or it was copied from another place."""
 
 
 class Digests(Protocol):

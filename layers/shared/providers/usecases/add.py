@@ -61,7 +61,7 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
         verification=checked.verification(now),
     )
     warnings = warnings_for(ports, vendor, checked, provider)
-    sealed = ports.cipher.seal(org, provider.id, 1, vendor.name, checked.credential.secret)
+    sealed = ports.cipher.seal(org, provider.id, 1, provider.destination(provider.active), checked.credential.secret)
     events = [provider_event(ports.clock.new_id(), EventType.CREATED, now, provider)]
     entry = mutation.entry(ports, Action.CREATED, now, None, provider)
     try:

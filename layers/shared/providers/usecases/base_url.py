@@ -20,8 +20,9 @@ def check_base_url(vendor: Vendor, base_url: str | None, policy: Policy) -> str 
     """`base_url` as it will be stored, or None for the vendor's own.
 
     Raises `Unprocessable`: `base_url_required` where the vendor has no host of its own, `base_url_not_allowed` for
-    one that is not https on port 443 or 8443, carries a user name, query or fragment, names an address that is not
-    public, or a host that is not the vendor's where the vendor has such a rule and `policy` does not lift it.
+    one that is not https on port 443 or 8443, carries a user name, query or fragment, or names a host that is neither
+    the vendor's own nor allowed by `policy`. Call it when a base_url is set and whenever one is used: an operator may
+    have withdrawn a host since.
     """
     if base_url is None:
         if vendor.base_url_required:
@@ -41,9 +42,11 @@ def check_base_url(vendor: Vendor, base_url: str | None, policy: Policy) -> str 
         raise _refused("base_url may name port 443 or 8443 only")
     if not _HOST.fullmatch(host):
         raise _refused("base_url must name a public host, not an address or a local name")
-    rule = vendor.base_url_hosts
-    if rule is not None and not policy.any_base_url and not host_matches(host, rule):
-        raise _refused(f"base_url of {vendor.name} must be a host of the form {' or '.join(rule)}")
+    if not host_matches(host, (*vendor.hosts, *policy.allowed_base_url_hosts)):
+        raise _refused(
+            f"base_url must name one of {vendor.name}'s own hosts ({', '.join(vendor.hosts[:3])}); "
+            "whoever operates this stack can allow others with the parameter AllowedBaseUrlHosts"
+        )
     return base_url.strip()
 
 

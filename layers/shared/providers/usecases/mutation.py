@@ -67,7 +67,12 @@ class Mutation(Generic[R]):
 
     def upload_entry(self, ports: Ports, upload: Upload) -> Entry:
         """The entry for a new upload link."""
-        facts = {"vendor": upload.vendor, "name": upload.name, "provider_id": upload.provider_id}
+        facts = {
+            "vendor": upload.vendor,
+            "name": upload.name,
+            "base_url": upload.base_url,
+            "provider_id": upload.provider_id,
+        }
         at, action = upload.created_at, Action.UPLOAD_CREATED
         entry = Entry(ports.clock.new_id(), at, upload.org, self.actor, action, "upload", upload.id)
         return replace(entry, after=facts, request_id=self.request_id)

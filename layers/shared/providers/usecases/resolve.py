@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from providers.model.errors import Unavailable, provider_not_found, version_not_found
-from providers.model.provider import USED_EVERY, SealedCredential
+from providers.model.errors import Unavailable, provider_disabled, provider_not_found, version_not_found
+from providers.model.provider import USED_EVERY, SealedCredential, Status
 from providers.model.secret import Secret
 from providers.ports import Ports
+from providers.usecases.base_url import check_base_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +27,22 @@ def resolve(ports: Ports, org: str, provider_id: str, version: int | None = None
     A data plane calls it without a version when a request begins, and with the version that it was given whenever the
     same request needs the credential again. It records `last_used_at`, at most once a minute and never at the cost of
     the read.
-    Raises NotFound (`provider_not_found`, `version_not_found`), TamperedCredential, Unavailable.
+    Raises NotFound (`provider_not_found`, `version_not_found`), Conflict (`provider_disabled`), Unprocessable
+    (`base_url_not_allowed` if the operator has withdrawn the host), TamperedCredential, Unavailable.
     """
     for last_try in (False, True):
         provider = ports.providers.get(org, provider_id)
         if provider is None:
             raise provider_not_found(provider_id)
+        if provider.status is Status.DISABLED:
+            raise provider_disabled(provider_id)
         number = provider.active.number if version is None else version
         known = next((each for each in provider.versions if each.number == number), None)
         sealed = None if known is None else ports.providers.sealed(org, provider_id, number)
         if known is not None and sealed is not None and sealed.readable(ports.clock.now()):
-            resolved = Resolved(provider.vendor, known.base_url, number, ports.cipher.open(sealed))
+            check_base_url(ports.vendors(provider.vendor), known.base_url, ports.policy)
+            secret = ports.cipher.open(sealed, provider.destination(known))
+            resolved = Resolved(provider.vendor, known.base_url, number, secret)
             _record_use(ports, sealed)
             return resolved
         if version is not None or last_try:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, ParamSpec, TypeVar
 
 from providers.model.audit import Action
+from providers.model.errors import Unprocessable
 from providers.model.events import health_event
 from providers.model.health import Recent, Sample, floor_minute, next_health, replayed, stays_healthy
 from providers.model.policy import SHARDS
@@ -19,6 +20,7 @@ from providers.model.provider import Provider, Status, Verification
 from providers.model.secret import Secret
 from providers.model.verdict import Reason, Verdict
 from providers.ports import Ports, Probed, StaleWrite, TamperedCredential
+from providers.usecases.base_url import check_base_url
 from providers.usecases.events import drain_outbox, publish
 from providers.usecases.mutation import BY_SYSTEM
 
@@ -169,7 +171,8 @@ def _load(ports: Ports, body: str) -> list[_Subject]:
 
 def _open(ports: Ports, probed: Probed) -> Secret | None:
     try:
-        return ports.cipher.open(probed.sealed) if probed.sealed else None
+        destination = probed.provider.destination(probed.provider.active)
+        return ports.cipher.open(probed.sealed, destination) if probed.sealed else None
     except TamperedCredential:
         return None
 
@@ -180,9 +183,13 @@ async def _ask_in_turn(ports: Ports, subject: _Subject, turns: asyncio.Semaphore
         if subject.asked_before or asyncio.get_running_loop().time() >= end:
             return None
         if subject.secret is None:
-            return Verdict(Reason.CREDENTIAL_REJECTED)
+            return Verdict(Reason.SEAL_BROKEN)
         provider = subject.provider
         vendor = ports.vendors(provider.vendor)
+        try:
+            check_base_url(vendor, provider.base_url, ports.policy)
+        except Unprocessable:  # allowed when it was set, not any more
+            return Verdict(Reason.BASE_URL_NOT_ALLOWED)
         credential = vendor.parse(subject.secret, provider.base_url)
         return await ports.probe(vendor, credential, provider.base_url)
 

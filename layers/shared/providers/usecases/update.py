@@ -112,7 +112,7 @@ def rollback_provider(
     if target is None or sealed is None or not sealed.readable(now):
         raise version_not_found(version)
     change = Change(
-        api_key=ports.cipher.open(sealed),
+        api_key=ports.cipher.open(sealed, before.destination(target)),
         base_url=target.base_url,
         sets_base_url=True,
         key_expires_at=target.key_expires_at,
@@ -144,11 +144,11 @@ def _make(
         if after == before:
             return unchanged(ports, mutation, (before, []))
         warnings = [] if checked is None else _rotation_warnings(ports, before, after, checked)
-        sealed = (
-            None
-            if checked is None
-            else ports.cipher.seal(org, provider_id, after.active.number, after.vendor, checked.credential.secret)
-        )
+        sealed = None
+        if checked is not None:
+            destination = after.destination(after.active)
+            secret = checked.credential.secret
+            sealed = ports.cipher.seal(org, provider_id, after.active.number, destination, secret)
         events = []
         if checked is not None:
             events = [provider_event(ports.clock.new_id(), EventType.ROTATED, after.updated_at, after)]

@@ -63,5 +63,4 @@ VENDOR = Vendor(
     verify=_verify,
     forms=_FORMS,
     base_url_required=True,
-    base_url_hosts=_HOSTS,
 )

@@ -87,7 +87,7 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
 
 VENDOR = Vendor(
     name="openai",
-    hosts=(_HOST,),
+    hosts=(_HOST, f"*.{_HOST}"),  # regional hosts: eu.api.openai.com
     parse=parse_api_key(_PREFIXES, _FORMS),
     verify=_verify,
     forms=_FORMS,

@@ -1,0 +1,137 @@
+"""Where a stored credential may go: only to the destination it was sealed for, while the operator allows its host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from providers.model.errors import ProvidersError, Unprocessable
+from providers.model.health import HealthState
+from providers.model.policy import Policy
+from providers.model.provider import Provider, Status
+from providers.model.verdict import Reason
+from providers.ports import TamperedCredential
+from providers.usecases.resolve import resolve
+from providers.usecases.update import Change, rollback_provider, update_provider
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, added, key, rotate
+from tests.usecases.test_sweep import stored, sweep
+
+PROXY = "https://proxy.example.com/v1"
+
+
+def alter(ports: FakePorts, provider: Provider, **members: object) -> None:
+    """Change the provider item as someone could who can write to the table and has no key."""
+    ports.db.heads[ORG, provider.id] = replace(ports.db.heads[ORG, provider.id], **members)  # type: ignore[arg-type]
+
+
+def to_another_host(ports: FakePorts, provider: Provider) -> None:
+    """The first version's base_url becomes another one that the operator allows."""
+    head = ports.db.heads[ORG, provider.id]
+    first, *others = head.versions
+    alter(ports, provider, versions=(replace(first, base_url="https://evil.example.com"), *others))
+
+
+def to_another_vendor(ports: FakePorts, provider: Provider) -> None:
+    """The provider becomes one of another vendor."""
+    alter(ports, provider, vendor="groq")
+
+
+ALTERATIONS = [to_another_host, to_another_vendor]
+Alteration = Callable[[FakePorts, Provider], None]
+
+
+@pytest.mark.parametrize("alteration", ALTERATIONS)
+def test_an_altered_provider_item_sends_no_stored_key(alteration: Alteration) -> None:
+    """The sweep sends nothing and says why; a data plane and a rollback get nothing."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    alteration(ports, provider)
+    with pytest.raises(TamperedCredential):
+        resolve(ports, ORG, provider.id, 1)
+    ports.verify.asked.clear()
+    with pytest.raises(TamperedCredential):
+        rollback_provider(ports, ORG, provider.id)
+    assert ports.verify.asked == []
+
+
+@pytest.mark.parametrize("alteration", ALTERATIONS)
+def test_the_sweep_calls_an_altered_provider_unhealthy(alteration: Alteration) -> None:
+    """Three checks in a row find the seal broken, and not one is sent."""
+    ports = FakePorts()
+    provider = added(ports)
+    alteration(ports, provider)
+    ports.verify.asked.clear()
+    for _ in range(3):
+        sweep(ports)
+    assert ports.verify.asked == []
+    health = stored(ports, provider).health
+    assert (health.state, health.reason) == (HealthState.UNHEALTHY, Reason.SEAL_BROKEN)
+
+
+@pytest.fixture
+def tightened() -> tuple[FakePorts, Provider]:
+    """A provider whose host the operator does not allow any more, with an earlier version at the same host."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports, base_url=PROXY), "two")
+    ports.policy = Policy(verifications_per_org=10_000, verifications=10_000)
+    ports.verify.asked.clear()
+    return ports, provider
+
+
+def test_a_host_that_is_not_allowed_any_more_is_not_probed(tightened: tuple[FakePorts, Provider]) -> None:
+    """The provider becomes unhealthy with a reason of its own, and is well again when the host is allowed again."""
+    ports, provider = tightened
+    for _ in range(3):
+        sweep(ports)
+    assert ports.verify.asked == []
+    health = stored(ports, provider).health
+    assert (health.state, health.reason) == (HealthState.UNHEALTHY, Reason.BASE_URL_NOT_ALLOWED)
+    ports.policy = FakePorts().policy
+    for _ in range(2):
+        sweep(ports)
+    assert stored(ports, provider).health.state is HealthState.HEALTHY
+
+
+def _code(call: Callable[[], object]) -> str:
+    with pytest.raises(ProvidersError) as caught:
+        call()
+    return caught.value.code
+
+
+def test_a_host_that_is_not_allowed_any_more_is_not_used(tightened: tuple[FakePorts, Provider]) -> None:
+    """Neither by a data plane, nor by a rollback, nor by a rotation that keeps the base_url; nothing is changed."""
+    ports, provider = tightened
+    calls = (
+        lambda: resolve(ports, ORG, provider.id),
+        lambda: resolve(ports, ORG, provider.id, 1),
+        lambda: rollback_provider(ports, ORG, provider.id),
+        lambda: update_provider(ports, ORG, provider.id, Change(api_key=key("three"))),
+    )
+    assert [_code(each) for each in calls] == ["base_url_not_allowed"] * 4
+    assert ports.verify.asked == []
+    assert stored(ports, provider) == provider
+
+
+def test_a_rotation_moves_such_a_provider_to_a_host_that_is_allowed(tightened: tuple[FakePorts, Provider]) -> None:
+    """A tightened parameter locks nobody out."""
+    ports, provider = tightened
+    moved, _ = update_provider(ports, ORG, provider.id, Change(api_key=key("three"), sets_base_url=True))
+    assert moved.base_url is None
+    assert resolve(ports, ORG, provider.id).secret == key("three")
+    with pytest.raises(Unprocessable):
+        resolve(ports, ORG, provider.id, 2)
+
+
+def test_a_disabled_provider_is_not_used() -> None:
+    """Not by its id, nor by a version that a request began with; enabling it brings both back."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    update_provider(ports, ORG, provider.id, Change(status=Status.DISABLED))
+    for version in (None, 1):
+        assert _code(partial(resolve, ports, ORG, provider.id, version)) == "provider_disabled"
+    update_provider(ports, ORG, provider.id, Change(status=Status.ACTIVE))
+    assert resolve(ports, ORG, provider.id, 1).secret == key()
