@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import importlib
 import json
+import re
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
@@ -62,25 +63,32 @@ BY_LAMBDA = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"
 
 @dataclass(frozen=True)
 class Access:
-    """One thing done: which action, on what, and what a condition looks at (partition key, or purpose)."""
+    """One thing done: which action, on what, and what conditions look at (partition key or purpose, attributes)."""
 
     action: str
     resource: str
     subject: str
+    attributes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Grant:
-    """One action that a statement allows. `subjects` are patterns of what the condition `name` looks at."""
+    """One action that a statement allows. `subjects` are patterns of what the condition `name` looks at.
+
+    `attributes` are the only ones that a write may name; None for any.
+    """
 
     action: str
     resource: str
     subjects: tuple[str, ...]
     name: str = ""
+    attributes: frozenset[str] | None = None
 
     def covers(self, access: Access) -> bool:
         """Whether it allows `access`."""
         same = (self.action, self.resource) == (access.action, access.resource)
+        if self.attributes is not None and not access.attributes <= self.attributes:
+            return False
         return same and any(fnmatch.fnmatchcase(access.subject, pattern) for pattern in self.subjects)
 
 
@@ -100,10 +108,13 @@ def grants(statement: dict[str, Any]) -> Iterator[Grant]:
     assert "*" not in resource
     subjects, name = ["-"], ""
     conditions = dict(statement.get("Condition", {}))
-    if "ForAllValues:StringEquals" in conditions and "dynamodb:Attributes" in conditions["ForAllValues:StringEquals"]:
-        assert conditions.pop("ForAllValues:StringEquals") == {"dynamodb:Attributes": ["PK", "SK", "last_used_at"]}
-        assert conditions.pop("StringEquals") == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
-        resource += ": last use"
+    attributes = None
+    if "dynamodb:Attributes" in conditions.get("ForAllValues:StringEquals", {}):
+        ((_, named),) = conditions.pop("ForAllValues:StringEquals").items()
+        attributes = frozenset(named)
+        if "StringEquals" in conditions:
+            assert conditions.pop("StringEquals") == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+            resource += ": last use"
     if resource != "ProbeQueue":
         ((operator, condition),) = conditions.items()
         ((name, value),) = condition.items()
@@ -111,7 +122,7 @@ def grants(statement: dict[str, Any]) -> Iterator[Grant]:
         subjects = [value] if isinstance(value, str) else value
     for action in statement["Action"]:
         assert "*" not in action
-        yield Grant(action, resource, tuple(subjects), name)
+        yield Grant(action, resource, tuple(subjects), name, attributes)
 
 
 def statements_of(document: dict[str, Any]) -> Iterator[Grant]:
@@ -158,6 +169,8 @@ def document() -> str:
             resource = grant.resource.replace("${MainTable.Arn}/index/", "MainTable, ").rpartition(":event-bus/")[2]
             for subject in grant.subjects:
                 where = f"`{grant.name}` = `{subject}`" if grant.name else "(no condition)"
+                if grant.attributes is not None:
+                    where += f", attributes {', '.join(f'`{each}`' for each in sorted(grant.attributes))} alone"
                 rows[function, resource, where].add(grant.action)
     lines = []
     for (function, resource, where), actions in sorted(rows.items()):
@@ -191,7 +204,27 @@ def accesses(operation: str, arguments: dict[str, Any]) -> Iterator[Access]:
         resource = f"${{{table}.Arn}}{index}" if index else table
         if arguments.get("ProjectionExpression") == "SK, last_used_at":
             resource += ": last use"
-        yield Access(f"dynamodb:{operation}", resource, key["PK"]["S"])
+        yield Access(f"dynamodb:{operation}", resource, key["PK"]["S"], attributes_of(arguments))
+
+
+_EXPRESSIONS = (
+    "KeyConditionExpression",
+    "UpdateExpression",
+    "ConditionExpression",
+    "FilterExpression",
+    "ProjectionExpression",
+)
+_WORDS = {"SET", "ADD", "REMOVE", "DELETE", "AND", "OR", "NOT", "BETWEEN", "IN"}
+
+
+def attributes_of(arguments: dict[str, Any]) -> frozenset[str]:
+    """The attributes that a call names: what `dynamodb:Attributes` holds."""
+    found = {*arguments.get("Key", {}), *arguments.get("Item", {})}
+    aliases = arguments.get("ExpressionAttributeNames", {})
+    for expression in _EXPRESSIONS:
+        words = re.findall(r"(?<![:\w])#?\w+(?!\w*\()", arguments.get(expression, ""))
+        found |= {aliases.get(word, word) for word in words} - _WORDS
+    return frozenset(found)
 
 
 class Watched(Dependencies):
@@ -397,6 +430,27 @@ def test_a_function_may_do_nothing_that_it_does_not_do(done: dict[str, set[Acces
     needed = [grant for grant in GRANTED[function] if grant.action not in BY_LAMBDA]
     unused = [grant for grant in needed if not any(grant.covers(each) for each in done[function])]
     assert not unused
+
+
+@pytest.mark.parametrize("function", sorted(GRANTED))
+def test_a_function_may_write_no_attribute_that_it_does_not_write(done: dict[str, set[Access]], function: str) -> None:
+    """Where a statement names attributes, it names those that are used."""
+    for grant in GRANTED[function]:
+        if grant.attributes is not None:
+            used: set[str] = set()
+            used.update(*(each.attributes for each in done[function] if grant.covers(each)))
+            assert used == grant.attributes
+
+
+@pytest.mark.parametrize("function", ["put_routing_config", "delete_routing_config", "data plane"])
+@pytest.mark.parametrize("attribute", ["vendor", "versions", "active", "ciphertext", "data_key_id", "nonce"])
+def test_who_only_refers_to_providers_cannot_redirect_a_key(function: str, attribute: str) -> None:
+    """Neither a provider item's vendor or base_url, nor a sealed credential or a wrapped data key, can be written."""
+    written = frozenset({"PK", "SK", attribute})
+    for table, key in (("MainTable", "ORG#org_a"), ("SecretsTable", "ORG#org_a"), ("SecretsTable", "ORG#org_a#PROV#p")):
+        for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):
+            probe = Access(action, table, key, written)
+            assert not [grant for grant in GRANTED[function] if grant.covers(probe)]
 
 
 def test_the_written_table_is_what_the_template_grants(figure: Figure) -> None:
