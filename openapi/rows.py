@@ -71,6 +71,7 @@ LEFT_OUT: Final[dict[str, str]] = {
 IN_NO_ANSWER: Final[dict[str, str]] = {
     "upload_not_found": "of the page at a link",
     "origin_not_allowed": "of the MCP tools",
+    "provider_disabled": "of `resolve`, which is no endpoint",
     "method_not_allowed": "of the MCP tools",
 }
 """Codes that the API's table has and no operation answers with, and why."""

@@ -401,11 +401,12 @@ def test_management_keys_are_kept_counted_and_revoked(stores: Stores) -> None:
         stores.keys.put(replace(key, org="org_b"))
     assert [stores.keys.count("01abc", 7), stores.keys.count("01abc", 7), stores.keys.count("01abc", 8)] == [1, 2, 1]
     stores.keys.used("01abc", NOW)
-    stores.keys.revoke("01abc", NOW)
-    stores.keys.revoke("01abc", NOW + timedelta(days=1))
-    assert stores.keys.get("01abc") == replace(key, last_used_at=NOW, revoked_at=NOW)
-    with pytest.raises(StaleWrite):
-        stores.keys.revoke("nobody", NOW)
+    revoked = replace(key, revoked_at=NOW, mac="of the revoked key")
+    stores.keys.revoke(revoked)
+    for late in (replace(revoked, revoked_at=NOW + timedelta(days=1)), replace(revoked, id="nobody")):
+        with pytest.raises(StaleWrite):
+            stores.keys.revoke(late)
+    assert stores.keys.get("01abc") == replace(revoked, last_used_at=NOW)
     stores.keys.used("nobody", NOW)
     assert stores.keys.get("nobody") is None
 
@@ -421,7 +422,7 @@ def test_management_keys_are_listed_for_an_organization(stores: Stores) -> None:
     for key in reversed(keys):
         stores.keys.put(key)
     stores.keys.count("0000", 7)
-    stores.keys.revoke("0000", NOW)
+    stores.keys.revoke(replace(keys[0], revoked_at=NOW))
     stores.providers.create(provider(), sealed(provider()))
     assert stores.keys.list("org_a") == [replace(keys[0], revoked_at=NOW), *keys[2::2]]
     assert [key.id for key in stores.keys.list(None)] == [key.id for key in keys]

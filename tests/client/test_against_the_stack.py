@@ -10,6 +10,7 @@ import pytest
 import providers_client as api
 from local.stack import Stack
 from local.vendors.keys import fake_key
+from providers.usecases.management_keys import revoke_management_key
 from providers_client import AsyncClient, Client
 
 
@@ -84,7 +85,7 @@ def test_warnings_come_with_a_change(client: Client) -> None:
 def test_a_revoked_key(stack: Stack) -> None:
     """It is told as what it is."""
     token = stack.mint("org_revoked").reveal()
-    stack.ports.management_keys.revoke(token.split("_")[2], stack.ports.clock.now())
+    revoke_management_key(stack.ports, token.split("_")[2])
     with Client(stack.url, token) as client, pytest.raises(api.AuthenticationFailed, match="invalid_api_key"):
         next(client.list_providers())
 

@@ -16,6 +16,7 @@ from functions.mcp.app import handler as mcp
 from functions.reap_versions.app import handler as reap
 from functions.run_probes.app import handler as run_probes
 from providers.model.provider import Attempt, ManagementKey, Provider, Scope, SealedCredential
+from providers.usecases.authenticity import with_mac
 from providers.usecases.routing import put_routing_config
 from providers.usecases.uploads import ToAdd, create_upload, upload_token
 from tests.kit.fakes import FakePorts
@@ -100,7 +101,7 @@ def test_the_events_of_a_link_open_nothing_as_they_are(demo: FakePorts, function
     page = invoke(function, given)
     assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
     scopes = frozenset({Scope.PROVIDERS_WRITE})
-    demo.management_keys.put(ManagementKey("01test", "digest", ORG, "test", scopes, demo.clock.now()))
+    demo.management_keys.put(with_mac(demo, ManagementKey("01test", "digest", ORG, "test", scopes, demo.clock.now())))
     made = create_upload(demo, ORG, "01test", ToAdd("openai", "From a link"))
     assert invoke(function, given | {"pathParameters": {"token": upload_token(demo, made.id)}}).status == status
 

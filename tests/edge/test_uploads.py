@@ -16,6 +16,7 @@ import pytest
 from providers.edge.http import own_url
 from providers.model.provider import ManagementKey, Scope
 from providers.model.verdict import Reason, Verdict
+from providers.usecases.authenticity import with_mac
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import Answer, call, event, invoke
 from tests.kit.requests import ORG, active_key, added, key
@@ -29,7 +30,9 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 def ports(ports: FakePorts) -> FakePorts:
     """With the management key that the events' authorizer names."""
     scopes = frozenset({Scope.PROVIDERS_WRITE})
-    ports.management_keys.put(ManagementKey("01test", "digest", ORG, "test", scopes, ports.clock.now()))
+    ports.management_keys.put(
+        with_mac(ports, ManagementKey("01test", "digest", ORG, "test", scopes, ports.clock.now()))
+    )
     return ports
 
 

@@ -491,10 +491,11 @@ class MemoryManagementKeys:
             raise StaleWrite
         self.keys[key.id] = key
 
-    def revoke(self, key_id: str, at: datetime) -> None:
-        if key_id not in self.keys:
+    def revoke(self, revoked: ManagementKey) -> None:
+        if revoked.id not in self.keys or self.keys[revoked.id].revoked_at is not None:
             raise StaleWrite
-        self.keys[key_id] = replace(self.keys[key_id], revoked_at=self.keys[key_id].revoked_at or at)
+        stored = self.keys[revoked.id]
+        self.keys[revoked.id] = replace(stored, revoked_at=revoked.revoked_at, mac=revoked.mac)
 
     def list(self, org: str | None) -> Sequence[ManagementKey]:
         found = [key for key in self.keys.values() if org in (None, key.org)]

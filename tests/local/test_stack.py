@@ -21,6 +21,7 @@ from providers.edge import authorizer, endpoint
 from providers.model.errors import NotFound
 from providers.model.provider import Scope
 from providers.ports import TamperedCredential
+from providers.usecases.management_keys import revoke_management_key
 from providers.usecases.resolve import resolve
 from tests.local.conftest import Api
 
@@ -256,7 +257,7 @@ def test_who_may_not_come_in(api: Api) -> None:
     for wrong in (api.key[:-1] + ("0" if api.key[-1] != "0" else "1"), "mlx_mk_x", "mlx_mk_x_" + "0" * 64):
         answer = Api(api.stack, api.client, wrong).call("GET", "/providers")
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
-    api.stack.ports.management_keys.revoke(reader.key.split("_")[2], api.stack.ports.clock.now())
+    revoke_management_key(api.stack.ports, reader.key.split("_")[2])
     assert reader.call("GET", "/providers").status_code == 401
 
 

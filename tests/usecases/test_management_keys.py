@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from providers.model.errors import Unauthenticated
 from providers.model.policy import Policy
-from providers.model.provider import Scope
+from providers.model.provider import ManagementKey, Scope
 from providers.model.secret import Secret
-from providers.usecases.management_keys import authenticate, mint_management_key
+from providers.usecases.management_keys import authenticate, mint_management_key, revoke_management_key
 from tests.kit.fakes import FakePorts
 
 
@@ -71,9 +73,59 @@ def test_a_revoked_key_stops_with_the_next_request() -> None:
     ports = FakePorts()
     key, token = mint_management_key(ports, "org_a", "CI", list(Scope))
     authenticate(ports, bearer(token))
-    ports.management_keys.revoke(key.id, ports.clock.now())
+    revoke_management_key(ports, key.id)
     with pytest.raises(Unauthenticated):
         authenticate(ports, bearer(token))
+
+
+ALTERED: dict[str, dict[str, Any]] = {
+    "another organization": {"org": "org_b"},
+    "more scopes": {"scopes": frozenset(Scope)},
+    "a later expiry": {"expires_at": FakePorts().clock.now() + timedelta(days=999)},
+    "no expiry": {"expires_at": None},
+    "an earlier creation": {"created_at": FakePorts().clock.now() - timedelta(days=1)},
+    "another name": {"name": "someone else"},
+    "no mac": {"mac": ""},
+}
+
+
+@pytest.mark.parametrize("altered", ALTERED.values(), ids=ALTERED)
+def test_a_key_whose_item_was_altered_is_refused(altered: dict[str, Any]) -> None:
+    """A write to the table gives a key no organization, scope or time that it was not minted with."""
+    ports = FakePorts()
+    end = ports.clock.now() + timedelta(days=1)
+    key, token = mint_management_key(ports, "org_a", "CI", [Scope.PROVIDERS_READ], expires_at=end)
+    authenticate(ports, bearer(token))
+    ports.management_keys.keys[key.id] = replace(ports.management_keys.keys[key.id], **altered)
+    with pytest.raises(Unauthenticated):
+        authenticate(ports, bearer(token))
+
+
+def test_a_revocation_cannot_be_erased() -> None:
+    """The MAC of a revoked key covers that it is revoked."""
+    ports = FakePorts()
+    key, token = mint_management_key(ports, "org_a", "CI", list(Scope))
+    revoked = revoke_management_key(ports, key.id)
+    assert revoke_management_key(ports, key.id) == revoked
+    ports.management_keys.keys[key.id] = replace(revoked, revoked_at=None)
+    with pytest.raises(Unauthenticated):
+        authenticate(ports, bearer(token))
+
+
+def test_two_revocations_at_once_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one finds the first, and both are told the same time."""
+    ports = FakePorts()
+    key, _ = mint_management_key(ports, "org_a", "CI", list(Scope))
+    store = ports.management_keys.revoke
+    first: list[ManagementKey] = []
+
+    def lose(revoked: ManagementKey) -> None:
+        monkeypatch.undo()
+        first.append(revoke_management_key(ports, key.id))
+        store(revoked)
+
+    monkeypatch.setattr(ports.management_keys, "revoke", lose)
+    assert [revoke_management_key(ports, key.id)] == first
 
 
 def test_an_expired_key_is_refused() -> None:

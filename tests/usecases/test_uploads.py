@@ -15,7 +15,9 @@ from providers.model.provider import ManagementKey, Provider, Scope, Status
 from providers.model.upload import TRIES
 from providers.model.verdict import Reason, Verdict
 from providers.ports import StaleWrite, UploadUsed
+from providers.usecases.authenticity import with_mac
 from providers.usecases.delete import delete_provider
+from providers.usecases.management_keys import revoke_management_key
 from providers.usecases.update import Change, update_provider
 from providers.usecases.uploads import ToAdd, ToRotate, create_upload, open_upload, upload_token, use_upload
 from tests.kit.fakes import FakePorts
@@ -31,7 +33,7 @@ def ports() -> FakePorts:
     """Fakes, with a management key that may write."""
     fakes = FakePorts()
     scopes = frozenset({Scope.PROVIDERS_WRITE})
-    fakes.management_keys.put(ManagementKey(KEY_ID, "digest", ORG, "maker", scopes, fakes.clock.now()))
+    fakes.management_keys.put(with_mac(fakes, ManagementKey(KEY_ID, "digest", ORG, "maker", scopes, fakes.clock.now())))
     return fakes
 
 
@@ -141,7 +143,7 @@ def pass_ten_minutes(ports: FakePorts, _: str) -> None:
 
 
 def revoke(ports: FakePorts, _: str) -> None:
-    ports.management_keys.revoke(KEY_ID, ports.clock.now())
+    revoke_management_key(ports, KEY_ID)
 
 
 def with_key(**members: object) -> Callable[[FakePorts, str], None]:
@@ -149,9 +151,29 @@ def with_key(**members: object) -> Callable[[FakePorts, str], None]:
 
     def change(ports: FakePorts, _: str) -> None:
         found = ports.management_keys.keys[KEY_ID]
-        ports.management_keys.keys[KEY_ID] = replace(found, **members)  # type: ignore[arg-type]
+        ports.management_keys.keys[KEY_ID] = with_mac(ports, replace(found, **members))  # type: ignore[arg-type]
 
     return change
+
+
+ALTERED: dict[str, dict[str, object]] = {
+    "another organization": {"org": "org_b"},
+    "another key": {"key_id": "01other"},
+    "another vendor": {"vendor": "groq"},
+    "another host": {"base_url": "https://evil.example.com"},
+    "another provider": {"provider_id": "prov_" + "0" * 26},
+    "a later end": {"expires_at": FakePorts().clock.now() + timedelta(days=1)},
+    "no mac": {"mac": ""},
+}
+
+
+@pytest.mark.parametrize("members", ALTERED.values(), ids=ALTERED)
+def test_a_link_whose_item_was_altered_is_dead(ports: FakePorts, members: dict[str, object]) -> None:
+    """A write to the table sends no person's key elsewhere, and lets no link outlive its ten minutes."""
+    token = link(ports)
+    upload_id = f"upl_{token.partition('_')[0]}"
+    ports.db.uploads[upload_id] = replace(ports.db.uploads[upload_id], **members)  # type: ignore[arg-type]
+    assert is_dead(ports, token)
 
 
 def expire(ports: FakePorts, token: str) -> None:

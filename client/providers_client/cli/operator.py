@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol, TypeVar
@@ -17,7 +18,7 @@ from providers.bootstrap import Dependencies, Settings
 from providers.model.errors import Unavailable
 from providers.model.provider import ManagementKey, Scope
 from providers.ports import Ports, StaleWrite
-from providers.usecases.management_keys import mint_management_key
+from providers.usecases.management_keys import mint_management_key, revoke_management_key
 from providers_client.errors import ConfigurationError, ConnectionFailed, NotFound, UnexpectedAnswer, from_failure
 from providers_client.sending import is_loopback
 
@@ -73,14 +74,8 @@ class StackKeys:
     def revoke(self, key_id: str) -> dict[str, Any]:
         """Raises NotFound."""
         if _KEY_ID.fullmatch(key_id):
-            try:
-                self.ports.management_keys.revoke(key_id, self.ports.clock.now())
-            except StaleWrite:
-                pass
-            else:
-                found = self.ports.management_keys.get(key_id)
-                if found is not None:
-                    return _view(found)
+            with suppress(StaleWrite):
+                return _view(revoke_management_key(self.ports, key_id))
         raise _no_such_key()
 
 

@@ -292,10 +292,15 @@ class DynamoManagementKeys:
         """Store a new key."""
         write(self._client, "put_item", put(self._main, items.management_key_item(key), _ABSENT)["Put"])
 
-    def revoke(self, key_id: str, at: datetime) -> None:
-        """Mark it revoked; the first revocation's time stays."""
-        expression = "SET revoked_at = if_not_exists(revoked_at, :at)"
-        self._update(items.management_key_key(key_id), expression, "attribute_exists(PK)", at=items.to_text(at))
+    def revoke(self, revoked: ManagementKey) -> None:
+        """Mark it revoked; of two revocations at once the first one's stays."""
+        self._update(
+            items.management_key_key(revoked.id),
+            "SET revoked_at = :at, mac = :mac",
+            "attribute_exists(PK) AND attribute_not_exists(revoked_at)",
+            at=items.to_text(revoked.revoked_at),
+            mac=revoked.mac,
+        )
 
     def list(self, org: str | None) -> Sequence[ManagementKey]:
         """Every key, or those of `org`, oldest first: a Scan of the whole table, with the operator's own rights."""

@@ -357,6 +357,7 @@ def management_key_item(key: ManagementKey) -> Item:
         "expires_at": to_text(key.expires_at),
         "revoked_at": to_text(key.revoked_at),
         "last_used_at": to_text(key.last_used_at),
+        "mac": key.mac,
     }
 
 
@@ -372,4 +373,5 @@ def management_key_from(item: Item) -> ManagementKey:
         expires_at=to_time(item.get("expires_at")),
         revoked_at=to_time(item.get("revoked_at")),
         last_used_at=to_time(item.get("last_used_at")),
+        mac=item.get("mac", ""),
     )

@@ -89,6 +89,7 @@ def upload_item(upload: Upload) -> Item:
         "created_at": to_text(upload.created_at),
         "expires_at": to_text(upload.expires_at),
         "tries": upload.tries,
+        "mac": upload.mac,
         "ttl": epoch(upload.expires_at),
     }
 
@@ -106,6 +107,7 @@ def upload_from(item: Item) -> Upload:
         created_at=datetime.fromisoformat(item["created_at"]),
         expires_at=datetime.fromisoformat(item["expires_at"]),
         tries=item["tries"],
+        mac=item.get("mac", ""),
     )
 
 

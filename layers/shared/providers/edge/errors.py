@@ -22,6 +22,7 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     "method_not_allowed": (405, "invalid_request_error"),  # /mcp alone
     "name_taken": (409, "conflict"),
     "provider_in_use": (409, "conflict"),
+    "provider_disabled": (409, "conflict"),  # resolve alone
     "version_conflict": (409, "conflict"),
     "rotation_conflict": (409, "conflict"),
     "too_many_live_versions": (409, "conflict"),

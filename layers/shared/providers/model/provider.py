@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from providers.model.encoding import time_text
 from providers.model.health import Health
 from providers.model.verdict import Outcome, Reason
 
@@ -194,7 +195,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ManagementKey:
-    """A management key as it is stored: the digest of its secret, never the secret."""
+    """A management key as it is stored: the digest of its secret, never the secret.
+
+    `mac` authenticates all the rest but `last_used_at` (usecases/authenticity.py).
+    """
 
     id: str
     digest: str
@@ -205,6 +209,13 @@ class ManagementKey:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    mac: str = ""
+
+    @property
+    def authenticated(self) -> tuple[str, ...]:
+        """What the MAC covers."""
+        times = (self.created_at, self.expires_at, self.revoked_at)
+        return (self.id, self.digest, self.org, self.name, *map(time_text, times), *sorted(self.scopes))
 
     def usable(self, now: datetime) -> bool:
         """Whether it may still authenticate a request at `now`."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from providers.model.encoding import time_text
+
 LIFETIME: Final = timedelta(minutes=10)
 """How long a link works."""
 
@@ -17,7 +19,8 @@ TRIES: Final = 5
 class Upload:
     """A link that was given out, until it is used: for `provider_id`, or for a provider to be added where that is None.
 
-    `key_id` is the management key that it was made with; it can do no more than that key can.
+    `key_id` is the management key that it was made with; it can do no more than that key can. `mac` authenticates all
+    the rest but `tries` (usecases/authenticity.py).
     """
 
     id: str
@@ -30,3 +33,10 @@ class Upload:
     created_at: datetime
     expires_at: datetime
     tries: int = 0
+    mac: str = ""
+
+    @property
+    def authenticated(self) -> tuple[str, ...]:
+        """What the MAC covers."""
+        place = (self.id, self.org, self.key_id, self.vendor, self.name, self.base_url or "", self.provider_id or "")
+        return (*place, time_text(self.created_at), time_text(self.expires_at))

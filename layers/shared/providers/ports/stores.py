@@ -115,8 +115,8 @@ class ManagementKeyStore(Protocol):
         """Store a new key. Raises StaleWrite where the id exists."""
         ...
 
-    def revoke(self, key_id: str, at: datetime) -> None:
-        """Mark it revoked from `at` on. Raises StaleWrite where there is none."""
+    def revoke(self, revoked: ManagementKey) -> None:
+        """Store `revoked_at` and the MAC of a key that was not revoked yet. Raises StaleWrite if there is none."""
         ...
 
     def list(self, org: str | None) -> Sequence[ManagementKey]:

@@ -6,14 +6,15 @@ import hmac
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from providers.model.errors import Unauthenticated
 from providers.model.provider import ManagementKey, Scope
 from providers.model.secret import Secret
-from providers.ports import Ports
+from providers.ports import Ports, StaleWrite
+from providers.usecases.authenticity import is_authentic, with_mac
 
 PURPOSE: Final = "management-key"
 SECRET_BYTES: Final = 32
@@ -62,8 +63,31 @@ def mint_management_key(
         created_at=ports.clock.now(),
         expires_at=expires_at,
     )
+    key = with_mac(ports, key)
     ports.management_keys.put(key)
     return key, token
+
+
+def revoke_management_key(ports: Ports, key_id: str) -> ManagementKey:
+    """The key, revoked from now on; one that was revoked before stays as it is.
+
+    Raises StaleWrite if there is no such key, Unavailable.
+    """
+    for last_try in (False, True):
+        key = ports.management_keys.get(key_id)
+        if key is None:
+            break
+        if key.revoked_at is not None:
+            return key
+        revoked = with_mac(ports, replace(key, revoked_at=ports.clock.now()))
+        try:
+            ports.management_keys.revoke(revoked)
+        except StaleWrite:
+            if last_try:
+                raise
+        else:
+            return revoked
+    raise StaleWrite("no management key has this id")
 
 
 def authenticate(ports: Ports, authorization: str | None) -> Caller:
@@ -82,7 +106,7 @@ def authenticate(ports: Ports, authorization: str | None) -> Caller:
     key_id, secret = parts.groups()
     key = ports.management_keys.get(key_id)
     digest = ports.digests.digest(PURPOSE, key_id, secret)
-    if key is None or not hmac.compare_digest(key.digest, digest) or not key.usable(now):
+    if key is None or not hmac.compare_digest(key.digest, digest) or not is_usable(ports, key, now):
         raise _invalid()
     seconds = int(now.timestamp())
     count = ports.management_keys.count(key_id, seconds // 60)
@@ -90,6 +114,11 @@ def authenticate(ports: Ports, authorization: str | None) -> Caller:
         ports.management_keys.used(key_id, now)
     limit = ports.policy.rate_limit
     return Caller(key, limit, max(0, limit - count), 60 - seconds % 60, count > limit)
+
+
+def is_usable(ports: Ports, key: ManagementKey, now: datetime) -> bool:
+    """Whether the key says what it was minted with, and is neither revoked nor expired. Raises Unavailable."""
+    return key.usable(now) and is_authentic(ports, key)
 
 
 def _invalid() -> Unauthenticated:

@@ -19,8 +19,10 @@ from providers.model.secret import Secret
 from providers.model.upload import LIFETIME, TRIES, Upload
 from providers.ports import Ports, StaleWrite, UploadUsed
 from providers.usecases.add import NewProvider, add_provider, name_taken
+from providers.usecases.authenticity import is_authentic, with_mac
 from providers.usecases.base_url import check_base_url
 from providers.usecases.credentials import Changed
+from providers.usecases.management_keys import is_usable
 from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out
 from providers.usecases.read import get_provider
 from providers.usecases.update import Change, update_provider
@@ -71,6 +73,7 @@ def create_upload(
         created_at=now,
         expires_at=now + LIFETIME,
     )
+    upload = with_mac(ports, upload)
     try:
         ports.uploads.put(upload, mutation.with_entry(mutation.upload_entry(ports, upload), upload))
     except StaleWrite:
@@ -96,7 +99,9 @@ def open_upload(ports: Ports, token: str) -> Upload:
         raise upload_not_found()
     now = ports.clock.now()
     upload = ports.uploads.get(upload_id)
-    if upload is None or now >= upload.expires_at or upload.tries >= TRIES or not _allowed(ports, upload, now):
+    if upload is None or not is_authentic(ports, upload):
+        raise upload_not_found()
+    if now >= upload.expires_at or upload.tries >= TRIES or not _allowed(ports, upload, now):
         raise upload_not_found()
     if upload.provider_id is None:
         return upload
@@ -156,4 +161,6 @@ def _check_name(ports: Ports, org: str, name: str) -> None:
 def _allowed(ports: Ports, upload: Upload, now: datetime) -> bool:
     """Whether the management key that the link was made with could make this change itself."""
     key = ports.management_keys.get(upload.key_id)
-    return key is not None and key.usable(now) and key.org == upload.org and Scope.PROVIDERS_WRITE in key.scopes
+    if key is None or key.org != upload.org or Scope.PROVIDERS_WRITE not in key.scopes:
+        return False
+    return is_usable(ports, key, now)
