@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from local.vendors.keys import fake_key
+from providers import vendors
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import Answer, call
 from tests.kit.requests import key
@@ -176,6 +178,39 @@ def test_a_credential_in_a_field_that_is_shown(
     assert answer.error["errors"][0]["code"] == "holds_credential"
     assert (ports.db.heads, len(ports.verify.asked)) == (before, asked)
     assert all(part not in answer.text for part in api_key.strip().split("::") if len(part) > 20)
+
+
+MANAGEMENT_KEY = "mlx_mk_01test_" + "0" * 64
+FUNCTIONS_WITH_A_NAME = ["add_provider", "update_provider", "create_upload"]
+
+
+@pytest.mark.parametrize("vendor", [*vendors.NAMES, "this API"])
+@pytest.mark.parametrize("function", FUNCTIONS_WITH_A_NAME)
+def test_a_name_of_the_form_of_a_credential(ports: FakePorts, function: str, vendor: str) -> None:
+    """Whichever vendor's it is, and beside other words: names are shown in every list and event."""
+    existing = call("add_provider", body=GOOD | {"name": "Existing"}).data["id"]
+    credential = MANAGEMENT_KEY if vendor == "this API" else fake_key(vendor, "valid")
+    before = dict(ports.db.heads)
+    for name in (credential, f"Prod {credential}"):
+        body = {"name": name} | ({"vendor": "openai"} if function == "create_upload" else {})
+        body = GOOD | body if function == "add_provider" else body
+        answer = call(function, body=body, path={"provider_id": existing})
+        check(answer, 422, "validation_failed", "name")
+        assert credential not in answer.text
+    assert (ports.db.heads, ports.db.uploads) == (before, {})
+
+
+@pytest.mark.parametrize("sent", [MANAGEMENT_KEY, f"  {MANAGEMENT_KEY}\n", f"{MANAGEMENT_KEY}::us-east-1"])
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_a_management_key_is_sent_to_no_vendor(ports: FakePorts, vendor: str, sent: str) -> None:
+    """It opens this API: a slip of the paste must not give it to anybody."""
+    body = GOOD | {"vendor": vendor, "api_key": sent}
+    if vendor == "azure":
+        body["base_url"] = "https://fake.openai.azure.com"
+    answer = call("add_provider", body=body)
+    check(answer, 422, "credential_format", "api_key")
+    assert "management key" in answer.error["message"]
+    assert ports.verify.asked == []
 
 
 def test_an_access_key_id_may_name_its_provider(ports: FakePorts) -> None:

@@ -345,6 +345,7 @@ BODIES = [
     ("&".join(f"a{number}=1" for number in range(30)), FORM, 422, "validation_failed", None),
     ("api_key", FORM, 422, "validation_failed", None),
     ("api_key=%ff", FORM, 422, "validation_failed", None),
+    ("api_key=mlx_mk_01test_" + "0" * 64, FORM, 422, "credential_format", "api_key"),
     ("api_key=", FORM, 422, "credential_format", "api_key"),
     ("api_key=" + quote_plus("k k" * 20), FORM, 422, "credential_format", "api_key"),
     ("api_key=" + "k" * 5000, FORM, 422, "credential_format", "api_key"),

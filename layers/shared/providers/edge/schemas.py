@@ -39,6 +39,8 @@ def _name(text: str) -> str:
         raise PydanticCustomError("name_length", "must have 1 to 80 characters")
     if any(unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") for character in text):
         raise PydanticCustomError("name_characters", "must not hold control or invisible characters")
+    if vendors.names_a_credential(text):
+        raise PydanticCustomError("holds_credential", "must not have the form of a credential: names are shown")
     return text
 
 
@@ -281,7 +283,7 @@ _MESSAGES: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "greater_than_equal": lambda given: f"must be {given['ge']} or more",
     "less_than_equal": lambda given: f"must be {given['le']} or less",
 }
-_OURS: Final = ("name_length", "name_characters", "unknown_vendor", "time")
+_OURS: Final = ("name_length", "name_characters", "holds_credential", "unknown_vendor", "time")
 
 
 def _fault(error: ErrorDetails) -> dict[str, str | None]:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Final
 
 from providers.model.vendor import Vendor
+from providers.vendors.base import MANAGEMENT_KEY
 
 NAMES: Final = tuple(
     sorted(
@@ -23,6 +24,10 @@ NAMES: Final = tuple(
 """The vendors' names, without importing them."""
 
 
+_SHORTEST: Final = 20
+"""Characters of the shortest credential that a vendor issues (fireworks' fpk_ keys)."""
+
+
 @cache
 def vendor(name: str) -> Vendor:
     """The vendor called `name`, imported when it is first asked for. Raises KeyError for an unknown name."""
@@ -31,6 +36,12 @@ def vendor(name: str) -> Vendor:
     found = importlib.import_module(f"{__name__}.{name}").VENDOR
     assert isinstance(found, Vendor)  # noqa: S101 - a broken module must not pass for a vendor
     return found
+
+
+def names_a_credential(text: str) -> bool:
+    """Whether a word of `text` has the form of a management key, or of a credential that some vendor issues."""
+    words = [word for word in text.split() if len(word) >= _SHORTEST]  # few names need the vendors imported
+    return MANAGEMENT_KEY in text.lower() or any(recognize(word) is not None for word in words)
 
 
 def recognize(text: str) -> str | None:

@@ -17,6 +17,9 @@ from providers.model.verdict import Reason, Verdict
 MAX_CREDENTIAL_CHARS: Final = 4096
 """Longer than any vendor's credential (an STS session token is the longest, about 2,000 characters)."""
 
+MANAGEMENT_KEY: Final = "mlx_mk_"
+"""What every management key of this API begins with; no vendor's credential holds it."""
+
 MIN_UNSEEN: Final = 20
 """A hint shows the last four characters only where at least this many stay unseen (vendors.md, Hints)."""
 
@@ -72,12 +75,18 @@ _UNUSABLE: Final = re.compile(r"[^\x21-\x7e]|[\"'`\\]")
 def clean(text: str) -> Secret:
     """The credential in `text`, without surrounding white space.
 
-    Raises `Unprocessable` (`credential_format`) where it is empty, too long, or holds white space, quotes, control or
-    non-ASCII characters: no vendor issues such a credential, and an HTTP client would put it into its error.
+    Raises `Unprocessable` (`credential_format`) if it is empty, too long, a management key of this API, or holds white
+    space, quotes, control or non-ASCII characters: no vendor issues such a credential, and an HTTP client would put it
+    into its error.
     """
     text = text.strip()
     if not text:
         raise credential_format("api_key is empty")
+    if MANAGEMENT_KEY in text.lower():
+        raise credential_format(
+            "api_key is a management key of this API, not a vendor's credential; it was not sent. If others could see "
+            "it, revoke it: `providers keys revoke`"
+        )
     if len(text) > MAX_CREDENTIAL_CHARS:
         raise credential_format(f"api_key is longer than {MAX_CREDENTIAL_CHARS} characters")
     if _UNUSABLE.search(text):
