@@ -23,7 +23,7 @@ from providers.bootstrap import Settings
 from providers.model.provider import Scope
 from providers.model.secret import Secret
 from providers.usecases.management_keys import mint_management_key
-from providers_client.cli import operator
+from providers_client.cli import data_key_operator, operator
 
 ORG: Final = "org_local"
 KEY_ALIAS: Final = "alias/local"
@@ -79,14 +79,15 @@ async def running_stack(
         bootstrap.install(ports)
         closing.callback(bootstrap.install, None)
         own: dict[str, Callable[[bytes], Any]] = {}
-        gateway = Gateway(template, log, own, private=frozenset({operator.LOCAL_PATH}))
+        gateway = Gateway(template, log, own, private=frozenset({operator.LOCAL_PATH, data_key_operator.LOCAL_PATH}))
         closing.callback(gateway.close)
         closing.callback(ports.close)
         ports.run(asyncio.sleep(0))  # makes the vendors' loop now: two first requests at once would make two
         sweeper = Sweeper(template, gateway.invoke, ports.sqs, ports.local_clock)
         own["POST /_local/sweep"] = lambda _: sweeper.sweep()
         for method in ("POST", "GET", "DELETE"):
-            own[f"{method} {operator.LOCAL_PATH}"] = partial(_keys, ports, method)
+            own[f"{method} {operator.LOCAL_PATH}"] = partial(_serve, partial(operator.serve, ports, method))
+        own[f"POST {data_key_operator.LOCAL_PATH}"] = partial(_serve, partial(data_key_operator.serve, ports))
         if emulator:
             own["POST /_local/vendors"] = emulator.control
         runner = web.AppRunner(
@@ -112,12 +113,12 @@ async def running_stack(
         yield Stack(url, token, ports, emulator)
 
 
-def _keys(ports: LocalDependencies, method: str, body: bytes) -> Any:
+def _serve(work: Callable[[dict[str, Any]], Any], body: bytes) -> Any:
     try:
         given = json.loads(body or b"{}")
     except ValueError:
         return None
-    return operator.serve(ports, method, given) if isinstance(given, dict) else None
+    return work(given) if isinstance(given, dict) else None
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

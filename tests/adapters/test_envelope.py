@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,7 @@ from providers.adapters.digests import StackDigests
 from providers.adapters.dynamodb import DynamoDataKeys
 from providers.adapters.envelope import FIRST_KEY, KmsEnvelope
 from providers.model.errors import Unavailable
-from providers.model.provider import Destination, SealedCredential
+from providers.model.provider import DATA_KEY_CACHE, Destination, SealedCredential
 from providers.model.secret import Secret
 from providers.ports import TamperedCredential
 from tests.kit.aws import REGION, Tables, moto_tables
@@ -31,9 +32,9 @@ class Vault:
     key_id: str
     calls: list[tuple[str, dict[str, Any]]]
 
-    def cipher(self, cache_s: float = 300) -> KmsEnvelope:
+    def cipher(self, cache: timedelta = DATA_KEY_CACHE) -> KmsEnvelope:
         keys = DynamoDataKeys(self.tables.client, self.tables.secrets, prefix="ORG#")
-        return KmsEnvelope(self.kms, self.key_id, keys, FakeClock(), cache_s)
+        return KmsEnvelope(self.kms, self.key_id, keys, FakeClock(), cache)
 
     def digests(self) -> StackDigests:
         return StackDigests(self.kms, self.key_id, DynamoDataKeys(self.tables.client, self.tables.main))
@@ -128,7 +129,7 @@ def test_a_warm_data_key_costs_no_kms_call(vault: Vault) -> None:
 
 def test_an_unwrapped_key_does_not_outlive_its_time(vault: Vault) -> None:
     """With a cache of no time each use asks KMS, and nothing is left in memory past it."""
-    cipher = vault.cipher(cache_s=0)
+    cipher = vault.cipher(cache=timedelta(0))
     row = cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
     vault.calls.clear()
     cipher.open(row, OPENAI)
@@ -169,6 +170,44 @@ def test_two_first_sealers_share_one_key(vault: Vault) -> None:
     finally:
         DynamoDataKeys.put = stored  # type: ignore[method-assign]
     assert [vault.cipher().open(row, OPENAI) for row in rows] == [KEY, KEY]
+
+
+def test_a_new_data_key_seals_from_now_on(vault: Vault) -> None:
+    """Rows under the old one still open, in this process and in another; ids count up."""
+    cipher = vault.cipher()
+    old = cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
+    assert cipher.add_data_key("org_a").id == "00000002"
+    new = cipher.seal("org_a", "prov_1", 2, OPENAI, KEY)
+    assert (old.data_key_id, new.data_key_id) == (FIRST_KEY, "00000002")
+    other = vault.cipher()
+    assert [other.open(row, OPENAI) for row in (old, new)] == [KEY, KEY]
+    assert other.seal("org_a", "prov_1", 3, OPENAI, KEY).data_key_id == "00000002"
+    assert [key.id for key in cipher.data_keys("org_a")] == ["00000002", FIRST_KEY]
+
+
+def test_another_process_seals_under_the_new_key_within_five_minutes(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps the old one for that long, which is why the old one may not be destroyed before."""
+    cipher, now = vault.cipher(), [1000.0]
+    monkeypatch.setattr("providers.adapters.envelope.time", SimpleNamespace(monotonic=lambda: now[0]))
+    cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
+    vault.cipher().add_data_key("org_a")
+    now[0] += 299
+    assert cipher.seal("org_a", "prov_1", 2, OPENAI, KEY).data_key_id == FIRST_KEY
+    now[0] += 1
+    assert cipher.seal("org_a", "prov_1", 3, OPENAI, KEY).data_key_id == "00000002"
+
+
+def test_what_a_destroyed_data_key_sealed_never_opens(vault: Vault) -> None:
+    """A copy of a row in a backup included."""
+    cipher = vault.cipher()
+    old = cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
+    cipher.add_data_key("org_a")
+    cipher.destroy_data_key("org_a", FIRST_KEY)
+    for each in (cipher, vault.cipher()):
+        with pytest.raises(TamperedCredential):
+            each.open(old, OPENAI)
 
 
 def test_a_nonce_is_used_once(vault: Vault) -> None:

@@ -392,6 +392,20 @@ def test_routing_configs_are_listed_by_slug(stores: Stores) -> None:
     assert [each.slug for each in stores.routing.list("org_a", 2, "a")] == ["b"]
 
 
+def test_a_row_is_sealed_again_only_as_it_was_read(stores: Stores) -> None:
+    """What it is sealed with changes; its expiry and last use, which others may have written since, stay."""
+    one = provider()
+    stores.providers.create(one, sealed(one))
+    again = replace(sealed(one), data_key_id="00000002", nonce=b"m" * 12, ciphertext=b"other")
+    stores.providers.used(sealed(one), NOW)
+    stores.providers.reseal(sealed(one), replace(again, expires_at=NOW))
+    assert stores.providers.sealed("org_a", one.id, 1) == replace(again, last_used_at=NOW)
+    for stale in (sealed(one), replace(again, version=2), replace(again, org="org_b")):
+        with pytest.raises(StaleWrite):
+            stores.providers.reseal(stale, again)
+    assert stores.providers.sealed("org_a", one.id, 2) is None
+
+
 def test_management_keys_are_kept_counted_and_revoked(stores: Stores) -> None:
     """A key is read as written; counts are per minute; the first revocation stands."""
     key = ManagementKey("01abc", "d" * 64, "org_a", "CI", frozenset(Scope), NOW, expires_at=NOW + timedelta(days=1))
@@ -574,7 +588,24 @@ def test_the_first_data_key_stays(kind: type) -> None:
     with kind() as tables:
         keys = DynamoDataKeys(tables.client, tables.secrets, prefix="ORG#")
         assert keys.get("org_a", "1") is None
-        keys.put("org_a", WrappedKey("1", b"first"))
+        keys.put("org_a", WrappedKey("1", b"first", NOW))
         with pytest.raises(StaleWrite):
-            keys.put("org_a", WrappedKey("1", b"second"))
-        assert keys.get("org_a", "1") == WrappedKey("1", b"first")
+            keys.put("org_a", WrappedKey("1", b"second", NOW))
+        assert keys.get("org_a", "1") == WrappedKey("1", b"first", NOW)
+
+
+@pytest.mark.parametrize("kind", [moto_tables, dynamodb_local_tables], ids=["moto", "dynamodb-local"])
+def test_data_keys_are_listed_and_deleted(kind: type) -> None:
+    """The newest first, and only the owner's; nothing else that its partition holds."""
+    with kind() as tables:
+        keys = DynamoDataKeys(tables.client, tables.secrets, prefix="ORG#")
+        made = [WrappedKey(f"{number:08d}", b"wrapped", NOW) for number in (1, 2, 10)]
+        for each in made:
+            keys.put("org_a", each)
+        keys.put("org_b", made[0])
+        assert keys.list("org_a", 10) == made[::-1]
+        assert keys.list("org_a", 1) == made[-1:]
+        assert keys.list("org_c", 1) == []
+        keys.delete("org_a", made[1].id)
+        keys.delete("org_a", made[1].id)
+        assert keys.list("org_a", 10) == [made[2], made[0]]

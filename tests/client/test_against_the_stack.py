@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -11,7 +12,9 @@ import providers_client as api
 from local.stack import Stack
 from local.vendors.keys import fake_key
 from providers.usecases.management_keys import revoke_management_key
+from providers.usecases.resolve import resolve
 from providers_client import AsyncClient, Client
+from tests.client.conftest import Commands
 
 
 @pytest.fixture
@@ -102,3 +105,31 @@ def test_the_asynchronous_client(stack: Stack) -> None:
             return found
 
     assert len(asyncio.run(work())) == 10
+
+
+def test_the_local_stack_replaces_a_data_key(stack: Stack) -> None:
+    """Made, used for every stored version, listed; the old one is destroyed when it cannot be needed any more."""
+    local = Commands({"PROVIDERS_API_URL": stack.url, "COLUMNS": "200"})
+    token = local.ok("keys", "create", "--local", "--org", "org_data_keys").out.strip()
+    own = Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": token, "COLUMNS": "200", "KEY": ""})
+    secret = fake_key("openai", "valid", 7001)
+    added = own.ok("add", "openai", "Prod", "--key-env", "KEY", "--json", KEY=secret).data["id"]
+    options = ("--local", "--org", "org_data_keys")
+    done = local.ok("data-keys", "rotate", *options)
+    assert "Sealed 1 versions again under data key 00000002" in done.out
+    assert "10 more minutes" in done.err
+    listed = local.ok("data-keys", "list", *options, "--json").data
+    assert [(each["id"], each["versions"], each["current"]) for each in listed] == [
+        ("00000002", 1, True),
+        ("00000001", 0, False),
+    ]
+    refused = local("data-keys", "destroy", "00000001", *options, "--yes")
+    assert (refused.code, "try again in 10 min" in refused.err) == (2, True)
+    with pytest.MonkeyPatch.context() as patch:
+        clock = stack.ports.local_clock
+        patch.setattr(clock, "_ahead", clock._ahead + timedelta(minutes=10))
+        assert local.ok("data-keys", "reseal", *options, "--json").data["settled_in_s"] == 0
+        assert local("data-keys", "destroy", "00000001", *options, stdin="n\n").code == 1
+        assert "Destroyed" in local.ok("data-keys", "destroy", "00000001", *options, stdin="y\n").out
+        assert resolve(stack.ports, "org_data_keys", added).secret.reveal() == secret
+    assert "seals new versions" in local.ok("data-keys", "list", *options).out

@@ -24,6 +24,7 @@ from providers.model.idempotency import Claim, Completed, Found, Recorded
 from providers.model.policy import Policy
 from providers.model.provider import (
     USED_EVERY,
+    DataKey,
     Destination,
     ManagementKey,
     Provider,
@@ -199,6 +200,15 @@ class MemoryProviders:
 
     def sealed(self, org: str, provider_id: str, version: int) -> SealedCredential | None:
         return self.db.rows.get((org, provider_id, version))
+
+    def reseal(self, before: SealedCredential, after: SealedCredential) -> None:
+        with self.db.lock:
+            place = (before.org, before.provider_id, before.version)
+            row = self.db.rows.get(place)
+            if row is None or (row.data_key_id, row.nonce) != (before.data_key_id, before.nonce):
+                raise StaleWrite
+            new = {"data_key_id": after.data_key_id, "nonce": after.nonce, "ciphertext": after.ciphertext}
+            self.db.rows[place] = replace(row, **new)  # type: ignore[arg-type]
 
     def used(self, sealed: SealedCredential, at: datetime) -> None:
         with self.db.lock:
@@ -516,17 +526,32 @@ class PlainCipher:
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
+        self.keys: dict[str, list[DataKey]] = {}
 
     def seal(
         self, org: str, provider_id: str, version: int, destination: Destination, secret: Secret
     ) -> SealedCredential:
         bound = self._bound(org, provider_id, version, destination)
-        return SealedCredential(org, provider_id, version, "1", bound, secret.reveal().encode(), self._clock.now())
+        key = self.keys[org][0] if org in self.keys else self.add_data_key(org)
+        return SealedCredential(org, provider_id, version, key.id, bound, secret.reveal().encode(), self._clock.now())
 
     def open(self, sealed: SealedCredential, destination: Destination) -> Secret:
+        if sealed.data_key_id not in [key.id for key in self.keys.get(sealed.org, ())]:
+            raise TamperedCredential
         if sealed.nonce != self._bound(sealed.org, sealed.provider_id, sealed.version, destination):
             raise TamperedCredential
         return Secret(sealed.ciphertext.decode())
+
+    def data_keys(self, org: str) -> Sequence[DataKey]:
+        return list(self.keys.get(org, ()))
+
+    def add_data_key(self, org: str) -> DataKey:
+        keys = self.keys.setdefault(org, [])
+        keys.insert(0, DataKey(f"{len(keys) + 1:08d}", self._clock.now()))
+        return keys[0]
+
+    def destroy_data_key(self, org: str, key_id: str) -> None:
+        self.keys[org] = [key for key in self.keys[org] if key.id != key_id]
 
     @staticmethod
     def _bound(org: str, provider_id: str, version: int, destination: Destination) -> bytes:

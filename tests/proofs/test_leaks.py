@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
 import importlib
 import io
 import json
@@ -285,9 +286,27 @@ class Journey:
         self.seen(caller.call("POST", f"{path}/rollback", {"version": 3}))
         ports.dynamodb.put_item(TableName="SecretsTable", Item=row)
         self.seen(self.api.client.post("/_local/sweep"))
+        self.altered(caller, "org_life", provider["id"])
         for each in (f"{path}?dry_run=true", path, path):
             self.seen(caller.call("DELETE", each))
         self.seen(caller.call("GET", "/audit"))
+
+    def altered(self, caller: Api, org: str, provider_id: str) -> None:
+        """One write to the provider item, which would send the stored key elsewhere; then as it was again."""
+        ports = self.api.stack.ports
+        place: dict[str, Any] = {"PK": {"S": f"ORG#{org}"}, "SK": {"S": f"PROV#{provider_id}"}}
+        item = ports.dynamodb.get_item(TableName="MainTable", Key=place)["Item"]
+        elsewhere = copy.deepcopy(item)
+        for version in elsewhere["versions"]["L"]:
+            version["M"]["base_url"] = {"S": "https://eu.api.openai.com/v1"}
+        for alteration in (item | {"vendor": {"S": "groq"}}, elsewhere):
+            ports.dynamodb.put_item(TableName="MainTable", Item=alteration)
+            with pytest.raises(TamperedCredential) as caught:
+                resolve(ports, org, provider_id)
+            self.evidence.errors.append(caught.value)
+            self.seen(self.api.client.post("/_local/sweep"))
+            self.seen(caller.call("POST", f"/providers/{provider_id}/rollback"))
+        ports.dynamodb.put_item(TableName="MainTable", Item=item)
 
 
 @contextlib.contextmanager

@@ -148,7 +148,9 @@ class Process(Dependencies):
         """This process with the data keys in memory that `other` has, as after earlier requests."""
         mine, others = cast("Any", self), cast("Any", other)
         mine.digests._key = others.digests._key
-        mine.cipher._cache.update({place: (math.inf, key) for place, (_, key) in others.cipher._cache.items()})
+        for name in ("_cache", "_current"):
+            known = getattr(others.cipher, name)
+            getattr(mine.cipher, name).update({place: (math.inf, kept) for place, (_, kept) in known.items()})
         return self
 
 
@@ -229,6 +231,11 @@ class World:
             return invoke(request.function, request.event(self.ids))
         finally:
             del self._here.thread.ports
+
+    def act(self, work: Callable[[Ports, str], T], process: Process) -> T:
+        """What `work` comes to for the organization in `process`, past the functions, as for an operator."""
+        self._seen = None
+        return work(process, ORG)
 
     def begin_with(self, setup: Sequence[Sent]) -> None:
         """Empty the world, send the requests of `setup`, and remember what there is then, to `reset` to."""

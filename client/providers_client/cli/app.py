@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from providers_client.cli import audit, health, importing, keys, providers, routing
+from providers_client.cli import audit, data_keys, health, importing, keys, providers, routing
 from providers_client.cli.exits import EXITS, Commands
 from providers_client.cli.session import Session
 from providers_client.sending import KEY_VARIABLE, URL_VARIABLE
@@ -67,6 +67,7 @@ app.command("import")(importing.import_)
 app.command()(audit.audit)
 app.add_typer(routing.app, name="routing")
 app.add_typer(keys.app, name="keys")
+app.add_typer(data_keys.app, name="data-keys")
 
 
 def main() -> None:

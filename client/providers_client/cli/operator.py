@@ -6,8 +6,8 @@ The one place of the client that stands on the layer's use cases. The local stac
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol, TypeVar
@@ -98,20 +98,26 @@ class DeployedKeys:
         return self._with(lambda keys: keys.revoke(key_id))
 
     def _with(self, work: Callable[[StackKeys], T], *, first: bool = False) -> T:
-        import boto3  # late: the other commands do without it
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            outputs = _outputs(boto3.client("cloudformation"), self.stack)
-            ports = Dependencies(Settings.from_environment(outputs))
+        with deployed(self.stack) as ports:
             if first:
                 ports.digests.create()
             return work(StackKeys(ports))
-        except KeyError as missing:
-            told = f"{self.stack} is not a stack of the Providers API: it has no output {missing}"
-            raise UnexpectedAnswer(told, code="no_such_stack") from None
-        except (ClientError, BotoCoreError, Unavailable) as error:
-            raise ConnectionFailed(str(error), code="aws_failed") from None
+
+
+@contextmanager
+def deployed(stack: str) -> Iterator[Dependencies]:
+    """The ports of a CloudFormation stack. Raises UnexpectedAnswer, and ConnectionFailed for what AWS fails at."""
+    import boto3  # late: the other commands do without it
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        outputs = _outputs(boto3.client("cloudformation"), stack)
+        yield Dependencies(Settings.from_environment(outputs))
+    except KeyError as missing:
+        told = f"{stack} is not a stack of the Providers API: it has no output {missing}"
+        raise UnexpectedAnswer(told, code="no_such_stack") from None
+    except (ClientError, BotoCoreError, Unavailable) as error:
+        raise ConnectionFailed(str(error), code="aws_failed") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,39 +129,44 @@ class LocalKeys:
     def create(self, org: str, name: str, scopes: Sequence[str], expires_in: str | None) -> dict[str, Any]:
         """The stack checks what is given."""
         body = {"org": org, "name": name, "scopes": list(scopes), "expires_in": expires_in}
-        return self._ask("POST", body)  # type: ignore[no-any-return]
+        return ask_local(self.base_url, LOCAL_PATH, "POST", body)  # type: ignore[no-any-return]
 
     def list(self, org: str | None) -> Sequence[dict[str, Any]]:
         """The stack gives those of all organizations."""
-        return [key for key in self._ask("GET") if org in (None, key["org"])]
+        return [key for key in ask_local(self.base_url, LOCAL_PATH, "GET") if org in (None, key["org"])]
 
     def revoke(self, key_id: str) -> dict[str, Any]:
         """From the next request on."""
-        return self._ask("DELETE", {"id": key_id})  # type: ignore[no-any-return]
+        return ask_local(self.base_url, LOCAL_PATH, "DELETE", {"id": key_id})  # type: ignore[no-any-return]
 
-    def _ask(self, method: str, body: Mapping[str, Any] | None = None) -> Any:
-        try:
-            url = httpx2.URL(self.base_url)
-        except httpx2.InvalidURL:
-            url = httpx2.URL("")
-        if not is_loopback(url):
-            raise ConfigurationError("--local is for a stack on this machine, such as --url http://127.0.0.1:8787")
-        try:
-            with httpx2.Client(trust_env=False, timeout=30) as http:
-                answer = http.request(method, url.copy_with(path=LOCAL_PATH), json=body)
-            found = answer.json()
-        except httpx2.HTTPError as error:
-            raise from_failure(error, url) from None
-        except ValueError:
-            found = {}
-        data = found.get("data") if isinstance(found, dict) else None
-        if data is None:
-            raise UnexpectedAnswer(f"{url} is not a stack that `make run` serves", code="no_such_stack")
-        if "refused" in data:
-            raise ConfigurationError(data["refused"])
-        if "missing" in data:
-            raise _no_such_key()
-        return data
+
+def ask_local(base_url: str, path: str, method: str, body: Mapping[str, Any] | None = None) -> Any:
+    """What the stack that `make run` serves answers on one of its own paths.
+
+    Raises ConfigurationError for what it refuses, NotFound, UnexpectedAnswer, ConnectionFailed.
+    """
+    try:
+        url = httpx2.URL(base_url)
+    except httpx2.InvalidURL:
+        url = httpx2.URL("")
+    if not is_loopback(url):
+        raise ConfigurationError("--local is for a stack on this machine, such as --url http://127.0.0.1:8787")
+    try:
+        with httpx2.Client(trust_env=False, timeout=30) as http:
+            answer = http.request(method, url.copy_with(path=path), json=body)
+        found = answer.json()
+    except httpx2.HTTPError as error:
+        raise from_failure(error, url) from None
+    except ValueError:
+        found = {}
+    data = found.get("data") if isinstance(found, dict) else None
+    if data is None:
+        raise UnexpectedAnswer(f"{url} is not a stack that `make run` serves", code="no_such_stack")
+    if "refused" in data:
+        raise ConfigurationError(data["refused"])
+    if "missing" in data:
+        raise _no_such_key()
+    return data
 
 
 def serve(ports: Ports, method: str, body: Mapping[str, Any]) -> Any:

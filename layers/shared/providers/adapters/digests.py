@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from providers.adapters.aws import available
@@ -46,7 +47,7 @@ class StackDigests:
                 KeyId=self._kms_key_id, KeySpec="AES_256", EncryptionContext=_CONTEXT
             )
         try:
-            self._keys.put(OWNER, WrappedKey(KEY_ID, made["CiphertextBlob"]))
+            self._keys.put(OWNER, WrappedKey(KEY_ID, made["CiphertextBlob"], datetime.now(UTC)))
         except StaleWrite:
             return  # somebody else has just made it, and theirs is the one
 

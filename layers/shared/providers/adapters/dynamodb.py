@@ -170,6 +170,15 @@ class DynamoProviders:
         found = get(self._client, self._secrets, items.secret_key(org, provider_id, version))
         return None if found is None else items.sealed_from(found)
 
+    def reseal(self, before: SealedCredential, after: SealedCredential) -> None:
+        """Replace what the data key has to do with; expiry and last use are others' to write."""
+        members = {"data_key_id": after.data_key_id, "nonce": after.nonce, "ciphertext": after.ciphertext}
+        key = items.secret_key(before.org, before.provider_id, before.version)
+        unchanged = "data_key_id = :old_key AND nonce = :old_nonce"
+        values = {"old_key": before.data_key_id, "old_nonce": before.nonce}
+        action = replace_members(self._secrets, key, members, unchanged, **values)
+        write(self._client, "update_item", action["Update"])
+
     def used(self, sealed: SealedCredential, at: datetime) -> None:
         """Record the read on the version's row, if that is there and nobody is writing to it at this moment."""
         key = items.secret_key(sealed.org, sealed.provider_id, sealed.version)
@@ -334,7 +343,17 @@ class DynamoDataKeys:
     def get(self, owner: str, key_id: str) -> WrappedKey | None:
         """The wrapped key."""
         found = get(self._client, self._table, items.data_key_key(self._prefix + owner, key_id))
-        return None if found is None else WrappedKey(key_id, found["ciphertext"])
+        return None if found is None else items.wrapped_from(found)
+
+    def list(self, owner: str, limit: int) -> Sequence[WrappedKey]:
+        """Up to `limit` wrapped keys, the newest first."""
+        found = query(self._client, self._table, self._prefix + owner, "KEY#", limit=limit, newest_first=True)
+        return [items.wrapped_from(item) for item in found]
+
+    def delete(self, owner: str, key_id: str) -> None:
+        """Delete a wrapped key."""
+        gone = delete(self._table, items.data_key_key(self._prefix + owner, key_id))
+        write(self._client, "delete_item", gone["Delete"])
 
     def put(self, owner: str, key: WrappedKey) -> None:
         """Store a new key."""

@@ -1,13 +1,14 @@
-"""Envelope encryption: a data key for each organization, wrapped by KMS; AES-256-GCM below it."""
+"""Envelope encryption: data keys for each organization, wrapped by KMS; AES-256-GCM below them."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -15,19 +16,20 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from providers.adapters.aws import available
 from providers.model.encoding import encode
 from providers.model.errors import Unavailable
-from providers.model.provider import Destination, SealedCredential, WrappedKey
+from providers.model.provider import DATA_KEY_CACHE, DataKey, Destination, SealedCredential, WrappedKey
 from providers.model.secret import Secret
 from providers.ports import Clock, DataKeyStore, StaleWrite, TamperedCredential
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 PURPOSE: Final = "organization-data-key"
 FIRST_KEY: Final = "00000001"
-CACHE_S: Final = 300.0
-"""Seconds that an unwrapped data key may stay in memory (architecture.md, Sealing)."""
-
 _NONCE_BYTES: Final = 12
+_MOST_KEYS: Final = 1000
 
 
 class KmsEnvelope:
@@ -38,77 +40,130 @@ class KmsEnvelope:
         key_id: id, ARN or alias of the stack's KMS key.
         keys: where the wrapped data keys are kept.
         clock: gives `created_at`.
-        cache_s: seconds that an unwrapped data key may stay in memory.
+        cache: how long an unwrapped data key may stay in memory.
     """
 
-    def __init__(self, kms: KMSClient, key_id: str, keys: DataKeyStore, clock: Clock, cache_s: float = CACHE_S) -> None:
+    def __init__(
+        self,
+        kms: KMSClient,
+        key_id: str,
+        keys: DataKeyStore,
+        clock: Clock,
+        cache: timedelta = DATA_KEY_CACHE,
+    ) -> None:
         self._kms = kms
         self._key_id = key_id
         self._keys = keys
         self._clock = clock
-        self._cache_s = cache_s
+        self._cache_s = cache.total_seconds()
         self._cache: dict[tuple[str, str], tuple[float, AESGCM]] = {}
+        self._current: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
 
     def seal(
         self, org: str, provider_id: str, version: int, destination: Destination, secret: Secret
     ) -> SealedCredential:
-        """Seal `secret` under the organization's data key, which is made with the first credential."""
+        """Seal `secret` under the organization's newest data key; the first is made with the first credential."""
         nonce = os.urandom(_NONCE_BYTES)
-        bound = _bound(org, provider_id, version, FIRST_KEY, destination)
-        ciphertext = self._data_key(org, FIRST_KEY, create=True).encrypt(nonce, secret.reveal().encode(), bound)
-        return SealedCredential(org, provider_id, version, FIRST_KEY, nonce, ciphertext, created_at=self._clock.now())
+        key_id, key = self._sealing_key(org)
+        bound = _bound(org, provider_id, version, key_id, destination)
+        ciphertext = key.encrypt(nonce, secret.reveal().encode(), bound)
+        return SealedCredential(org, provider_id, version, key_id, nonce, ciphertext, created_at=self._clock.now())
 
     def open(self, sealed: SealedCredential, destination: Destination) -> Secret:
         """The credential in `sealed`, if it was sealed for the place it names and for `destination`."""
         bound = _bound(sealed.org, sealed.provider_id, sealed.version, sealed.data_key_id, destination)
-        key = self._data_key(sealed.org, sealed.data_key_id, create=False)
+        key = self._data_key(sealed.org, sealed.data_key_id)
         try:
             return Secret(key.decrypt(sealed.nonce, sealed.ciphertext, bound).decode())
         except (InvalidTag, ValueError):
             raise TamperedCredential("a sealed credential does not open") from None
 
-    def _data_key(self, org: str, key_id: str, *, create: bool) -> AESGCM:
-        with self._lock:
-            now = time.monotonic()
-            for place in list(takewhile(lambda each: self._cache[each][0] <= now, self._cache)):
-                del self._cache[place]  # all may stay for the same time, so the oldest are the first
-            kept = self._cache.get((org, key_id))
-            if kept is None:
-                kept = (now + self._cache_s, AESGCM(self._unwrap(org, key_id, create)))
-                self._cache[org, key_id] = kept
-            return kept[1]
+    def data_keys(self, org: str) -> Sequence[DataKey]:
+        """The organization's data keys, the newest first."""
+        return [DataKey(each.id, each.created_at) for each in self._keys.list(org, _MOST_KEYS)]
 
-    def _unwrap(self, org: str, key_id: str, create: bool) -> bytes:
-        wrapped = self._keys.get(org, key_id)
-        if wrapped is None:
-            if not create:
+    def add_data_key(self, org: str) -> DataKey:
+        """Make another data key; of two that are made at once, the first to be stored is both callers'."""
+        newest = self._newest(org)
+        made = self._create(org, FIRST_KEY if newest is None else f"{int(newest.id) + 1:08d}")
+        with self._lock:
+            self._current.pop(org, None)
+        return DataKey(made.id, made.created_at)
+
+    def destroy_data_key(self, org: str, key_id: str) -> None:
+        """Delete the wrapped key; this process forgets it, others do within `DATA_KEY_CACHE`."""
+        self._keys.delete(org, key_id)
+        with self._lock:
+            self._cache.pop((org, key_id), None)
+
+    def _sealing_key(self, org: str) -> tuple[str, AESGCM]:
+        with self._lock:
+            self._forget_old()
+            kept = self._current.get(org)
+            if kept is None or (org, kept[1]) not in self._cache:
+                wrapped = self._newest(org) or self._create(org, FIRST_KEY)
+                kept = self._current[org] = (time.monotonic() + self._cache_s, wrapped.id)
+                self._keep(org, wrapped)
+            return kept[1], self._cache[org, kept[1]][1]
+
+    def _data_key(self, org: str, key_id: str) -> AESGCM:
+        with self._lock:
+            self._forget_old()
+            return self._cached(org, key_id)
+
+    def _cached(self, org: str, key_id: str) -> AESGCM:
+        if (org, key_id) not in self._cache:
+            wrapped = self._keys.get(org, key_id)
+            if wrapped is None:
                 raise TamperedCredential("a sealed credential names a data key that does not exist")
-            wrapped = self._create(org, key_id)
+            self._keep(org, wrapped)
+        return self._cache[org, key_id][1]
+
+    def _keep(self, org: str, wrapped: WrappedKey) -> None:
+        if (org, wrapped.id) not in self._cache:
+            key = AESGCM(self._unwrap(org, wrapped))
+            self._cache[org, wrapped.id] = (time.monotonic() + self._cache_s, key)
+
+    def _forget_old(self) -> None:
+        now = time.monotonic()
+        _forget(self._cache, now)
+        _forget(self._current, now)
+
+    def _newest(self, org: str) -> WrappedKey | None:
+        return next(iter(self._keys.list(org, 1)), None)
+
+    def _unwrap(self, org: str, wrapped: WrappedKey) -> bytes:
         with available("KMS"):
             return self._kms.decrypt(
                 CiphertextBlob=wrapped.ciphertext,
-                EncryptionContext=_context(org, key_id),
+                EncryptionContext=_context(org, wrapped.id),
                 KeyId=self._key_id,
             )["Plaintext"]
 
     def _create(self, org: str, key_id: str) -> WrappedKey:
-        """Make the organization's key; of several at once, the first to be stored is everybody's."""
+        """Make a key; of several at once, the first to be stored is everybody's."""
         with available("KMS"):
             made = self._kms.generate_data_key_without_plaintext(
                 KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=_context(org, key_id)
             )
-        wrapped = WrappedKey(key_id, made["CiphertextBlob"])
+        wrapped = WrappedKey(key_id, made["CiphertextBlob"], self._clock.now())
         try:
             self._keys.put(org, wrapped)
         except StaleWrite:
-            first = self._keys.get(org, key_id)
+            first = self._newest(org)
             if first is None:
                 raise Unavailable(
                     "dependency_unavailable", "the data key is being replaced; try again", retry_after_s=1
                 ) from None
             return first
         return wrapped
+
+
+def _forget(kept: dict[K, tuple[float, V]], now: float) -> None:
+    """Drop what is past its time. All may stay for the same time, so the oldest are the first."""
+    for place in list(takewhile(lambda each: kept[each][0] <= now, kept)):
+        del kept[place]
 
 
 def _bound(org: str, provider_id: str, version: int, key_id: str, destination: Destination) -> bytes:

@@ -316,7 +316,12 @@ def sealed_from(item: Item) -> SealedCredential:
 
 def wrapped_item(owner: str, key: WrappedKey) -> Item:
     """A wrapped data key."""
-    return data_key_key(owner, key.id) | {"ciphertext": key.ciphertext}
+    return data_key_key(owner, key.id) | {"ciphertext": key.ciphertext, "created_at": to_text(key.created_at)}
+
+
+def wrapped_from(item: Item) -> WrappedKey:
+    """A wrapped data key as it was stored."""
+    return WrappedKey(item["SK"].removeprefix("KEY#"), item["ciphertext"], _time(item["created_at"]))
 
 
 # routing configs and management keys

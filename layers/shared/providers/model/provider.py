@@ -14,6 +14,9 @@ from providers.model.verdict import Outcome, Reason
 USED_EVERY: Final = timedelta(minutes=1)
 """How exact a version's `last_used_at` is; one in constant use costs one write in this time."""
 
+DATA_KEY_CACHE: Final = timedelta(minutes=5)
+"""How long a process may keep an unwrapped data key, and seal under it (architecture.md, Sealing)."""
+
 MAX_LIVE_VERSIONS: Final = 5
 """Live versions of one provider at most, the active one included (architecture.md, Invariants 2)."""
 
@@ -146,11 +149,20 @@ class SealedCredential:
 
 
 @dataclass(frozen=True, slots=True)
+class DataKey:
+    """A data key of an organization, without the key."""
+
+    id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class WrappedKey:
-    """A data key as KMS wrapped it. `id` is part of its encryption context."""
+    """A data key as KMS wrapped it. `id` is part of its encryption context; later ids sort after earlier ones."""
 
     id: str
     ciphertext: bytes
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from providers.model.provider import Destination, SealedCredential
+from providers.model.provider import DataKey, Destination, SealedCredential
 from providers.model.secret import Secret
 from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Reason, Verdict
@@ -38,6 +39,21 @@ class Cipher(Protocol):
         Raises `TamperedCredential` if the row is not what was sealed, or was sealed for another destination;
         Unavailable.
         """
+        ...
+
+    def data_keys(self, org: str) -> Sequence[DataKey]:
+        """The organization's data keys, the newest first; the newest one seals. Raises Unavailable."""
+        ...
+
+    def add_data_key(self, org: str) -> DataKey:
+        """Make another data key, under which this process seals from now on. Raises Unavailable.
+
+        Other processes go on sealing under the one before for up to `DATA_KEY_CACHE`.
+        """
+        ...
+
+    def destroy_data_key(self, org: str, key_id: str) -> None:
+        """Delete a data key: what it sealed never opens again, wherever a copy of it is. Raises Unavailable."""
         ...
 
 

@@ -71,6 +71,10 @@ class ProviderStore(Protocol):
         """One version's row, expired or not (a consistent read)."""
         ...
 
+    def reseal(self, before: SealedCredential, after: SealedCredential) -> None:
+        """Replace data key, nonce and ciphertext of a row if they are still `before`'s. Raises StaleWrite."""
+        ...
+
     def used(self, sealed: SealedCredential, at: datetime) -> None:
         """Record that a version was read, unless that is recorded for the minute before `at` already."""
         ...
@@ -142,6 +146,14 @@ class DataKeyStore(Protocol):
         """The wrapped key `key_id` of `owner` (a consistent read)."""
         ...
 
+    def list(self, owner: str, limit: int) -> Sequence[WrappedKey]:
+        """Up to `limit` of the owner's wrapped keys, the newest first (a consistent read)."""
+        ...
+
     def put(self, owner: str, key: WrappedKey) -> None:
         """Store a new key. Raises StaleWrite where `owner` has one of this id."""
+        ...
+
+    def delete(self, owner: str, key_id: str) -> None:
+        """Delete a key: what it sealed never opens again."""
         ...

@@ -1,0 +1,140 @@
+"""Replace the data key that seals an organization's credentials (docs/decisions/0015-data-keys.md).
+
+A new key seals from now on; then every stored version is sealed again under it; then the old key can be destroyed. Each
+step can be repeated, and stops no rotation, rollback, probe or reader.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from providers.model.provider import DATA_KEY_CACHE, DataKey, KeyVersion, Provider, SealedCredential
+from providers.ports import Ports, ProviderFilter, StaleWrite, TamperedCredential
+
+SETTLED_AFTER: Final = 2 * DATA_KEY_CACHE
+"""From a key's creation on, when no process seals under an older one any more: it may have kept that for five minutes,
+and the change that it began then ends within a function's timeout."""
+
+_PAGE: Final = 100
+
+
+class UnknownDataKey(Exception):
+    """The organization has no data key of this id, or none at all."""
+
+
+class DataKeyInUse(Exception):
+    """A data key still seals something, or may yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataKeyUse:
+    """A data key, how many stored versions it seals, and whether it is the one that seals new ones."""
+
+    key: DataKey
+    versions: int
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """What a pass over an organization's credentials did.
+
+    Args:
+        key: the data key that everything is to be sealed under.
+        versions: stored versions that were sealed again.
+        broken: ids of providers of which a version does not open: their items were altered.
+        settled_in: how long until no process seals under an older key; zero when the pass was made after that.
+    """
+
+    key: DataKey
+    versions: int
+    broken: Sequence[str]
+    settled_in: timedelta
+
+
+def list_data_keys(ports: Ports, org: str) -> Sequence[DataKeyUse]:
+    """The organization's data keys, the newest first. Raises Unavailable."""
+    used = Counter(sealed.data_key_id for _, _, sealed in _stored(ports, org))
+    keys = ports.cipher.data_keys(org)
+    return [DataKeyUse(key, used[key.id], current=key is keys[0]) for key in keys]
+
+
+def rotate_data_key(ports: Ports, org: str) -> Resealed:
+    """Make another data key and seal everything again under it. Raises UnknownDataKey, Unavailable."""
+    if not ports.cipher.data_keys(org):
+        raise _no_key(org)
+    ports.cipher.add_data_key(org)
+    return reseal(ports, org)
+
+
+def reseal(ports: Ports, org: str) -> Resealed:
+    """Seal every stored version under the newest data key, if it is not yet. Raises UnknownDataKey, Unavailable.
+
+    It can be stopped at any time and started again. A version that is rotated, retired or deleted meanwhile is left to
+    whoever changed it.
+    """
+    keys = ports.cipher.data_keys(org)
+    if not keys:
+        raise _no_key(org)
+    done, broken = 0, set()
+    for provider, version, sealed in _stored(ports, org):
+        if sealed.data_key_id == keys[0].id:
+            continue
+        try:
+            ports.providers.reseal(sealed, _again(ports, provider, version, sealed))
+        except StaleWrite:
+            continue
+        except TamperedCredential:
+            broken.add(provider.id)
+        else:
+            done += 1
+    age = ports.clock.now() - keys[0].created_at
+    return Resealed(keys[0], done, sorted(broken), max(timedelta(0), SETTLED_AFTER - age))
+
+
+def destroy_data_key(ports: Ports, org: str, key_id: str) -> None:
+    """Destroy a data key that seals nothing any more; copies in backups that it sealed never open again.
+
+    Raises UnknownDataKey; DataKeyInUse for the current key, for one that still seals something, and while a process
+    could still seal under it; Unavailable.
+    """
+    keys = ports.cipher.data_keys(org)
+    position = next((number for number, key in enumerate(keys) if key.id == key_id), None)
+    if position is None:
+        raise UnknownDataKey("this organization has no data key of this id")
+    if position == 0:
+        raise DataKeyInUse("this is the newest data key, which seals new credentials: rotate it first")
+    left = SETTLED_AFTER - (ports.clock.now() - keys[position - 1].created_at)
+    if left > timedelta(0):
+        message = f"a function may still seal under this data key; try again in {-(-left.seconds // 60)} min"
+        raise DataKeyInUse(message)
+    if any(sealed.data_key_id == key_id for _, _, sealed in _stored(ports, org)):
+        raise DataKeyInUse("stored credentials are sealed under this data key: reseal them first")
+    ports.cipher.destroy_data_key(org, key_id)
+
+
+def _again(ports: Ports, provider: Provider, version: KeyVersion, sealed: SealedCredential) -> SealedCredential:
+    destination = provider.destination(version)
+    secret = ports.cipher.open(sealed, destination)
+    again = ports.cipher.seal(sealed.org, sealed.provider_id, sealed.version, destination, secret)
+    return replace(sealed, data_key_id=again.data_key_id, nonce=again.nonce, ciphertext=again.ciphertext)
+
+
+def _stored(ports: Ports, org: str) -> Iterator[tuple[Provider, KeyVersion, SealedCredential]]:
+    """Every stored version of the organization, expired ones included until the reaper has taken them."""
+    before: str | None = None
+    while page := ports.providers.list(org, ProviderFilter(), _PAGE, before):
+        for provider in page:
+            for version in provider.versions:
+                sealed = ports.providers.sealed(org, provider.id, version.number)
+                if sealed is not None:
+                    yield provider, version, sealed
+        before = page[-1].id
+
+
+def _no_key(org: str) -> UnknownDataKey:
+    return UnknownDataKey(f"organization {org} has no data key: it has stored no credential yet")

@@ -1,0 +1,37 @@
+"""`providers data-keys` on a deployed stack; tests/client/test_against_the_stack.py has the local one."""
+
+from __future__ import annotations
+
+import pytest
+
+from providers.bootstrap import Dependencies
+from tests.client.test_keys_command import OPERATOR, STACK, deployed
+
+__all__ = ["deployed"]  # the fixture
+
+ORG = "org_data_keys"
+
+
+def test_a_deployed_stack_says_what_it_has(deployed: Dependencies) -> None:
+    """With the operator's own AWS credentials; an organization without credentials has no data key."""
+    assert "has stored no credential" in OPERATOR.ok("data-keys", "list", *STACK, "--org", ORG).err
+    deployed.cipher.add_data_key(ORG)
+    assert OPERATOR.ok("data-keys", "list", *STACK, "--org", ORG, "--json").data[0]["id"] == "00000001"
+    assert OPERATOR.ok("data-keys", "rotate", *STACK, "--org", ORG, "--json").data["id"] == "00000002"
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("rotate", *STACK, "--org", "org_none"), "has no data key"),
+        (("reseal", *STACK, "--org", "org_none"), "has no data key"),
+        (("destroy", "00000001", *STACK, "--org", "org_none", "--yes"), "no data key of this id"),
+        (("list", "--org", ORG), "give --stack NAME"),
+    ],
+)
+def test_what_cannot_be_done(arguments: tuple[str, ...], told: str) -> None:
+    """One line that says why, and exit code 2."""
+    done = OPERATOR("data-keys", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert told in done.err

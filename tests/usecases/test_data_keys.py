@@ -1,0 +1,158 @@
+"""Another data key for an organization, and everything sealed again under it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from providers.model.provider import SealedCredential
+from providers.ports import StaleWrite, TamperedCredential
+from providers.usecases.data_keys import (
+    SETTLED_AFTER,
+    DataKeyInUse,
+    UnknownDataKey,
+    destroy_data_key,
+    list_data_keys,
+    reseal,
+    rotate_data_key,
+)
+from providers.usecases.resolve import resolve
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, active_key, added, key, rotate
+
+OLD, NEW = "00000001", "00000002"
+
+
+def uses(ports: FakePorts) -> list[tuple[str, int, bool]]:
+    return [(each.key.id, each.versions, each.current) for each in list_data_keys(ports, ORG)]
+
+
+@pytest.fixture
+def ports() -> FakePorts:
+    """Three stored versions of two providers, all under the first data key."""
+    fakes = FakePorts()
+    rotate(fakes, added(fakes), "two")
+    added(fakes, "other")
+    return fakes
+
+
+def test_everything_is_sealed_again_under_the_new_key(ports: FakePorts) -> None:
+    """Every stored version, retired ones too; what they open to, and when they expire, is as before."""
+    before = {place: (row.expires_at, row.created_at) for place, row in ports.db.rows.items()}
+    assert uses(ports) == [(OLD, 3, True)]
+    done = rotate_data_key(ports, ORG)
+    assert (done.key.id, done.versions, done.broken, done.settled_in) == (NEW, 3, [], SETTLED_AFTER)
+    assert uses(ports) == [(NEW, 3, True), (OLD, 0, False)]
+    assert {place: (row.expires_at, row.created_at) for place, row in ports.db.rows.items()} == before
+    provider_id = next(head.id for head in ports.db.heads.values() if len(head.versions) == 2)
+    assert [resolve(ports, ORG, provider_id, version).secret for version in (1, 2)] == [key(), key("two")]
+
+
+def test_a_pass_that_was_stopped_is_resumed(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was sealed again stays so; the next pass does the rest under the same new key."""
+    real, calls = ports.providers.reseal, [0]
+
+    def stop_after_one(before: SealedCredential, after: SealedCredential) -> None:
+        calls[0] += 1
+        if calls[0] == 2:
+            raise KeyboardInterrupt
+        real(before, after)
+
+    monkeypatch.setattr(ports.providers, "reseal", stop_after_one)
+    with pytest.raises(KeyboardInterrupt):
+        rotate_data_key(ports, ORG)
+    monkeypatch.undo()
+    assert uses(ports) == [(NEW, 1, True), (OLD, 2, False)]
+    assert reseal(ports, ORG).versions == 2
+    assert uses(ports) == [(NEW, 3, True), (OLD, 0, False)]
+    assert reseal(ports, ORG).versions == 0
+
+
+def test_a_version_that_is_changed_meanwhile_is_left_to_its_change(
+    ports: FakePorts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost race is no failure: the row was deleted, or another pass was faster."""
+
+    def lose(before: SealedCredential, after: SealedCredential) -> None:
+        raise StaleWrite
+
+    monkeypatch.setattr(ports.providers, "reseal", lose)
+    done = rotate_data_key(ports, ORG)
+    assert (done.versions, done.broken) == (0, [])
+
+
+def test_an_altered_provider_item_is_named_and_not_sealed_again(ports: FakePorts) -> None:
+    """Sealing it for what the altered item says would make the alteration genuine."""
+    (altered,) = (head for head in ports.db.heads.values() if len(head.versions) == 1)
+    ports.db.heads[ORG, altered.id] = replace(altered, vendor="groq")
+    done = rotate_data_key(ports, ORG)
+    assert (done.versions, done.broken) == (2, [altered.id])
+    assert ports.db.rows[ORG, altered.id, 1].data_key_id == OLD
+
+
+def test_an_old_key_is_destroyed_when_it_seals_nothing(ports: FakePorts) -> None:
+    """Then a copy of a row that it sealed opens nowhere; what is stored does."""
+    copies = dict(ports.db.rows)
+    rotate_data_key(ports, ORG)
+    ports.clock.pass_time(minutes=10)
+    assert reseal(ports, ORG).settled_in == timedelta(0)
+    destroy_data_key(ports, ORG, OLD)
+    assert uses(ports) == [(NEW, 3, True)]
+    (provider,) = (head for head in ports.db.heads.values() if len(head.versions) == 1)
+    assert active_key(ports, provider) == key("other").reveal()
+    ports.db.rows.update(copies)
+    with pytest.raises(TamperedCredential):
+        active_key(ports, provider)
+
+
+def nothing(_: FakePorts) -> None:
+    """No time passes."""
+
+
+def settle(ports: FakePorts) -> None:
+    """No process seals under the old key any more."""
+    ports.clock.pass_time(minutes=10)
+
+
+def seal_late(ports: FakePorts) -> None:
+    """A function that had the old key in memory has sealed a row after the pass."""
+    settle(ports)
+    place = next(iter(ports.db.rows))
+    ports.db.rows[place] = replace(ports.db.rows[place], data_key_id=OLD)
+
+
+REFUSED = [
+    (NEW, settle, "rotate it first"),
+    (OLD, nothing, "10 min"),
+    (OLD, lambda ports: ports.clock.pass_time(minutes=9, seconds=59), "1 min"),
+    (OLD, seal_late, "reseal"),
+]
+
+
+@pytest.mark.parametrize(("key_id", "meanwhile", "why"), REFUSED)
+def test_a_key_that_may_still_be_needed_is_not_destroyed(
+    ports: FakePorts, key_id: str, meanwhile: Callable[[FakePorts], None], why: str
+) -> None:
+    """The newest, one that seals something, and one that a process may still seal under."""
+    rotate_data_key(ports, ORG)
+    meanwhile(ports)
+    with pytest.raises(DataKeyInUse, match=why):
+        destroy_data_key(ports, ORG, key_id)
+    assert len(list_data_keys(ports, ORG)) == 2
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda ports: rotate_data_key(ports, "org_new"),
+        lambda ports: reseal(ports, "org_new"),
+        lambda ports: destroy_data_key(ports, ORG, "00000009"),
+    ],
+)
+def test_what_is_not_there_is_not_found(ports: FakePorts, call: Callable[[FakePorts], object]) -> None:
+    """An organization without credentials has no data key, and a key id may be mistyped."""
+    with pytest.raises(UnknownDataKey):
+        call(ports)
