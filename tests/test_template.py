@@ -164,8 +164,22 @@ def test_the_access_log_names_its_fields_and_no_secret_place(translated: dict[st
     assert not [value for value in fields.values() if not re.fullmatch(r"\$context\.[\w.]+", value)]
     assert not re.search(r"header|query|\.path\b|error\.message|body", json.dumps(fields), re.IGNORECASE)
     assert [value for value in fields.values() if "path" in value.lower()] == ["$context.resourcePath"]
-    assert stage["MethodSettings"][0]["DataTraceEnabled"] is False
-    assert stage["MethodSettings"][0]["LoggingLevel"] == "OFF"
+    for each in stage["MethodSettings"]:
+        assert (each["DataTraceEnabled"], each["LoggingLevel"]) == (False, "OFF")
+
+
+def test_every_route_without_a_key_has_a_throttle_of_its_own(translated: dict[str, dict[str, Any]]) -> None:
+    """Neither more routes than those, nor fewer: a flood of anonymous requests keeps no caller with a key out."""
+    (stage,) = of_type(translated, "AWS::ApiGateway::Stage").values()
+    everybody, *own = stage["MethodSettings"]
+    assert (everybody["ResourcePath"], everybody["HttpMethod"]) == ("/*", "*")
+    assert everybody["ThrottlingRateLimit"] == {"Ref": "ThrottlingRateLimit"}
+    for each in own:
+        assert each["ThrottlingRateLimit"] == {"Ref": "AnonymousThrottlingRateLimit"}
+        assert each["ThrottlingBurstLimit"] == {"Ref": "AnonymousThrottlingBurstLimit"}
+    routes = sorted((each["ResourcePath"][1:].replace("~1", "/"), each["HttpMethod"]) for each in own)
+    open_routes = [each for each in TEMPLATE.routes if each.function in TEMPLATE.open_routes]
+    assert routes == sorted((each.resource, each.method) for each in open_routes)
 
 
 def test_every_log_ends_some_day(translated: dict[str, dict[str, Any]]) -> None:
