@@ -2,7 +2,8 @@
 
 | vendor | form |
 | --- | --- |
-| openai, anthropic | `sk-proj-FAKE-<slug>-EXAMPLE-<serial>`, `sk-ant-api03-FAKE-…` |
+| openai | `sk-proj-FAKE-<slug>-EXAMPLE-<serial>` |
+| anthropic | `sk-ant-api03-FAKE-<slug>-EXAMPLE-<serial>`, `sk-ant-oat01-FAKE-…` |
 | google | `AIzaFAKE-<slug>-…-<serial>`, `AQ.FAKE-…` |
 | groq, fireworks | `gsk_FAKE<Slug>EXAMPLE…<serial>`, `fw_FAKE…`, `fpk_FAKE…`: without hyphens, `bad-key` is `BadKey` |
 | azure | `FAKE<Slug>EXAMPLE…JQQJ99FA<serial>AAABACOG<serial>` |
@@ -49,12 +50,16 @@ _CODES: Final = {
     "expired-token": "EXPTK",
     "denied": "DENYD",
     "denied-scp": "DNSCP",
+    "account-not-authorized": "ACCNA",
+    "not-allowed": "NALWD",
     "access-denied": "ACCDN",
     "incomplete-signature": "INCMP",
     "missing-key": "MISSG",
     "opt-in-required": "OPTIN",
     "not-subscribed": "NOSUB",
     "throttled": "LIMIT",
+    "throttled-400": "LIMFH",
+    "quota": "QUOTA",
     "server-500": "FAULT",
     "server-503": "UNAVL",
     "wrong-path": "NOPTH",
@@ -151,6 +156,10 @@ def _hyphens(prefix: str) -> Callable[[Case, int], str]:
     return lambda case, serial: f"{prefix}FAKE-{case.slug}-EXAMPLE-{serial:04}"
 
 
+def _anthropic(case: Case, serial: int) -> str:
+    return _hyphens("sk-ant-oat01-" if case.form == "oauth" else "sk-ant-api03-")(case, serial)
+
+
 def _filled(slug: str, serial: str, length: int) -> str:
     """`FAKE` + the slug in capitals + `EXAMPLE`, as often as fits, + `serial`: `length` characters in all."""
     head = f"FAKE{_capitals(slug)}"
@@ -239,7 +248,7 @@ def _signer(short_term: str) -> str:
 
 
 _MINTS: Final[dict[str, Callable[[Case, int], str]]] = {
-    "anthropic": _hyphens("sk-ant-api03-"),
+    "anthropic": _anthropic,
     "azure": _azure,
     "bedrock": _bedrock,
     "fireworks": _fireworks,
@@ -248,7 +257,7 @@ _MINTS: Final[dict[str, Callable[[Case, int], str]]] = {
     "openai": _hyphens("sk-proj-"),
 }
 _READS: Final = {
-    "anthropic": re.compile(r"sk-ant-api03-FAKE-(.+?)-EXAMPLE-\d{4,}"),
+    "anthropic": re.compile(r"sk-ant-(?:api03|oat01)-FAKE-(.+?)-EXAMPLE-\d{4,}"),
     "azure": re.compile(r"FAKE([A-Za-z0-9]+?)EXAMPLE[EXAMPL]*JQQJ99FA\d{12}AAABACOG\d{4}"),
     "fireworks": re.compile(r"(?:fw|fpk)_FAKE([A-Za-z0-9]+?)EXAMPLE[EXAMPL]*\d{4,}"),
     "google": re.compile(r"(?:AIza|AQ\.)FAKE-(.+?)-+\d{4,}"),

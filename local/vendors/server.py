@@ -123,6 +123,11 @@ class Emulator:
             return case_named(vendor, "invalid-api-key" if _is_bearer(vendor, headers) else "invalid")
         if vendor == "google" and "authorization" in headers:
             return case_named(vendor, "two-credentials")
+        if vendor == "anthropic" and key.startswith("sk-ant-oat"):
+            if "authorization" not in headers:
+                return case_named(vendor, "invalid")
+            if "oauth-2025-04-20" not in headers.get("anthropic-beta", ""):
+                return case_named(vendor, "oauth-not-supported")
         if vendor == "bedrock" and named is not None and not _is_bearer(vendor, headers):
             token = SESSION_TOKEN if key.startswith("ASIA") else None
             wrong = sigv4.fault(url, headers, SECRET_ACCESS_KEY, token, datetime.now(UTC))

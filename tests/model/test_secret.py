@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.model.secret import Secret
+from providers.model.secret import Secret, trimmed
 
 LAYER = Path(__file__).parent.parent.parent / "layers/shared/providers"
 CANARY = "sk-fake-canary-0000"
@@ -21,6 +21,7 @@ ALLOWED = {
     "adapters/http.py",  # puts it on the wire
     "usecases/credentials.py",  # digests it
     "usecases/management_keys.py",  # takes a minted token apart
+    "vendors/__init__.py",  # tells whose form it has
     "vendors/_bedrock_keys.py",
     "vendors/_sigv4.py",
     "vendors/base.py",
@@ -60,3 +61,40 @@ def test_secrets_compare_by_what_they_hold() -> None:
     assert Secret(CANARY) != Secret("other")
     assert Secret(CANARY) != CANARY
     assert len(Secret(CANARY)) == len(CANARY)
+
+
+INVISIBLE = {
+    "byte order mark": "\ufeff",
+    "zero-width space": "\u200b",
+    "zero-width non-joiner": "\u200c",
+    "zero-width joiner": "\u200d",
+    "left-to-right mark": "\u200e",
+    "right-to-left override": "\u202e",
+    "first strong isolate": "\u2068",
+    "word joiner": "\u2060",
+    "soft hyphen": "\u00ad",
+    "no-break space": "\u00a0",
+    "narrow no-break space": "\u202f",
+    "ideographic space": "\u3000",
+    "line separator": "\u2028",
+    "variation selector": "\ufe0f",
+    "Hangul filler": "\u3164",
+    "braille blank": "\u2800",
+    "tag character": "\U000e0020",
+    "line break": "\r\n",
+    "several": " \ufeff\t\u200b\u00a0\n",
+}
+
+
+@pytest.mark.parametrize("blank", INVISIBLE.values(), ids=INVISIBLE)
+def test_what_nobody_sees_is_cut_off_around_a_text_and_nowhere_else(blank: str) -> None:
+    """It comes along when a key is copied; within a key it says that the key is damaged."""
+    assert trimmed(f"{blank}{CANARY}{blank}") == CANARY
+    assert trimmed(f"a{blank}b") == f"a{blank}b"
+    assert trimmed(blank) == trimmed("") == ""
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\x7f", "é", "–", "\u0301", "\ud800"])
+def test_other_characters_stay(character: str) -> None:
+    """A control character, a letter or a dash is no part of any key, and is refused where the key is read."""
+    assert trimmed(f"{character}{CANARY}{character}") == f"{character}{CANARY}{character}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from local.vendors.keys import fake_key, short_term_key
 from providers.model.errors import Conflict, ProvidersError, Unprocessable, VerificationFailed
 from providers.model.provider import Status
+from providers.model.secret import Secret
 from providers.model.verdict import Reason, Verdict
 from providers.usecases.add import add_provider
 from providers.usecases.update import Change, update_provider
@@ -123,3 +125,63 @@ def test_a_credential_that_has_expired_by_the_stacks_clock_is_not_stored(ahead: 
                 change()
             assert (caught.value.code, caught.value.param) == ("validation_failed", "key_expires_at")
         assert (ports.db.rows != before) is stored
+
+
+def test_a_key_of_a_project_in_another_region_is_stored_with_what_to_do() -> None:
+    """The vendor knows it; the warning names the member to change."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(Reason.WRONG_REGION)
+    provider, warnings = add_provider(ports, ORG, new())
+    (warning,) = warnings
+    assert (provider.verification.outcome.value, provider.verification.reason) == ("limited", Reason.WRONG_REGION)
+    assert warning["code"] == "wrong_region"
+    assert "set base_url to" in warning["message"]
+    assert "https://eu.api.openai.com/v1" in warning["message"]
+
+
+ENDED = datetime.fromisoformat("2026-04-13T12:00:00Z")
+EXPIRED = [
+    ("bedrock", short_term_key("ASIAFAKEFAKEFEXAMPLE", at=ENDED, lifetime_s=3600), " at 2026-04-13T13:00:00Z"),
+    ("bedrock", fake_key("bedrock", "expired-token"), ""),
+    ("anthropic", fake_key("anthropic", "oauth-expired"), ""),
+]
+
+
+@pytest.mark.parametrize(("vendor", "text", "at"), EXPIRED)
+def test_a_temporary_credential_that_has_expired_is_told_so(vendor: str, text: str, at: str) -> None:
+    """Its form shows that it had to; nobody learns more of it than they know."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(Reason.CREDENTIAL_EXPIRED)
+    with pytest.raises(Unprocessable) as caught:
+        add_provider(ports, ORG, new(vendor=vendor, api_key=Secret(text)))
+    assert caught.value.code == "credential_rejected"
+    assert caught.value.details["reason"] == "credential_expired"
+    assert f"a temporary one that has expired{at}: get a new one" in caught.value.message
+    assert "mistyped" not in caught.value.message
+
+
+@pytest.mark.parametrize("reason", [Reason.CREDENTIAL_REJECTED, Reason.ACCOUNT_DISABLED])
+def test_why_else_a_temporary_credential_is_refused_is_not_told(reason: Reason) -> None:
+    """Found session tokens are not to be tried out here."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(reason)
+    with pytest.raises(Unprocessable) as caught:
+        add_provider(ports, ORG, new(vendor="bedrock", api_key=Secret(fake_key("bedrock", "valid-session"))))
+    assert caught.value.details["reason"] == "credential_rejected"
+
+
+def test_that_a_lasting_key_has_expired_is_not_told() -> None:
+    """The key does not show it, so that only its owner should know."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(Reason.CREDENTIAL_EXPIRED)
+    with pytest.raises(Unprocessable) as caught:
+        add_provider(ports, ORG, new(vendor="google", api_key=Secret(fake_key("google"))))
+    assert caught.value.details["reason"] == "credential_rejected"
+
+
+def test_another_vendors_key_reaches_no_vendor() -> None:
+    """It is refused by its form, and nothing is asked or stored."""
+    ports = FakePorts()
+    with pytest.raises(Unprocessable) as caught:
+        add_provider(ports, ORG, new(vendor="openai", api_key=Secret(fake_key("anthropic"))))
+    assert (caught.value.code, ports.verify.asked, ports.db.rows) == ("credential_format", [], {})

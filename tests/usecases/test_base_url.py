@@ -13,16 +13,18 @@ from providers.usecases.base_url import check_base_url
 ALLOWED = [
     ("openai", None),
     ("openai", "https://api.openai.com/v1"),
-    ("openai", "https://api.openai.com/v1/"),
     ("openai", "https://eu.api.openai.com:443/v1"),
-    ("anthropic", "https://api.anthropic.com:8443/v1"),
-    ("google", "https://generativelanguage.googleapis.com/v1beta"),
+    ("anthropic", "https://api.anthropic.com:8443"),
+    ("google", "https://generativelanguage.googleapis.com"),
     ("groq", "https://API.groq.com/openai/v1"),
     ("fireworks", "https://api.fireworks.ai/inference/v1"),
     ("bedrock", "https://bedrock.us-east-1.amazonaws.com"),
     ("bedrock", "https://bedrock-fips.us-gov-west-1.amazonaws.com"),
     ("azure", "https://acme.openai.azure.com"),
-    ("azure", "https://acme.cognitiveservices.azure.com/openai/v1/"),
+    ("azure", "https://acme.cognitiveservices.azure.com"),
+    ("azure", "https://acme.openai.azure.us"),
+    ("azure", "https://acme.openai.azure.cn"),
+    ("bedrock", "https://bedrock-runtime.eusc-de-east-1.amazonaws.eu/openai/v1"),
     ("azure", "https://acme.services.ai.azure.com"),
 ]
 
@@ -31,6 +33,32 @@ ALLOWED = [
 def test_good_base_urls(vendor: str, base_url: str | None) -> None:
     """They are kept as they were written."""
     assert check_base_url(vendors.vendor(vendor), base_url, Policy()) == base_url
+
+
+PASTED = [
+    ("openai", "https://api.openai.com", "https://api.openai.com/v1"),
+    ("openai", "\ufeff https://api.openai.com/v1/\u200b\n", "https://api.openai.com/v1"),
+    ("google", "https://generativelanguage.googleapis.com/v1beta/openai/", "https://generativelanguage.googleapis.com"),
+    (
+        "azure",
+        "https://acme.openai.azure.com/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+        "https://acme.openai.azure.com",
+    ),
+]
+
+
+@pytest.mark.parametrize(("vendor", "pasted", "stored"), PASTED)
+def test_a_pasted_endpoint_is_stored_as_a_base_url(vendor: str, pasted: str, stored: str) -> None:
+    """What comes along with it is cut off first, the query of an endpoint included."""
+    assert check_base_url(vendors.vendor(vendor), pasted, Policy()) == stored
+
+
+@pytest.mark.parametrize("base_url", ["https://acme.openai.azure.com/openai/responses?api-version=1&key=FAKE"])
+def test_a_query_that_could_hold_a_key_is_refused(base_url: str) -> None:
+    """Only the version of the API is left out without a word."""
+    with pytest.raises(Unprocessable) as caught:
+        check_base_url(vendors.vendor("azure"), base_url, Policy())
+    assert caught.value.code == "base_url_not_allowed"
 
 
 REFUSED = [
@@ -96,7 +124,7 @@ def test_every_vendor_is_held_to_its_own_hosts(vendor: str, host: str) -> None:
     """Its own host passes, and no host that only looks like it."""
     own = host.replace("*", "x")
     of = vendors.vendor(vendor)
-    assert check_base_url(of, f"https://{own}", Policy()) == f"https://{own}"
+    assert check_base_url(of, f"https://{own}", Policy()) == of.tidy_base_url(f"https://{own}")
     assert of.owns(f"https://{own}/v1")
     lookalikes = [each.format(own) for each in LOOKALIKES]
     for lookalike in (*lookalikes, f"evil{host.removeprefix('*.').replace('*', 'x')}"):

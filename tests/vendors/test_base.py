@@ -25,7 +25,7 @@ HINTS = [
     ("openai", "FAKE-EXAMPLE-EXAMPLE-EXAMPLE-sQoA", "…sQoA"),
     ("openai", "sk-FAKE", "sk-…"),
     ("anthropic", "sk-ant-api03-FAKE-EXAMPLE-EXAMPLE-sQAA", "sk-ant-api03-…sQAA"),
-    ("anthropic", "sk-ant-admin01-FAKE-EXAMPLE-EXAMPLE-sQAA", "sk-ant-admin01-…sQAA"),
+    ("anthropic", "sk-ant-oat01-FAKE-EXAMPLE-EXAMPLE-sQAA", "sk-ant-oat01-…sQAA"),
     ("google", "AIzaFAKE-EXAMPLE-EXAMPLE-EXAMPLE-EX-0001", "AIza…0001"),
     ("google", "AQ.FAKE-EXAMPLE-EXAMPLE-EXAMPLE-EX-0001", "AQ.…0001"),
     ("azure", "fa4efa4efa4efa4efa4efa4efa4e0001", "…0001"),
@@ -90,8 +90,50 @@ def test_a_refusal_says_nothing_of_the_credential(text: str) -> None:
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("around", ["\n", "  ", "\r\n", "\t", "\u00a0"])
-def test_white_space_around_a_pasted_key_is_taken_off(around: str) -> None:
+MISTAKES = {
+    "a service account's key file": (
+        json.dumps({"type": "service_account", "project_id": "fake", "private_key": "-----BEGIN FAKE\nFAKE"}, indent=2),
+        "service account",
+    ),
+    "AWS credentials as JSON": (
+        json.dumps({"AccessKeyId": "FAKE", "SecretAccessKey": "FAKE", "SessionToken": "FAKE"}),
+        "::SECRET_ACCESS_KEY::REGION",
+    ),
+    "the answer of STS": (
+        json.dumps({"Credentials": {"AccessKeyId": "FAKE", "SecretAccessKey": "FAKE"}}),
+        "::SECRET_ACCESS_KEY::REGION",
+    ),
+    "another JSON document": ('{"key": "FAKE"}', "JSON document"),
+    "credentials of another type": ('{"Credentials": ["FAKE"]}', "JSON document"),
+    "JSON that is cut off": ('{"type": "service_account", "FAKE', "a quote"),
+    "a number of five thousand digits": ('{"FAKE": ' + "9" * 5000 + "}", "a quote"),
+    "a private key": ("-----BEGIN PRIVATE KEY-----\nFAKE\n-----END PRIVATE KEY-----", "PEM"),
+    "a header's value": ("Bearer sk-proj-FAKE", "HTTP header"),
+    "a header": ("x-api-key: sk-ant-FAKE", "HTTP header"),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), MISTAKES.values(), ids=MISTAKES)
+def test_what_a_text_is_instead_of_a_credential_is_said(text: str, says: str) -> None:
+    """With what to send in its place, and without a part of it."""
+    with pytest.raises(Unprocessable) as caught:
+        clean(text)
+
+    assert (caught.value.code, says in caught.value.message) == ("credential_format", True)
+    assert "FAKE" not in str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_the_longest_credential_is_taken() -> None:
+    """A session token of AWS makes a Bedrock credential long."""
+    text = f"ASIAFAKEFAKEFEXAMPLE::{'FAKE' * 10}::us-east-1::".ljust(MAX_CREDENTIAL_CHARS, "F")
+
+    assert len(clean(f" {text} ")) == MAX_CREDENTIAL_CHARS == 8192
+    assert parse("bedrock", text).familiar
+
+
+@pytest.mark.parametrize("around", ["\n", "  ", "\r\n", "\t", "\u00a0", "\ufeff", "\u200b", "\u2060"])
+def test_blanks_around_a_pasted_key_are_taken_off(around: str) -> None:
     """A newline comes along with most pasted keys."""
     assert clean(f"{around}sk-FAKE-EXAMPLE{around}") == Secret("sk-FAKE-EXAMPLE")
 

@@ -13,7 +13,7 @@ from local.vendors.keys import fake_key, find_case
 from providers import vendors
 from providers.model.vendor import Circumstances
 from providers.model.verdict import Outcome, Reason
-from providers.vendors.bedrock import DEFAULT_REGIONS
+from providers.vendors._partitions import DEFAULT_REGIONS
 from tests.vendors.talk import BASE_URLS, NOW, always, ask, parse, playing
 
 TABLE = [
@@ -205,6 +205,15 @@ def test_every_reason_has_a_case() -> None:
     assert set(Reason) - played - BY_TRANSPORT - ours == {Reason.REGION_NOT_ENABLED}
 
 
+def test_a_404_condemns_no_oauth_token() -> None:
+    """A deleted API key is answered so; of tokens it is not known."""
+    answer = render(case_named("anthropic", "not-found"), "")
+
+    verdict, _ = ask("anthropic", always(answer.status, answer.body), key=fake_key("anthropic", "valid-oauth"))
+
+    assert verdict.reason is Reason.WRONG_PATH
+
+
 def test_an_unknown_id_in_an_opt_in_region_is_not_condemned() -> None:
     """A region that is not enabled refuses good credentials in the words for unknown ones."""
     key = fake_key("bedrock", "invalid").replace("us-east-1", "ap-southeast-7")
@@ -219,11 +228,12 @@ ELSEWHERE = [
     pytest.param("anthropic", "not-found", "https://proxy.example/anthropic", Reason.WRONG_PATH, id="anthropic 404"),
     pytest.param("anthropic", "invalid", "https://proxy.example", Reason.CREDENTIAL_REJECTED, id="anthropic 401"),
     pytest.param("anthropic", "not-found", "https://api.anthropic.com/v1/", Reason.CREDENTIAL_REJECTED, id="its own"),
+    pytest.param("anthropic", "not-found", "https://api.anthropic.com/gateway", Reason.WRONG_PATH, id="another path"),
 ]
 
 
 @pytest.mark.parametrize(("vendor", "slug", "base_url", "reason"), ELSEWHERE)
-def test_a_404_condemns_at_anthropics_own_host_only(vendor: str, slug: str, base_url: str, reason: Reason) -> None:
+def test_a_404_condemns_at_anthropics_own_address_only(vendor: str, slug: str, base_url: str, reason: Reason) -> None:
     """Elsewhere a 404 is more likely a wrong base_url than a deleted key."""
     answer = render(case_named(vendor, slug), "")
 

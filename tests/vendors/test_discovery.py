@@ -7,6 +7,8 @@ import pytest
 from local.vendors.cases import CASES
 from local.vendors.keys import fake_key
 from providers import vendors
+from providers.model.errors import Unprocessable
+from providers.model.secret import Secret
 from providers.model.vendor import Vendor
 from tests.vendors.talk import BASE_URLS, parse
 
@@ -70,6 +72,68 @@ def test_keys_in_a_vendors_formats_are_familiar_to_it(vendor: str) -> None:
 def test_forms_are_those_of_the_whole_text(text: str, vendor: str | None) -> None:
     """A look-alike, or a key within other text, is recognized as nobody's."""
     assert vendors.recognize(text) == vendor
+
+
+OWN = [
+    ("openai", "sk-proj-FAKE-EXAMPLE-FAKE-EXAMPLE-0001"),
+    ("openai", "sk-svcacct-FAKE-EXAMPLE-FAKE-EXAMPLE-0001"),
+    ("anthropic", "sk-ant-api03-FAKE-EXAMPLE-FAKE-EXAMPLE-0001"),
+    ("anthropic", "sk-ant-oat01-FAKE-EXAMPLE-FAKE-EXAMPLE-0001"),
+    ("bedrock", "AKIAFAKEFAKEFEXAMPLE"),
+    *((vendor, fake_key(vendor)) for vendor in sorted(ALL)),
+]
+
+
+@pytest.mark.parametrize(("vendor", "text"), OWN)
+def test_a_key_of_another_vendor_is_not_sent_to_this_ones_own_host(vendor: str, text: str) -> None:
+    """It cannot be good there, and it would have leaked."""
+    assert vendors.owner(text) == vendor
+    for other in ALL - {vendor}:
+        with pytest.raises(Unprocessable) as caught:
+            parse(other, text, BASE_URLS.get(other))
+        assert (caught.value.code, f"of {vendor}" in caught.value.message) == ("credential_format", True)
+        assert text not in str(caught.value)
+
+
+@pytest.mark.parametrize("vendor", sorted(ALL - {"bedrock"}))
+def test_a_proxy_may_give_out_keys_of_any_form(vendor: str) -> None:
+    """What a gateway takes, its operator decides."""
+    for text in ("sk-admin-FAKE-EXAMPLE", fake_key("anthropic"), fake_key("openai"), "0123456789"):
+        assert parse(vendor, text, "https://proxy.example/llm").secret == Secret(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["sk-FAKE-EXAMPLE-FAKE-EXAMPLE-0001", "0123456789abcdef0123456789abcdef", "FAKE-EXAMPLE", "gsk_FAKE"]
+)
+def test_a_form_that_others_use_is_nobodys_own(text: str) -> None:
+    """Many services' keys begin with sk-, or are 32 hex digits."""
+    assert vendors.owner(text) is None
+
+
+USELESS = [
+    ("openai", "sk-admin-FAKE-EXAMPLE-FAKE-EXAMPLE-0001", "sk-proj-…"),
+    ("openai", "org-FAKEEXAMPLEFAKEEXAMPLE", "API key"),
+    ("openai", "proj_FAKEEXAMPLEFAKEEXAMPLE", "API key"),
+    ("anthropic", "sk-ant-admin01-FAKE-EXAMPLE-FAKE-EXAMPLE-0001", "sk-ant-api03-…"),
+    ("anthropic", "sk-ant-ort01-FAKE-EXAMPLE-FAKE-EXAMPLE-0001", "sk-ant-api03-…"),
+    ("anthropic", "sk-ant-sid01-FAKE-EXAMPLE-FAKE-EXAMPLE-0001", "sk-ant-api03-…"),
+    ("google", "596620849393", "Google AI Studio"),
+    ("google", "GOCSPX-FAKE-EXAMPLE", "Google AI Studio"),
+    ("google", "0000-fake.apps.googleusercontent.com", "Google AI Studio"),
+    ("google", "ya29.FAKE-EXAMPLE", "Google AI Studio"),
+    ("azure", "00000000-0000-0000-0000-000000000000", "KEY 1"),
+    ("bedrock", "arn:aws:iam::000000000000:user/fake", "ACCESS_KEY_ID"),
+]
+
+
+@pytest.mark.parametrize(("vendor", "text", "says"), USELESS)
+def test_what_serves_no_model_is_refused_with_what_to_send(vendor: str, text: str, says: str) -> None:
+    """The vendor would call it unknown or mistyped."""
+    with pytest.raises(Unprocessable) as caught:
+        parse(vendor, text, BASE_URLS.get(vendor))
+
+    assert (caught.value.code, says in caught.value.message) == ("credential_format", True)
+    assert text not in str(caught.value)
 
 
 @pytest.mark.parametrize("vendor", sorted(ALL - {"bedrock"}))

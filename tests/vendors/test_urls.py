@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 
+from local.vendors import routes
 from local.vendors.keys import fake_key
 from providers import vendors
+from providers.model.secret import Secret
 from providers.model.vendor import host_matches
 from providers.vendors.base import host_of
 from tests.vendors.talk import always, ask, converse, parse
@@ -29,6 +33,7 @@ URLS = [
     ("google", "https://proxy.example", "https://proxy.example/v1/models?pageSize=1"),
     ("google", "https://proxy.example/v1/", "https://proxy.example/v1/models?pageSize=1"),
     ("google", "https://proxy.example/v1beta", "https://proxy.example/v1/models?pageSize=1"),
+    ("google", "https://proxy.example/v1beta/openai/", "https://proxy.example/v1/models?pageSize=1"),
     ("azure", AZURE, f"{AZURE}/openai/v1/models"),
     ("azure", f"{AZURE}/", f"{AZURE}/openai/v1/models"),
     ("azure", f"{AZURE}/openai", f"{AZURE}/openai/v1/models"),
@@ -93,12 +98,100 @@ def test_each_vendor_gets_one_credential_in_its_own_header(vendor: str) -> None:
     assert [(set(request.headers), key in request.url) for request in asked] == [(AUTH_HEADERS[vendor], False)]
 
 
+def test_an_oauth_token_of_anthropics_is_sent_as_bearer() -> None:
+    """As x-api-key it is refused as a bad key; without the beta header, as a kind that is not supported."""
+    key = fake_key("anthropic", "valid-oauth")
+
+    _, asked = ask("anthropic", always(418), key=key)
+
+    (request,) = asked
+    assert set(request.headers) == {"authorization", "anthropic-beta", "anthropic-version"}
+    assert request.headers["anthropic-beta"] == "oauth-2025-04-20"
+    assert request.headers["authorization"] == Secret(f"Bearer {key}")
+
+
 @pytest.mark.parametrize("vendor", sorted(set(vendors.NAMES) - {"azure"}))
 def test_each_vendors_own_host_is_among_its_hosts(vendor: str) -> None:
     """What the local stack leads to the emulator is what a probe without base_url is sent to."""
     _, asked = ask(vendor, always(418))
 
     assert host_matches(host_of(asked[0].url), vendors.vendor(vendor).hosts)
+
+
+TIDY = [
+    ("openai", "https://api.openai.com", "https://api.openai.com/v1"),
+    ("openai", "https://api.openai.com/", "https://api.openai.com/v1"),
+    ("openai", "https://api.openai.com/v1", "https://api.openai.com/v1"),
+    ("openai", "https://api.openai.com/v1/", "https://api.openai.com/v1"),
+    ("openai", "https://eu.api.openai.com", "https://eu.api.openai.com/v1"),
+    ("openai", "https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1"),
+    ("openai", "https://api.openai.com/v2", None),
+    ("openai", "https://api.openai.com/v1?key=FAKE", None),
+    ("openai", "https://proxy.example", None),
+    ("openai", "https://proxy.example/v1/chat/completions", None),
+    ("openai", "https://api.openai.com\\@evil.example", None),
+    ("openai", "https://api.openai.com/\n", None),
+    ("openai", "https://[::1", None),
+    ("anthropic", "https://api.anthropic.com", "https://api.anthropic.com"),
+    ("anthropic", "https://api.anthropic.com/v1/messages", "https://api.anthropic.com"),
+    ("anthropic", "https://api.anthropic.com/v2", None),
+    ("google", "https://generativelanguage.googleapis.com/v1beta/openai/", "https://generativelanguage.googleapis.com"),
+    ("google", "https://generativelanguage.googleapis.com/v1beta", "https://generativelanguage.googleapis.com"),
+    (
+        "google",
+        "https://generativelanguage.googleapis.com/v1beta/models/gemini:generateContent",
+        "https://generativelanguage.googleapis.com",
+    ),
+    ("google", "https://generativelanguage.googleapis.com/v1beta/models?key=FAKE", None),
+    ("azure", f"{AZURE}/", AZURE),
+    ("azure", f"{AZURE}/openai/v1/", AZURE),
+    ("azure", f"{AZURE}/openai/deployments/gpt/chat/completions?api-version=2024-10-21", AZURE),
+    ("azure", f"{AZURE}/openai/responses?api-version=2025-04-01-preview", AZURE),
+    ("azure", f"{AZURE}/openai/v1/chat/completions", AZURE),
+    (
+        "azure",
+        "https://acme.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview",
+        "https://acme.services.ai.azure.com",
+    ),
+    ("azure", "https://acme.services.ai.azure.com/api/projects/one", "https://acme.services.ai.azure.com"),
+    (
+        "azure",
+        "https://acme.cognitiveservices.azure.us/openai/deployments/gpt/embeddings?api-version=2024-10-21",
+        "https://acme.cognitiveservices.azure.us",
+    ),
+    (
+        "azure",
+        "https://proxy.example/llm/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+        "https://proxy.example/llm",
+    ),
+    ("azure", "https://proxy.example/openai/v1", None),
+    ("azure", f"{AZURE}/openai/responses?api-version=1&subscription-key=FAKE", None),
+    ("azure", f"{AZURE}/something", None),
+    ("groq", "https://api.groq.com", "https://api.groq.com/openai/v1"),
+    ("groq", "https://api.groq.com/openai/v1/chat/completions", "https://api.groq.com/openai/v1"),
+    ("fireworks", "https://api.fireworks.ai/inference/v1/chat/completions", "https://api.fireworks.ai/inference/v1"),
+    ("fireworks", "https://api.fireworks.ai", "https://api.fireworks.ai/inference/v1"),
+    ("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1", None),
+]
+
+
+@pytest.mark.parametrize(("vendor", "pasted", "tidy"), TIDY)
+def test_a_pasted_endpoint_is_cut_down_to_the_base_url(vendor: str, pasted: str, tidy: str | None) -> None:
+    """At the vendor's own hosts, where its paths are known; what is not known stays, and what is tidy stays so."""
+    expected = pasted if tidy is None else tidy
+
+    once = vendors.vendor(vendor).tidy_base_url(pasted)
+
+    assert (once, vendors.vendor(vendor).tidy_base_url(once)) == (expected, expected)
+
+
+@pytest.mark.parametrize(("vendor", "tidy"), sorted({(row[0], row[2]) for row in TIDY if row[2]}))
+def test_a_tidy_base_url_of_the_vendors_own_leads_to_its_list(vendor: str, tidy: str) -> None:
+    """It is asked at a path that the vendor has."""
+    _, asked = ask(vendor, always(418), base_url=tidy)
+
+    url = urlsplit(asked[0].url)
+    assert routes.route(vendor, url.path.removeprefix("/llm"), url.query) is not None
 
 
 HOSTS = [
@@ -113,6 +206,8 @@ HOSTS = [
     ("bedrock.eu-west-3.amazonaws.com", ("bedrock.*.amazonaws.com",), True),
     ("bedrock.bucket.s3.amazonaws.com", ("bedrock.*.amazonaws.com",), False),
     ("bedrock.amazonaws.com", ("bedrock.*.amazonaws.com",), False),
+    ("bedrock.us-east-1.amazonaws.com", ("bedrock.us-*.amazonaws.com",), True),
+    ("bedrock.us-1.s3.amazonaws.com", ("bedrock.us-*.amazonaws.com",), False),
     ("", ("api.openai.com",), False),
 ]
 

@@ -25,11 +25,20 @@ def _bad_request(slug: str, title: str, message: str, error_code: str | None, re
     return Case(slug, title, 400, _error("invalid_request_error", message, error_code), _KNOWN, reason)
 
 
+def _oauth(slug: str, title: str, status: int, message: str, reason: Reason) -> Case:
+    type_ = "authentication_error" if status == 401 else "permission_error"
+    return Case(slug, title, status, _error(type_, message), _ID, reason, form="oauth")
+
+
 def _cap(slug: str, title: str, error_code: str) -> Case:
     body = _error("rate_limit_error", "This organization has reached a limit.", error_code)
     return Case(slug, title, 429, body, _KNOWN, Reason.QUOTA_EXHAUSTED)
 
 
+_EXPIRED: Final = "OAuth token has expired. Please obtain a new token or refresh your existing token."
+_REVOKED: Final = "OAuth token has been revoked. Please obtain a new token."
+_BARRED: Final = "OAuth authentication is currently not allowed for this organization."
+_SCOPE: Final = "OAuth token does not meet scope requirement user:inference"
 _MODEL: Final = {
     "type": "model",
     "id": "claude-emulated-1",
@@ -47,6 +56,32 @@ SERVER_ERROR: Final = Case(
 CASES: Final = (
     VALID,
     Case("valid-other-account", "accepted, in another organization", 200, _MODELS, _OTHER),
+    Case("valid-oauth", "an OAuth token is accepted", 200, _MODELS, _KNOWN, form="oauth"),
+    _oauth("oauth-invalid", "an unknown OAuth token", 401, "Invalid bearer token", Reason.CREDENTIAL_REJECTED),
+    _oauth("oauth-expired", "an OAuth token that has expired", 401, _EXPIRED, Reason.CREDENTIAL_EXPIRED),
+    _oauth("oauth-revoked", "an OAuth token that was revoked", 403, _REVOKED, Reason.CREDENTIAL_REJECTED),
+    _oauth("oauth-not-allowed", "OAuth is not allowed for the organization", 403, _BARRED, Reason.KEY_AUTH_DISABLED),
+    _oauth("oauth-not-allowed-401", "the same, as of 2025", 401, _BARRED, Reason.KEY_AUTH_DISABLED),
+    _oauth("oauth-scope", "an OAuth token without the scope", 403, _SCOPE, Reason.INSUFFICIENT_PERMISSION),
+    _oauth(
+        "oauth-not-supported",
+        "a bearer token that was sent without the beta header; says nothing of the token",
+        401,
+        "OAuth authentication is currently not supported.",
+        Reason.UNEXPECTED_ANSWER,
+    ),
+    Case(
+        "claude-code-only",
+        "an OAuth token that serves Claude Code alone",
+        400,
+        _error(
+            "invalid_request_error",
+            "This credential is only authorized for use with Claude Code and cannot be used for other API requests.",
+        ),
+        _KNOWN,
+        Reason.INSUFFICIENT_PERMISSION,
+        form="oauth",
+    ),
     Case(
         "invalid",
         "invalid, revoked or expired key",
@@ -84,6 +119,13 @@ CASES: Final = (
         "the organization is disabled",
         "This organization has been disabled.",
         "organization_on_hold",
+        Reason.ACCOUNT_DISABLED,
+    ),
+    _bad_request(
+        "organization-disabled",
+        "the organization is disabled; the answer has no code",
+        "This organization has been disabled.",
+        None,
         Reason.ACCOUNT_DISABLED,
     ),
     _bad_request(

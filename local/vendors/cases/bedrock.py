@@ -111,6 +111,16 @@ CASES: Final = (
         member="Message",
         form="api-key",
     ),
+    _error(
+        "expired-api-key",
+        "an API key that has expired",
+        403,
+        "AccessDeniedException",
+        "Bearer Token has expired",
+        Reason.CREDENTIAL_EXPIRED,
+        member="Message",
+        form="api-key",
+    ),
     BAD_SECRET,
     Case(
         "settling",
@@ -182,6 +192,23 @@ CASES: Final = (
         member="Message",
     ),
     _error(
+        "account-not-authorized",
+        "the signature is accepted, and the account may not use Bedrock",
+        403,
+        "AccessDeniedException",
+        "Your account is not authorized to invoke this API operation.",
+        Reason.INSUFFICIENT_PERMISSION,
+        member="Message",
+    ),
+    _error(
+        "not-allowed",
+        "the account may not use Bedrock yet",
+        400,
+        "ValidationException",
+        "Operation not allowed",
+        Reason.SERVICE_NOT_ENABLED,
+    ),
+    _error(
         "access-denied",
         "a denial that nobody has listed",
         403,
@@ -216,6 +243,10 @@ CASES: Final = (
         Reason.SERVICE_NOT_ENABLED,
     ),
     _error("throttled", "throttled", 429, "ThrottlingException", "Too many requests", Reason.RATE_LIMITED),
+    _error("throttled-400", "throttled, with 400", 400, "ThrottlingException", "Rate exceeded", Reason.RATE_LIMITED),
+    _error(
+        "quota", "a quota is used up", 400, "ServiceQuotaExceededException", "Quota exceeded", Reason.QUOTA_EXHAUSTED
+    ),
     SERVER_ERROR,
     _error("server-503", "server fault", 503, "ServiceUnavailableException", "Try later.", Reason.HTTP_5XX),
     _error("wrong-path", "no such path", 404, "UnknownOperationException", None, Reason.WRONG_PATH),

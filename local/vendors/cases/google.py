@@ -41,6 +41,11 @@ def _restricted(slug: str, kind: str, info: str) -> Case:
     return _denied(slug, f"the key is restricted by {kind}", message, info, Reason.NETWORK_RESTRICTED)
 
 
+def _unauthenticated(slug: str, title: str, info: str, reason: Reason) -> Case:
+    body = _error(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.", info)
+    return Case(slug, title, 401, body, reason=reason, form="auth")
+
+
 def _fault(slug: str, status: int, name: str) -> Case:
     return Case(slug, f"server fault: {name}", status, _error(status, name, "Try later."), reason=Reason.HTTP_5XX)
 
@@ -65,18 +70,11 @@ CASES: Final = (
         Reason.CREDENTIAL_REJECTED,
     ),
     _bad_key("expired", "expired key", "API key expired. Please renew the API key.", Reason.CREDENTIAL_EXPIRED),
-    Case(
+    _unauthenticated(
         "invalid-auth-key",
         "invalid, truncated or unlinked auth key (AQ.)",
-        401,
-        _error(
-            401,
-            "UNAUTHENTICATED",
-            "Request had invalid authentication credentials.",
-            "ACCESS_TOKEN_TYPE_UNSUPPORTED",
-        ),
-        reason=Reason.CREDENTIAL_REJECTED,
-        form="auth",
+        "ACCESS_TOKEN_TYPE_UNSUPPORTED",
+        Reason.CREDENTIAL_REJECTED,
     ),
     _denied(
         "missing-key",
@@ -124,6 +122,86 @@ CASES: Final = (
         "BILLING_DISABLED",
         Reason.PAYMENT_REQUIRED,
     ),
+    _denied(
+        "consumer-invalid", "the project is gone", "Permission denied.", "CONSUMER_INVALID", Reason.ACCOUNT_DISABLED
+    ),
+    _denied(
+        "project-denied",
+        "the project is blocked",
+        "Your project has been denied access. Please contact support.",
+        None,
+        Reason.ACCOUNT_SUSPENDED,
+    ),
+    _denied("gcp-suspended", "the project is suspended", "Suspended.", "GCP_SUSPENDED", Reason.ACCOUNT_SUSPENDED),
+    _denied(
+        "no-permission",
+        "the key's service account may not",
+        "The caller does not have permission",
+        None,
+        Reason.INSUFFICIENT_PERMISSION,
+    ),
+    _denied(
+        "user-project-denied",
+        "the key may not use the project",
+        "Caller does not have required permission to use project.",
+        "USER_PROJECT_DENIED",
+        Reason.INSUFFICIENT_PERMISSION,
+    ),
+    _denied(
+        "blocked-by-admin",
+        "an administrator has blocked the service",
+        "Blocked by admin.",
+        "USER_BLOCKED_BY_ADMIN",
+        Reason.INSUFFICIENT_PERMISSION,
+    ),
+    _denied(
+        "usage-restricted",
+        "an organization policy forbids the service",
+        "Restricted.",
+        "RESOURCE_USAGE_RESTRICTION_VIOLATED",
+        Reason.SERVICE_NOT_ENABLED,
+    ),
+    _denied(
+        "service-not-visible",
+        "the service is private",
+        "Not visible.",
+        "SERVICE_NOT_VISIBLE",
+        Reason.SERVICE_NOT_ENABLED,
+    ),
+    _denied(
+        "vpc-service-controls",
+        "a perimeter refuses the caller",
+        "Request is prohibited by organization's policy.",
+        "SECURITY_POLICY_VIOLATED",
+        Reason.NETWORK_RESTRICTED,
+    ),
+    _denied(
+        "location-policy",
+        "called from a place that a policy excludes",
+        "Location is not allowed.",
+        "LOCATION_POLICY_VIOLATED",
+        Reason.LOCATION_NOT_SUPPORTED,
+    ),
+    _denied(
+        "scope-insufficient",
+        "the auth key lacks the scope",
+        "Request had insufficient authentication scopes.",
+        "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+        Reason.INSUFFICIENT_PERMISSION,
+    ),
+    _unauthenticated("expired-auth-key", "expired auth key", "ACCESS_TOKEN_EXPIRED", Reason.CREDENTIAL_EXPIRED),
+    _unauthenticated("account-state", "its account is deleted", "ACCOUNT_STATE_INVALID", Reason.ACCOUNT_DISABLED),
+    Case(
+        "free-tier-location",
+        "the free tier is not offered where the project is",
+        400,
+        _error(
+            400,
+            "FAILED_PRECONDITION",
+            "Gemini API free tier is not available in your country. Please enable billing on your project.",
+        ),
+        reason=Reason.PAYMENT_REQUIRED,
+    ),
     _denied("unlisted-403", "403 that nobody has listed", "Something else.", "SOMETHING_NEW", Reason.UNEXPECTED_ANSWER),
     Case(
         "location",
@@ -145,6 +223,13 @@ CASES: Final = (
         429,
         _error(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", "RATE_LIMIT_EXCEEDED"),
         reason=Reason.RATE_LIMITED,
+    ),
+    Case(
+        "resource-quota",
+        "the project's quota is used up",
+        429,
+        _error(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", "RESOURCE_QUOTA_EXCEEDED"),
+        reason=Reason.QUOTA_EXHAUSTED,
     ),
     Case(
         "quota",

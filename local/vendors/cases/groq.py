@@ -30,6 +30,11 @@ def _restricted(slug: str, status: int) -> Case:
     return Case(slug, "the organization is restricted", status, body, _ID, Reason.ACCOUNT_DISABLED)
 
 
+def _spent(slug: str, code: str) -> Case:
+    body = _error("API access is blocked: the spend limit is reached.", "invalid_request_error", code)
+    return Case(slug, f"the organization's spend limit is reached: {code}", 400, body, _ID, Reason.QUOTA_EXHAUSTED)
+
+
 def _rate(slug: str, type_: str) -> Case:
     body = _error("Rate limit reached for model.", type_, "rate_limit_exceeded")
     return Case(slug, f"throttled: {type_}", 429, body, {**_ID, "retry-after": "4"}, Reason.RATE_LIMITED)
@@ -66,6 +71,16 @@ CASES: Final = (
         {"server": "cloudflare"},
         Reason.NETWORK_BLOCKED,
     ),
+    Case(
+        "edge-block-typed",
+        "the same with a type",
+        403,
+        _error("Access denied. Please check your network settings.", "forbidden", None),
+        {"server": "cloudflare"},
+        Reason.NETWORK_BLOCKED,
+    ),
+    _spent("spend-limit", "blocked_api_access"),
+    _spent("spend-limit-code", "spend_limit_reached"),
     Case(
         "no-permission",
         "the project or key may not",

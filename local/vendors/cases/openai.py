@@ -78,6 +78,34 @@ CASES: Final = (
         Reason.ACCOUNT_DISABLED,
     ),
     Case(
+        "access-terminated",
+        "the account broke the vendor's rules",
+        403,
+        _error("Your access was terminated due to violation of our policies.", "access_terminated", None),
+        _ID,
+        Reason.ACCOUNT_DISABLED,
+    ),
+    Case(
+        "incorrect-hostname",
+        "the key's project is in another region than the host",
+        401,
+        _invalid_request(
+            "Attempted to access resource with incorrect regional hostname. Please make your request to"
+            " us.api.openai.com",
+            "incorrect_hostname",
+        ),
+        _KNOWN,
+        Reason.WRONG_REGION,
+    ),
+    Case(
+        "storage-not-ready",
+        "the project's own storage is not set up",
+        401,
+        _invalid_request("Customer storage is not ready.", "customer_storage_not_ready"),
+        _KNOWN,
+        Reason.SERVICE_NOT_ENABLED,
+    ),
+    Case(
         "ip-not-authorized",
         "the caller's address is not on the allow-list",
         401,

@@ -48,6 +48,27 @@ def test_a_key_selects_its_case_at_the_vendors_own_host(
     assert expected.headers.items() <= dict(response.headers).items()
 
 
+OAUTH = [
+    ({"x-api-key": fake_key("anthropic", "valid-oauth")}, "invalid"),
+    ({"authorization": f"Bearer {fake_key('anthropic', 'valid-oauth')}"}, "oauth-not-supported"),
+    (
+        {"authorization": f"Bearer {fake_key('anthropic', 'valid-oauth')}", "anthropic-beta": "x,oauth-2025-04-20"},
+        "valid-oauth",
+    ),
+]
+
+
+@pytest.mark.parametrize(("headers", "slug"), OAUTH)
+def test_an_oauth_token_is_taken_as_bearer_with_the_beta_header(
+    emulator: Emulator, client: httpx2.Client, headers: dict[str, str], slug: str
+) -> None:
+    """As Anthropic does: otherwise a good token is refused."""
+    response = client.get(f"{emulator.url}/anthropic/v1/models", headers=headers)
+
+    assert response.status_code == case_named("anthropic", slug).status
+    assert emulator.played["anthropic", slug] == 1
+
+
 BASES = [
     ("openai", "/openai/v1"),
     ("openai", "/openai/v1/"),

@@ -32,6 +32,7 @@ CODES: Final[dict[Reason, int]] = {
     Reason.SERVICE_NOT_ENABLED: 7,
     Reason.KEY_AUTH_DISABLED: 8,
     Reason.ACCOUNT_SUSPENDED: 9,
+    Reason.WRONG_REGION: 60,
     Reason.CREDENTIAL_REJECTED: 20,
     Reason.CREDENTIAL_EXPIRED: 21,
     Reason.CREDENTIAL_SUSPENDED: 22,

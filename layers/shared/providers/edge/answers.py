@@ -90,7 +90,7 @@ class Warning(Answer):  # noqa: A001 - the contract's word
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    code: Literal["account_changed", "duplicate_credential", "unfamiliar_format"]
+    code: Literal["account_changed", "duplicate_credential", "unfamiliar_format", "wrong_region"]
     message: str
 
 

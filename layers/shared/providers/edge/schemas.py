@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from providers import vendors
 from providers.model.errors import validation_failed
 from providers.model.provider import Attempt, Status
-from providers.model.secret import Secret
+from providers.model.secret import Secret, trimmed
 from providers.usecases.add import NewProvider
 from providers.usecases.base_url import MAX_CHARS
 from providers.usecases.update import Change
@@ -27,6 +27,9 @@ _FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
 
 _SECRET_PART: Final = 24
 """From how many characters on a part of a credential is looked for: an AWS key id, which is no secret, has 20."""
+
+_BLANKS: Final = r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]*"
+"""In the description: the most usual of what is cut off around a credential (`trimmed`)."""
 
 PROVIDER_ID: Final = r"^prov_[0-9A-HJKMNP-TV-Z]{26}$"
 
@@ -81,13 +84,14 @@ Time = Annotated[datetime, BeforeValidator(_time)]
 ApiKey = Annotated[
     SecretStr,
     Field(
-        description="The credential as the vendor gave it out. Bedrock: `ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION`, "
+        description="The credential as the vendor gave it out; white space and invisible characters around it are cut "
+        "off. Bedrock: `ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION`, "
         "with `::SESSION_TOKEN` behind it for temporary ones, or a Bedrock API key. `name` and `base_url`, which are "
         "shown, must not repeat it.",
         json_schema_extra={
             "minLength": 1,
             "maxLength": MAX_CREDENTIAL_CHARS,
-            "pattern": r"^\s*[!#-&(-\[\]-_a-~]+\s*$",
+            "pattern": rf"^{_BLANKS}[!#-&(-\[\]-_a-~]+{_BLANKS}$",
         },
     ),
 ]
@@ -245,7 +249,7 @@ def _credential(given: SecretStr, **shown: str | None) -> Secret:
 
     What is `shown` in answers, lists and events would give it away.
     """
-    text = given.get_secret_value().strip()
+    text = trimmed(given.get_secret_value())
     parts = [part for part in text.split("::") if len(part) >= _SECRET_PART]
     message = "must not hold the credential: this is shown to everybody who may read providers"
     faults = [

@@ -1,8 +1,9 @@
-"""A string that does not show itself."""
+"""A string that does not show itself, and what is cut off from around it."""
 
 from __future__ import annotations
 
 import hmac
+import unicodedata
 from typing import Final, NoReturn
 
 
@@ -41,3 +42,26 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not serialized")
+
+
+_BLANK_CATEGORIES: Final = ("Cf", "Zs", "Zl", "Zp")
+_BLANK_CHARACTERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
+    chr(selector) for selector in range(0xFE00, 0xFE10)
+}
+"""Characters of other categories that show nothing: joiners, fillers, variation selectors (Unicode's
+Default_Ignorable_Code_Point), and the blank Braille pattern."""
+
+
+def trimmed(text: str) -> str:
+    """`text` without white space and invisible characters around it, which come along when a key is copied.
+
+    Those are byte order marks, zero-width and no-break spaces, soft hyphens and marks of the writing direction.
+    """
+    seen = [place for place, character in enumerate(text) if not _blank(character)]
+    return text[seen[0] : seen[-1] + 1] if seen else ""
+
+
+def _blank(character: str) -> bool:
+    if character.isspace() or character in _BLANK_CHARACTERS:
+        return True
+    return unicodedata.category(character) in _BLANK_CATEGORIES

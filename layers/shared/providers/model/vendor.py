@@ -24,7 +24,8 @@ class Credential:
     """A credential that a vendor's `parse` has taken apart.
 
     `familiar` says whether it has a form that the vendor is known to issue; an unfamiliar one is tried all the same.
-    `expires_at` and `account` are set where the credential itself tells them.
+    `expires_at` and `account` are set where the credential itself tells them. `temporary` says that its form is one
+    that always expires, whether or not it tells when.
     """
 
     secret: Secret
@@ -32,6 +33,7 @@ class Credential:
     familiar: bool = True
     expires_at: datetime | None = None
     account: str | None = None
+    temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,18 @@ class Vendor:
     Args:
         name: as in the API's `vendor` field.
         hosts: the vendor's own hosts, which a base_url may name; a `*` stands for exactly one label
-            (`bedrock.*.amazonaws.com`).
+            (`*.openai.azure.com`), or for a part of one (`bedrock.us-*.amazonaws.com`).
         parse: takes a credential apart, given it and the `base_url` it comes with; raises `Unprocessable`
             with code `credential_format` for what cannot be a credential of this vendor at all.
         verify: asks the vendor, given credential, base_url (None for the vendor's own) and circumstances.
         forms: the forms of the credentials that the vendor is known to issue, each for the whole text; not for
             refusing others, since vendors add forms without notice.
+        own_forms: forms that nobody else issues, so that a credential of such a form is this vendor's for certain.
+        useless: forms of keys and ids that the vendor issues and that serve no model, each with a sentence that says
+            what it is and what to send instead.
         base_url_required: whether there is no host of the vendor's own that serves everybody.
+        tidy_base_url: cuts an endpoint that a person has pasted down to the base_url that it belongs to. It changes
+            nothing that it does not know, and nothing that it has tidied before.
     """
 
     name: str
@@ -108,7 +115,10 @@ class Vendor:
     parse: Callable[[Secret, str | None], Credential]
     verify: Callable[[Credential, str | None, Circumstances], Conversation]
     forms: tuple[re.Pattern[str], ...] = ()
+    own_forms: tuple[re.Pattern[str], ...] = ()
+    useless: tuple[tuple[re.Pattern[str], str], ...] = ()
     base_url_required: bool = False
+    tidy_base_url: Callable[[str], str] = lambda base_url: base_url
 
     def owns(self, base_url: str | None) -> bool:
         """Whether a credential that is sent to `base_url` goes to the vendor itself; None is the vendor's own host."""
@@ -116,9 +126,9 @@ class Vendor:
 
 
 def host_matches(host: str, patterns: tuple[str, ...]) -> bool:
-    """Whether `host` is one of `patterns`, in which a `*` stands for exactly one label.
+    """Whether `host` is one of `patterns`, in which a `*` stands for one label or a part of one, never for more.
 
-    So `bedrock.*.amazonaws.com` does not match `bedrock.bucket.s3.amazonaws.com`, which anyone can have.
+    So `bedrock.us-*.amazonaws.com` does not match `bedrock.us-1.s3.amazonaws.com`, which anyone can have.
     """
     host = host.lower().rstrip(".")
     return any(host.count(".") == pattern.count(".") and fnmatchcase(host, pattern) for pattern in patterns)

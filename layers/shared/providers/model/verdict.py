@@ -34,6 +34,7 @@ class Reason(StrEnum):
     SERVICE_NOT_ENABLED = "service_not_enabled"
     KEY_AUTH_DISABLED = "key_auth_disabled"
     ACCOUNT_SUSPENDED = "account_suspended"
+    WRONG_REGION = "wrong_region"
     # invalid: the vendor refused the credential itself
     CREDENTIAL_REJECTED = "credential_rejected"
     CREDENTIAL_EXPIRED = "credential_expired"
@@ -81,8 +82,15 @@ _FACTS: Final[dict[Reason, _Facts]] = {
     ),
     Reason.NOT_A_MEMBER: _Facts(_L, False, "the credential's user belongs to no organization at the vendor"),
     Reason.SERVICE_NOT_ENABLED: _Facts(_L, False, "the vendor's service is not enabled for this account"),
-    Reason.KEY_AUTH_DISABLED: _Facts(_L, False, "the resource does not accept keys"),
+    Reason.KEY_AUTH_DISABLED: _Facts(
+        _L, False, "the resource or organization does not accept credentials of this kind"
+    ),
     Reason.ACCOUNT_SUSPENDED: _Facts(_L, False, "the account is suspended for now"),
+    Reason.WRONG_REGION: _Facts(
+        _L,
+        False,
+        "its project belongs to another region: set base_url to that region's host, such as https://eu.api.openai.com/v1",
+    ),
     Reason.CREDENTIAL_REJECTED: _Facts(_I, False, "it is unknown, mistyped or revoked"),
     Reason.CREDENTIAL_EXPIRED: _Facts(_I, False, "the credential has expired"),
     Reason.CREDENTIAL_SUSPENDED: _Facts(_I, False, "the vendor has suspended the credential"),

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from providers.model.errors import Unprocessable
 from providers.model.policy import Policy
+from providers.model.secret import trimmed
 from providers.model.vendor import Vendor, host_matches
 
 MAX_CHARS: Final = 2048
@@ -17,7 +18,7 @@ _HOST: Final = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+
 
 
 def check_base_url(vendor: Vendor, base_url: str | None, policy: Policy) -> str | None:
-    """`base_url` as it will be stored, or None for the vendor's own.
+    """`base_url` as it will be stored (see `tidied`), or None for the vendor's own.
 
     Raises `Unprocessable`: `base_url_required` where the vendor has no host of its own, `base_url_not_allowed` for
     one that is not https on port 443 or 8443, carries a user name, query or fragment, or names a host that is neither
@@ -32,10 +33,11 @@ def check_base_url(vendor: Vendor, base_url: str | None, policy: Policy) -> str 
                 param="base_url",
             )
         return None
-    url = _split(base_url.strip())
+    base_url = tidied(vendor, base_url)
+    url = _split(base_url)
     host = (url.hostname or "").lower()
     if policy.local and url.scheme in ("http", "https") and _is_loopback(host):
-        return base_url.strip()
+        return base_url
     if url.scheme != "https":
         raise _refused("base_url must begin with https://")
     if url.port not in _PORTS:
@@ -47,7 +49,12 @@ def check_base_url(vendor: Vendor, base_url: str | None, policy: Policy) -> str 
             f"base_url must name one of {vendor.name}'s own hosts ({', '.join(vendor.hosts[:3])}); "
             "whoever operates this stack can allow others with the parameter AllowedBaseUrlHosts"
         )
-    return base_url.strip()
+    return base_url
+
+
+def tidied(vendor: Vendor, base_url: str) -> str:
+    """`base_url` without what a person copies along with it: invisible characters, the path of an endpoint."""
+    return vendor.tidy_base_url(trimmed(base_url))
 
 
 def _split(text: str) -> SplitResult:

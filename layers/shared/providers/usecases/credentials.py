@@ -95,27 +95,22 @@ def refuse_unless_promoted(vendor: Vendor, checked: Checked) -> None:
     """Return for a verdict that promotes; raise for one that does not, telling a bad key from a vendor's bad day.
 
     Why a vendor refuses a key is not told, so that nobody learns here what is known of a key that is not theirs; the
-    log has the reason.
+    log has the reason. What the credential itself shows is told: that it is temporary, and has expired.
     """
     verdict = checked.verdict
     if verdict.outcome.promotes or verdict.reason is None:
         return
     refused = verdict.outcome is Outcome.INVALID
+    expired = checked.credential.temporary and verdict.reason is Reason.CREDENTIAL_EXPIRED
     details: dict[str, Any] = {
-        "reason": Reason.CREDENTIAL_REJECTED.value if refused else verdict.reason.value,
+        "reason": Reason.CREDENTIAL_REJECTED.value if refused and not expired else verdict.reason.value,
         "retryable": verdict.retryable,
         "vendor_request_id": verdict.request_id,
     }
     error: ProvidersError
     if refused:
-        hint = "" if checked.credential.familiar else f"; it does not look like a credential of {vendor.name} either"
-        error = Unprocessable(
-            "credential_rejected",
-            f"{vendor.name} refused the credential: it is mistyped, revoked, expired or suspended{hint}; "
-            "nothing was changed",
-            param="api_key",
-            **details,
-        )
+        problem = _expiry(checked.credential) if expired else _refusal(vendor, checked.credential)
+        error = Unprocessable("credential_rejected", f"{problem}; nothing was changed", param="api_key", **details)
     else:
         timed_out = verdict.reason is Reason.TIMEOUT
         error = VerificationFailed(
@@ -128,9 +123,22 @@ def refuse_unless_promoted(vendor: Vendor, checked: Checked) -> None:
     raise error
 
 
+def _expiry(credential: Credential) -> str:
+    at = "" if credential.expires_at is None else f" at {credential.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+    return f"the credential is a temporary one that has expired{at}: get a new one and send that"
+
+
+def _refusal(vendor: Vendor, credential: Credential) -> str:
+    hint = "" if credential.familiar else f"; it does not look like a credential of {vendor.name} either"
+    return f"{vendor.name} refused the credential: it is mistyped, revoked, expired or suspended{hint}"
+
+
 def warnings_for(ports: Ports, vendor: Vendor, checked: Checked, provider: Provider) -> Warnings:
     """What the owner of `provider` (as it will be) should know, beside that it worked."""
     found: Warnings = []
+    if checked.verdict.reason is Reason.WRONG_REGION:
+        message = f"{vendor.name} knows the credential, but {explain(Reason.WRONG_REGION)}"
+        found.append({"code": "wrong_region", "message": message})
     if not checked.credential.familiar:
         found.append(
             {

@@ -21,6 +21,7 @@ from providers.model.provider import MAX_LIVE_VERSIONS, KeyVersion, Provider, St
 from providers.model.secret import Secret
 from providers.ports import NameTaken, Ports, StaleWrite
 from providers.usecases.add import name_taken
+from providers.usecases.base_url import tidied
 from providers.usecases.credentials import (
     Changed,
     Checked,
@@ -66,7 +67,8 @@ def update_provider(
     is raised, nothing was changed, unless Unavailable says that this is not known.
     """
     before = read_matching(ports, org, provider_id, if_match)
-    if change.sets_base_url and change.api_key is None and change.base_url != before.base_url:
+    base_url = None if change.base_url is None else tidied(ports.vendors(before.vendor), change.base_url)
+    if change.sets_base_url and change.api_key is None and base_url != before.base_url:
         raise Unprocessable(
             "base_url_not_allowed",
             "send api_key again together with a new base_url, so that a stored key never goes to a host its owner "

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from providers.model.vendor import Vendor
-from providers.vendors.base import MANAGEMENT_KEY
+from providers.model.secret import Secret
+from providers.model.vendor import Credential, Vendor
+from providers.vendors.base import MANAGEMENT_KEY, credential_format
 
 NAMES: Final = tuple(
     sorted(
@@ -30,12 +33,20 @@ _SHORTEST: Final = 20
 
 @cache
 def vendor(name: str) -> Vendor:
-    """The vendor called `name`, imported when it is first asked for. Raises KeyError for an unknown name."""
+    """The vendor called `name`, imported when it is first asked for. Raises KeyError for an unknown name.
+
+    Its `parse` also refuses what is visibly something else: see `_refuse_another_kind`.
+    """
     if name not in NAMES:
         raise KeyError(name)
     found = importlib.import_module(f"{__name__}.{name}").VENDOR
     assert isinstance(found, Vendor)  # noqa: S101 - a broken module must not pass for a vendor
-    return found
+
+    def parse(secret: Secret, base_url: str | None) -> Credential:
+        _refuse_another_kind(found, secret.reveal(), base_url)
+        return found.parse(secret, base_url)
+
+    return replace(found, parse=parse)
 
 
 def names_a_credential(text: str) -> bool:
@@ -46,7 +57,31 @@ def names_a_credential(text: str) -> bool:
 
 def recognize(text: str) -> str | None:
     """The name of the vendor that issues credentials of the form of `text`, or None where none is known to."""
-    for name in NAMES:
-        if any(form.fullmatch(text) for form in vendor(name).forms):
-            return name
-    return None
+    return next((name for name in NAMES if _has_form(text, vendor(name).forms)), None)
+
+
+def owner(text: str) -> str | None:
+    """The name of the only vendor that issues credentials of the form of `text`, or None where others may, too."""
+    return next((name for name in NAMES if _has_form(text, vendor(name).own_forms)), None)
+
+
+def _refuse_another_kind(of: Vendor, text: str, base_url: str | None) -> None:
+    """Raise Unprocessable (`credential_format`) for another vendor's credential, and for what serves no model.
+
+    Only at the vendor's own hosts: at a proxy, a key has whatever form its operator likes.
+    """
+    if not of.owns(base_url):
+        return
+    for form, sentence in of.useless:
+        if form.fullmatch(text):
+            raise credential_format(f"api_key is {sentence}; nothing was sent")
+    other = None if _has_form(text, of.forms) else owner(text)
+    if other is not None and other != of.name:
+        raise credential_format(
+            f"api_key is a credential of {other}, not of {of.name}: send one of {of.name}, or add a provider of vendor"
+            f" {other}; nothing was sent"
+        )
+
+
+def _has_form(text: str, forms: tuple[re.Pattern[str], ...]) -> bool:
+    return any(form.fullmatch(text) for form in forms)

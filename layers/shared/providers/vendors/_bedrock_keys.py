@@ -19,9 +19,10 @@ from urllib.parse import parse_qs
 
 from providers.model.secret import Secret
 from providers.model.vendor import Credential
+from providers.vendors._partitions import REGION as _REGION
+from providers.vendors._partitions import region_of
 from providers.vendors.base import credential_format, host_of, make_hint
 
-_REGION: Final = r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}"
 _LONG, _SHORT = "ABSK", "bedrock-api-key-"
 
 FORMS: Final = (
@@ -29,6 +30,16 @@ FORMS: Final = (
     re.compile(rf"ASIA[A-Z2-7]{{16}}::[A-Za-z0-9/+]{{40}}::{_REGION}::[A-Za-z0-9/+=]{{16,}}"),
     re.compile(rf"{_LONG}[A-Za-z0-9+/]{{109,269}}={{0,2}}(?:::{_REGION})?"),
     re.compile(rf"{_SHORT}YmVkcm9jay5hbWF6b25hd3MuY29t[A-Za-z0-9+/]+={{0,2}}(?:::{_REGION})?"),
+)
+
+OWN_FORMS: Final = (*FORMS, re.compile(r"A[KS]IA[A-Z2-7]{16}"))
+"""With an access key id alone, which is AWS's for certain and no credential."""
+
+USELESS: Final = (
+    (
+        re.compile(r"arn:aws[a-z-]*:.+"),
+        "the ARN of an AWS resource; send ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION or a Bedrock API key",
+    ),
 )
 
 _HOW: Final = (
@@ -61,7 +72,7 @@ def parse(secret: Secret, base_url: str | None) -> AwsCredential | ApiKey:
     region than the base_url does: a signature for one region is refused in another, and would look like a bad secret.
     """
     text = secret.reveal()
-    named = _region_of(base_url)
+    named = region_of(host_of(base_url)) if base_url else None
     credential: AwsCredential | ApiKey
     if text.startswith(_LONG):
         credential = _long_term(secret, named)
@@ -86,13 +97,6 @@ def account_of(access_key_id: str) -> str | None:
     bits = int.from_bytes(b32decode(access_key_id[4:])[:6], "big")
     number = bits >> 7 & (1 << 40) - 1
     return f"{number:012}" if bits >> 47 and number < 10**12 else None
-
-
-def _region_of(base_url: str | None) -> str | None:
-    """The region that AWS's own hosts have in their names; None at any other host."""
-    host = host_of(base_url) if base_url else ""
-    found = re.fullmatch(rf"bedrock(?:-[a-z]+)*\.({_REGION})\.amazonaws\.com", host)
-    return found[1] if found else None
 
 
 def _familiar(text: str) -> bool:
@@ -122,6 +126,7 @@ def _aws(secret: Secret) -> AwsCredential:
         f"{key_id[:4]}…{key_id[-4:]}",
         _familiar(secret.reveal()),
         account=account_of(key_id),
+        temporary=bool(tokens),
         region=region,
         access_key_id=Secret(key_id),
         secret_access_key=Secret(secret_key),
@@ -158,6 +163,7 @@ def _short_term(secret: Secret) -> ApiKey:
         _familiar(text),
         expires_at,
         account_of(access_key_id),
+        temporary=True,
         region=region,
         token=Secret(token),
     )

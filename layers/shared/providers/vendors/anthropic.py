@@ -1,10 +1,13 @@
-"""Anthropic: `GET /v1/models?limit=1` with `x-api-key`."""
+"""Anthropic: `GET /v1/models?limit=1` with `x-api-key`, or with an OAuth token as bearer."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
+from providers.model.secret import Secret
 from providers.model.vendor import (
     Circumstances,
     Conversation,
@@ -16,6 +19,7 @@ from providers.model.vendor import (
 )
 from providers.model.verdict import Reason
 from providers.vendors.base import (
+    bearer,
     common_reason,
     conclude,
     host_of,
@@ -23,18 +27,35 @@ from providers.vendors.base import (
     lists,
     message_of,
     parse_api_key,
+    tidy_at,
 )
 
 _HOST = "api.anthropic.com"
 _VERSION = "2023-06-01"
-_PREFIXES = ("sk-ant-api03-", "sk-ant-admin01-", "sk-ant-oat01-", "sk-ant-")
+_OAUTH = "sk-ant-oat"  # an OAuth token, the only temporary kind
+_OAUTH_BETA = "oauth-2025-04-20"
+"""Without it, every bearer token gets "OAuth authentication is currently not supported." (claude-code #5983)."""
+_PREFIXES = ("sk-ant-api03-", "sk-ant-oat01-", "sk-ant-")
 _FORMS = (re.compile(r"sk-ant-[a-z]+\d{2}-[A-Za-z0-9_-]{20,}"),)
+_USELESS = (
+    (
+        re.compile(r"sk-ant-admin\d*-.+"),
+        "an admin key of Anthropic (sk-ant-admin01-…), which serves no model; send an API key (sk-ant-api03-…)",
+    ),
+    (
+        re.compile(r"sk-ant-(?:ort|sid)\d*-.+"),
+        "a refresh token or session key of Anthropic, which the API does not take; send an API key (sk-ant-api03-…)",
+    ),
+)
 
 _SPENDING_CAPS: Final = ("enforced_spend_limit_reached", "contract_spend_limit_reached", "ramp_limit_exceeded")
 
 
 def _judge(answer: ProbeAnswer, *, official: bool) -> Reason | None:
-    """Branches on `error.type` and `error.details.error_code`; a body without a top-level `type` is not the API's."""
+    """Branches on `error.type` and `error.details.error_code`; a body without a top-level `type` is not the API's.
+
+    `official` says that the API's own address was asked for an API key, where a 404 is not a wrong base_url.
+    """
     if lists(answer, "data"):
         return None
     if answer.json().get("type") != "error":
@@ -42,13 +63,18 @@ def _judge(answer: ProbeAnswer, *, official: bool) -> Reason | None:
     error = answer.error()
     details = error.get("details")
     code = details.get("error_code") if isinstance(details, dict) else None
+    message = message_of(error)
+    if code == "organization_on_hold" or (answer.status in (400, 403) and "organization has been disabled" in message):
+        return Reason.ACCOUNT_DISABLED
     match answer.status, error.get("type"):
+        case ((401 | 403), _) if "oauth" in message:
+            return _judge_oauth(message)
         case 401, "authentication_error":
             return Reason.CREDENTIAL_REJECTED
         case 404, "not_found_error":  # a disabled or deleted key; at another host, more likely the wrong base_url
             return Reason.CREDENTIAL_REJECTED if official else Reason.WRONG_PATH
         case 400, "invalid_request_error":
-            return _judge_account(code, message_of(error))
+            return _judge_account(code, message)
         case 403, "permission_error":
             return Reason.INSUFFICIENT_PERMISSION
         case 402, "billing_error":
@@ -58,22 +84,47 @@ def _judge(answer: ProbeAnswer, *, official: bool) -> Reason | None:
     return common_reason(answer)
 
 
+def _judge_oauth(message: str) -> Reason:
+    """A 401 or 403 about an OAuth token: one status and type for what a good token and a bad one are told.
+
+    (claude-code #4293, #6752, #9635, #13724, #65714.)
+    """
+    if "has expired" in message:
+        return Reason.CREDENTIAL_EXPIRED
+    if "has been revoked" in message:
+        return Reason.CREDENTIAL_REJECTED
+    if "not allowed for this organization" in message:
+        return Reason.KEY_AUTH_DISABLED
+    if "scope" in message:
+        return Reason.INSUFFICIENT_PERMISSION
+    return Reason.UNEXPECTED_ANSWER  # "not supported": of the way it was sent, not of the token
+
+
 def _judge_account(code: object, message: str) -> Reason:
-    """A 400 about the account. The two about money carry no code; their words are all there is."""
-    if code == "organization_on_hold":
-        return Reason.ACCOUNT_DISABLED
+    """A 400 about the account or the key. Those without a code have their words alone."""
     if code == "claude_code_key_creator_not_member":
         return Reason.CREDENTIAL_REJECTED
     if code is None and ("credit balance is too low" in message or "api usage limits" in message):
         return Reason.QUOTA_EXHAUSTED
+    if "only authorized for use with claude code" in message:
+        return Reason.INSUFFICIENT_PERMISSION
     return Reason.UNEXPECTED_ANSWER
+
+
+def _headers(credential: Credential) -> Mapping[str, str | Secret]:
+    version = {"anthropic-version": _VERSION}
+    if credential.temporary:
+        return {"authorization": bearer(credential.secret), "anthropic-beta": _OAUTH_BETA, **version}
+    return {"x-api-key": credential.secret, **version}
 
 
 def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
     url = join(base_url or f"https://{_HOST}", "/v1/models?limit=1", strip=("/v1",))
-    answer = yield ProbeRequest(url, {"x-api-key": credential.secret, "anthropic-version": _VERSION})
+    headers = _headers(credential)
+    answer = yield ProbeRequest(url, headers)
+    own = host_matches(host_of(url), VENDOR.hosts) and urlsplit(url).path == "/v1/models"
     return conclude(
-        _judge(answer, official=host_matches(host_of(url), VENDOR.hosts)),
+        _judge(answer, official=own and "x-api-key" in headers),
         answer,
         credential,
         given.now,
@@ -85,7 +136,10 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
 VENDOR = Vendor(
     name="anthropic",
     hosts=(_HOST,),
-    parse=parse_api_key(_PREFIXES, _FORMS),
+    parse=parse_api_key(_PREFIXES, _FORMS, temporary=_OAUTH),
     verify=_verify,
     forms=_FORMS,
+    own_forms=_FORMS,
+    useless=_USELESS,
+    tidy_base_url=tidy_at((_HOST,), "", re.compile(r"/|/v1(?:/.*)?")),
 )

@@ -10,12 +10,39 @@ from typing import Final
 
 from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Reason
-from providers.vendors.base import common_reason, conclude, join, lists, message_of, parse_api_key
+from providers.vendors.base import (
+    common_reason,
+    conclude,
+    join,
+    lists,
+    message_of,
+    parse_api_key,
+    split_url,
+    tidy_at,
+)
 
-_HOSTS = ("*.openai.azure.com", "*.cognitiveservices.azure.com", "*.services.ai.azure.com")
-_FORMS = (
-    re.compile(r"[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9][A-L][A-Za-z0-9]{12}AAA[A-Z]ACOG[A-Za-z0-9]{4}"),
-    re.compile(r"[0-9a-f]{32}"),
+_HOSTS = (
+    "*.openai.azure.com",
+    "*.cognitiveservices.azure.com",
+    "*.services.ai.azure.com",
+    "*.api.cognitive.microsoft.com",  # of a region, for resources without a subdomain of their own
+    "*.openai.azure.us",
+    "*.cognitiveservices.azure.us",
+    "*.services.ai.azure.us",
+    "*.api.cognitive.microsoft.us",
+    "*.openai.azure.cn",
+    "*.cognitiveservices.azure.cn",
+    "*.services.ai.azure.cn",
+    "*.api.cognitive.azure.cn",
+)
+"""In the public cloud, in Azure Government, and in Azure operated by 21Vianet (China)."""
+_OWN_FORMS = (re.compile(r"[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9][A-L][A-Za-z0-9]{12}AAA[A-Z]ACOG[A-Za-z0-9]{4}"),)
+_FORMS = (*_OWN_FORMS, re.compile(r"[0-9a-f]{32}"))
+_USELESS = (
+    (
+        re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+        'an id of Azure, such as a subscription\'s; send KEY 1 or KEY 2 of "Keys and Endpoint" in the Azure portal',
+    ),
 )
 _DATED_PATH = "/openai/models?api-version=2024-10-21"
 _FIREWALL_WORDS: Final = ("virtual network/firewall", "public access is disabled", "private endpoint")
@@ -32,6 +59,8 @@ def _judge(answer: ProbeAnswer) -> Reason | None:
     match answer.status, str(error.get("code")):
         case 401, "401" | "Unauthorized":
             return Reason.CREDENTIAL_REJECTED
+        case 401, _ if answer.json().get("statusCode") == 401 and "invalid subscription key" in _plain(answer):
+            return Reason.CREDENTIAL_REJECTED
         case 401, "PermissionDenied":
             return Reason.INSUFFICIENT_PERMISSION
         case 403, "AuthenticationTypeDisabled":
@@ -40,9 +69,36 @@ def _judge(answer: ProbeAnswer) -> Reason | None:
             return Reason.NETWORK_BLOCKED
         case 403, "403" if "temporarily blocked" in message:
             return Reason.ACCOUNT_SUSPENDED
-        case 429, "429":
+        case 403, _ if "out of call volume quota" in message or "out of call volume quota" in _plain(answer):
+            return Reason.QUOTA_EXHAUSTED
+        case 429, "insufficient_quota":
+            return Reason.QUOTA_EXHAUSTED
+        case 429, _ if error.get("code"):  # a gateway that does not know the key yet gives a status and no code
             return Reason.RATE_LIMITED
     return common_reason(answer)
+
+
+def _plain(answer: ProbeAnswer) -> str:
+    """The message of a body without `error`, as API Management writes it: `{"statusCode": 401, "message": …}`."""
+    return message_of(answer.json())
+
+
+_API_VERSION: Final = re.compile(r"api-version=[A-Za-z0-9.-]*")
+_TARGET: Final = re.compile(
+    r"/openai/(?:deployments/.*|responses.*|v1/(?:chat/completions|responses|embeddings|models).*)"
+    r"|/models/(?:chat/completions|embeddings).*"
+)
+_tidy_own: Final = tidy_at(
+    _HOSTS, "", re.compile(r"/(?:(?:openai|models|anthropic|api/projects)(?:/.*)?)?"), query=_API_VERSION
+)
+
+
+def _tidy_base_url(base_url: str) -> str:
+    """A "target URI" of the portal, cut down to the resource; behind a proxy, to what is before the API's path."""
+    tidy = _tidy_own(base_url)
+    url = split_url(tidy, _API_VERSION)
+    target = _TARGET.search(url.path) if url else None
+    return f"{url.scheme}://{url.netloc}{url.path[: target.start()]}" if url and target else tidy
 
 
 def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
@@ -62,5 +118,8 @@ VENDOR = Vendor(
     parse=parse_api_key((), _FORMS),
     verify=_verify,
     forms=_FORMS,
+    own_forms=_OWN_FORMS,
+    useless=_USELESS,
     base_url_required=True,
+    tidy_base_url=_tidy_base_url,
 )

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from providers.model.errors import Unprocessable
-from providers.model.secret import Secret
-from providers.model.vendor import Credential, ProbeAnswer
+from providers.model.secret import Secret, trimmed
+from providers.model.vendor import Credential, ProbeAnswer, host_matches
 from providers.model.verdict import Reason, Verdict
 
-MAX_CREDENTIAL_CHARS: Final = 4096
-"""Longer than any vendor's credential (an STS session token is the longest, about 2,000 characters)."""
+MAX_CREDENTIAL_CHARS: Final = 8192
+"""For the whole of a credential, such as a Bedrock one with its session token, whose size AWS does not limit."""
 
 MANAGEMENT_KEY: Final = "mlx_mk_"
 """What every management key of this API begins with; no vendor's credential holds it."""
@@ -39,6 +40,37 @@ def join(base_url: str, path: str, *, strip: tuple[str, ...] = ()) -> str:
     return base + path
 
 
+def tidy_at(
+    hosts: tuple[str, ...], root: str, endpoints: re.Pattern[str], *, query: re.Pattern[str] | None = None
+) -> Callable[[str], str]:
+    """A `tidy_base_url` that puts `root` in the place of a path of `endpoints`, at the vendor's own `hosts`.
+
+    A URL with a query is left alone, unless `query` matches all of it.
+    """
+
+    def tidy(base_url: str) -> str:
+        url = split_url(base_url, query)
+        if url is None or not host_matches(url.hostname or "", hosts) or not endpoints.fullmatch(url.path):
+            return base_url
+        return f"{url.scheme}://{url.netloc}{root}"
+
+    return tidy
+
+
+def split_url(text: str, query: re.Pattern[str] | None = None) -> SplitResult | None:
+    """The parts of `text`; None where it is no URL, has a fragment, or a query that is not all of `query`.
+
+    `urlsplit` would drop line breaks without a word.
+    """
+    if re.search(r"[^\x21-\x7e]|[\\#]", text):
+        return None
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return None
+    return None if "?" in text and (query is None or not query.fullmatch(url.query)) else url
+
+
 def make_hint(text: str, prefix: str) -> str:
     """`prefix` + `…` + the last four characters, those only where `MIN_UNSEEN` or more others stay unseen.
 
@@ -49,17 +81,28 @@ def make_hint(text: str, prefix: str) -> str:
 
 
 def parse_api_key(
-    prefixes: tuple[str, ...], forms: tuple[re.Pattern[str], ...]
+    prefixes: tuple[str, ...],
+    forms: tuple[re.Pattern[str], ...],
+    *,
+    temporary: str | None = None,
 ) -> Callable[[Secret, str | None], Credential]:
     """A `parse` for vendors whose credential is one opaque string.
 
-    `prefixes` are tried in order for the hint; `forms` are the forms that the vendor is known to issue.
+    Args:
+        prefixes: are tried in order for the hint.
+        forms: those that the vendor is known to issue.
+        temporary: the prefix of credentials that expire.
     """
 
     def parse(secret: Secret, base_url: str | None) -> Credential:  # noqa: ARG001 - the signature of every parse
         text = secret.reveal()
         prefix = next((each for each in prefixes if text.startswith(each)), "")
-        return Credential(secret, make_hint(text, prefix), familiar=any(form.fullmatch(text) for form in forms))
+        return Credential(
+            secret,
+            make_hint(text, prefix),
+            familiar=any(form.fullmatch(text) for form in forms),
+            temporary=temporary is not None and text.startswith(temporary),
+        )
 
     return parse
 
@@ -73,13 +116,13 @@ _UNUSABLE: Final = re.compile(r"[^\x21-\x7e]|[\"'`\\]")
 
 
 def clean(text: str) -> Secret:
-    """The credential in `text`, without surrounding white space.
+    """The credential in `text`, without white space and invisible characters around it.
 
     Raises `Unprocessable` (`credential_format`) if it is empty, too long, a management key of this API, or holds white
     space, quotes, control or non-ASCII characters: no vendor issues such a credential, and an HTTP client would put it
     into its error.
     """
-    text = text.strip()
+    text = trimmed(text)
     if not text:
         raise credential_format("api_key is empty")
     if MANAGEMENT_KEY in text.lower():
@@ -90,11 +133,48 @@ def clean(text: str) -> Secret:
     if len(text) > MAX_CREDENTIAL_CHARS:
         raise credential_format(f"api_key is longer than {MAX_CREDENTIAL_CHARS} characters")
     if _UNUSABLE.search(text):
-        raise credential_format(
-            "api_key holds a character that no credential has (white space, a quote, a control or non-ASCII character);"
-            " copy it again from the vendor's console"
-        )
+        raise credential_format(_known_mistake(text) or _UNUSABLE_CHARACTER)
     return Secret(text)
+
+
+_UNUSABLE_CHARACTER: Final = (
+    "api_key holds a character that no credential has (white space, a quote, a control or non-ASCII character);"
+    " copy it again from the vendor's console"
+)
+
+
+def _known_mistake(text: str) -> str | None:
+    """What `text` is instead of a credential, and what to send; None where that cannot be seen. Says nothing of it."""
+    if text.startswith("-----BEGIN "):
+        return "api_key is a key or certificate in PEM form, which no vendor here takes; send an API key"
+    if re.match(r"(?i:bearer|authorization:|x-api-key:|api-key:)\s", text):
+        return "api_key is a whole HTTP header; send only the credential in it"
+    members = _json_members(text)
+    if members is None:
+        return None
+    if members.get("type") == "service_account":
+        return (
+            "api_key is the JSON key file of a Google service account, which the Gemini API does not take;"
+            " create an API key in Google AI Studio"
+        )
+    nested = members.get("Credentials")
+    if {"AccessKeyId", "SecretAccessKey"} <= (members.keys() | (nested.keys() if isinstance(nested, dict) else set())):
+        return (
+            "api_key is AWS credentials as JSON; write them as ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION, with"
+            " ::SESSION_TOKEN behind it for temporary ones"
+        )
+    return "api_key is a JSON document; send only the credential in it"
+
+
+def _json_members(text: str) -> dict[str, Any] | None:
+    """The members of `text` as a JSON object, or None. The parser's exception, which holds `text`, goes nowhere."""
+    if not text.startswith("{"):
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def credential_format(message: str) -> Unprocessable:

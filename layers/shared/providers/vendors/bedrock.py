@@ -12,9 +12,10 @@ from typing import Final
 from providers.model.secret import Secret
 from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Reason, Verdict
-from providers.vendors._bedrock_keys import FORMS, ApiKey, AwsCredential, parse
+from providers.vendors._bedrock_keys import FORMS, OWN_FORMS, USELESS, ApiKey, AwsCredential, parse
+from providers.vendors._partitions import DEFAULT_REGIONS, HOSTS, control_plane, region_of
 from providers.vendors._sigv4 import sign
-from providers.vendors.base import bearer, common_reason, conclude, http_date, join, lists
+from providers.vendors.base import bearer, common_reason, conclude, host_of, http_date, join, lists
 
 _PATH: Final = "/foundation-models?byProvider=amazon"
 _SETTLING_S: Final = 5
@@ -24,33 +25,6 @@ _MAX_DRIFT_S: Final = 300
 
 _SIGNATURE_CODES: Final = ("InvalidSignatureException", "SignatureDoesNotMatch")
 _SKEW_WORDS: Final = ("signature expired", "signature not yet current")
-
-DEFAULT_REGIONS: Final = frozenset(
-    {
-        "ap-northeast-1",
-        "ap-northeast-2",
-        "ap-northeast-3",
-        "ap-south-1",
-        "ap-southeast-1",
-        "ap-southeast-2",
-        "ca-central-1",
-        "eu-central-1",
-        "eu-north-1",
-        "eu-west-1",
-        "eu-west-2",
-        "eu-west-3",
-        "sa-east-1",
-        "us-east-1",
-        "us-east-2",
-        "us-gov-east-1",
-        "us-gov-west-1",
-        "us-west-1",
-        "us-west-2",
-    }
-)
-"""The regions that every account has: those launched before 20 March 2019. Any other must be opted in to, and refuses
-good credentials as unknown until then (AWS Account Management reference, "Enable or disable AWS Regions"). A list of
-the opt-in regions would grow with each new one; this one cannot."""
 
 
 def _error(answer: ProbeAnswer) -> tuple[str, str]:
@@ -103,15 +77,28 @@ def _judge(answer: ProbeAnswer, credential: AwsCredential | ApiKey, now: datetim
             return Reason.CLOCK_SKEW
         case ((400 | 403), _) if code in _SIGNATURE_CODES and any(words in message for words in _SKEW_WORDS):
             return Reason.CLOCK_SKEW
-        case 403, "AccessDeniedException" if "not authorized to perform" in message:
-            return Reason.INSUFFICIENT_PERMISSION
-        case 403, "AccessDeniedException" if "api key is valid" in message and isinstance(credential, ApiKey):
-            return Reason.CREDENTIAL_REJECTED
+        case 403, "AccessDeniedException":
+            return _judge_denial(message, credential)
+        case 400, "ValidationException" if "operation not allowed" in message:
+            return Reason.SERVICE_NOT_ENABLED
         case 403, "OptInRequired" | "SubscriptionRequiredException":
             return Reason.SERVICE_NOT_ENABLED
-        case 429, "ThrottlingException":
+        case ((400 | 429), "ThrottlingException" | "TooManyRequestsException"):
             return Reason.RATE_LIMITED
+        case ((400 | 429), "ServiceQuotaExceededException"):
+            return Reason.QUOTA_EXHAUSTED
     return common_reason(answer)
+
+
+def _judge_denial(message: str, credential: AwsCredential | ApiKey) -> Reason:
+    """One code for a credential that may not do this and for a Bedrock API key that is none; the words tell."""
+    if "not authorized to " in message:  # perform: bedrock:…; invoke this API operation
+        return Reason.INSUFFICIENT_PERMISSION
+    if isinstance(credential, ApiKey) and "token has expired" in message:
+        return Reason.CREDENTIAL_EXPIRED
+    if isinstance(credential, ApiKey) and "api key is valid" in message:
+        return Reason.CREDENTIAL_REJECTED
+    return Reason.UNEXPECTED_ANSWER
 
 
 def _account(answer: ProbeAnswer) -> str | None:
@@ -140,7 +127,7 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
         raise TypeError("not a credential that bedrock has parsed")
     if credential.expires_at is not None and credential.expires_at <= given.now:
         return Verdict(Reason.CREDENTIAL_EXPIRED, account=credential.account)
-    url = join(base_url or f"https://bedrock.{credential.region}.amazonaws.com", _PATH)
+    url = join(_asked_at(credential.region, base_url), _PATH)
     now = given.now
     answer = yield ProbeRequest(url, _headers(credential, url, now))
     if _mismatched(answer, credential) and given.patience_s > _SETTLING_S and _clocks_agree(answer, now):
@@ -156,6 +143,12 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
     )
 
 
+def _asked_at(region: str, base_url: str | None) -> str:
+    """The control plane of `region` for every host of Bedrock's own; a proxy is asked as it is."""
+    host = host_of(base_url) if base_url else ""
+    return base_url if base_url and region_of(host) is None else f"https://{control_plane(region, host)}"
+
+
 def _clocks_agree(answer: ProbeAnswer, now: datetime) -> bool:
     drift = _drift_s(answer, now)
     return drift is not None and drift <= _MAX_DRIFT_S
@@ -163,8 +156,10 @@ def _clocks_agree(answer: ProbeAnswer, now: datetime) -> bool:
 
 VENDOR = Vendor(
     name="bedrock",
-    hosts=("bedrock.*.amazonaws.com", "bedrock-fips.*.amazonaws.com"),
+    hosts=HOSTS,
     parse=parse,
     verify=_verify,
     forms=FORMS,
+    own_forms=OWN_FORMS,
+    useless=USELESS,
 )

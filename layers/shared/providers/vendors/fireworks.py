@@ -26,6 +26,7 @@ from providers.vendors.base import (
     lists,
     message_of,
     parse_api_key,
+    tidy_at,
 )
 
 _HOST = "api.fireworks.ai"
@@ -90,4 +91,6 @@ VENDOR = Vendor(
     parse=parse_api_key(("fw_", "fpk_"), _FORMS),
     verify=_verify,
     forms=_FORMS,
+    own_forms=_FORMS,
+    tidy_base_url=tidy_at((_HOST,), "/inference/v1", re.compile(r"/?|/v1|/inference(?:/v1(?:/.*)?)?/?")),
 )

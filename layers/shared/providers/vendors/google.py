@@ -7,13 +7,41 @@ from typing import Final
 
 from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Reason
-from providers.vendors.base import common_reason, conclude, join, lists, message_of, parse_api_key
+from providers.vendors.base import common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
 
 _HOST = "generativelanguage.googleapis.com"
+_VERSIONS = ("/v1beta/openai", "/v1/openai", "/v1beta", "/v1")
 _FORMS = (re.compile(r"AIza[0-9A-Za-z_-]{35}"), re.compile(r"AQ\.[A-Za-z0-9_-]{30,}"))
 
+_USELESS = (
+    (
+        re.compile(r"\d{6,}"),
+        "the number of a Google Cloud project; create an API key in Google AI Studio and send that",
+    ),
+    (
+        re.compile(r"GOCSPX-.+|.+\.apps\.googleusercontent\.com"),
+        "part of a Google OAuth client, which the Gemini API does not take; create an API key in Google AI Studio",
+    ),
+    (
+        re.compile(r"ya29\..+"),
+        "a Google OAuth access token, which lasts an hour; create an API key in Google AI Studio",
+    ),
+)
+
 _BY_ERROR_INFO: Final = {
+    (400, "API_KEY_INVALID"): Reason.CREDENTIAL_REJECTED,
     (401, "ACCESS_TOKEN_TYPE_UNSUPPORTED"): Reason.CREDENTIAL_REJECTED,
+    (401, "ACCESS_TOKEN_EXPIRED"): Reason.CREDENTIAL_EXPIRED,
+    (401, "ACCOUNT_STATE_INVALID"): Reason.ACCOUNT_DISABLED,
+    (403, "ACCESS_TOKEN_SCOPE_INSUFFICIENT"): Reason.INSUFFICIENT_PERMISSION,
+    (403, "USER_PROJECT_DENIED"): Reason.INSUFFICIENT_PERMISSION,
+    (403, "USER_BLOCKED_BY_ADMIN"): Reason.INSUFFICIENT_PERMISSION,
+    (403, "RESOURCE_USAGE_RESTRICTION_VIOLATED"): Reason.SERVICE_NOT_ENABLED,
+    (403, "SERVICE_NOT_VISIBLE"): Reason.SERVICE_NOT_ENABLED,
+    (403, "CONSUMER_INVALID"): Reason.ACCOUNT_DISABLED,
+    (403, "GCP_SUSPENDED"): Reason.ACCOUNT_SUSPENDED,
+    (403, "SECURITY_POLICY_VIOLATED"): Reason.NETWORK_RESTRICTED,
+    (403, "LOCATION_POLICY_VIOLATED"): Reason.LOCATION_NOT_SUPPORTED,
     (403, "CONSUMER_SUSPENDED"): Reason.CREDENTIAL_SUSPENDED,
     (403, "SERVICE_DISABLED"): Reason.SERVICE_NOT_ENABLED,
     (403, "API_KEY_SERVICE_BLOCKED"): Reason.INSUFFICIENT_PERMISSION,
@@ -23,7 +51,9 @@ _BY_ERROR_INFO: Final = {
     (403, "API_KEY_IOS_APP_BLOCKED"): Reason.NETWORK_RESTRICTED,
     (403, "BILLING_DISABLED"): Reason.PAYMENT_REQUIRED,
     (429, "RATE_LIMIT_EXCEEDED"): Reason.RATE_LIMITED,
+    (429, "RESOURCE_QUOTA_EXCEEDED"): Reason.QUOTA_EXHAUSTED,
 }
+"""By status and `google.api.ErrorReason` (googleapis, google/api/error_reason.proto)."""
 
 
 def _error_info(error: dict[str, object]) -> str | None:
@@ -42,17 +72,23 @@ def _judge(answer: ProbeAnswer) -> Reason | None:
         return None
     error = answer.error()
     info, message = _error_info(error), message_of(error)
-    if answer.status == 400 and info == "API_KEY_INVALID":
-        return Reason.CREDENTIAL_EXPIRED if "expired" in message else Reason.CREDENTIAL_REJECTED
+    if (answer.status, info) == (400, "API_KEY_INVALID") and "expired" in message:
+        return Reason.CREDENTIAL_EXPIRED
     if info and (answer.status, info) in _BY_ERROR_INFO:
         return _BY_ERROR_INFO[answer.status, info]
     match answer.status, error.get("status"):
+        case 400, "FAILED_PRECONDITION" if "enable billing" in message:
+            return Reason.PAYMENT_REQUIRED  # the free tier is not offered where the project is
         case 400, "FAILED_PRECONDITION":
             return Reason.LOCATION_NOT_SUPPORTED
         case 403, "PERMISSION_DENIED" if "reported as leaked" in message:
             return Reason.CREDENTIAL_LEAKED
         case 403, "PERMISSION_DENIED" if "unregistered callers" in message:
             return Reason.CREDENTIAL_REJECTED
+        case 403, "PERMISSION_DENIED" if "project has been denied access" in message:
+            return Reason.ACCOUNT_SUSPENDED
+        case 403, "PERMISSION_DENIED" if "caller does not have permission" in message:
+            return Reason.INSUFFICIENT_PERMISSION
         case 429, "RESOURCE_EXHAUSTED":
             return Reason.RATE_LIMITED
         case ((403 | 429 | 503), _) if b"automated queries" in answer.body:
@@ -61,7 +97,7 @@ def _judge(answer: ProbeAnswer) -> Reason | None:
 
 
 def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
-    url = join(base_url or f"https://{_HOST}", "/v1/models?pageSize=1", strip=("/v1beta", "/v1"))
+    url = join(base_url or f"https://{_HOST}", "/v1/models?pageSize=1", strip=_VERSIONS)
     answer = yield ProbeRequest(url, {"x-goog-api-key": credential.secret})
     return conclude(_judge(answer), answer, credential, given.now, request_id_header=None)
 
@@ -72,4 +108,7 @@ VENDOR = Vendor(
     parse=parse_api_key(("AIza", "AQ."), _FORMS),
     verify=_verify,
     forms=_FORMS,
+    own_forms=_FORMS,
+    useless=_USELESS,
+    tidy_base_url=tidy_at((_HOST,), "", re.compile(r"/|/v1(?:alpha|beta)?(?:/.*)?")),
 )

@@ -6,7 +6,7 @@ import re
 
 from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Reason
-from providers.vendors.base import bearer, common_reason, conclude, join, lists, parse_api_key
+from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
 
 _HOST = "api.groq.com"
 _FORMS = (re.compile(r"gsk_[A-Za-z0-9]{52}"),)
@@ -26,6 +26,10 @@ def _judge(answer: ProbeAnswer) -> Reason | None:
             return Reason.CREDENTIAL_REJECTED
         case ((400 | 403), "organization_restricted", _):
             return Reason.ACCOUNT_DISABLED
+        case ((400 | 403 | 429), str(code), _) if code == "blocked_api_access" or code.startswith("spend_"):
+            return Reason.QUOTA_EXHAUSTED  # the organization's own spend limit (console.groq.com/docs/spend-limits)
+        case 403, _, _ if "network settings" in message_of(error):
+            return Reason.NETWORK_BLOCKED
         case (403, str(), _) | (403, _, str()):
             return Reason.INSUFFICIENT_PERMISSION
         case 403, _, _ if error:
@@ -48,4 +52,6 @@ VENDOR = Vendor(
     parse=parse_api_key(("gsk_",), _FORMS),
     verify=_verify,
     forms=_FORMS,
+    own_forms=_FORMS,
+    tidy_base_url=tidy_at((_HOST,), "/openai/v1", re.compile(r"/?|/openai(?:/v1(?:/.*)?)?/?")),
 )

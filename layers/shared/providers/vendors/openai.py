@@ -8,11 +8,26 @@ from typing import Final
 
 from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Reason
-from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key
+from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
 
 _HOST = "api.openai.com"
-_PREFIXES = ("sk-proj-", "sk-svcacct-", "sk-service-", "sk-admin-", "sk-")
+_HOSTS = (_HOST, f"*.{_HOST}")  # regional hosts: eu.api.openai.com
+_PREFIXES = ("sk-proj-", "sk-svcacct-", "sk-service-", "sk-")
 _FORMS = (re.compile(r"sk-(?!ant-)[A-Za-z0-9_-]{20,}"),)
+_OWN_FORMS = (
+    re.compile(r"sk-(?:proj|svcacct|service|admin)-[A-Za-z0-9_-]{20,}"),
+    re.compile(r"sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}"),
+)
+_USELESS = (
+    (
+        re.compile(r"sk-admin-.+"),
+        "an admin key of OpenAI (sk-admin-…), which serves no model; send the API key of a project (sk-proj-…)",
+    ),
+    (
+        re.compile(r"(?:org-|proj_)[A-Za-z0-9]{16,}"),
+        "the id of an organization or project of OpenAI; send an API key (sk-proj-…)",
+    ),
+)
 
 _QUOTA_CODES: Final = (
     "insufficient_quota",
@@ -31,9 +46,15 @@ def _judge(answer: ProbeAnswer) -> Reason | None:
         return None
     error = answer.error()
     code = error.get("code")
+    if 400 <= answer.status < 500 and "access_terminated" in (code, error.get("type")):
+        return Reason.ACCOUNT_DISABLED
     match answer.status, code:
         case 401, "invalid_api_key":
             return Reason.CREDENTIAL_REJECTED
+        case 401, "incorrect_hostname":  # the key is known: what it is told is the region of its project
+            return Reason.WRONG_REGION
+        case 401, "customer_storage_not_ready":  # the project's own storage is not set up in its region
+            return Reason.SERVICE_NOT_ENABLED
         case 401, "account_deactivated":
             return Reason.ACCOUNT_DISABLED
         case ((401 | 403), "ip_not_authorized"):
@@ -87,8 +108,11 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
 
 VENDOR = Vendor(
     name="openai",
-    hosts=(_HOST, f"*.{_HOST}"),  # regional hosts: eu.api.openai.com
+    hosts=_HOSTS,
     parse=parse_api_key(_PREFIXES, _FORMS),
     verify=_verify,
     forms=_FORMS,
+    own_forms=_OWN_FORMS,
+    useless=_USELESS,
+    tidy_base_url=tidy_at(_HOSTS, "/v1", re.compile(r"/?|/v1(?:/.*)?")),
 )

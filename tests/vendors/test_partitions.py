@@ -1,0 +1,141 @@
+"""AWS's partitions as they are written down, against botocore's own tables."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import botocore
+import pytest
+
+from providers import vendors
+from providers.vendors._partitions import DEFAULT_REGIONS, PARTITIONS, REGION, control_plane, partition_of, region_of
+from tests.vendors.talk import always, ask
+
+DATA = Path(botocore.__file__).parent / "data"
+
+
+def _partitions() -> list[dict[str, Any]]:
+    return json.loads((DATA / "partitions.json").read_text())["partitions"]  # type: ignore[no-any-return]
+
+
+REGIONS = [
+    (partition["id"], region)
+    for partition in _partitions()
+    for region in partition["regions"]
+    if not region.endswith("-global")
+]
+
+
+def test_the_suffixes_are_botocores() -> None:
+    """A partition that AWS adds, or a suffix that it changes, is noticed with botocore's next release."""
+    assert {each.name: (each.suffix, each.dual_stack) for each in PARTITIONS} == {
+        each["id"]: (each["outputs"]["dnsSuffix"], each["outputs"]["dualStackDnsSuffix"]) for each in _partitions()
+    }
+
+
+@pytest.mark.parametrize("partition", _partitions(), ids=lambda each: each["id"])
+def test_the_prefixes_of_regions_are_botocores(partition: dict[str, Any]) -> None:
+    """Each prefix makes a region that botocore takes for the same partition, and botocore knows no other."""
+    (ours,) = (each for each in PARTITIONS if each.name == partition["id"])
+    theirs = partition["regionRegex"]
+    assert all(re.fullmatch(theirs.strip("^$"), f"{prefix}-x-1") for prefix in ours.prefixes)
+    known = {prefix for each in PARTITIONS for prefix in each.prefixes}
+    assert {region.rsplit("-", 2)[0] for name, region in REGIONS if name == partition["id"]} <= known
+
+
+@pytest.mark.parametrize(("partition", "region"), REGIONS)
+def test_every_region_of_every_partition_can_be_written(partition: str, region: str) -> None:
+    """`eusc-de-east-1` begins with four letters."""
+    assert re.fullmatch(REGION, region)
+    assert partition_of(region).name == partition
+
+
+def test_a_region_of_no_known_form_is_taken_for_the_public_partitions() -> None:
+    """As botocore does: most new regions are there."""
+    assert partition_of("nz-north-1").name == "aws"
+
+
+def test_the_regions_that_every_account_has_are_regions() -> None:
+    """A typing error there would make a bad key look like a region that is not enabled."""
+    assert {region for _, region in REGIONS} >= DEFAULT_REGIONS
+    assert {region for partition, region in REGIONS if partition != "aws"} <= DEFAULT_REGIONS
+
+
+RULES = ["bedrock", "bedrock-runtime"]
+
+
+@pytest.mark.parametrize(("partition", "region"), REGIONS)
+@pytest.mark.parametrize("service", RULES)
+def test_the_hosts_that_botocore_would_ask_are_bedrocks_own(service: str, partition: str, region: str) -> None:
+    """Public, FIPS and dual stack, in each partition."""
+    (outputs,) = (each["outputs"] for each in _partitions() if each["id"] == partition)
+    hosts = [
+        f"{service}{fips}.{region}.{outputs[suffix]}"
+        for fips in ("", "-fips")
+        for suffix in ("dnsSuffix", "dualStackDnsSuffix")
+    ]
+    endpoint = f"vpce-0a1b2c3d-4e5f6a7b.{service}.{region}.vpce.{outputs['dnsSuffix']}"
+
+    bedrock = vendors.vendor("bedrock")
+
+    assert [
+        host for host in (*hosts, endpoint) if not bedrock.owns(f"https://{host}") or region_of(host) != region
+    ] == []
+
+
+NOT_OURS = [
+    "bedrock.s3.amazonaws.com",  # a bucket called bedrock
+    "bedrock.s3-us-west-2.amazonaws.com",
+    "bedrock.s3-website-us-east-1.amazonaws.com",
+    "bedrock.s3-accelerate.amazonaws.com",
+    "bedrock.us-1.s3.amazonaws.com",
+    "bedrock.us-east-1.amazonaws.com.evil.example",
+    "evilbedrock.us-east-1.amazonaws.com",
+    "bedrock.us-east-1.evil.com",
+    "vpce-0a1b.vpce-svc-0c2d.us-east-1.vpce.amazonaws.com",  # anybody's own service
+    "us-east-1.amazonaws.com",
+]
+
+
+@pytest.mark.parametrize("host", NOT_OURS)
+def test_a_host_that_anyone_can_have_is_not_bedrocks(host: str) -> None:
+    """Buckets and endpoint services are below AWS's domains, too."""
+    assert not vendors.vendor("bedrock").owns(f"https://{host}")
+    assert region_of(host) is None
+
+
+ASKED = [
+    (None, "us-east-1", "bedrock.us-east-1.amazonaws.com"),
+    (None, "us-gov-west-1", "bedrock.us-gov-west-1.amazonaws.com"),
+    (None, "cn-north-1", "bedrock.cn-north-1.amazonaws.com.cn"),
+    (None, "eusc-de-east-1", "bedrock.eusc-de-east-1.amazonaws.eu"),
+    (None, "us-iso-east-1", "bedrock.us-iso-east-1.c2s.ic.gov"),
+    (None, "us-isob-east-1", "bedrock.us-isob-east-1.sc2s.sgov.gov"),
+    ("bedrock-fips.us-east-1.amazonaws.com", "us-east-1", "bedrock-fips.us-east-1.amazonaws.com"),
+    ("bedrock.us-east-1.api.aws", "us-east-1", "bedrock.us-east-1.api.aws"),
+    ("bedrock-runtime.us-east-1.amazonaws.com/openai/v1", "us-east-1", "bedrock.us-east-1.amazonaws.com"),
+    ("bedrock-runtime-fips.us-east-1.api.aws", "us-east-1", "bedrock-fips.us-east-1.api.aws"),
+    ("bedrock-mantle.us-east-1.api.aws/v1", "us-east-1", "bedrock.us-east-1.api.aws"),
+    ("bedrock-runtime.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1", "bedrock.eusc-de-east-1.amazonaws.eu"),
+    ("vpce-0a1b-2c3d.bedrock-runtime.us-east-1.vpce.amazonaws.com", "us-east-1", "bedrock.us-east-1.amazonaws.com"),
+]
+SECRET = "FAKE/EXAMPLE/ONLY/FAKE/EXAMPLE/ONLY/FAKE"
+
+
+@pytest.mark.parametrize(("base_url", "region", "host"), ASKED)
+def test_the_models_of_a_region_are_listed_at_its_control_plane(base_url: str | None, region: str, host: str) -> None:
+    """A base_url for inference is one that people have, and it lists no models."""
+    key = f"AKIAFAKEFAKEFEXAMPLE::{SECRET}::{region}"
+
+    _, asked = ask("bedrock", always(418), key=key, base_url=f"https://{base_url}" if base_url else None)
+
+    assert [request.url for request in asked] == [f"https://{host}/foundation-models?byProvider=amazon"]
+    assert f"/{region}/bedrock/aws4_request" in asked[0].headers["authorization"].reveal()  # type: ignore[union-attr]
+
+
+def test_a_host_of_another_kind_does_not_change_where_is_asked() -> None:
+    """Only Bedrock's own hosts have a control plane beside them."""
+    assert control_plane("us-east-1", "proxy.example") == "bedrock.us-east-1.amazonaws.com"
