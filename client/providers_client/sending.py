@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import httpx2
 from pydantic import ValidationError
 
-from providers.model.secret import Secret
+from providers.model.secret import Secret, trimmed
 from providers_client.calls import Call
 from providers_client.errors import ConfigurationError, ProvidersAPIError, from_answer, unexpected
 from providers_client.version import VERSION
@@ -85,7 +85,7 @@ def conversation(call: Call[T], backoff: Backoff) -> Generator[Step, Outcome, T]
 def root(base_url: str) -> httpx2.URL:
     """Where the endpoints are. Raises ConfigurationError, without repeating what was given."""
     try:
-        url = httpx2.URL(base_url.strip())
+        url = httpx2.URL(trimmed(base_url))
     except httpx2.InvalidURL:
         url = httpx2.URL("")
     if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.raw_host):
@@ -109,7 +109,7 @@ def is_loopback(url: httpx2.URL) -> bool:
 
 def management_key(text: str) -> Secret:
     """The key in `text`. Raises ConfigurationError: the HTTP library would put what it cannot send into its error."""
-    text = text.strip()
+    text = trimmed(text)
     if not _KEY.fullmatch(text):
         raise ConfigurationError("the management key has not the form mlx_mk_<id>_<secret>")
     return Secret(text)

@@ -101,7 +101,9 @@ def test_the_same_credential_twice_is_told(providers: Commands) -> None:
 
 WAYS: list[tuple[str, Callable[[Path], tuple[list[str], str | None, dict[str, str]]]]] = [
     ("standard input", lambda _: (["--key-stdin"], f"  {GOOD}\n", {})),
+    ("standard input, with what nobody sees", lambda _: (["--key-stdin"], f"\ufeff\u200b{GOOD}\u00a0\u2060\n", {})),
     ("a variable", lambda _: (["--key-env", "MY_KEY"], None, {"MY_KEY": GOOD})),
+    ("a variable, with what nobody sees", lambda _: (["--key-env", "MY_KEY"], None, {"MY_KEY": f"\u200e{GOOD}\ufeff"})),
     ("a file", lambda path: (["--key-file", str(path)], None, {})),
 ]
 
@@ -110,7 +112,7 @@ WAYS: list[tuple[str, Callable[[Path], tuple[list[str], str | None, dict[str, st
 def test_where_a_key_comes_from(providers: Commands, tmp_path: Path, _way: str, given: Any) -> None:
     """Each way adds the same provider."""
     file = tmp_path / "key"
-    file.write_text(f"{GOOD}\n")
+    file.write_text(f"\ufeff\u200b{GOOD}\u00a0\n", encoding="utf-8-sig")
     options, text, environment = given(file)
     assert "valid" in providers.ok("add", "openai", "A", *options, stdin=text, **environment).out
     providers.ok("rm", "A", "--yes")
@@ -122,7 +124,9 @@ USAGE: list[tuple[list[str], str | None, str]] = [
     (["add", "openai", "A", "--key-env", "NOT_SET"], None, "not set"),
     (["add", "openai", "A", "--key-env", GOOD], None, "not set"),
     (["add", "openai", "A", "--key-stdin"], " \n", "empty"),
+    (["add", "openai", "A", "--key-stdin"], "\ufeff\u200b\n", "empty"),
     (["add", "openai", "A", "--key-stdin"], KEY, "management key"),
+    (["add", "openai", "A", "--key-stdin"], f"\u200b{KEY}", "management key"),
     (["add", "openai", "A", "--key-file", "/nonexistent"], None, "cannot read /nonexistent"),
     (["add", "openai", "A", GOOD], None, "unexpected extra argument"),
     (["add", GOOD, "A"], None, "is not one of"),

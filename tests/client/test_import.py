@@ -121,6 +121,19 @@ def test_what_is_no_credential(name: str, value: str) -> None:
     assert (contents.found, contents.unknown, contents.others) == ([], [], [name])
 
 
+def test_invisible_characters_around_a_value_are_cut_off() -> None:
+    """They come along when it is copied into the file."""
+    (found,) = read(f"OPENAI_API_KEY=\u200b{OPENAI}\ufeff\n").found
+    assert (found.secret.reveal(), found.problem) == (OPENAI, None)
+
+
+def test_a_region_of_any_partition_is_one() -> None:
+    """`eusc-de-east-1` begins with four letters."""
+    values = {"AWS_ACCESS_KEY_ID": AWS_ID, "AWS_SECRET_ACCESS_KEY": AWS_SECRET, "AWS_REGION": "eusc-de-east-1"}
+    (found,) = read(env(values)).found
+    assert (found.secret.reveal(), found.problem) == (f"{AWS_ID}::{AWS_SECRET}::eusc-de-east-1", None)
+
+
 def test_the_forms_of_a_line() -> None:
     """Quotes, `export`, comments and carriage returns as other tools read them; nothing is interpolated."""
     text = f"# {GROQ}\r\nexport GROQ_API_KEY='{GROQ}' # mine\r\nOPENAI_API_KEY=${{HOME}}{'x' * 20}\r\n"

@@ -288,10 +288,11 @@ def test_keys_that_cannot_be_sent(key: str) -> None:
     assert not key or key not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_key_may_end_with_a_line_break() -> None:
-    """As one read from a file does."""
+@pytest.mark.parametrize(("before", "after"), [(" ", "\n"), ("\ufeff", "\u200b\u00a0")])
+def test_blanks_around_a_key_are_cut_off(before: str, after: str) -> None:
+    """As one read from a file has a line break, and a pasted one what nobody sees."""
     script = Script([GOOD])
-    with Client(URL, f" {KEY}\n", transport=httpx2.MockTransport(script)) as client:
+    with Client(URL, f"{before}{KEY}{after}", transport=httpx2.MockTransport(script)) as client:
         client.get_provider(PROVIDER_ID)
     assert script.seen[0].headers["authorization"] == f"Bearer {KEY}"
 

@@ -348,7 +348,7 @@ BODIES = [
     ("api_key=mlx_mk_01test_" + "0" * 64, FORM, 422, "credential_format", "api_key"),
     ("api_key=", FORM, 422, "credential_format", "api_key"),
     ("api_key=" + quote_plus("k k" * 20), FORM, 422, "credential_format", "api_key"),
-    ("api_key=" + "k" * 5000, FORM, 422, "credential_format", "api_key"),
+    ("api_key=" + "k" * 8193, FORM, 422, "credential_format", "api_key"),
     ("api_key=" + "k" * 64 * 1024, FORM, 413, "body_too_large", None),
     ('{"api_key": "CANARY-1"}', "application/json", 415, "unsupported_media_type", None),
     ("CANARY-1", "multipart/form-data; boundary=x", 415, "unsupported_media_type", None),
@@ -378,6 +378,21 @@ def test_a_form_in_base64_is_read(ports: FakePorts) -> None:
     body = base64.b64encode(urlencode({"api_key": key().reveal()}).encode()).decode()
     given = event(path={"token": token_of(NEW)}, headers={"Content-Type": f"{FORM}; charset=UTF-8"})
     assert invoke("use_upload", given | {"body": body, "isBase64Encoded": True}).status == 201
+
+
+def test_invisible_characters_around_a_key_are_not_stored(ports: FakePorts) -> None:
+    """They come along when it is copied from a page."""
+    answer = use(token_of(NEW), {"api_key": f"\ufeff\u200b{key().reveal()}\u00a0\u2060"})
+    (provider,) = ports.db.heads.values()
+    assert (answer.status, active_key(ports, provider)) == (201, key().reveal())
+
+
+def test_the_longest_key_fits_into_a_form(ports: FakePorts) -> None:
+    """8,192 characters, which a browser may encode as three times as many."""
+    entered = f"ASIAVALIDAAABEXAMPLE::{'FAKE' * 10}::us-east-1::".ljust(8192, "+")
+    answer = use(token_of({"vendor": "bedrock", "name": "AWS"}), {"api_key": entered})
+    (provider,) = ports.db.heads.values()
+    assert (answer.status, active_key(ports, provider)) == (201, entered)
 
 
 def test_a_plus_in_a_key_survives_a_form(ports: FakePorts) -> None:

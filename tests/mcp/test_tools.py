@@ -77,6 +77,20 @@ def test_a_key_from_the_environment() -> None:
     assert body(script) == {"api_key": CANARY}
 
 
+def test_invisible_characters_around_a_key_are_not_sent() -> None:
+    """Whether it is given or named; a variable that holds nothing else is not set."""
+    blank = "\ufeff\u200b"
+    environment = {"OPENAI_KEY": f"{blank}{CANARY}{blank}", "OPENAI_EMPTY_KEY": blank}
+    given = {"vendor": "openai", "name": "P"}
+    _, script = run("add_provider", given | {"api_key_env": "OPENAI_KEY"}, STORED, environment=environment)
+    assert body(script)["api_key"] == CANARY
+    _, script = run("add_provider", given | {"api_key": f"{blank}{CANARY}{blank}"}, STORED)
+    assert body(script)["api_key"] == CANARY
+    with pytest.raises(Unprocessable) as caught:
+        run("add_provider", given | {"api_key_env": "OPENAI_EMPTY_KEY"}, STORED, environment=environment)
+    assert caught.value.code == "variable_not_set"
+
+
 def test_what_an_addition_sends() -> None:
     """All of it, with times in UTC."""
     given = {
@@ -134,7 +148,7 @@ FAULTS = [
     ),
     ("add_provider", {"api_key": [CANARY]}, [("vendor", "missing"), ("name", "missing"), ("api_key", "string_type")]),
     ("add_provider", ADD | {"name": "n" * 81, "api_key": CANARY}, [("name", "string_too_long")]),
-    ("add_provider", ADD | {"api_key": CANARY * 200}, [("api_key", "too_long")]),
+    ("add_provider", ADD | {"api_key": CANARY * 300}, [("api_key", "too_long")]),
     ("add_provider", ADD | {"api_key": CANARY, "api_key_env": "K"}, [("api_key_env", "exclusive")]),
     ("add_provider", ADD | {"api_key_env": CANARY}, [("api_key_env", "variable_name")]),
     ("add_provider", ADD | {"api_key_env": "1K"}, [("api_key_env", "variable_name")]),

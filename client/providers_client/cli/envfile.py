@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 
 from providers import vendors
 from providers.model.errors import Unprocessable
-from providers.model.secret import Secret
+from providers.model.secret import Secret, trimmed
 from providers.vendors.base import clean
 
 LABELS: Final = {
@@ -63,7 +63,7 @@ _NOT_THE_MODELS: Final = {
 _FILLER: Final = _KEY_WORDS | set(_WORDS) | {"API", "AWS", "ACCESS", "ID", "BEARER", "AI", "SERVICE", "GENAI"}
 _ACCESS_KEY_ID: Final = "AWS_ACCESS_KEY_ID"
 _ENDPOINTS: Final = ("ENDPOINT", "BASE_URL", "API_BASE", "BASE")
-_REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}")
+_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +95,7 @@ class Contents:
 def read(text: str) -> Contents:
     """The credentials in the text of a .env file, in its order; nothing is interpolated."""
     given = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    values = {name: value.strip() for name, value in given.items() if value and value.strip()}
+    values = {name: trimmed(value) for name, value in given.items() if value and trimmed(value)}
     contents = Contents()
     used: set[str] = set()
     for name in values:

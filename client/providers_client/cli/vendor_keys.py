@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from providers.model.secret import trimmed
 from providers_client.cli.session import read_text
 from providers_client.errors import ConfigurationError
 
@@ -24,7 +25,9 @@ _FORMS = {
 
 
 def read_key(vendor: str | None, key_file: Path | None, key_stdin: bool, key_env: str | None) -> str:
-    """The key, without white space around it; asked for, without showing it, where no option says where it is.
+    """The key, without white space and invisible characters around it.
+
+    A person is asked for it, without showing it, where no option says where it is.
 
     Raises ConfigurationError.
     """
@@ -43,7 +46,7 @@ def read_key(vendor: str | None, key_file: Path | None, key_stdin: bool, key_env
         key = typer.prompt(f"The {vendor or 'new'} key" + (f" ({form})" if form else ""), hide_input=True, err=True)
     else:
         raise ConfigurationError("there is no terminal to ask for the key: give --key-stdin, --key-file or --key-env")
-    key = key.strip()
+    key = trimmed(key)
     if not key:
         raise ConfigurationError("the key is empty")
     if key.startswith("mlx_mk_"):

@@ -10,6 +10,7 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, SecretStr
 
 from providers.edge.answers import Deleted, Fault, Health, Page, Provider
+from providers.model.secret import trimmed
 from providers_client.calls import UNSET
 from providers_client.errors import Unprocessable
 from providers_client.mcp import arguments
@@ -122,7 +123,7 @@ def get_provider_health(caller: Caller, given: arguments.GetProviderHealth) -> H
 def _key(caller: Caller, api_key: SecretStr | None, variable: str | None) -> str | None:
     """The key that is given or named. Raises Unprocessable (`validation_failed`, `variable_not_set`)."""
     if variable is None:
-        return None if api_key is None else api_key.get_secret_value()
+        return None if api_key is None else trimmed(api_key.get_secret_value())
     if api_key is not None:
         raise arguments.invalid(Fault(param="api_key_env", message="excludes api_key", code="exclusive"))
     if caller.environment is None:
@@ -130,7 +131,7 @@ def _key(caller: Caller, api_key: SecretStr | None, variable: str | None) -> str
             "names a variable on the caller's machine, which a server over HTTP cannot read; ask for a link instead"
         )
         raise arguments.invalid(Fault(param="api_key_env", message=message, code="stdio_only"))
-    key = caller.environment.get(variable)
+    key = trimmed(caller.environment.get(variable, ""))
     if not key:
         raise Unprocessable(
             f"{variable} is not set in the environment of the MCP server: set it where the server is configured, and "
