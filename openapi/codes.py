@@ -105,13 +105,16 @@ CODES: Final[dict[str, Code]] = {
         },
     ),
     "credential_format": Code(
-        "`api_key` cannot be a credential of this vendor at all; the vendor was not asked.",
-        "api_key is empty",
+        "`api_key` cannot be a credential of this vendor: it is malformed, another vendor's, or serves no model, as an "
+        "admin key. The message says which. The vendor was not asked.",
+        "api_key is a credential of groq, not of openai: send one of openai, or add a provider of vendor groq; nothing "
+        "was sent",
         {"param": "api_key"},
     ),
     "credential_rejected": Code(
-        "The vendor refused the credential itself; `reason` says why. Nothing was changed.",
-        "openai refused the credential: it is unknown, mistyped or revoked; nothing was changed",
+        "The vendor refused the credential itself. Why is told only of temporary credentials, which show that they "
+        "expire: then `reason` is `credential_expired`. Nothing was changed.",
+        "openai refused the credential: it is mistyped, revoked, expired or suspended; nothing was changed",
         {
             "param": "api_key",
             "reason": "credential_rejected",

@@ -144,6 +144,14 @@ CASES: Final = (
         Reason.INSUFFICIENT_PERMISSION,
     ),
     Case(
+        "ip-not-allowed",
+        "the caller's address is not on the organization's allow-list",
+        403,
+        _error("permission_error", "Your IP address isn't in this organization's allowed range."),
+        _KNOWN,
+        Reason.NETWORK_RESTRICTED,
+    ),
+    Case(
         "edge-block",
         "the edge refuses the caller's address or region; says nothing of the key",
         403,

@@ -87,6 +87,7 @@ CASES: Final = (
         _ID,
         Reason.ACCOUNT_SUSPENDED,
     ),
+    Case("account-status", "the account is in trouble", 412, {"error": {}}, _ID, Reason.ACCOUNT_SUSPENDED),
     SERVER_ERROR,
     Case(
         "rate-limited",

@@ -225,6 +225,13 @@ CASES: Final = (
         reason=Reason.RATE_LIMITED,
     ),
     Case(
+        "credits-depleted",
+        "prepaid credits are used up",
+        402,
+        _error(402, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted."),
+        reason=Reason.PAYMENT_REQUIRED,
+    ),
+    Case(
         "resource-quota",
         "the project's quota is used up",
         429,

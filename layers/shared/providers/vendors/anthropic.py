@@ -75,8 +75,9 @@ def _judge(answer: ProbeAnswer, *, official: bool) -> Reason | None:
             return Reason.CREDENTIAL_REJECTED if official else Reason.WRONG_PATH
         case 400, "invalid_request_error":
             return _judge_account(code, message)
-        case 403, "permission_error":
-            return Reason.INSUFFICIENT_PERMISSION
+        case 403, "permission_error":  # an allow-list of addresses, or a permission
+            blocked = "your ip address" in message
+            return Reason.NETWORK_RESTRICTED if blocked else Reason.INSUFFICIENT_PERMISSION
         case 402, "billing_error":
             return Reason.PAYMENT_REQUIRED
         case 429, "rate_limit_error":

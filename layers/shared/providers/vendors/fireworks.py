@@ -24,7 +24,6 @@ from providers.vendors.base import (
     host_of,
     join,
     lists,
-    message_of,
     parse_api_key,
     tidy_at,
 )
@@ -49,7 +48,7 @@ def _judge(answer: ProbeAnswer, member: str) -> Reason | None:
             return Reason.INSUFFICIENT_PERMISSION
         case 402, _:
             return Reason.PAYMENT_REQUIRED
-        case 412, _ if "suspended" in message_of(error):
+        case 412, _:  # "account is suspended or there's an issue with account status" (inference-error-codes)
             return Reason.ACCOUNT_SUSPENDED
         case 429, _:
             return Reason.RATE_LIMITED

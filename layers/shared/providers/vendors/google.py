@@ -89,6 +89,8 @@ def _judge(answer: ProbeAnswer) -> Reason | None:
             return Reason.ACCOUNT_SUSPENDED
         case 403, "PERMISSION_DENIED" if "caller does not have permission" in message:
             return Reason.INSUFFICIENT_PERMISSION
+        case 402, "RESOURCE_EXHAUSTED":  # prepaid credits are used up
+            return Reason.PAYMENT_REQUIRED
         case 429, "RESOURCE_EXHAUSTED":
             return Reason.RATE_LIMITED
         case ((403 | 429 | 503), _) if b"automated queries" in answer.body:
