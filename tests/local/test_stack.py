@@ -144,6 +144,46 @@ def test_a_limited_credential_is_stored_and_says_why(api: Api) -> None:
     }
 
 
+def test_a_key_of_another_region_is_stored_with_a_warning(api: Api) -> None:
+    """It says which member to change, and how."""
+    answer = api.add(fake_key("openai", "incorrect-hostname")).json()
+    assert answer["data"]["verification"]["reason"] == "wrong_region"
+    (warning,) = answer["warnings"]
+    assert (warning["code"], "https://eu.api.openai.com/v1" in warning["message"]) == ("wrong_region", True)
+
+
+OWN_HOSTS = [
+    ("openai", "https://eu.api.openai.com", "https://eu.api.openai.com/v1"),
+    ("google", "https://generativelanguage.googleapis.com/v1beta/openai/", "https://generativelanguage.googleapis.com"),
+    (
+        "azure",
+        "https://acme.openai.azure.us/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
+        "https://acme.openai.azure.us",
+    ),
+    ("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com", "https://bedrock-runtime.us-east-1.amazonaws.com"),
+]
+
+
+@pytest.mark.parametrize(("vendor", "base_url", "stored"), OWN_HOSTS)
+def test_each_of_a_vendors_hosts_is_asked(api: Api, vendor: str, base_url: str, stored: str) -> None:
+    """A region's, another cloud's, one for inference; as it was pasted."""
+    provider = api.added(fake_key(vendor), vendor, base_url=base_url)
+    assert (provider["base_url"], provider["verification"]["outcome"]) == (stored, "valid")
+
+
+@pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-iso-east-1"])
+def test_a_bedrock_region_of_every_partition_is_asked(api: Api, region: str) -> None:
+    """At the partition's own host, with a signature for that host."""
+    provider = api.added(fake_key("bedrock").replace("us-east-1", region), "bedrock")
+    assert provider["verification"]["outcome"] == "valid"
+
+
+def test_an_oauth_token_of_anthropics_is_good(api: Api) -> None:
+    """The emulator refuses one that is sent as an API key, as Anthropic does."""
+    provider = api.added(fake_key("anthropic", "valid-oauth"), "anthropic")
+    assert provider["verification"]["outcome"] == "valid"
+
+
 @pytest.mark.parametrize("round_", range(3))
 def test_twenty_rotations_at_once(api: Api, round_: int) -> None:
     """Each is 200 or 409; the active version counts the 200s; what is stored is what its answer's caller sent."""

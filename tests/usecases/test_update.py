@@ -152,6 +152,17 @@ def test_a_new_base_url_needs_the_key_again() -> None:
     assert (after.base_url, ports.verify.asked[-1]) == (change.base_url, ("openai", change.base_url))
 
 
+def test_the_same_base_url_in_other_words_needs_no_key() -> None:
+    """An endpoint that is pasted again is compared with what is stored as it would be stored."""
+    ports = FakePorts()
+    provider = added(ports, base_url="https://eu.api.openai.com")
+    assert provider.base_url == "https://eu.api.openai.com/v1"
+    for same in ("https://eu.api.openai.com", "https://eu.api.openai.com/v1/", "\ufeffhttps://eu.api.openai.com/v1"):
+        change = Change(name=f"As {len(same)}", base_url=same, sets_base_url=True)
+        after, _ = update_provider(ports, ORG, provider.id, change)
+        assert (after.name, after.base_url) == (change.name, provider.base_url)
+
+
 def test_a_rotation_asks_at_the_base_url_in_force() -> None:
     """The new key is verified where it will be used."""
     ports = FakePorts()

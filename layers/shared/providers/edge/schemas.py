@@ -98,8 +98,8 @@ ApiKey = Annotated[
 BaseUrl = Annotated[
     str,
     Field(
-        description="Where the vendor's API is, https on port 443 or 8443; null for the vendor's own. azure needs it. A "
-        "whole endpoint of the vendor's (`…/v1/chat/completions`) is cut down to the base URL that it belongs to.",
+        description="Where the vendor's API is, https on port 443 or 8443; null for the vendor's own. azure needs it. "
+        "A whole endpoint of the vendor's (`…/v1/chat/completions`) is cut down to the base URL that it belongs to.",
         json_schema_extra={"format": "uri", "maxLength": MAX_CHARS, "pattern": "^https://"},
     ),
 ]
