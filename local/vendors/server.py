@@ -18,6 +18,7 @@ from local.vendors.cases import CASES, case_named
 from local.vendors.cases.base import Case
 from local.vendors.keys import SECRET_ACCESS_KEY, SESSION_TOKEN, case_of, fake_key, find_case, identity
 from local.vendors.plays import play
+from providers.vendors.base import MAX_CREDENTIAL_CHARS
 
 _CONTROL: Final = "/_control"
 _STOPPING_S: Final = 0.1
@@ -53,7 +54,9 @@ class Emulator:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; `port` 0 takes a free one. Raises OSError where the port is taken."""
         loop = asyncio.get_running_loop()
-        self._http = web.Server(self._answer, access_log=None, handler_cancellation=True)
+        self._http = web.Server(
+            self._answer, access_log=None, handler_cancellation=True, max_field_size=2 * MAX_CREDENTIAL_CHARS
+        )
         self._listener = await loop.create_server(self._http, host, port)
         bound = self._listener.sockets[0].getsockname()
         self.url = f"http://[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"http://{bound[0]}:{bound[1]}"

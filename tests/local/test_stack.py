@@ -178,6 +178,19 @@ def test_a_bedrock_region_of_every_partition_is_asked(api: Api, region: str) -> 
     assert provider["verification"]["outcome"] == "valid"
 
 
+LONGEST = [
+    ("openai", "sk-proj-FAKE-EXAMPLE-".ljust(8192, "F")),
+    ("anthropic", "sk-ant-api03-FAKE-EXAMPLE-".ljust(8192, "F")),
+    ("bedrock", fake_key("bedrock", "valid-session").replace("::FAKE/SESSION", "::FAKE" + "F" * 8000 + "/SESSION")),
+]
+
+
+@pytest.mark.parametrize(("vendor", "key"), LONGEST)
+def test_the_longest_credential_reaches_its_vendor(api: Api, vendor: str, key: str) -> None:
+    """It is refused there, and not on the way."""
+    assert api.add(key, vendor).json()["error"]["code"] == "credential_rejected"
+
+
 def test_an_oauth_token_of_anthropics_is_good(api: Api) -> None:
     """The emulator refuses one that is sent as an API key, as Anthropic does."""
     provider = api.added(fake_key("anthropic", "valid-oauth"), "anthropic")

@@ -102,6 +102,13 @@ def test_a_proxy_may_give_out_keys_of_any_form(vendor: str) -> None:
         assert parse(vendor, text, "https://proxy.example/llm").secret == Secret(text)
 
 
+@pytest.mark.parametrize("base_url", ["https://[::1", "https://", "acme", ""])
+def test_what_is_no_url_is_nobodys_own_host(base_url: str) -> None:
+    """A credential can be taken apart before its base_url has been checked, as `providers import` does."""
+    assert not vendors.vendor("openai").owns(base_url)
+    assert parse("bedrock", fake_key("bedrock"), base_url).familiar
+
+
 @pytest.mark.parametrize(
     "text", ["sk-FAKE-EXAMPLE-FAKE-EXAMPLE-0001", "0123456789abcdef0123456789abcdef", "FAKE-EXAMPLE", "gsk_FAKE"]
 )

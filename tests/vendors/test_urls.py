@@ -10,8 +10,7 @@ from local.vendors import routes
 from local.vendors.keys import fake_key
 from providers import vendors
 from providers.model.secret import Secret
-from providers.model.vendor import host_matches
-from providers.vendors.base import host_of
+from providers.model.vendor import host_matches, host_of
 from tests.vendors.talk import always, ask, converse, parse
 
 AZURE = "https://acme.openai.azure.com"

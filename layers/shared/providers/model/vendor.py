@@ -122,7 +122,15 @@ class Vendor:
 
     def owns(self, base_url: str | None) -> bool:
         """Whether a credential that is sent to `base_url` goes to the vendor itself; None is the vendor's own host."""
-        return base_url is None or host_matches(urlsplit(base_url).hostname or "", self.hosts)
+        return base_url is None or host_matches(host_of(base_url), self.hosts)
+
+
+def host_of(url: str) -> str:
+    """The host of `url`, in lower case, without its port; empty where there is none, or it is no URL."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def host_matches(host: str, patterns: tuple[str, ...]) -> bool:

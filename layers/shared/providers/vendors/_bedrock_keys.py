@@ -18,10 +18,10 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from providers.model.secret import Secret
-from providers.model.vendor import Credential
+from providers.model.vendor import Credential, host_of
 from providers.vendors._partitions import REGION as _REGION
 from providers.vendors._partitions import region_of
-from providers.vendors.base import credential_format, host_of, make_hint
+from providers.vendors.base import credential_format, make_hint
 
 _LONG, _SHORT = "ABSK", "bedrock-api-key-"
 

@@ -16,13 +16,13 @@ from providers.model.vendor import (
     ProbeRequest,
     Vendor,
     host_matches,
+    host_of,
 )
 from providers.model.verdict import Reason
 from providers.vendors.base import (
     bearer,
     common_reason,
     conclude,
-    host_of,
     join,
     lists,
     message_of,

@@ -25,11 +25,6 @@ MIN_UNSEEN: Final = 20
 """A hint shows the last four characters only where at least this many stay unseen (vendors.md, Hints)."""
 
 
-def host_of(url: str) -> str:
-    """The host of `url`, in lower case, without its port."""
-    return (urlsplit(url).hostname or "").lower()
-
-
 def join(base_url: str, path: str, *, strip: tuple[str, ...] = ()) -> str:
     """`base_url` without a trailing slash and without the first of the `strip` suffixes that it has, plus `path`."""
     base = base_url.rstrip("/")

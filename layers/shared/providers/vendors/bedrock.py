@@ -10,12 +10,20 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from providers.model.secret import Secret
-from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.vendor import (
+    Circumstances,
+    Conversation,
+    Credential,
+    ProbeAnswer,
+    ProbeRequest,
+    Vendor,
+    host_of,
+)
 from providers.model.verdict import Reason, Verdict
 from providers.vendors._bedrock_keys import FORMS, OWN_FORMS, USELESS, ApiKey, AwsCredential, parse
 from providers.vendors._partitions import DEFAULT_REGIONS, HOSTS, control_plane, region_of
 from providers.vendors._sigv4 import sign
-from providers.vendors.base import bearer, common_reason, conclude, host_of, http_date, join, lists
+from providers.vendors.base import bearer, common_reason, conclude, http_date, join, lists
 
 _PATH: Final = "/foundation-models?byProvider=amazon"
 _SETTLING_S: Final = 5
