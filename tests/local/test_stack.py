@@ -152,9 +152,10 @@ def test_a_key_of_another_region_is_stored_with_a_warning(api: Api) -> None:
     assert (warning["code"], "https://eu.api.openai.com/v1" in warning["message"]) == ("wrong_region", True)
 
 
+GEMINI = "https://generativelanguage.googleapis.com"
 OWN_HOSTS = [
     ("openai", "https://eu.api.openai.com", "https://eu.api.openai.com/v1"),
-    ("google", "https://generativelanguage.googleapis.com/v1beta/openai/", "https://generativelanguage.googleapis.com"),
+    ("google", f"{GEMINI}/v1beta/openai/", f"{GEMINI}/v1beta/openai/"),
     (
         "azure",
         "https://acme.openai.azure.us/openai/deployments/gpt/chat/completions?api-version=2024-10-21",

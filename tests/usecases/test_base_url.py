@@ -13,15 +13,16 @@ from providers.usecases.base_url import check_base_url
 ALLOWED = [
     ("openai", None),
     ("openai", "https://api.openai.com/v1"),
+    ("openai", "https://api.openai.com/v1/"),
     ("openai", "https://eu.api.openai.com:443/v1"),
-    ("anthropic", "https://api.anthropic.com:8443"),
-    ("google", "https://generativelanguage.googleapis.com"),
+    ("anthropic", "https://api.anthropic.com:8443/v1"),
+    ("google", "https://generativelanguage.googleapis.com/v1beta/openai/"),
     ("groq", "https://API.groq.com/openai/v1"),
     ("fireworks", "https://api.fireworks.ai/inference/v1"),
     ("bedrock", "https://bedrock.us-east-1.amazonaws.com"),
     ("bedrock", "https://bedrock-fips.us-gov-west-1.amazonaws.com"),
     ("azure", "https://acme.openai.azure.com"),
-    ("azure", "https://acme.cognitiveservices.azure.com"),
+    ("azure", "https://acme.cognitiveservices.azure.com/openai/v1/"),
     ("azure", "https://acme.openai.azure.us"),
     ("azure", "https://acme.openai.azure.cn"),
     ("bedrock", "https://bedrock-runtime.eusc-de-east-1.amazonaws.eu/openai/v1"),
@@ -37,8 +38,8 @@ def test_good_base_urls(vendor: str, base_url: str | None) -> None:
 
 PASTED = [
     ("openai", "https://api.openai.com", "https://api.openai.com/v1"),
-    ("openai", "\ufeff https://api.openai.com/v1/\u200b\n", "https://api.openai.com/v1"),
-    ("google", "https://generativelanguage.googleapis.com/v1beta/openai/", "https://generativelanguage.googleapis.com"),
+    ("openai", "\ufeff https://api.openai.com/v1\u200b\n", "https://api.openai.com/v1"),
+    ("groq", "https://api.groq.com/openai/v1/chat/completions", "https://api.groq.com/openai/v1"),
     (
         "azure",
         "https://acme.openai.azure.com/openai/deployments/gpt/chat/completions?api-version=2024-10-21",

@@ -157,7 +157,11 @@ def test_the_same_base_url_in_other_words_needs_no_key() -> None:
     ports = FakePorts()
     provider = added(ports, base_url="https://eu.api.openai.com")
     assert provider.base_url == "https://eu.api.openai.com/v1"
-    for same in ("https://eu.api.openai.com", "https://eu.api.openai.com/v1/", "\ufeffhttps://eu.api.openai.com/v1"):
+    for same in (
+        "https://eu.api.openai.com",
+        "https://eu.api.openai.com/v1/models",
+        "\ufeffhttps://eu.api.openai.com/v1",
+    ):
         change = Change(name=f"As {len(same)}", base_url=same, sets_base_url=True)
         after, _ = update_provider(ports, ORG, provider.id, change)
         assert (after.name, after.base_url) == (change.name, provider.base_url)

@@ -29,6 +29,11 @@ URLS = [
     ("anthropic", "https://api.anthropic.com/v1", "https://api.anthropic.com/v1/models?limit=1"),
     ("anthropic", "https://proxy.example/anthropic/v1/", "https://proxy.example/anthropic/v1/models?limit=1"),
     ("google", None, "https://generativelanguage.googleapis.com/v1/models?pageSize=1"),
+    (
+        "google",
+        "https://generativelanguage.googleapis.com/v1beta/openai/",
+        "https://generativelanguage.googleapis.com/v1/models?pageSize=1",
+    ),
     ("google", "https://proxy.example", "https://proxy.example/v1/models?pageSize=1"),
     ("google", "https://proxy.example/v1/", "https://proxy.example/v1/models?pageSize=1"),
     ("google", "https://proxy.example/v1beta", "https://proxy.example/v1/models?pageSize=1"),
@@ -36,6 +41,7 @@ URLS = [
     ("azure", AZURE, f"{AZURE}/openai/v1/models"),
     ("azure", f"{AZURE}/", f"{AZURE}/openai/v1/models"),
     ("azure", f"{AZURE}/openai", f"{AZURE}/openai/v1/models"),
+    ("azure", f"{AZURE}/anthropic/", f"{AZURE}/openai/v1/models"),
     ("azure", f"{AZURE}/openai/v1/", f"{AZURE}/openai/v1/models"),
     ("bedrock", None, BEDROCK + MODELS),
     ("bedrock", f"{BEDROCK}/", BEDROCK + MODELS),
@@ -121,7 +127,7 @@ TIDY = [
     ("openai", "https://api.openai.com", "https://api.openai.com/v1"),
     ("openai", "https://api.openai.com/", "https://api.openai.com/v1"),
     ("openai", "https://api.openai.com/v1", "https://api.openai.com/v1"),
-    ("openai", "https://api.openai.com/v1/", "https://api.openai.com/v1"),
+    ("openai", "https://api.openai.com/v1/", None),
     ("openai", "https://eu.api.openai.com", "https://eu.api.openai.com/v1"),
     ("openai", "https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1"),
     ("openai", "https://api.openai.com/v2", None),
@@ -131,25 +137,36 @@ TIDY = [
     ("openai", "https://api.openai.com\\@evil.example", None),
     ("openai", "https://api.openai.com/\n", None),
     ("openai", "https://[::1", None),
-    ("anthropic", "https://api.anthropic.com", "https://api.anthropic.com"),
+    ("anthropic", "https://api.anthropic.com", None),
+    ("anthropic", "https://api.anthropic.com/v1", None),
     ("anthropic", "https://api.anthropic.com/v1/messages", "https://api.anthropic.com"),
     ("anthropic", "https://api.anthropic.com/v2", None),
-    ("google", "https://generativelanguage.googleapis.com/v1beta/openai/", "https://generativelanguage.googleapis.com"),
-    ("google", "https://generativelanguage.googleapis.com/v1beta", "https://generativelanguage.googleapis.com"),
+    ("google", "https://generativelanguage.googleapis.com/v1beta/openai/", None),
+    ("google", "https://generativelanguage.googleapis.com/v1beta", None),
+    (
+        "google",
+        "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions",
+        "https://generativelanguage.googleapis.com/v1beta/openai",
+    ),
     (
         "google",
         "https://generativelanguage.googleapis.com/v1beta/models/gemini:generateContent",
         "https://generativelanguage.googleapis.com",
     ),
     ("google", "https://generativelanguage.googleapis.com/v1beta/models?key=FAKE", None),
-    ("azure", f"{AZURE}/", AZURE),
-    ("azure", f"{AZURE}/openai/v1/", AZURE),
+    ("azure", f"{AZURE}/", None),
+    ("azure", f"{AZURE}/openai/v1/", None),
     ("azure", f"{AZURE}/openai/deployments/gpt/chat/completions?api-version=2024-10-21", AZURE),
     ("azure", f"{AZURE}/openai/responses?api-version=2025-04-01-preview", AZURE),
     ("azure", f"{AZURE}/openai/v1/chat/completions", AZURE),
     (
         "azure",
         "https://acme.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview",
+        "https://acme.services.ai.azure.com",
+    ),
+    (
+        "azure",
+        "https://acme.services.ai.azure.com/anthropic/v1/messages",
         "https://acme.services.ai.azure.com",
     ),
     ("azure", "https://acme.services.ai.azure.com/api/projects/one", "https://acme.services.ai.azure.com"),
@@ -164,19 +181,20 @@ TIDY = [
         "https://proxy.example/llm",
     ),
     ("azure", "https://proxy.example/openai/v1", None),
+    ("azure", "https://proxy.example/models/azure", None),
     ("azure", f"{AZURE}/openai/responses?api-version=1&subscription-key=FAKE", None),
     ("azure", f"{AZURE}/something", None),
-    ("groq", "https://api.groq.com", "https://api.groq.com/openai/v1"),
+    ("groq", "https://api.groq.com", None),
     ("groq", "https://api.groq.com/openai/v1/chat/completions", "https://api.groq.com/openai/v1"),
     ("fireworks", "https://api.fireworks.ai/inference/v1/chat/completions", "https://api.fireworks.ai/inference/v1"),
-    ("fireworks", "https://api.fireworks.ai", "https://api.fireworks.ai/inference/v1"),
+    ("fireworks", "https://api.fireworks.ai", None),
     ("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1", None),
 ]
 
 
 @pytest.mark.parametrize(("vendor", "pasted", "tidy"), TIDY)
 def test_a_pasted_endpoint_is_cut_down_to_the_base_url(vendor: str, pasted: str, tidy: str | None) -> None:
-    """At the vendor's own hosts, where its paths are known; what is not known stays, and what is tidy stays so."""
+    """At the vendor's own hosts, where its paths are known. What an SDK takes stays as it is, and what is not known."""
     expected = pasted if tidy is None else tidy
 
     once = vendors.vendor(vendor).tidy_base_url(pasted)

@@ -142,5 +142,5 @@ VENDOR = Vendor(
     forms=_FORMS,
     own_forms=_FORMS,
     useless=_USELESS,
-    tidy_base_url=tidy_at((_HOST,), "", re.compile(r"/|/v1(?:/.*)?")),
+    tidy_base_url=tidy_at((_HOST,), (r"/v1/.+", "")),
 )

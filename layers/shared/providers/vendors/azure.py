@@ -84,20 +84,18 @@ def _plain(answer: ProbeAnswer) -> str:
 
 
 _API_VERSION: Final = re.compile(r"api-version=[A-Za-z0-9.-]*")
-_TARGET: Final = re.compile(
-    r"/openai/(?:deployments/.*|responses.*|v1/(?:chat/completions|responses|embeddings|models).*)"
-    r"|/models/(?:chat/completions|embeddings).*"
+_TARGET: Final = (
+    r"/openai/(?:deployments/.+|responses.*|v1/.+)|/anthropic/v1/.+"
+    r"|/models/(?:chat/completions|(?:images/)?embeddings|info)"
 )
-_tidy_own: Final = tidy_at(
-    _HOSTS, "", re.compile(r"/(?:(?:openai|models|anthropic|api/projects)(?:/.*)?)?"), query=_API_VERSION
-)
+_tidy_own: Final = tidy_at(_HOSTS, (rf"{_TARGET}|/api/projects/.+", ""), query=_API_VERSION)
 
 
 def _tidy_base_url(base_url: str) -> str:
     """A "target URI" of the portal, cut down to the resource; behind a proxy, to what is before the API's path."""
     tidy = _tidy_own(base_url)
     url = split_url(tidy, _API_VERSION)
-    target = _TARGET.search(url.path) if url else None
+    target = re.search(_TARGET, url.path) if url else None
     return f"{url.scheme}://{url.netloc}{url.path[: target.start()]}" if url and target else tidy
 
 
@@ -105,7 +103,7 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
     if base_url is None:
         raise ValueError("azure has no host of its own: a base_url is required")
     headers = {"api-key": credential.secret}
-    root = join(base_url, "", strip=("/openai/v1", "/openai"))
+    root = join(base_url, "", strip=("/openai/v1", "/openai", "/anthropic/v1", "/anthropic", "/models"))
     answer = yield ProbeRequest(f"{root}/openai/v1/models", headers)
     if answer.status == 404:
         answer = yield ProbeRequest(f"{root}{_DATED_PATH}", headers)

@@ -36,18 +36,20 @@ def join(base_url: str, path: str, *, strip: tuple[str, ...] = ()) -> str:
 
 
 def tidy_at(
-    hosts: tuple[str, ...], root: str, endpoints: re.Pattern[str], *, query: re.Pattern[str] | None = None
+    hosts: tuple[str, ...], *endpoints: tuple[str, str], query: re.Pattern[str] | None = None
 ) -> Callable[[str], str]:
-    """A `tidy_base_url` that puts `root` in the place of a path of `endpoints`, at the vendor's own `hosts`.
+    """A `tidy_base_url` that cuts down the paths of `endpoints` at the vendor's own `hosts`.
 
-    A URL with a query is left alone, unless `query` matches all of it.
+    Each is a pattern for a whole path, and the path of the base_url that it belongs to. A path that some SDK takes as a
+    base_url is none: its author may rely on it. A URL with a query is left alone, unless `query` matches all of it.
     """
 
     def tidy(base_url: str) -> str:
         url = split_url(base_url, query)
-        if url is None or not host_matches(url.hostname or "", hosts) or not endpoints.fullmatch(url.path):
+        if url is None or not host_matches(url.hostname or "", hosts):
             return base_url
-        return f"{url.scheme}://{url.netloc}{root}"
+        path = next((path for pattern, path in endpoints if re.fullmatch(pattern, url.path)), None)
+        return base_url if path is None else f"{url.scheme}://{url.netloc}{path}"
 
     return tidy
 

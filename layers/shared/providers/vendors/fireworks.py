@@ -91,5 +91,5 @@ VENDOR = Vendor(
     verify=_verify,
     forms=_FORMS,
     own_forms=_FORMS,
-    tidy_base_url=tidy_at((_HOST,), "/inference/v1", re.compile(r"/?|/v1|/inference(?:/v1(?:/.*)?)?/?")),
+    tidy_base_url=tidy_at((_HOST,), (r"/inference/v1/.+", "/inference/v1")),
 )

@@ -112,5 +112,5 @@ VENDOR = Vendor(
     forms=_FORMS,
     own_forms=_FORMS,
     useless=_USELESS,
-    tidy_base_url=tidy_at((_HOST,), "", re.compile(r"/|/v1(?:alpha|beta)?(?:/.*)?")),
+    tidy_base_url=tidy_at((_HOST,), (r"/v1(?:alpha|beta)?/models.*", ""), (r"/v1beta/openai/.+", "/v1beta/openai")),
 )

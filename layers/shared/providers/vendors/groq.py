@@ -53,5 +53,5 @@ VENDOR = Vendor(
     verify=_verify,
     forms=_FORMS,
     own_forms=_FORMS,
-    tidy_base_url=tidy_at((_HOST,), "/openai/v1", re.compile(r"/?|/openai(?:/v1(?:/.*)?)?/?")),
+    tidy_base_url=tidy_at((_HOST,), (r"/openai/v1/.+", "/openai/v1")),
 )

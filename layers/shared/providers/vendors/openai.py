@@ -114,5 +114,5 @@ VENDOR = Vendor(
     forms=_FORMS,
     own_forms=_OWN_FORMS,
     useless=_USELESS,
-    tidy_base_url=tidy_at(_HOSTS, "/v1", re.compile(r"/?|/v1(?:/.*)?")),
+    tidy_base_url=tidy_at(_HOSTS, (r"/?|/v1/.+", "/v1")),
 )
