@@ -78,10 +78,14 @@ CODES: Final[dict[str, Code]] = {
         "another rotation of this provider finished first; read it and see whether yours is still wanted",
         _PROVIDER,
     ),
-    "too_many_live_versions": Code(
-        "Five versions of the credential can still be read, the most there can be; `Retry-After` says when one ends.",
-        "5 versions of this credential are still readable, the most there can be; the oldest retires at"
-        " 2026-04-14T13:00:00Z",
+    "limit_exceeded": Code(
+        "The organization has as many of these as it may have: `count` of them, and `limit` are allowed.",
+        "this organization has 1000 providers; 1000 are allowed; nothing was changed",
+        {"limit": 1000, "count": 1000},
+    ),
+    "version_active": Code(
+        "The key version is the active one, which new requests use.",
+        "this version is the active one: rotate to another credential first, or delete the provider",
         _PROVIDER,
     ),
     "etag_mismatch": Code(

@@ -130,7 +130,7 @@ class _Page:
     def _curl(self, method: str, path: str, operation: Json, parameters: list[Json]) -> str:
         for each in parameters:
             if each["in"] == "path":
-                path = path.replace(f"{{{each['name']}}}", each["example"])
+                path = path.replace(f"{{{each['name']}}}", str(each["example"]))
         words = ["curl -s" if method == "GET" else f"curl -s -X {method}", f"$API{path}"]
         if operation["security"]:
             words.append('-H "Authorization: Bearer $KEY"')

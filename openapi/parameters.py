@@ -21,6 +21,11 @@ PATH: Final[dict[str, Schema]] = {
         "schema": {"type": "string", "pattern": PROVIDER_ID},
         "example": samples.PROVIDER_ID,
     },
+    "number": {
+        "description": "A key version's number.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 99_999_999},
+        "example": 1,
+    },
     "slug": {
         "description": "The routing config's name: lower-case letters, digits, `-` and `_`, perhaps `@` in front.",
         "schema": {"type": "string", "pattern": f"^{SLUG.pattern}$"},

@@ -108,7 +108,7 @@ ROWS: Final[dict[str, Row]] = {
             "bedrock": samples.ADD_BEDROCK,
             "pending": samples.ADD_PENDING,
         },
-        codes=(*VERIFYING, "name_taken"),
+        codes=(*VERIFYING, "name_taken", "limit_exceeded"),
         gives=_ID,
     ),
     "get_provider": Row(
@@ -129,7 +129,7 @@ ROWS: Final[dict[str, Row]] = {
         body=schemas.UpdateProviderBody,
         bodies={"rotate": samples.ROTATE, "rename": samples.RENAME},
         headers=("If-Match",),
-        codes=(*VERIFYING, *_CHANGING, "name_taken", "rotation_conflict", "too_many_live_versions"),
+        codes=(*VERIFYING, *_CHANGING, "name_taken", "limit_exceeded", "rotation_conflict"),
     ),
     "delete_provider": Row(
         "providers",
@@ -173,7 +173,21 @@ ROWS: Final[dict[str, Row]] = {
         body_optional=True,
         bodies={"previous": {}, "named": {"version": 1}},
         headers=("If-Match",),
-        codes=(*VERIFYING, *_CHANGING, "rotation_conflict", "too_many_live_versions", "version_not_found"),
+        codes=(*VERIFYING, *_CHANGING, "rotation_conflict", "limit_exceeded", "version_not_found"),
+    ),
+    "destroy_version": Row(
+        "providers",
+        "Destroy a key version before its time",
+        {
+            200: Success(
+                "It is destroyed: nobody can read or restore it any more.",
+                answers.Single[answers.DestroyedVersion],
+                {"data": {"provider_id": samples.PROVIDER_ID, "number": 1, "deleted": True}},
+            )
+        },
+        "After a leak: requests that use this version cannot read it again. Rotate first to destroy the active one.",
+        headers=("If-Match",),
+        codes=(*_CHANGING, "version_not_found", "version_active"),
     ),
     "list_audit": Row(
         "audit",
@@ -192,7 +206,7 @@ ROWS: Final[dict[str, Row]] = {
         "A person opens it and enters the credential, which is verified as in every other change.",
         body=schemas.CreateUploadBody,
         bodies={"add": samples.UPLOAD_TO_ADD, "rotate": samples.UPLOAD_TO_ROTATE},
-        codes=("provider_not_found", "name_taken", "base_url_required", "base_url_not_allowed"),
+        codes=("provider_not_found", "name_taken", "limit_exceeded", "base_url_required", "base_url_not_allowed"),
     ),
     "list_routing_configs": Row(
         "routing",
@@ -220,7 +234,7 @@ ROWS: Final[dict[str, Row]] = {
         },
         body=schemas.PutRoutingConfigBody,
         bodies={"fallback": samples.ROUTING},
-        codes=_CHANGING,
+        codes=(*_CHANGING, "limit_exceeded"),
         gives=_SLUG,
     ),
     "delete_routing_config": Row(

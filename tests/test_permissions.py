@@ -52,6 +52,7 @@ CHANGING = {
     "add_provider",
     "update_provider",
     "rollback_provider",
+    "destroy_version",
     "delete_provider",
     "create_upload",
     "put_routing_config",
@@ -354,6 +355,9 @@ def live(watch: Watch) -> None:
     watch.call("list_versions", path={"provider_id": first}, later=timedelta(minutes=30))
     watch.run("reap_versions", {"time": "2999-01-01T00:00:00Z"})
     update(api_key=provider(4)["api_key"])
+    number = str(setup.providers.get(ORG, first).active.number - 1)  # type: ignore[union-attr]
+    watch.call("destroy_version", path={"provider_id": first, "number": number})
+    update(api_key=provider(8)["api_key"])
     for grace_s in (3600, 0):
         watch.call("rollback_provider", path={"provider_id": first}, body={}, grace_s=grace_s)
     cursor = watch.call("list_audit", query={"limit": "1"}).body["next_cursor"]

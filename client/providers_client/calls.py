@@ -20,6 +20,7 @@ from providers.edge.answers import (
     Changed,
     Deleted,
     DeletedRoutingConfig,
+    DestroyedVersion,
     Health,
     Page,
     Provider,
@@ -132,6 +133,14 @@ def get_provider_health(provider_id: str, history: History | None) -> Call[Healt
 def list_versions(provider_id: str) -> Call[list[Version]]:
     """GET /providers/{id}/versions."""
     return Call("GET", f"{_provider(provider_id)}/versions", _data(Single[list[Version]]))
+
+
+def destroy_version(
+    provider_id: str, number: int, if_match: str | None, idempotency_key: str | None
+) -> Call[DestroyedVersion]:
+    """DELETE /providers/{id}/versions/{number}."""
+    path = f"{_provider(provider_id)}/versions/{number}"
+    return _change("DELETE", path, _data(Single[DestroyedVersion]), idempotency_key, if_match=if_match)
 
 
 def rollback_provider(

@@ -16,6 +16,7 @@ from providers.edge.answers import (
     Changed,
     Deleted,
     DeletedRoutingConfig,
+    DestroyedVersion,
     Health,
     Page,
     Provider,
@@ -177,6 +178,12 @@ class Client:
     def list_versions(self, provider_id: str) -> list[Version]:
         """The key versions that can still be read."""
         return self._send(calls.list_versions(provider_id))
+
+    def destroy_version(
+        self, provider_id: str, number: int, *, if_match: str | None = None, idempotency_key: str | None = None
+    ) -> DestroyedVersion:
+        """Destroy a key version that is not active, before its grace window ends."""
+        return self._send(calls.destroy_version(provider_id, number, if_match, idempotency_key))
 
     def rollback_provider(
         self,

@@ -15,5 +15,6 @@ def handler(visit: Visit[Secret], ports: Ports) -> Shown:
     """Verify the credential and store it as the link says; 201 for a new provider, 200 for a rotated one."""
     changed = use_upload(ports, visit.token, visit.form, visit.id)
     provider, warnings = changed
-    status = 201 if provider.active.number == 1 else 200
+    unchanged = any(warning["code"] == "credential_unchanged" for warning in warnings)
+    status = 201 if provider.active.number == 1 and not unchanged else 200
     return Shown(changed_reply(changed, status), stored_page(provider, warnings))

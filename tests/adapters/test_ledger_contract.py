@@ -266,7 +266,7 @@ ALL = Alongside([event(1), event(2)], entry(), Completed(claim(), ANSWER), uploa
 def left(stores: Stores) -> tuple[list[str], list[Entry], Recorded | None, bool]:
     """What has been committed alongside: events, entries, the answer, and whether the upload link is used."""
     events = [each.id for each in stores.outbox.pending(10)]
-    entries = list(stores.audit.list("org_a", AuditFilter(), NOW - TRAIL_KEPT, 10, None))
+    entries = list(stores.audit.list("org_a", AuditFilter(), NOW - TRAIL_KEPT, 10, None)[0])
     return events, entries, answer_of(stores), stores.uploads.get("up_9") is None
 
 
@@ -507,17 +507,19 @@ def test_an_entry_is_read_as_it_was_written(stores: Stores) -> None:
     )
     nothing = entry(1, before={}, after={})
     trail(stores, nothing, routing, full)
-    found = stores.audit.list("org_a", AuditFilter(), NOW - SECOND, 10, None)
+    found, end = stores.audit.list("org_a", AuditFilter(), NOW - SECOND, 10, None)
+    assert end is None
     assert list(found) == [full, routing, nothing]
 
 
 def test_a_trail_is_newest_first_and_continues_where_it_ended(stores: Stores) -> None:
     """Pages neither repeat nor miss, and another organization's entries are not among them."""
     trail(stores, *(entry(number) for number in range(1, 8)), entry(8, org="org_b"))
-    first = stores.audit.list("org_a", AuditFilter(), NOW - SECOND, 3, None)
-    rest = stores.audit.list("org_a", AuditFilter(), NOW - SECOND, 10, first[-1].id)
+    first, position = stores.audit.list("org_a", AuditFilter(), NOW - SECOND, 3, None)
+    assert position == first[-1].id
+    rest, _ = stores.audit.list("org_a", AuditFilter(), NOW - SECOND, 10, position)
     assert (ids(first), ids(rest)) == ([7, 6, 5], [4, 3, 2, 1])
-    assert ids(stores.audit.list("org_b", AuditFilter(), NOW - SECOND, 10, None)) == [8]
+    assert ids(stores.audit.list("org_b", AuditFilter(), NOW - SECOND, 10, None)[0]) == [8]
 
 
 FILTERS = [
@@ -543,16 +545,16 @@ def test_a_trail_is_filtered(stores: Stores, wanted: AuditFilter, expected: list
         entry(4, actor=other),
         entry(5, actor=other, action=Action.DELETED),
     )
-    assert ids(stores.audit.list("org_a", wanted, NOW - SECOND, 10, None)) == expected
-    assert ids(stores.audit.list("org_a", wanted, NOW - SECOND, 1, None)) == expected[:1]
+    assert ids(stores.audit.list("org_a", wanted, NOW - SECOND, 10, None)[0]) == expected
+    assert ids(stores.audit.list("org_a", wanted, NOW - SECOND, 1, None)[0]) == expected[:1]
 
 
 def test_what_is_older_than_the_trail_goes_back_is_not_shown(stores: Stores) -> None:
     """Rows that DynamoDB has not taken yet are as good as gone."""
     trail(stores, *(entry(number, at=NOW + number * SECOND) for number in range(1, 5)))
-    assert ids(stores.audit.list("org_a", AuditFilter(), NOW + 2 * SECOND, 10, None)) == [4, 3]
-    assert ids(stores.audit.list("org_a", AuditFilter(), NOW + 2 * SECOND, 1, None)) == [4]
-    assert ids(stores.audit.list("org_a", AuditFilter(), NOW + 4 * SECOND, 10, None)) == []
+    assert ids(stores.audit.list("org_a", AuditFilter(), NOW + 2 * SECOND, 10, None)[0]) == [4, 3]
+    assert ids(stores.audit.list("org_a", AuditFilter(), NOW + 2 * SECOND, 1, None)[0]) == [4]
+    assert ids(stores.audit.list("org_a", AuditFilter(), NOW + 4 * SECOND, 10, None)[0]) == []
 
 
 # upload links

@@ -10,11 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from providers.adapters import items
 from providers.adapters.dynamodb import DynamoDataKeys, DynamoManagementKeys, DynamoProviders, DynamoRouting
 from providers.adapters.items import shard_of
 from providers.adapters.probes import DynamoHealth, DynamoOutbox, DynamoProbes
+from providers.model.errors import Conflict
 from providers.model.events import Event, EventType
 from providers.model.health import Health, HealthState, Sample
+from providers.model.policy import Limits
 from providers.model.provider import (
     Attempt,
     KeyVersion,
@@ -32,6 +35,7 @@ from providers.ports import (
     Alongside,
     Due,
     HealthStore,
+    LimitReached,
     ManagementKeyStore,
     MissingProvider,
     NameTaken,
@@ -157,7 +161,7 @@ def test_another_organization_sees_nothing(stores: Stores) -> None:
     """Reads and lists of one organization never show another's."""
     stores.providers.create(provider(), sealed(provider()))
     assert stores.providers.get("org_b", provider().id) is None
-    assert list(stores.providers.list("org_b", ProviderFilter(), 10, None)) == []
+    assert stores.providers.list("org_b", ProviderFilter(), 10, None) == ([], None)
     assert stores.providers.sealed("org_b", provider().id, 1) is None
 
 
@@ -193,8 +197,10 @@ def test_a_list_is_newest_first_and_continues_where_it_ended(stores: Stores) -> 
     """Pages neither repeat nor miss."""
     for number in range(1, 8):
         stores.providers.create(provider(number), sealed(provider(number)))
-    first = stores.providers.list("org_a", ProviderFilter(), 3, None)
-    rest = stores.providers.list("org_a", ProviderFilter(), 10, first[-1].id)
+    first, position = stores.providers.list("org_a", ProviderFilter(), 3, None)
+    assert position == first[-1].id
+    rest, end = stores.providers.list("org_a", ProviderFilter(), 10, position)
+    assert end is None
     assert [int(each.id[-2:]) for each in (*first, *rest)] == [7, 6, 5, 4, 3, 2, 1]
 
 
@@ -217,7 +223,7 @@ def test_a_list_is_filtered(stores: Stores, wanted: ProviderFilter, expected: li
     ]:
         one = provider(number, vendor=vendor, status=status)
         stores.providers.create(one, sealed(one))
-    assert [int(each.id[-2:]) for each in stores.providers.list("org_a", wanted, 10, None)] == expected
+    assert [int(each.id[-2:]) for each in stores.providers.list("org_a", wanted, 10, None)[0]] == expected
 
 
 def test_a_rotation_keeps_the_old_version_and_dates_its_end(stores: Stores) -> None:
@@ -609,3 +615,111 @@ def test_data_keys_are_listed_and_deleted(kind: type) -> None:
         keys.delete("org_a", made[1].id)
         keys.delete("org_a", made[1].id)
         assert keys.list("org_a", 10) == [made[2], made[0]]
+
+
+FEW = Limits(providers=2, routing_configs=2, configs_per_provider=1, management_keys=1)
+
+
+def test_an_organization_has_as_many_providers_as_it_may(stores: Stores) -> None:
+    """One more is refused with the count, and is possible again when one is deleted; others are not affected."""
+    one, two, three = (provider(number) for number in (1, 2, 3))
+    for each in (one, two):
+        stores.providers.create(each, sealed(each), limits=FEW)
+    with pytest.raises(LimitReached) as caught:
+        stores.providers.create(three, sealed(three), limits=FEW)
+    assert (caught.value.what, caught.value.count) == ("providers", 2)
+    assert stores.providers.get("org_a", three.id) is None
+    other = replace(three, org="org_b")
+    stores.providers.create(other, sealed(other), limits=FEW)
+    stores.providers.delete(one)
+    stores.providers.create(three, sealed(three), limits=FEW)
+
+
+def test_a_name_that_is_taken_comes_before_the_limit(stores: Stores) -> None:
+    """It is what the caller can mend."""
+    one = provider(1)
+    stores.providers.create(one, sealed(one), limits=FEW)
+    two = provider(2)
+    stores.providers.create(two, sealed(two), limits=FEW)
+    again = replace(provider(3), name=one.name)
+    with pytest.raises(NameTaken):
+        stores.providers.create(again, sealed(again), limits=FEW)
+
+
+def test_routing_configs_are_limited_for_an_organization_and_a_provider(stores: Stores) -> None:
+    """Replacing one is no further one; a provider that is not there is told as that."""
+    one, two = provider(1), provider(2)
+    for each in (one, two):
+        stores.providers.create(each, sealed(each))
+    first = config("a", one.id)
+    stores.routing.put(None, first, limits=FEW)
+    with pytest.raises(LimitReached) as caught:
+        stores.routing.put(None, config("b", one.id), limits=FEW)
+    assert (caught.value.what, caught.value.count) == ("configs_per_provider", 1)
+    with pytest.raises(MissingProvider):
+        stores.routing.put(None, config("b", one.id, "prov_" + "9" * 26), limits=FEW)
+    stores.routing.put(None, config("b", two.id), limits=FEW)
+    with pytest.raises(LimitReached) as caught:
+        stores.routing.put(None, config("c"), limits=FEW)
+    assert (caught.value.what, caught.value.count) == ("routing_configs", 2)
+    stores.routing.put(first, replace(first, strategy="single", revision=2), limits=FEW)
+    stores.routing.delete(replace(first, revision=2))
+    stores.routing.put(None, config("c", one.id), limits=FEW)
+
+
+def test_management_keys_are_limited_but_for_the_revoked(stores: Stores) -> None:
+    """A revocation makes room."""
+    keys = [ManagementKey(f"{n}", "d" * 64, "org_a", "CI", frozenset(Scope), NOW) for n in range(2)]
+    stores.keys.put(keys[0], FEW)
+    with pytest.raises(LimitReached) as caught:
+        stores.keys.put(keys[1], FEW)
+    assert (caught.value.what, caught.value.count) == ("management_keys", 1)
+    stores.keys.revoke(replace(keys[0], revoked_at=NOW))
+    stores.keys.put(keys[1], FEW)
+
+
+def test_a_filter_reads_a_bounded_number_of_providers(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page can be empty and still have a next one; all pages together have what matches, once each."""
+    for module in ("providers.adapters.transactions", "tests.kit.fakes"):
+        monkeypatch.setattr(f"{module}.READ_AT_MOST", 3)
+    made = [provider(number, vendor="groq" if number in (1, 2, 9) else "openai") for number in range(1, 10)]
+    for each in made:
+        stores.providers.create(each, sealed(each))
+    pages, position = [], None
+    while True:
+        page, position = stores.providers.list("org_a", ProviderFilter(vendor="groq"), 10, position)
+        pages.append([int(each.id[-2:]) for each in page])
+        if position is None:
+            break
+    assert [each for page in pages for each in page] == [9, 2, 1]
+    assert [] in pages
+
+
+@pytest.mark.parametrize("kind", [dynamodb_local_tables], ids=["dynamodb-local"])
+def test_an_item_that_would_be_too_large_is_no_outage(kind: type) -> None:
+    """DynamoDB refuses it for good: 409, with the limit. Only a real DynamoDB shows it."""
+    with kind() as tables:
+        routing = DynamoRouting(tables.client, tables.main)
+        store = DynamoProviders(tables.client, tables.main, tables.secrets)
+        one = provider(1)
+        store.create(one, sealed(one))
+        slugs = {f"{number:05}-{'x' * 57}" for number in range(6_400)}
+        tables.client.update_item(
+            TableName=tables.main,
+            Key=items.marshal(items.provider_key(one.org, one.id)),
+            UpdateExpression="SET refs = :refs",
+            ExpressionAttributeValues=items.marshal({":refs": slugs}),
+        )
+        many = Limits(configs_per_provider=100_000, routing_configs=100_000)
+        refused: Conflict | None = None
+        for number in range(100):
+            try:
+                routing.put(None, config(f"{number}-{'y' * 60}", one.id), limits=many)
+            except Conflict as error:
+                refused = error
+                break
+        assert refused is not None
+        assert (refused.code, refused.details["limit"]) == ("limit_exceeded", 400 * 1024)
+        renamed = replace(one, name="x" * 20_000, revision=2)
+        with pytest.raises(Conflict, match="limit_exceeded"):
+            store.change(one, renamed)

@@ -28,6 +28,7 @@ NEEDED = {
     "list_audit": Scope.PROVIDERS_READ,
     "add_provider": Scope.PROVIDERS_WRITE,
     "rollback_provider": Scope.PROVIDERS_WRITE,
+    "destroy_version": Scope.PROVIDERS_WRITE,
     "update_provider": Scope.PROVIDERS_WRITE,
     "delete_provider": Scope.PROVIDERS_WRITE,
     "create_upload": Scope.PROVIDERS_WRITE,
@@ -56,7 +57,7 @@ def test_the_table_of_scopes_is_complete() -> None:
 @pytest.mark.parametrize("scope", list(Scope))
 def test_an_endpoint_needs_its_own_scope_and_no_other(ports: FakePorts, function: str, scope: Scope) -> None:
     """With any other scope alone it is 403, and its own suffices."""
-    path = {"provider_id": "prov_" + "0" * 26, "slug": "a"}
+    path = {"provider_id": "prov_" + "0" * 26, "slug": "a", "number": "1"}
     answer = call(function, scopes=scope.value, path=path, body=ROUTE)
     allowed = answer.status != 403
     assert allowed == (scope is NEEDED[function])

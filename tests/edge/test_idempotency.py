@@ -59,6 +59,7 @@ def requests(first: str, second: str) -> dict[str, Sent]:
         "PATCH a key": Sent("update_provider", 200, at | {"body": {"api_key": key("three").reveal()}}),
         "PATCH nothing": Sent("update_provider", 200, at | {"body": {"name": "Prod"}}),
         "roll back": Sent("rollback_provider", 200, at),
+        "destroy a version": Sent("destroy_version", 200, {"path": at["path"] | {"number": "1"}}),
         "roll back to a version": Sent("rollback_provider", 200, at | {"body": {"version": 1}}),
         "DELETE": Sent("delete_provider", 200, at),
         "DELETE, a dry run": Sent("delete_provider", 200, at | {"query": {"dry_run": "true"}}),

@@ -226,7 +226,7 @@ PATCHES: list[tuple[dict[str, Any], str, str | None]] = [
     ({"status": None}, "validation_failed", "status"),
     ({"status": "pending"}, "validation_failed", "status"),
     ({"vendor": "groq"}, "validation_failed", "vendor"),
-    ({"key_expires_at": "2999-01-01T00:00:00Z"}, "validation_failed", "key_expires_at"),
+    ({"key_expires_at": "2000-01-01T00:00:00Z"}, "validation_failed", "key_expires_at"),
     ({"base_url": "https://x.example.com"}, "base_url_not_allowed", "base_url"),
     ({"base_url": "http://x.example.com", "api_key": "sk-fake-0000000000"}, "base_url_not_allowed", "base_url"),
 ]

@@ -258,16 +258,22 @@ def test_a_name_is_shown_as_it_is(ports: FakePorts, name: str) -> None:
 
 
 def test_a_stored_key_is_told_by_its_hint(ports: FakePorts) -> None:
-    """201 for a new provider, 200 for a rotated one; the page has the hint and the warnings, and never the key."""
+    """201 for a new provider, 200 for a rotated one; the page has the hint and the warnings, and never the key.
+
+    The same key again is stored already: the page says so, and the link is used up all the same.
+    """
     entered = "sk-proj-FAKE-" + "k" * 40 + "abcd"
     first = use(token_of(NEW), {"api_key": entered})
     (provider,) = ports.db.heads.values()
     second = use(token_of(NEW | {"name": "Two"}), {"api_key": entered})
-    third = use(token_of({"provider_id": provider.id}), {"api_key": entered})
+    token = token_of({"provider_id": provider.id})
+    third = use(token, {"api_key": entered})
+    assert use(token, {"api_key": entered}).status == 404
     assert [answer.status for answer in (first, second, third)] == [201, 201, 200]
     assert "sk-proj-…abcd, version 1" in Page(first).words
     assert "another provider holds this credential too" in Page(second).words
-    assert "sk-proj-…abcd, version 2" in Page(third).words
+    assert "sk-proj-…abcd, version 1" in Page(third).words
+    assert "this credential is the active one already" in Page(third).words
     assert not [answer for answer in (first, second, third) if entered in answer.text]
     assert active_key(ports, provider) == entered
 

@@ -21,7 +21,7 @@ from providers.model.errors import Unavailable
 from providers.model.events import Event
 from providers.model.health import Recent, Sample
 from providers.model.idempotency import Claim, Completed, Found, Recorded
-from providers.model.policy import Policy
+from providers.model.policy import LIMITS, Limits, Policy
 from providers.model.provider import (
     USED_EVERY,
     DataKey,
@@ -34,16 +34,18 @@ from providers.model.provider import (
     name_claim,
 )
 from providers.model.secret import Secret
-from providers.model.upload import Upload
+from providers.model.upload import LIFETIME, Upload
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.ports import (
     NOTHING,
+    READ_AT_MOST,
     Alongside,
     AuditFilter,
     ClaimLost,
     Due,
     Expired,
+    LimitReached,
     MissingProvider,
     NameTaken,
     Probed,
@@ -87,6 +89,7 @@ class Database:
     trail: list[Entry] = field(default_factory=list)
     records: dict[tuple[str, str], tuple[Claim, Recorded | None]] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
+    links: Counter[tuple[str, int]] = field(default_factory=Counter)
     expiring: set[Expired] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -112,6 +115,26 @@ class Database:
             del self.uploads[alongside.used.id]
 
 
+def _refuse_more(what: str, count: int, limits: Limits) -> None:
+    if count >= getattr(limits, what):
+        raise LimitReached(what, count)
+
+
+Row = TypeVar("Row", Provider, Entry)
+
+
+def _page(
+    own: Sequence[Row], matches: Callable[[Row], bool], limit: int, before: str | None, *, filtered: bool
+) -> tuple[Sequence[Row], str | None]:
+    """The newest of `own` that match; a filter looks at READ_AT_MOST of them."""
+    below = sorted((each for each in own if before is None or each.id < before), key=lambda each: each.id, reverse=True)
+    seen = below[:READ_AT_MOST] if filtered else below
+    found = [each for each in seen if matches(each)]
+    if len(found) > limit:
+        return found[:limit], found[limit - 1].id
+    return found, seen[-1].id if len(seen) < len(below) else None
+
+
 class MemoryProviders:
     """The provider store in memory."""
 
@@ -124,23 +147,31 @@ class MemoryProviders:
     def named(self, org: str, name: str) -> str | None:
         return self.db.names.get((org, name_claim(name)))
 
-    def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
-        found = [
-            head
-            for (owner, provider_id), head in self.db.heads.items()
-            if owner == org
-            and (before is None or provider_id < before)
-            and wanted.vendor in (None, head.vendor)
-            and wanted.status in (None, head.status)
-            and wanted.health in (None, head.health.state)
-        ]
-        return sorted(found, key=lambda head: head.id, reverse=True)[:limit]
+    def list(
+        self, org: str, wanted: ProviderFilter, limit: int, before: str | None
+    ) -> tuple[Sequence[Provider], str | None]:
+        def matches(head: Provider) -> bool:
+            return (
+                wanted.vendor in (None, head.vendor)
+                and wanted.status in (None, head.status)
+                and wanted.health in (None, head.health.state)
+            )
 
-    def create(self, provider: Provider, sealed: SealedCredential, alongside: Alongside = NOTHING) -> None:
+        own = [head for (owner, _), head in self.db.heads.items() if owner == org]
+        return _page(own, matches, limit, before, filtered=wanted != ProviderFilter())
+
+    def create(
+        self,
+        provider: Provider,
+        sealed: SealedCredential,
+        alongside: Alongside = NOTHING,
+        limits: Limits = LIMITS,
+    ) -> None:
         with self.db.lock:
             self.db.check(alongside)
             if (provider.org, provider.name_claim) in self.db.names:
                 raise NameTaken
+            _refuse_more("providers", sum(org == provider.org for org, _ in self.db.heads), limits)
             if (provider.org, provider.id) in self.db.heads:
                 raise StaleWrite
             self.db.names[provider.org, provider.name_claim] = provider.id
@@ -246,7 +277,13 @@ class MemoryRouting:
         ]
         return sorted(found, key=lambda config: config.slug)[:limit]
 
-    def put(self, before: RoutingConfig | None, after: RoutingConfig, alongside: Alongside = NOTHING) -> None:
+    def put(
+        self,
+        before: RoutingConfig | None,
+        after: RoutingConfig,
+        alongside: Alongside = NOTHING,
+        limits: Limits = LIMITS,
+    ) -> None:
         with self.db.lock:
             self.db.check(alongside)
             self._check(after.org, after.slug, before)
@@ -254,6 +291,10 @@ class MemoryRouting:
             missing = frozenset(each for each in after.provider_ids - old if (after.org, each) not in self.db.heads)
             if missing:
                 raise MissingProvider(missing)
+            named = [len(self.db.heads[after.org, each].refs) for each in after.provider_ids - old]
+            _refuse_more("configs_per_provider", max(named, default=0), limits)
+            if before is None:
+                _refuse_more("routing_configs", sum(org == after.org for org, _ in self.db.routes), limits)
             self.db.routes[after.org, after.slug] = after
             self._refs(after, after.provider_ids - old, lambda refs: refs | {after.slug})
             self._refs(after, old - after.provider_ids, lambda refs: refs - {after.slug})
@@ -362,18 +403,18 @@ class MemoryAudit:
     def __init__(self, database: Database) -> None:
         self.db = database
 
-    def list(self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None) -> Sequence[Entry]:
-        found = [
+    def list(
+        self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None
+    ) -> tuple[Sequence[Entry], str | None]:
+        def matches(entry: Entry) -> bool:
+            return wanted.action in (None, entry.action) and wanted.key_id in (None, entry.actor.key_id)
+
+        own = [
             entry
             for entry in self.db.trail
-            if entry.org == org
-            and entry.at > since
-            and (before is None or entry.id < before)
-            and wanted.resource_id in (None, entry.resource_id)
-            and wanted.action in (None, entry.action)
-            and wanted.key_id in (None, entry.actor.key_id)
+            if entry.org == org and entry.at > since and wanted.resource_id in (None, entry.resource_id)
         ]
-        return sorted(found, key=lambda entry: entry.id, reverse=True)[:limit]
+        return _page(own, matches, limit, before, filtered=(wanted.action, wanted.key_id) != (None, None))
 
 
 class MemoryIdempotency:
@@ -416,16 +457,24 @@ class MemoryUploads:
     def __init__(self, database: Database) -> None:
         self.db = database
 
-    def put(self, upload: Upload, alongside: Alongside = NOTHING) -> None:
+    def put(self, upload: Upload, alongside: Alongside = NOTHING, limits: Limits = LIMITS) -> None:
         with self.db.lock:
             self.db.check(alongside)
             if upload.id in self.db.uploads:
                 raise StaleWrite
+            window = (upload.org, int(upload.created_at.timestamp() // LIFETIME.total_seconds()))
+            _refuse_more("upload_links", self.db.links[window], limits)
+            self.db.links[window] += 1
             self.db.uploads[upload.id] = upload
             self.db.commit(alongside)
 
     def get(self, upload_id: str) -> Upload | None:
         return self.db.uploads.get(upload_id)
+
+    def use(self, upload_id: str) -> None:
+        with self.db.lock:
+            if self.db.uploads.pop(upload_id, None) is None:
+                raise UploadUsed
 
     def tried(self, upload_id: str) -> int:
         with self.db.lock:
@@ -496,9 +545,11 @@ class MemoryManagementKeys:
     def get(self, key_id: str) -> ManagementKey | None:
         return self.keys.get(key_id)
 
-    def put(self, key: ManagementKey) -> None:
+    def put(self, key: ManagementKey, limits: Limits = LIMITS) -> None:
         if key.id in self.keys:
             raise StaleWrite
+        usable = [each for each in self.keys.values() if each.org == key.org and each.revoked_at is None]
+        _refuse_more("management_keys", len(usable), limits)
         self.keys[key.id] = key
 
     def revoke(self, revoked: ManagementKey) -> None:

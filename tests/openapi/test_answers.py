@@ -33,10 +33,10 @@ def ports() -> Iterator[FakePorts]:
 
 @pytest.fixture
 def path(ports: FakePorts) -> dict[str, str]:
-    """Path parameters that lead to a provider and a routing config."""
+    """Path parameters that lead to a provider, its first version and a routing config."""
     provider_id = rotate(ports, added(ports), "three").id
     put_routing_config(ports, ORG, "@used", "single", [Attempt(added(ports, "two").id, "m")])
-    return {"provider_id": provider_id, "slug": "@used"}
+    return {"provider_id": provider_id, "slug": "@used", "number": "1"}
 
 
 def parameters(place: str) -> list[tuple[str, str]]:
@@ -66,8 +66,7 @@ def test_an_example_of_a_body_is_taken(ports: FakePorts, path: dict[str, str], f
     if body.get("on_unavailable"):
         ports.verify.verdict = Verdict(Reason.HTTP_5XX)
     if "provider_id" in body:
-        body = body | path
-        del body["slug"]
+        body = body | {"provider_id": path["provider_id"]}
     if "attempts" in body:
         ids = [added(ports, f"of attempt {number}").id for number in range(len(body["attempts"]))]
         attempts = [each | {"provider_id": found} for each, found in zip(body["attempts"], ids, strict=True)]

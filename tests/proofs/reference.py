@@ -11,6 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 GRACE: Final = timedelta(hours=1)
+LIVE: Final = 5
+PROVIDERS: Final = 4
+CONFIGS: Final = 2
+CONFIGS_PER_PROVIDER: Final = 2
 LEASE: Final = timedelta(seconds=30)
 REMEMBERED: Final = timedelta(hours=24)
 PREFIXES: Final = {"openai": "sk-", "groq": "gsk_"}
@@ -140,6 +144,7 @@ class Provider:
             "status": self.status,
             "key_version": self.active.number,
             "key_hint": self.hint,
+            "key_expires_at": self.active.key_expires,
         }
 
     def view(self) -> Data:
@@ -150,7 +155,6 @@ class Provider:
             "created_at": text(self.created),
             "updated_at": text(self.updated),
             "key_rotated_at": text(self.active.created),
-            "key_expires_at": self.active.key_expires,
             "verification": {"outcome": outcome, "reason": reason, "checked_at": text(self.checked)},
         }
 
@@ -273,6 +277,8 @@ class Model:
                     return self._update(sent, weather)
                 case "rollback_provider":
                     return self._roll_back(sent, weather)
+                case "destroy_version":
+                    return self._destroy(sent)
                 case "delete_provider":
                     return self._delete(sent)
                 case "put_routing_config":
@@ -286,6 +292,7 @@ class Model:
         self._not_expired(body)
         verdict = self._verify(body["vendor"], body["api_key"], body["base_url"], weather, "on_unavailable" in body)
         self._unique(sent.org, body["name"])
+        self._limit(sum(each.org == sent.org for each in self.providers.values()), PROVIDERS)
         assert new_id is not None
         assert new_id not in self.providers
         warnings = self._duplicates(sent.org, body["vendor"], body["api_key"], but=None)
@@ -306,6 +313,7 @@ class Model:
         if secret is None:
             if "base_url" in body and body["base_url"] != found.active.base_url:
                 raise Refused(422, "base_url_not_allowed")
+            self._not_expired(body)
             self._unique(sent.org, body.get("name", found.name), but=found.id)
             return self._change(found, body, "provider.updated")
         self._not_expired(body)
@@ -336,26 +344,42 @@ class Model:
         verdict = found.verdict
         if new is not None:
             assert weather is not None
-            if len(found.live(self.now)) >= 5:
-                raise Refused(409, "too_many_live_versions")
             verdict = self._verify(found.vendor, new.secret, new.base_url, weather)
             self._unique(found.org, body.get("name", found.name), but=found.id)
             warnings += self._duplicates(found.org, found.vendor, new.secret, but=found.id)
+        same = new is not None and (new.secret, new.base_url) == (found.active.secret, found.active.base_url)
+        if same:
+            warnings.append({"code": "credential_unchanged"})
+            new = None
+        early = [] if new is None else found.live(self.now)[: -(LIVE - 1)]
+        if new is not None:
+            warnings += [{"code": "version_retired_early", "version": each.number} for each in early]
             old = found.active.account
             if old is not None and new.account not in (None, old):
                 warnings.append({"code": "account_changed", "from": old, "to": new.account})
+            if action == "provider.rotated" and new.base_url is None and found.active.base_url is not None:
+                warnings.append({"code": "base_url_reset"})
+        else:
+            action = "provider.updated"
         before, name, status = found.facts(), body.get("name", found.name), body.get("status", found.status)
         if status != "disabled":
             status = "active" if verdict in ("valid", "limited") else "pending"
-        if new is None and (name, status) == (found.name, found.status):
-            return Expected(200, found.view(), etag=f'"{found.revision}"')
+        expires = body.get("key_expires_at", found.active.key_expires if new is None else new.key_expires)
+        verified = same and OUTCOMES[verdict] != OUTCOMES[found.verdict]
+        seen = (found.name, found.status, found.active.key_expires)
+        if new is None and not verified and (name, status, expires) == seen:
+            return Expected(200, found.view(), warnings=tuple(warnings), etag=f'"{found.revision}"')
         found.name, found.status, found.updated = name, status, self.now
         found.revision += 1
         if new is not None:
             found.active.retires = self.now + GRACE
             new.number = found.active.number + 1
             found.versions[new.number] = new
+            for version in early:
+                version.retires = self.now
+        if new is not None or verified:
             found.verdict, found.checked = verdict, self.now
+        found.active.key_expires = expires
         self._note(found.org, action, "provider", found.id, before, found.facts())
         return Expected(
             200,
@@ -364,6 +388,20 @@ class Model:
             etag=f'"{found.revision}"',
             published=new is not None,
         )
+
+    def _destroy(self, sent: Sent) -> Expected:
+        found, number = self._matching(sent), int(sent.path["number"])
+        if number == found.active.number:
+            raise Refused(409, "version_active")
+        version = found.versions.get(number)
+        if version is None or not version.live(self.now):
+            raise Refused(404, "version_not_found")
+        version.retires = self.now
+        found.updated = self.now
+        found.revision += 1
+        facts = {"key_version": number, "key_hint": f"{PREFIXES[found.vendor]}…{version.secret[-4:]}"}
+        self._note(found.org, "provider.version_destroyed", "provider", found.id, facts, None)
+        return Expected(200, {"provider_id": found.id, "number": number, "deleted": True})
 
     def _delete(self, sent: Sent) -> Expected:
         found = self._matching(sent)
@@ -389,6 +427,12 @@ class Model:
             named = self.providers.get(attempt["provider_id"])
             if named is None or named.org != sent.org:
                 raise Refused(422, "validation_failed")
+        before = set() if old is None else {each["provider_id"] for each in old["attempts"]}
+        for provider_id in {each["provider_id"] for each in sent.body["attempts"]} - before:
+            naming = [config for config in self.routed(sent.org) if provider_id in str(config["attempts"])]
+            self._limit(len(naming), CONFIGS_PER_PROVIDER)
+        if old is None:
+            self._limit(len(self.routed(sent.org)), CONFIGS)
         created = text(self.now) if old is None else old["created_at"]
         new = {"slug": place[1], **sent.body, "created_at": created, "updated_at": text(self.now)}
         self.routes[place] = new
@@ -413,13 +457,17 @@ class Model:
         return found
 
     def _not_expired(self, body: Data) -> None:
-        if "key_expires_at" in body and parsed(body["key_expires_at"]) <= self.now:
+        if body.get("key_expires_at") is not None and parsed(body["key_expires_at"]) <= self.now:
             raise Refused(422, "validation_failed")
 
     def _unique(self, org: str, name: str, but: str | None = None) -> None:
         others = [each for each in self.providers.values() if each.org == org and each.id != but]
         if any(each.name.casefold() == name.casefold() for each in others):
             raise Refused(409, "name_taken")
+
+    def _limit(self, there_are: int, allowed: int) -> None:
+        if there_are >= allowed:
+            raise Refused(409, "limit_exceeded")
 
     def _verify(
         self, vendor: str, secret: str, base_url: str | None, weather: Weather, pending_allowed: bool = False

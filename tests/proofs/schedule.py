@@ -24,7 +24,7 @@ PATIENCE_S: Final = 60.0
 Place = tuple[str, str, str]
 """Table, partition key, sort key; of a Query, what the sort keys begin with."""
 
-_APART: Final = ("OUTBOX", "AUDIT#", "VL#", "STACK")
+_APART: Final = ("OUTBOX", "AUDIT#", "COUNT#", "VL#", "STACK")
 
 _deserialize: Final = TypeDeserializer().deserialize
 
@@ -62,8 +62,8 @@ def footprint(call: Call) -> Footprint:
     """What `call` touches of what others touch too.
 
     Left out is what no two requests can meet in: the bus, which only takes; events and audit entries, whose ids are
-    their writer's own; the stack's digest key, which nobody writes; and the counters of verifications, because
-    additions commute and no limit is near.
+    their writer's own; the stack's digest key, which nobody writes; and the counters, because additions commute and no
+    limit is near.
     """
     given = call.arguments
     if call.service != "dynamodb":

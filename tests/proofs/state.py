@@ -39,6 +39,8 @@ class State:
     routes: dict[str, RoutingConfig] = field(default_factory=dict)
     rows: dict[tuple[str, int], SealedCredential] = field(default_factory=dict)
     trail: list[Entry] = field(default_factory=list)
+    trails: list[Entry] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
     waiting: list[dict[str, Any]] = field(default_factory=list)
     published: list[dict[str, Any]] = field(default_factory=list)
     expiring: set[Expired] = field(default_factory=set)
@@ -62,7 +64,10 @@ def read(world: World) -> State:
         elif pk == items.org_key(ORG):
             _of_org(state, kind, sk, item)
         elif pk.startswith("AUDIT#"):
-            state.trail.append(ledger_items.entry_from(item))
+            entry = ledger_items.entry_from(item)
+            (state.trail if pk.count("#") == 1 else state.trails).append(entry)
+        elif pk.startswith("COUNT#"):
+            state.counts = {name: count for name, count in item.items() if name not in ("PK", "SK")}
         elif pk == items.OUTBOX:
             state.waiting.append(_told(item))
         elif pk == ledger_items.EXPIRED:
@@ -119,6 +124,11 @@ def violations(state: State) -> list[str]:
         found.append(f"name claims {state.names} do not match the heads")
     if state.marks != {(head.active.fingerprint, head.id) for head in state.heads.values()}:
         found.append("fingerprint marks do not match the heads")
+    if sorted(state.trail, key=lambda entry: entry.id) != sorted(state.trails, key=lambda entry: entry.id):
+        found.append("the audit trail and those of its resources differ")
+    for name, things in (("providers", state.heads), ("routing_configs", state.routes)):
+        if state.counts.get(name, 0) != len(things):
+            found.append(f"{state.counts.get(name)} {name} are counted, and there are {len(things)}")
     return found + _numbers(state) + _events(state)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from typing import Any, ClassVar, Final
@@ -29,20 +29,34 @@ from hypothesis.stateful import (
 from functions.reap_versions import app as reap_versions
 from providers import bootstrap
 from providers.bootstrap import Dependencies, Settings
-from providers.model.errors import NotFound
+from providers.model.errors import Conflict, NotFound
 from providers.model.events import Event
+from providers.model.policy import Limits
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Reason, Verdict
 from providers.usecases.resolve import resolve
 from tests.kit.aws import REGION, moto_tables
-from tests.kit.fakes import FakeClock, FakePorts, FakePublisher, FakeVerifier
+from tests.kit.fakes import PROXIES, FakeClock, FakePorts, FakePublisher, FakeVerifier
 from tests.kit.figures import SOAK, Figure
 from tests.kit.lambdas import Answer, call
-from tests.proofs.reference import Data, Died, Expected, Model, Provider, Sent, Weather, text
+from tests.proofs.reference import (
+    CONFIGS,
+    CONFIGS_PER_PROVIDER,
+    PROVIDERS,
+    Data,
+    Died,
+    Expected,
+    Model,
+    Provider,
+    Sent,
+    Weather,
+    text,
+)
 
 OWNERS: Final = ("org_a", "org_b")
 NOBODY: Final = "prov_01HXY00000000000000000000N"
 NAMES: Final = ("Production", "PRODUCTION", "Straße", "STRASSE", "Batch", "Test", "Spare")
+LIMITS: Final = Limits(providers=PROVIDERS, routing_configs=CONFIGS, configs_per_provider=CONFIGS_PER_PROVIDER)
 HOSTS: Final = (None, None, "https://proxy.example.com/v1", "https://other.example.com/v1")
 VERDICTS: Final = {
     "valid": None,
@@ -98,7 +112,8 @@ class OverMoto(Dependencies):
     """The real stores over moto, with the outside faked."""
 
     def __init__(self, main: str, secrets: str, key_id: str, outside: Outside) -> None:
-        super().__init__(Settings(main, secrets, key_id, verifications_per_org=10**6, verifications=10**6))
+        settings = Settings(main, secrets, key_id, limits=LIMITS, allowed_base_url_hosts=PROXIES)
+        super().__init__(replace(settings, verifications_per_org=10**6, verifications=10**6))
         self.outside = outside
         self.clock = FakeClock()
         self.publisher = Bus(outside=outside)
@@ -213,6 +228,8 @@ class Life(RuleBasedStateMachine):
                 assert tuple(each["id"] for each in answer.error["references"]) == expected.references
             return
         assert answer.data == expected.data
+        for each in expected.warnings:
+            self.found[f"warning {each['code']}"] += 1
         told = [{name: each[name] for name in each if name != "message"} for each in answer.body.get("warnings", [])]
         assert told == list(expected.warnings)
         assert answer.headers.get("ETag") == expected.etag
@@ -279,6 +296,13 @@ class Life(RuleBasedStateMachine):
         body = self._credential(slot, mark) | self._expiry(expires)
         self._patch(slot, body, key, if_match, weather)
 
+    @rule(slot=Slot, marks=st.lists(Mark, min_size=3, max_size=6, unique=True))
+    def rotate_in_a_row(self, slot: int, marks: list[int]) -> None:
+        """As in an emergency, or by a pipeline that does not know when to stop."""
+        for mark in marks:
+            self._patch(slot, self._credential(slot, mark), None, None, Weather(account="account-1"))
+        self.look_at_one(slot)
+
     def _credential(self, slot: int, mark: int) -> Data:
         found = self.model.providers.get(self.whose(slot)[1])
         return {"api_key": secret_of(found.vendor if found else "openai", mark)}
@@ -313,6 +337,17 @@ class Life(RuleBasedStateMachine):
         body = {} if back is None else {"version": number}
         sent = Sent("rollback_provider", org, {"provider_id": provider_id}, body, {}, self._tag(provider_id, if_match))
         self.send(sent, key, weather)
+
+    @rule(slot=Slot, back=st.sampled_from((0, 1, 1, 1, 2, 3, 5)), key=Key, if_match=matches, weather=Skies)
+    def destroy(self, slot: int, back: int, key: str | None, if_match: str | None, weather: Weather) -> None:
+        org, provider_id = self.whose(slot)
+        found = self.model.providers.get(provider_id)
+        path = {"provider_id": provider_id, "number": str(max(1, (found.active.number if found else 1) - back))}
+        self.send(Sent("destroy_version", org, path, None, {}, self._tag(provider_id, if_match)), key, weather)
+
+    @rule(slot=Slot, key=Key, if_match=matches, known=st.booleans())
+    def expect_an_end(self, slot: int, key: str | None, if_match: str | None, known: bool) -> None:
+        self._patch(slot, self._expiry(True) if known else {"key_expires_at": None}, key, if_match, Weather())
 
     @rule(slot=Slot, dry=st.booleans(), key=Key, if_match=matches, weather=Skies)
     def delete(self, slot: int, dry: bool, key: str | None, if_match: str | None, weather: Weather) -> None:
@@ -375,6 +410,10 @@ class Life(RuleBasedStateMachine):
         found = self.model.providers.get(provider_id)
         if found is None or found.org != org:
             with pytest.raises(NotFound):
+                resolve(self.ports, org, provider_id)
+            return
+        if found.status == "disabled":
+            with pytest.raises(Conflict, match="provider_disabled"):
                 resolve(self.ports, org, provider_id)
             return
         version = found.active if back is None else found.versions[max(1, found.active.number - back)]
@@ -457,7 +496,11 @@ class Life(RuleBasedStateMachine):
     def _readable(self, provider: Provider) -> set[int]:
         """The versions that can be read, each of which must be the one that the model has; five at most."""
         last = provider.active.number
-        readable = set()
+        readable: set[int] = set()
+        if provider.status == "disabled" and provider.id in self.model.providers:
+            with pytest.raises(Conflict, match="provider_disabled"):
+                resolve(self.look, provider.org, provider.id)
+            return {version.number for version in provider.live(self.clock.now())}
         for number in (None, *range(max(1, last - 6), last + 2)):
             try:
                 found = resolve(self.look, provider.org, provider.id, number)
@@ -483,6 +526,7 @@ class OverFakesLife(Life):
 
     def make_ports(self) -> FakePorts:
         ports = FakePorts()
+        ports.policy = replace(ports.policy, limits=LIMITS)
         ports.verify = self.outside
         ports.publisher = Bus(outside=self.outside)
         return ports
@@ -532,11 +576,15 @@ MUST_BE_MET: Final = {
     *(f"add_provider {each}" for each in ("201", "202", "409 name_taken", "422 credential_rejected")),
     *(f"add_provider {each}" for each in ("502 verification_unavailable", "504 verification_timeout")),
     *(f"update_provider {each}" for each in ("200", "404 provider_not_found", "409 name_taken", "412 etag_mismatch")),
-    *(f"update_provider {each}" for each in ("409 too_many_live_versions", "422 credential_rejected")),
+    *(f"update_provider {each}" for each in ("422 credential_rejected",)),
     *(f"update_provider {each}" for each in ("422 base_url_not_allowed", "422 idempotency_mismatch")),
     *(f"update_provider {each}" for each in ("502 verification_unavailable", "504 verification_timeout")),
     *(f"rollback_provider {each}" for each in ("200", "404 provider_not_found", "404 version_not_found")),
     *(f"rollback_provider {each}" for each in ("409 version_conflict", "422 validation_failed")),
+    *(f"{each} 409 limit_exceeded" for each in ("add_provider", "put_routing_config")),
+    *(f"destroy_version {each}" for each in ("200", "404 provider_not_found", "404 version_not_found")),
+    *(f"destroy_version {each}" for each in ("409 version_active", "412 etag_mismatch")),
+    *(f"warning {each}" for each in ("credential_unchanged", "version_retired_early", "base_url_reset")),
     *(f"delete_provider {each}" for each in ("200", "404 provider_not_found", "409 provider_in_use")),
     *(f"put_routing_config {each}" for each in ("200", "201", "422 validation_failed")),
     *(f"delete_routing_config {each}" for each in ("200", "404 routing_config_not_found")),

@@ -26,6 +26,7 @@ from providers.usecases.mutation import Mutation
 from providers.usecases.routing import delete_routing_config, put_routing_config
 from providers.usecases.sweep import Batch, probe_messages
 from providers.usecases.update import Change, rollback_provider, update_provider
+from providers.usecases.versions import destroy_version
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, key, new, rotate
 
@@ -53,6 +54,7 @@ def facts(name: str = "Provider one", version: int = 1) -> dict[str, Any]:
         "status": "active",
         "key_version": version,
         "key_hint": HINT,
+        "key_expires_at": None,
     }
 
 
@@ -108,6 +110,13 @@ CHANGES = {
         Action.ROLLED_BACK,
         {"key_version": 2},
         {"key_version": 3},
+        TWO,
+    ),
+    "destroy a version": Told(
+        lambda ports, provider: destroy_version(ports, ORG, provider.id, 1, mutation=mine()),
+        Action.VERSION_DESTROYED,
+        {"key_version": 1, "key_hint": HINT},
+        None,
         TWO,
     ),
     "delete": Told(

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from providers.model.audit import Action
 from providers.model.errors import Conflict, NotFound, PreconditionFailed, ProvidersError, Unprocessable
 from providers.model.policy import Policy
 from providers.model.provider import MAX_LIVE_VERSIONS, Attempt, Status
@@ -111,22 +112,100 @@ def test_a_rotation_of_what_was_deleted_meanwhile_is_not_found() -> None:
     assert (ports.db.heads, ports.db.rows) == ({}, {})
 
 
-def test_five_versions_are_the_most_that_live() -> None:
-    """A sixth is refused before the vendor is asked, and is possible again when the oldest has retired."""
+def test_a_sixth_live_version_retires_the_oldest_at_once() -> None:
+    """An emergency rotation is never refused; the warning names the version that is gone."""
     ports = FakePorts()
     provider = added(ports)
     for number in range(2, MAX_LIVE_VERSIONS + 1):
         rotate(ports, provider, str(number))
         ports.clock.pass_time(minutes=1)
-    asked = len(ports.verify.asked)
-    with pytest.raises(Conflict) as caught:
-        rotate(ports, provider, "six")
-    assert (caught.value.code, caught.value.retry_after_s) == ("too_many_live_versions", 56 * 60)
-    assert len(ports.verify.asked) == asked
-    ports.clock.pass_time(minutes=56)
-    after = rotate(ports, provider, "six")
+    after, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("six")))
     assert [version.number for version in after.versions] == [2, 3, 4, 5, 6]
     assert sorted(number for _, _, number in ports.db.rows) == [2, 3, 4, 5, 6]
+    assert [(each["code"], each["version"]) for each in warnings] == [("version_retired_early", 1)]
+    with pytest.raises(NotFound):
+        resolve(ports, ORG, provider.id, 1)
+    ports.clock.pass_time(minutes=59)
+    _, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("seven")))
+    assert warnings == []  # the second had retired by then
+
+
+def test_the_current_credential_makes_no_version() -> None:
+    """Pipelines send it every time: it is verified, and nothing is written; five times lock nobody out."""
+    ports = FakePorts()
+    provider = added(ports)
+    asked, known = len(ports.verify.asked), (dict(ports.db.heads), list(ports.db.trail), dict(ports.db.outbox))
+    for _ in range(10):
+        after, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key()))
+        assert (after, [each["code"] for each in warnings]) == (provider, ["credential_unchanged"])
+    assert len(ports.verify.asked) == asked + 10
+    assert (ports.db.heads, ports.db.trail, ports.db.outbox) == known
+    assert rotate(ports, provider, "two").active.number == 2
+
+
+def test_the_current_credential_is_still_verified() -> None:
+    """One that has been revoked is refused as in every rotation."""
+    ports = FakePorts()
+    provider = added(ports)
+    ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
+    with pytest.raises(Unprocessable) as caught:
+        update_provider(ports, ORG, provider.id, Change(api_key=key()))
+    assert caught.value.code == "credential_rejected"
+
+
+def test_what_else_is_sent_with_the_current_credential_is_changed() -> None:
+    """As an update, which publishes no rotation."""
+    ports = FakePorts()
+    provider = added(ports)
+    events = len(ports.publisher.published)
+    end = ports.clock.now() + timedelta(days=30)
+    change = Change(api_key=key(), name="New", key_expires_at=end, sets_key_expires_at=True)
+    after, warnings = update_provider(ports, ORG, provider.id, change)
+    assert (after.name, after.active.number, after.active.key_expires_at) == ("New", 1, end)
+    assert [each["code"] for each in warnings] == ["credential_unchanged"]
+    assert (ports.db.trail[-1].action, len(ports.publisher.published)) == (Action.UPDATED, events)
+
+
+def test_the_current_credential_at_another_host_is_a_rotation() -> None:
+    """The host belongs to the version."""
+    ports = FakePorts()
+    change = Change(api_key=key(), base_url="https://proxy.example.com/v1", sets_base_url=True)
+    after, warnings = update_provider(ports, ORG, added(ports).id, change)
+    assert (after.active.number, warnings) == (2, [])
+
+
+def test_a_pending_provider_becomes_active_with_its_own_credential() -> None:
+    """Sending it again is how its owner asks for another verification."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(Reason.TIMEOUT)
+    provider = added(ports, store_pending=True)
+    ports.verify.verdict = Verdict()
+    after, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key()))
+    assert (after.status, after.active.number, after.verification.reason) == (Status.ACTIVE, 1, None)
+    assert [each["code"] for each in warnings] == ["credential_unchanged"]
+
+
+def test_an_expiry_is_set_and_forgotten_alone() -> None:
+    """Without the credential, and without a new version; a past one is refused."""
+    ports = FakePorts()
+    provider = added(ports)
+    end = ports.clock.now() + timedelta(days=30)
+    after, _ = update_provider(ports, ORG, provider.id, Change(key_expires_at=end, sets_key_expires_at=True))
+    assert (after.active.key_expires_at, after.active.number, after.revision) == (end, 1, 2)
+    after, _ = update_provider(ports, ORG, provider.id, Change(sets_key_expires_at=True))
+    assert (after.active.key_expires_at, after.revision) == (None, 3)
+    with pytest.raises(Unprocessable):
+        update_provider(ports, ORG, provider.id, Change(key_expires_at=ports.clock.now(), sets_key_expires_at=True))
+
+
+def test_a_reset_base_url_is_told() -> None:
+    """A null that a program sends without meaning it moves a private gateway's key to the vendor's own host."""
+    ports = FakePorts()
+    provider = added(ports, base_url="https://proxy.example.com/v1")
+    after, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("two"), sets_base_url=True))
+    assert (after.base_url, [each["code"] for each in warnings]) == (None, ["base_url_reset"])
+    _, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("three"), sets_base_url=True))
+    assert warnings == []
 
 
 def test_version_numbers_are_never_used_twice() -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from providers.model.errors import NotFound
+from providers.model.audit import Action
+from providers.model.errors import NotFound, ProvidersError
 from providers.model.policy import Policy
 from providers.model.provider import Provider
 from providers.usecases.add import add_provider
 from providers.usecases.resolve import resolve
 from providers.usecases.update import rollback_provider
-from providers.usecases.versions import IN_FLIGHT, list_versions
+from providers.usecases.versions import IN_FLIGHT, destroy_version, list_versions
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, new, rotate
 
@@ -135,7 +138,7 @@ SAFE: dict[str, tuple[Story, float, dict[int, bool]]] = {
         11,
         {1: True, 2: True, 3: True, 4: False},
     ),
-    "the same credential put again": (rotated_to("one"), 300, {1: False, 2: False}),
+    "the same credential put again": (tell(TWO, rotated_to("one")), 300, {1: False, 2: True, 3: False}),
     "another provider holds it": (tell(TWO, shared), 300, {1: False, 2: False}),
     "another provider held it": (tell(TWO, shared_and_rotated), 300, {1: True, 2: False}),
     "another organization holds it": (tell(TWO, shared_elsewhere), 300, {1: True, 2: False}),
@@ -156,3 +159,55 @@ def test_what_is_safe_to_revoke(story: Story, minutes: float, expected: dict[int
 def test_a_request_may_run_as_long_as_the_vendors_own_clients_let_it() -> None:
     """Ten minutes, the time-out that OpenAI's and Anthropic's SDKs set."""
     assert timedelta(minutes=10) == IN_FLIGHT
+
+
+def destroyed(ports: FakePorts, provider: Provider, number: int, **given: Any) -> str:
+    """How an attempt to destroy a version ends."""
+    try:
+        destroy_version(ports, ORG, provider.id, number, **given)
+    except ProvidersError as error:
+        return error.code
+    return "destroyed"
+
+
+def test_a_version_is_destroyed_before_its_time() -> None:
+    """Its row goes with it, nobody reads it or rolls back to it, and its number is not used again."""
+    ports = FakePorts()
+    provider = rotate(ports, rotate(ports, added(ports), "two"), "three")
+    assert destroyed(ports, provider, 2) == "destroyed"
+    assert sorted(number for _, _, number in ports.db.rows) == [1, 3]
+    assert [each.version.number for each in list_versions(ports, ORG, provider.id)] == [3, 1]
+    for gone in (2, 7):
+        assert destroyed(ports, provider, gone) == "version_not_found"
+    with pytest.raises(NotFound):
+        resolve(ports, ORG, provider.id, 2)
+    assert rollback_provider(ports, ORG, provider.id)[0].active.number == 4
+    entry = next(each for each in ports.db.trail if each.action is Action.VERSION_DESTROYED)
+    assert (entry.before, entry.after) == ({"key_version": 2, "key_hint": "sk-…0000"}, None)
+
+
+def test_the_active_version_is_not_destroyed() -> None:
+    """Nor one of another revision than If-Match names, nor one of a provider that is not there; nothing changes."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    before = (dict(ports.db.heads), dict(ports.db.rows))
+    assert destroyed(ports, provider, 2) == "version_active"
+    assert destroyed(ports, provider, 1, if_match='"1"') == "etag_mismatch"
+    assert destroyed(ports, replace(provider, id="prov_" + "0" * 26), 1) == "provider_not_found"
+    assert (ports.db.heads, ports.db.rows) == before
+
+
+def test_a_version_that_became_active_meanwhile_is_not_destroyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request is judged again by what is there when it commits."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    change = ports.providers.change
+
+    def rotate_first(*given: Any, **named: Any) -> None:
+        monkeypatch.undo()
+        rotate(ports, provider, "three")
+        change(*given, **named)
+
+    monkeypatch.setattr(ports.providers, "change", rotate_first)
+    assert destroyed(ports, provider, 1) == "destroyed"
+    assert sorted(number for _, _, number in ports.db.rows) == [2, 3]

@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 
 from providers import vendors
 from providers.model.errors import Unprocessable
+from providers.model.provider import name_claim
 from providers.model.secret import Secret, trimmed
 from providers.vendors.base import clean
 
@@ -114,9 +115,9 @@ def read(text: str) -> Contents:
 def _placed(made: Found, before: list[Found]) -> Found:
     """`made` with a name that none has `before` it, or as the same credential as one of those."""
     same = next((each for each in before if each.vendor == made.vendor and each.secret == made.secret), None)
-    taken = {each.name.casefold() for each in before}
+    taken = {name_claim(each.name) for each in before}
     name, number = made.name, 2
-    while name.casefold() in taken:
+    while name_claim(name) in taken:
         name, number = f"{made.name} {number}", number + 1
     return Found(
         made.variables,

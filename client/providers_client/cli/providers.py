@@ -13,6 +13,7 @@ from providers.edge.answers import Changed, Health, Provider, VendorName
 from providers_client.aio import AsyncClient
 from providers_client.calls import UNSET
 from providers_client.cli.charts import cells, details, milliseconds, sparkline, state_of, table, time
+from providers_client.cli.exits import plain
 from providers_client.cli.session import (
     Json,
     Session,
@@ -214,6 +215,27 @@ def versions(ctx: typer.Context, which: Which, as_json: Json = False) -> None:
         safe = "yes" if each.safe_to_revoke else "no"
         shown.add_row(*cells(each.number, each.hint, time(each.created_at), retires, time(each.last_used_at), safe))
     console().print(shown)
+
+
+def destroy_version(
+    ctx: typer.Context,
+    which: Which,
+    number: Annotated[int, typer.Argument(min=1, metavar="VERSION", help="As `providers versions` shows it.")],
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Destroy a key version that is not active, before its grace window ends."""
+    session = begin(ctx, as_json)
+    with session.client() as client:
+        provider_id = find(client, which)
+        if not yes:
+            prompt = f"Destroy version {number} of {which}? Requests that still use it will fail."
+            typer.confirm(plain(prompt), abort=True, err=True)
+        destroyed = client.destroy_version(provider_id, number)
+    if as_json:
+        session.print_json(destroyed)
+    else:
+        console().print(f"Destroyed: version {destroyed.number} of {destroyed.provider_id}")
 
 
 def rollback(

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from providers.edge.answers import Provider, Warning  # noqa: A004 - the contract's word
+from providers.model.provider import name_claim
 from providers_client.aio import AsyncClient
 from providers_client.calls import PROVIDER_ID
 from providers_client.cli.exits import plain
@@ -105,7 +106,7 @@ def find(client: Client, which: str) -> str:
 def find_by_name(providers: Sequence[Provider], name: str) -> str:
     """The id of the provider that is called `name`, without regard to case. Raises NotFound, without repeating it."""
     for each in providers:
-        if each.name.casefold() == name.casefold() or each.id == name:
+        if name_claim(each.name) == name_claim(name) or each.id == name:
             return each.id
     raise NotFound("no provider has this id or name; `providers list` shows them", code="provider_not_found")
 

@@ -21,7 +21,7 @@ from providers.edge.background import scheduled as _scheduled
 from providers.edge.endpoint import endpoint as _endpoint
 from providers.edge.open_endpoint import open_endpoint as _open_endpoint
 from providers.model.health import Thresholds
-from providers.model.policy import PROBE_DEADLINE_S, VERIFICATION_DEADLINE_S, Policy
+from providers.model.policy import LIMITS, PROBE_DEADLINE_S, VERIFICATION_DEADLINE_S, Limits, Policy
 from providers.model.vendor import Credential, Vendor, host_matches
 from providers.model.verdict import Verdict
 from providers.ports import (
@@ -71,6 +71,7 @@ class Settings:
     verifications_per_org: int = 30
     verifications: int = 300
     allowed_base_url_hosts: tuple[str, ...] = ()
+    limits: Limits = LIMITS
     queue_url: str = ""
     event_bus: str = "default"
     interval_minutes: int = 1
@@ -98,6 +99,12 @@ class Settings:
             verifications_per_org=int(environment.get("VERIFICATIONS_PER_MINUTE_PER_ORG") or 30),
             verifications=int(environment.get("VERIFICATIONS_PER_MINUTE") or 300),
             allowed_base_url_hosts=_host_patterns(environment.get("ALLOWED_BASE_URL_HOSTS") or ""),
+            limits=Limits(
+                **{
+                    name: int(environment.get(f"LIMIT_{name.upper()}") or getattr(LIMITS, name))
+                    for name in Limits.__slots__
+                }
+            ),
             queue_url=environment.get("QUEUE_URL") or "",
             event_bus=environment.get("EVENT_BUS") or "default",
             interval_minutes=int(environment.get("PROBE_INTERVAL_MINUTES") or 1),
@@ -142,6 +149,7 @@ class Dependencies:
             verifications_per_org=self.settings.verifications_per_org,
             verifications=self.settings.verifications,
             allowed_base_url_hosts=self.settings.allowed_base_url_hosts,
+            limits=self.settings.limits,
             local=self.settings.local,
         )
 

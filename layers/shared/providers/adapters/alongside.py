@@ -30,7 +30,7 @@ def commit(client: DynamoDBClient, main: str, actions: Sequence[dict[str, Any]],
         conditional.append((gone, UploadUsed))
     plain = [put(main, items.event_item(event)) for event in alongside.events]
     if alongside.entry is not None:
-        plain.append(put(main, ledger_items.entry_item(alongside.entry)))
+        plain += [put(main, item) for item in ledger_items.entry_items(alongside.entry)]
     try:
         transact(client, [*actions, *(action for action, _ in conditional), *plain])
     except ConditionFailed as error:

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from providers.adapters import items, ledger_items
 from providers.adapters.alongside import commit
 from providers.adapters.aws import available, error_code, unavailable
+from providers.adapters.counts import counting, discounting, limit_reached
 from providers.adapters.ledger import count
 from providers.adapters.transactions import (
     ConditionFailed,
@@ -18,11 +19,15 @@ from providers.adapters.transactions import (
     get,
     put,
     query,
+    query_page,
     replace_members,
     scan,
+    telling,
+    transact,
     update,
     write,
 )
+from providers.model.policy import LIMITS, Limits
 from providers.model.provider import (
     USED_EVERY,
     ManagementKey,
@@ -36,6 +41,7 @@ from providers.ports import (
     NOTHING,
     Alongside,
     Expired,
+    LimitReached,
     MissingProvider,
     NameTaken,
     ProviderFilter,
@@ -67,33 +73,45 @@ class DynamoProviders:
         found = get(self._client, self._main, items.name_key(org, name_claim(name)))
         return None if found is None else str(found["provider_id"])
 
-    def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
-        """Up to `limit` heads, newest first."""
-        found = query(
+    def list(
+        self, org: str, wanted: ProviderFilter, limit: int, before: str | None
+    ) -> tuple[Sequence[Provider], str | None]:
+        """Up to `limit` heads, newest first, by one Query."""
+        found, last = query_page(
             self._client,
             self._main,
             items.org_key(org),
             "PROV#",
             limit=limit,
             start=None if before is None else items.provider_key(org, before),
-            newest_first=True,
             equals={"vendor": wanted.vendor, "status": wanted.status, "health_state": wanted.health},
         )
-        return [items.provider_from(item) for item in found]
+        return [items.provider_from(item) for item in found], None if last is None else last.removeprefix("PROV#")
 
-    def create(self, provider: Provider, sealed: SealedCredential, alongside: Alongside = NOTHING) -> None:
-        """Write head, name claim, fingerprint and first version."""
+    def create(
+        self,
+        provider: Provider,
+        sealed: SealedCredential,
+        alongside: Alongside = NOTHING,
+        limits: Limits = LIMITS,
+    ) -> None:
+        """Write head, name claim, fingerprint, first version and count."""
         members = items.provider_members(provider) | items.health_members(provider)
         actions = [
             put(self._main, items.provider_key(provider.org, provider.id) | members, _ABSENT),
             self._claim(provider),
             self._mark(provider),
             put(self._secrets, items.sealed_item(sealed), _ABSENT),
+            counting(self._main, items.count_key(provider.org), "providers", limits),
         ]
         try:
             commit(self._client, self._main, actions, alongside)
         except ConditionFailed as error:
-            raise NameTaken if 1 in error.failed else StaleWrite from None
+            if 1 in error.failed:
+                raise NameTaken from None
+            if len(actions) - 1 in error.failed:
+                raise limit_reached(error, len(actions) - 1, "providers") from None
+            raise StaleWrite from None
 
     def change(
         self,
@@ -155,6 +173,7 @@ class DynamoProviders:
             ),
             delete(self._main, items.name_key(org, provider.name_claim)),
             delete(self._main, items.fingerprint_key(org, provider.active.fingerprint, provider_id)),
+            discounting(self._main, items.count_key(org), "providers"),
             *(
                 delete(self._secrets, items.secret_key(org, provider_id, version.number))
                 for version in provider.versions
@@ -246,7 +265,13 @@ class DynamoRouting:
         found = query(self._client, self._main, items.org_key(org), "ROUTE#", limit=limit, start=start)
         return [items.route_from(item) for item in found]
 
-    def put(self, before: RoutingConfig | None, after: RoutingConfig, alongside: Alongside = NOTHING) -> None:
+    def put(
+        self,
+        before: RoutingConfig | None,
+        after: RoutingConfig,
+        alongside: Alongside = NOTHING,
+        limits: Limits = LIMITS,
+    ) -> None:
         """Create or replace, attaching and detaching providers in the same transaction."""
         item = items.route_item(after)
         config = (
@@ -259,14 +284,24 @@ class DynamoRouting:
         detached = sorted(old - after.provider_ids)
         actions = [
             config,
-            *(self._refs("ADD", after, provider_id) for provider_id in attached),
+            *(self._refs("ADD", after, provider_id, limits.configs_per_provider) for provider_id in attached),
             *(self._refs("DELETE", after, provider_id) for provider_id in detached),
         ]
+        if before is None:
+            actions.append(counting(self._main, items.count_key(after.org), "routing_configs", limits))
         try:
             commit(self._client, self._main, actions, alongside)
         except ConditionFailed as error:
-            missing = frozenset(attached[i - 1] for i in error.failed if 1 <= i <= len(attached))
-            raise MissingProvider(missing) if missing and 0 not in error.failed else StaleWrite() from None
+            if 0 in error.failed:
+                raise StaleWrite from None
+            refused = [i for i in error.failed if 1 <= i <= len(attached)]
+            missing = frozenset(attached[i - 1] for i in refused if i not in error.found)
+            if missing:
+                raise MissingProvider(missing) from None
+            if refused:
+                named = max(len(error.found[i]["refs"]) for i in refused)
+                raise LimitReached("configs_per_provider", named) from None
+            raise limit_reached(error, len(actions) - 1, "routing_configs") from None
 
     def delete(self, config: RoutingConfig, alongside: Alongside = NOTHING) -> None:
         """Delete the config and detach its providers."""
@@ -274,15 +309,19 @@ class DynamoRouting:
         actions = [
             delete(self._main, key, "revision = :revision", revision=config.revision),
             *(self._refs("DELETE", config, provider_id) for provider_id in sorted(config.provider_ids)),
+            discounting(self._main, items.count_key(config.org), "routing_configs"),
         ]
         try:
             commit(self._client, self._main, actions, alongside)
         except ConditionFailed:
             raise StaleWrite from None
 
-    def _refs(self, verb: str, config: RoutingConfig, provider_id: str) -> dict[str, Any]:
+    def _refs(self, verb: str, config: RoutingConfig, provider_id: str, most: int | None = None) -> dict[str, Any]:
         key = items.provider_key(config.org, provider_id)
-        return update(self._main, key, f"{verb} refs :slug", "attribute_exists(PK)", slug={config.slug})
+        condition = "attribute_exists(PK)"
+        if most is not None:
+            condition += " AND (attribute_not_exists(refs) OR size(refs) < :most)"
+        return telling(update(self._main, key, f"{verb} refs :slug", condition, slug={config.slug}, most=most))
 
 
 class DynamoManagementKeys:
@@ -297,19 +336,30 @@ class DynamoManagementKeys:
         found = get(self._client, self._main, items.management_key_key(key_id))
         return None if found is None else items.management_key_from(found)
 
-    def put(self, key: ManagementKey) -> None:
-        """Store a new key."""
-        write(self._client, "put_item", put(self._main, items.management_key_item(key), _ABSENT)["Put"])
+    def put(self, key: ManagementKey, limits: Limits = LIMITS) -> None:
+        """Store a new key and count it."""
+        counted = counting(self._main, items.count_key(key.org), "management_keys", limits)
+        try:
+            transact(self._client, [put(self._main, items.management_key_item(key), _ABSENT), counted])
+        except ConditionFailed as error:
+            if 0 in error.failed:
+                raise StaleWrite from None
+            raise limit_reached(error, 1, "management_keys") from None
 
     def revoke(self, revoked: ManagementKey) -> None:
-        """Mark it revoked; of two revocations at once the first one's stays."""
-        self._update(
+        """Mark it revoked and count one less; of two revocations at once the first one's stays."""
+        marked = update(
+            self._main,
             items.management_key_key(revoked.id),
             "SET revoked_at = :at, mac = :mac",
             "attribute_exists(PK) AND attribute_not_exists(revoked_at)",
             at=items.to_text(revoked.revoked_at),
             mac=revoked.mac,
         )
+        try:
+            transact(self._client, [marked, discounting(self._main, items.count_key(revoked.org), "management_keys")])
+        except ConditionFailed:
+            raise StaleWrite from None
 
     def list(self, org: str | None) -> Sequence[ManagementKey]:
         """Every key, or those of `org`, oldest first: a Scan of the whole table, with the operator's own rights."""

@@ -123,9 +123,9 @@ def idempotency_key(org: str, digest: str) -> Item:
     return {"PK": f"IDEM#{org}#{digest}", "SK": "-"}
 
 
-def audit_key(org: str, entry_id: str) -> Item:
-    """An entry of an organization's audit trail."""
-    return {"PK": f"AUDIT#{org}", "SK": entry_id}
+def audit_key(org: str, entry_id: str, resource_id: str | None = None) -> Item:
+    """An entry of an organization's audit trail, or of the trail of one resource."""
+    return {"PK": f"AUDIT#{org}" if resource_id is None else f"AUDIT#{org}#{resource_id}", "SK": entry_id}
 
 
 def upload_key(upload_id: str) -> Item:
@@ -136,6 +136,16 @@ def upload_key(upload_id: str) -> Item:
 def verifications_key(org: str | None, minute: int) -> Item:
     """The counter of an organization's verifications in one minute, or of all organizations' where that is None."""
     return {"PK": f"VL#{minute}" if org is None else f"VL#{org}#{minute}", "SK": "-"}
+
+
+def count_key(org: str) -> Item:
+    """How many things of each kind an organization has."""
+    return {"PK": f"COUNT#{org}", "SK": "-"}
+
+
+def links_key(org: str, window: int) -> Item:
+    """How many upload links an organization has made in a window of ten minutes."""
+    return {"PK": f"COUNT#{org}#LINKS#{window}", "SK": "-"}
 
 
 # keys of the `secrets` table

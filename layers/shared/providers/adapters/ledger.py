@@ -8,10 +8,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from providers.adapters import items, ledger_items
 from providers.adapters.alongside import commit, completion, release
-from providers.adapters.transactions import ConditionFailed, delete, get, put, query, transact, update, write
+from providers.adapters.counts import counting, limit_reached
+from providers.adapters.transactions import (
+    ConditionFailed,
+    delete,
+    get,
+    put,
+    query,
+    query_page,
+    transact,
+    update,
+    write,
+)
 from providers.model.audit import Entry
 from providers.model.idempotency import Claim, Completed, Found
-from providers.model.upload import Upload
+from providers.model.policy import LIMITS, Limits
+from providers.model.upload import LIFETIME, Upload
 from providers.ports import NOTHING, Alongside, AuditFilter, ClaimLost, Expired, StaleWrite, UploadUsed
 
 if TYPE_CHECKING:
@@ -32,19 +44,21 @@ class DynamoAudit:
         self._client = client
         self._main = main
 
-    def list(self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None) -> Sequence[Entry]:
-        """Up to `limit` entries, newest first."""
-        found = query(
+    def list(
+        self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None
+    ) -> tuple[Sequence[Entry], str | None]:
+        """Up to `limit` entries, newest first, of the organization or of one resource."""
+        found, last = query_page(
             self._client,
             self._main,
-            f"AUDIT#{org}",
+            str(items.audit_key(org, "", wanted.resource_id)["PK"]),
             "",
             limit=limit,
-            start=None if before is None else items.audit_key(org, before),
-            newest_first=True,
-            equals={"resource_id": wanted.resource_id, "action": wanted.action, "key_id": wanted.key_id},
+            start=None if before is None else items.audit_key(org, before, wanted.resource_id),
+            equals={"action": wanted.action, "key_id": wanted.key_id},
         )
-        return [entry for entry in map(ledger_items.entry_from, found) if entry.at > since]
+        entries = [entry for entry in map(ledger_items.entry_from, found) if entry.at > since]
+        return entries, last if len(entries) == len(found) else None  # what is older than `since` goes by its TTL
 
 
 class DynamoIdempotency:
@@ -96,18 +110,31 @@ class DynamoUploads:
         self._client = client
         self._main = main
 
-    def put(self, upload: Upload, alongside: Alongside = NOTHING) -> None:
-        """Store a new link."""
+    def put(self, upload: Upload, alongside: Alongside = NOTHING, limits: Limits = LIMITS) -> None:
+        """Store a new link, and count it in its ten minutes."""
+        window = int(upload.created_at.timestamp() // LIFETIME.total_seconds())
+        key = items.links_key(upload.org, window)
+        counted = counting(self._main, key, "upload_links", limits, ttl=items.epoch(upload.created_at + 2 * LIFETIME))
         new = put(self._main, ledger_items.upload_item(upload), "attribute_not_exists(PK)")
         try:
-            commit(self._client, self._main, [new], alongside)
-        except ConditionFailed:
+            commit(self._client, self._main, [new, counted], alongside)
+        except ConditionFailed as error:
+            if 1 in error.failed:
+                raise limit_reached(error, 1, "upload_links") from None
             raise StaleWrite from None
 
     def get(self, upload_id: str) -> Upload | None:
         """The link as it is now."""
         found = get(self._client, self._main, items.upload_key(upload_id))
         return None if found is None else ledger_items.upload_from(found)
+
+    def use(self, upload_id: str) -> None:
+        """Delete the link."""
+        gone = delete(self._main, items.upload_key(upload_id), "attribute_exists(PK)")
+        try:
+            write(self._client, "delete_item", gone["Delete"])
+        except StaleWrite:
+            raise UploadUsed from None
 
     def tried(self, upload_id: str) -> int:
         """Count a try."""

@@ -22,9 +22,14 @@ EXPIRED: Final = "EXPIRED"
 """The partition of the versions that retire."""
 
 
-def entry_item(entry: Entry) -> Item:
-    """An entry of the audit trail."""
-    return audit_key(entry.org, entry.id) | {
+def entry_items(entry: Entry) -> list[Item]:
+    """An entry of the audit trail, once for the organization and once for the resource (decision 16)."""
+    members = _entry_members(entry)
+    return [audit_key(entry.org, entry.id, place) | members for place in (None, entry.resource_id)]
+
+
+def _entry_members(entry: Entry) -> Item:
+    return {
         "at": to_text(entry.at),
         "actor": entry.actor.type,
         "key_id": entry.actor.key_id,
@@ -43,7 +48,7 @@ def entry_from(item: Item) -> Entry:
     return Entry(
         id=item["SK"],
         at=datetime.fromisoformat(item["at"]),
-        org=item["PK"].removeprefix("AUDIT#"),
+        org=item["PK"].split("#")[1],
         actor=Actor(item["actor"], item.get("key_id")),
         action=Action(item["action"]),
         resource_type=item["resource_type"],

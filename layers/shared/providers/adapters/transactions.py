@@ -5,17 +5,22 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from providers.adapters.aws import available, error_code, unavailable, unconfirmed
 from providers.adapters.items import Item, marshal, unmarshal
-from providers.ports import StaleWrite
+from providers.model.errors import Conflict
+from providers.ports import READ_AT_MOST, StaleWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+MAX_ITEM_BYTES: Final = 400 * 1024
+"""Of an item, with the names of its attributes (DynamoDB Developer Guide, "Quotas")."""
 
 TRIES: Final = 6
 """How often a transaction that met another one is called; the waits add up to half a second or so."""
@@ -26,11 +31,17 @@ _THROTTLED: Final = {"ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
 class ConditionFailed(Exception):
-    """Conditions of a transaction did not hold. `failed` are the positions of the actions they belong to."""
+    """Conditions of a transaction did not hold.
 
-    def __init__(self, failed: frozenset[int]) -> None:
+    Args:
+        failed: the positions of the actions they belong to.
+        found: the items as they are, at the positions of actions that ask for them (`telling`).
+    """
+
+    def __init__(self, failed: frozenset[int], found: Mapping[int, Item] = MappingProxyType({})) -> None:
         super().__init__(f"conditions of actions {sorted(failed)} failed")
         self.failed = failed
+        self.found = found
 
 
 def put(table: str, item: Item, condition: str | None = None, **values: Any) -> dict[str, Any]:
@@ -62,6 +73,12 @@ def replace_members(table: str, key: Item, members: Item, condition: str, **valu
     return action
 
 
+def telling(action: dict[str, Any]) -> dict[str, Any]:
+    """An action that gives the item as it is if its condition does not hold."""
+    ((kind, members),) = action.items()
+    return {kind: members | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}}
+
+
 def _condition(condition: str | None, values: Item) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if condition:
@@ -83,15 +100,21 @@ def transact(client: DynamoDBClient, actions: Sequence[dict[str, Any]]) -> None:
         try:
             client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
         except client.exceptions.TransactionCanceledException as error:
-            reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+            told = error.response.get("CancellationReasons", [])
+            reasons = [reason.get("Code") for reason in told]
             failed = frozenset(i for i, code in enumerate(reasons) if code == "ConditionalCheckFailed")
             if failed:
-                raise ConditionFailed(failed) from None
+                found = {i: unmarshal(told[i]["Item"]) for i in failed if told[i].get("Item")}
+                raise ConditionFailed(failed, found) from None
+            if "ValidationError" in reasons:
+                _refuse_too_large(told)
             throttled = not _THROTTLED.isdisjoint(reasons) and tried < _THROTTLED_TRIES
             if "TransactionConflict" not in reasons and not throttled:
                 raise unavailable("DynamoDB", error) from None
             token = str(uuid.uuid4())
         except (ClientError, BotoCoreError) as error:
+            if error_code(error) == "ValidationException":
+                _refuse_too_large([error.response["Error"]])  # type: ignore[union-attr]
             in_progress = error_code(error) == "TransactionInProgressException" and tried < _IN_PROGRESS_TRIES
             if error_code(error) != "TransactionConflictException" and not in_progress:
                 raise unconfirmed(error) from None
@@ -100,6 +123,17 @@ def transact(client: DynamoDBClient, actions: Sequence[dict[str, Any]]) -> None:
         if tried < TRIES:
             time.sleep(random.uniform(0.005, 0.02) * 2 ** (tried - 1))  # noqa: S311 - spreads writers, guards nothing
     raise StaleWrite("other transactions on the same items kept getting in the way")
+
+
+def _refuse_too_large(reasons: Sequence[Mapping[str, Any]]) -> None:
+    """Raise Conflict (`limit_exceeded`) if DynamoDB refused an item for its size, which trying again does not cure."""
+    if any("size" in str(reason.get("Message", "")).lower() for reason in reasons):
+        raise Conflict(
+            "limit_exceeded",
+            f"this would make a stored item larger than the {MAX_ITEM_BYTES // 1024} KB that DynamoDB takes",
+            limit=MAX_ITEM_BYTES,
+            count=None,
+        ) from None
 
 
 def get(client: DynamoDBClient, table: str, key: Item) -> Item | None:
@@ -116,6 +150,8 @@ def write(client: DynamoDBClient, method: str, arguments: dict[str, Any]) -> dic
     except (ClientError, BotoCoreError) as error:
         if error_code(error) == "ConditionalCheckFailedException":
             raise StaleWrite("the condition of a write did not hold") from None
+        if error_code(error) == "ValidationException":
+            _refuse_too_large([error.response["Error"]])  # type: ignore[union-attr]
         raise unavailable("DynamoDB", error) from None
     return answer
 
@@ -129,30 +165,12 @@ def query(
     limit: int,
     start: Item | None = None,
     newest_first: bool = False,
-    equals: Item | None = None,
 ) -> list[Item]:
     """Up to `limit` items of a partition whose sort keys begin with `prefix`, by consistent reads.
 
-    As many pages as needed. `start` is the key after which to begin; it need not exist.
-    `equals` filters by attribute. Raises Unavailable.
+    As many pages as needed. `start` is the key after which to begin; it need not exist. Raises Unavailable.
     """
-    wanted = {name: value for name, value in (equals or {}).items() if value is not None}
-    arguments: dict[str, Any] = {
-        "TableName": table,
-        "KeyConditionExpression": "PK = :pk AND begins_with(SK, :prefix)" if prefix else "PK = :pk",
-        "ExpressionAttributeValues": marshal(
-            {":pk": partition, ":prefix": prefix or None} | {f":{name}": value for name, value in wanted.items()}
-        ),
-        "ConsistentRead": True,
-        "ScanIndexForward": not newest_first,
-    }
-    if wanted:
-        arguments["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
-        arguments["ExpressionAttributeNames"] = {f"#{name}": name for name in wanted}
-    else:
-        arguments["Limit"] = limit
-    if start is not None:
-        arguments["ExclusiveStartKey"] = marshal(start)
+    arguments = _query(table, partition, prefix, start, newest_first=newest_first) | {"Limit": limit}
     items: list[Item] = []
     while True:
         with available("DynamoDB"):
@@ -161,6 +179,44 @@ def query(
         if len(items) >= limit or "LastEvaluatedKey" not in page:
             return items[:limit]
         arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def query_page(
+    client: DynamoDBClient, table: str, partition: str, prefix: str, *, limit: int, start: Item | None, equals: Item
+) -> tuple[list[Item], str | None]:
+    """Up to `limit` items, newest first, and the sort key after which to go on; None at the end.
+
+    `equals` filters by attribute where its values are not None: then one Query looks at `READ_AT_MOST` items, and what
+    it finds of them is the page. Raises Unavailable.
+    """
+    wanted = {name: value for name, value in equals.items() if value is not None}
+    if not wanted:
+        found = query(client, table, partition, prefix, limit=limit + 1, start=start, newest_first=True)
+        return found[:limit], found[limit - 1]["SK"] if len(found) > limit else None
+    arguments = _query(table, partition, prefix, start, newest_first=True) | {"Limit": READ_AT_MOST}
+    arguments["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
+    arguments["ExpressionAttributeNames"] = {f"#{name}": name for name in wanted}
+    arguments["ExpressionAttributeValues"] |= marshal({f":{name}": value for name, value in wanted.items()})
+    with available("DynamoDB"):
+        page = client.query(**arguments)
+    found = [unmarshal(item) for item in page["Items"]]
+    if len(found) > limit:
+        return found[:limit], found[limit - 1]["SK"]
+    last = page.get("LastEvaluatedKey")
+    return found, None if last is None else str(last["SK"]["S"])
+
+
+def _query(table: str, partition: str, prefix: str, start: Item | None, *, newest_first: bool) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "TableName": table,
+        "KeyConditionExpression": "PK = :pk AND begins_with(SK, :prefix)" if prefix else "PK = :pk",
+        "ExpressionAttributeValues": marshal({":pk": partition, ":prefix": prefix or None}),
+        "ConsistentRead": True,
+        "ScanIndexForward": not newest_first,
+    }
+    if start is not None:
+        arguments["ExclusiveStartKey"] = marshal(start)
+    return arguments
 
 
 def scan(client: DynamoDBClient, table: str, *, prefix: str, equals: Item) -> list[Item]:

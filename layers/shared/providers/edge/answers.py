@@ -90,7 +90,15 @@ class Warning(Answer):  # noqa: A001 - the contract's word
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    code: Literal["account_changed", "duplicate_credential", "unfamiliar_format", "wrong_region"]
+    code: Literal[
+        "account_changed",
+        "base_url_reset",
+        "credential_unchanged",
+        "duplicate_credential",
+        "unfamiliar_format",
+        "version_retired_early",
+        "wrong_region",
+    ]
     message: str
 
 
@@ -161,6 +169,14 @@ class Version(Answer):
     ]
 
 
+class DestroyedVersion(Answer):
+    """A key version that was destroyed."""
+
+    provider_id: str
+    number: int
+    deleted: bool
+
+
 class Deleted(Answer):
     """What was deleted; with `dry_run` what would be, `deleted` false."""
 
@@ -222,6 +238,7 @@ class AuditEntry(Answer):
             "provider.updated",
             "provider.rotated",
             "provider.rolled_back",
+            "provider.version_destroyed",
             "provider.verified",
             "provider.deleted",
             "routing_config.created",
@@ -305,6 +322,8 @@ class ErrorBody(Answer):
     request_id: Annotated[str, Field(description="Quote it when you report a problem.")]
     errors: Annotated[list[Fault] | None, Field(description="All faults, with `validation_failed`.")] = None
     references: Annotated[list[Reference] | None, Field(description="With `provider_in_use`.")] = None
+    limit: Annotated[int | None, Field(description="How many are allowed, with `limit_exceeded`.")] = None
+    count: Annotated[int | None, Field(description="How many there are, with `limit_exceeded`.")] = None
     reason: Annotated[Reason | None, Field(description="Why a verification failed.")] = None
     retryable: Annotated[bool | None, Field(description="Whether trying again may help.")] = None
     vendor_request_id: Annotated[str | None, Field(description="The vendor's own id of our request to it.")] = None

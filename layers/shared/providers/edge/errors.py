@@ -25,7 +25,8 @@ STATUS: Final[dict[str, tuple[int, str]]] = {
     "provider_disabled": (409, "conflict"),  # resolve alone
     "version_conflict": (409, "conflict"),
     "rotation_conflict": (409, "conflict"),
-    "too_many_live_versions": (409, "conflict"),
+    "version_active": (409, "conflict"),
+    "limit_exceeded": (409, "conflict"),
     "idempotency_in_progress": (409, "conflict"),
     "etag_mismatch": (412, "precondition_failed"),
     "body_too_large": (413, "invalid_request_error"),

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 from providers.edge.errors import error_answer
 from providers.model.audit import Actor
-from providers.model.errors import InvalidRequest, NotFound, ProvidersError, validation_failed
+from providers.model.errors import InvalidRequest, NotFound, ProvidersError, validation_failed, version_not_found
 from providers.model.idempotency import Claim, Recorded
 from providers.usecases.mutation import Mutation
 
@@ -54,6 +54,13 @@ class Request(Generic[B]):
         if not _PROVIDER_ID.fullmatch(found):
             raise NotFound("provider_not_found", "provider not found: this is not a provider's id", resource="provider")
         return found
+
+    def version(self) -> int:
+        """The version number in the path. Raises NotFound for what cannot be one, without repeating it."""
+        found = unquote(self.path["number"])
+        if not re.fullmatch(r"[1-9][0-9]{0,7}", found):
+            raise version_not_found(None)
+        return int(found)
 
     def slug(self) -> str:
         """The routing config in the path. Raises NotFound for what cannot be a slug, without repeating it."""

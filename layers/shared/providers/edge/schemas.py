@@ -25,6 +25,15 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[
 _FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
 """Field names that a fault may repeat: none of them can be a credential put in the wrong place."""
 
+_UNSHOWN: Final = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
+_BLANK: Final = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, range(0xFE00, 0xFE0F)))  # U+FE0F, which makes emoji of characters, may stay
+    + "".join(map(chr, range(0xE0100, 0xE01F0)))
+)
+"""Characters of other categories that show nothing (Unicode, DerivedCoreProperties.txt, Default_Ignorable_Code_Point),
+and the blank Braille pattern."""
+
 _SECRET_PART: Final = 24
 """From how many characters on a part of a credential is looked for: an AWS key id, which is no secret, has 20."""
 
@@ -40,7 +49,7 @@ def _name(text: str) -> str:
     text = unicodedata.normalize("NFC", text.strip())
     if not 1 <= len(text) <= 80:
         raise PydanticCustomError("name_length", "must have 1 to 80 characters")
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") for character in text):
+    if any(unicodedata.category(each) in _UNSHOWN or each in _BLANK for each in text):
         raise PydanticCustomError("name_characters", "must not hold control or invisible characters")
     if vendors.names_a_credential(text):
         raise PydanticCustomError("holds_credential", "must not have the form of a credential: names are shown")
@@ -74,8 +83,8 @@ Name = Annotated[
     str,
     AfterValidator(_name),
     Field(
-        description="1 to 80 characters behind white space that is cut off, none of them invisible; unique in the "
-        "organization without regard to case.",
+        description="1 to 80 visible characters; white space around them is cut off. Unique in the organization "
+        "without regard to case, width (NFKC) and repeated blanks. Must not have the form of a credential.",
         json_schema_extra={"minLength": 1, "maxLength": 80, "pattern": r"\S"},
     ),
 ]
@@ -140,7 +149,9 @@ class UpdateProviderBody(_Body):
         BaseUrl | None, Field(description="Only together with `api_key`, unless it stays as it is.")
     ] = None
     status: Annotated[Literal["active", "disabled"] | None, Field(json_schema_extra=_no_null)] = None
-    key_expires_at: Annotated[ExpiresAt | None, Field(description="Only together with `api_key`.")] = None
+    key_expires_at: Annotated[
+        ExpiresAt | None, Field(description="Of the active credential, or of the one sent with it; null forgets it.")
+    ] = None
 
 
 class CreateUploadBody(_Body):
@@ -207,6 +218,7 @@ def change(body: dict[str, Any]) -> Change:
         sets_base_url="base_url" in given,
         status=None if found.status is None else Status(found.status),
         key_expires_at=found.key_expires_at,
+        sets_key_expires_at="key_expires_at" in given,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ class Action(StrEnum):
     UPDATED = "provider.updated"
     ROTATED = "provider.rotated"
     ROLLED_BACK = "provider.rolled_back"
+    VERSION_DESTROYED = "provider.version_destroyed"
     VERIFIED = "provider.verified"
     DELETED = "provider.deleted"
     ROUTING_CREATED = "routing_config.created"
@@ -68,7 +69,12 @@ def provider_facts(provider: Provider) -> dict[str, Any]:
         "status": provider.status.value,
         "key_version": provider.active.number,
         "key_hint": provider.active.hint,
+        "key_expires_at": _seconds(provider.active.key_expires_at),
     }
+
+
+def _seconds(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def routing_facts(config: RoutingConfig) -> dict[str, Any]:

@@ -9,7 +9,7 @@ ProvidersError
 ├── NotFound             provider_not_found, routing_config_not_found, route_not_found, version_not_found,
 │                        upload_not_found
 ├── Conflict             name_taken, provider_in_use, provider_disabled, version_conflict, rotation_conflict,
-│                        too_many_live_versions, idempotency_in_progress
+│                        version_active, limit_exceeded, idempotency_in_progress
 ├── PreconditionFailed   etag_mismatch
 ├── RateLimited          rate_limited, verification_rate_limited
 ├── Unavailable          dependency_unavailable

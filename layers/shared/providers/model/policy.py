@@ -18,6 +18,29 @@ SHARDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one organization may store; beyond that a request is refused with 409 `limit_exceeded`.
+
+    Args:
+        providers: providers of an organization.
+        routing_configs: routing configs of an organization.
+        configs_per_provider: routing configs that name one provider; their slugs are kept on the provider item, which
+            every probe reads.
+        upload_links: links made in ten minutes, which is how long one works.
+        management_keys: management keys of an organization that are not revoked.
+    """
+
+    providers: int = 1000
+    routing_configs: int = 1000
+    configs_per_provider: int = 100
+    upload_links: int = 100
+    management_keys: int = 100
+
+
+LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Settings that use cases depend on.
 
@@ -28,6 +51,7 @@ class Policy:
         verifications_per_org: credentials a minute that are verified for one organization's callers.
         verifications: the same for all organizations together.
         allowed_base_url_hosts: hosts that a base_url may name besides the vendor's own, written like `Vendor.hosts`.
+        limits: how much one organization may store.
         local: whether this is a stack on one machine, where http and loopback addresses are allowed.
     """
 
@@ -37,4 +61,5 @@ class Policy:
     verifications_per_org: int = 30
     verifications: int = 300
     allowed_base_url_hosts: tuple[str, ...] = ()
+    limits: Limits = LIMITS
     local: bool = False

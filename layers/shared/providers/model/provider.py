@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,7 +19,7 @@ DATA_KEY_CACHE: Final = timedelta(minutes=5)
 """How long a process may keep an unwrapped data key, and seal under it (architecture.md, Sealing)."""
 
 MAX_LIVE_VERSIONS: Final = 5
-"""Live versions of one provider at most, the active one included (architecture.md, Invariants 2)."""
+"""Live versions of one provider at most, the active one included; one more retires the oldest at once (api.md)."""
 
 
 class Status(StrEnum):
@@ -69,8 +70,9 @@ class KeyVersion:
 
 
 def name_claim(name: str) -> str:
-    """The form of a provider's name that is unique within the organization."""
-    return name.casefold()
+    """The form of a provider's name that is unique in the organization: without case, width and repeated blanks."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return " ".join(folded.replace("\ufe0f", "").split())
 
 
 @dataclass(frozen=True, slots=True)

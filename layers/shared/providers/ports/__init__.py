@@ -10,7 +10,16 @@ from typing import Any, Protocol, TypeVar
 
 from providers.model.policy import Policy
 from providers.model.vendor import Vendor
-from providers.ports.changes import NOTHING, Alongside, ClaimLost, MissingProvider, NameTaken, StaleWrite, UploadUsed
+from providers.ports.changes import (
+    NOTHING,
+    Alongside,
+    ClaimLost,
+    LimitReached,
+    MissingProvider,
+    NameTaken,
+    StaleWrite,
+    UploadUsed,
+)
 from providers.ports.ledger import (
     AuditFilter,
     AuditStore,
@@ -30,11 +39,19 @@ from providers.ports.outside import (
     TransportFailure,
     Verifier,
 )
-from providers.ports.stores import DataKeyStore, ManagementKeyStore, ProviderFilter, ProviderStore, RoutingStore
+from providers.ports.stores import (
+    READ_AT_MOST,
+    DataKeyStore,
+    ManagementKeyStore,
+    ProviderFilter,
+    ProviderStore,
+    RoutingStore,
+)
 from providers.ports.sweep import Due, HealthStore, Outbox, Probed, ProbeStore, Publisher, Queue
 
 __all__ = [
     "NOTHING",
+    "READ_AT_MOST",
     "Alongside",
     "AuditFilter",
     "AuditStore",
@@ -48,6 +65,7 @@ __all__ = [
     "ExpiredStore",
     "HealthStore",
     "IdempotencyStore",
+    "LimitReached",
     "ManagementKeyStore",
     "MissingProvider",
     "NameTaken",

@@ -19,6 +19,20 @@ class NameTaken(Exception):
     """Another provider of the organization has claimed the name. Nothing was written."""
 
 
+class LimitReached(Exception):
+    """The organization, or a provider, has as many of these as it may have. Nothing was written.
+
+    Args:
+        what: the member of `Limits` that says how many.
+        count: how many there are.
+    """
+
+    def __init__(self, what: str, count: int) -> None:
+        super().__init__("limit reached")
+        self.what = what
+        self.count = count
+
+
 class MissingProvider(Exception):
     """Providers that a routing config names do not exist. Nothing was written."""
 

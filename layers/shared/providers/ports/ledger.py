@@ -9,6 +9,7 @@ from typing import Protocol
 
 from providers.model.audit import Entry
 from providers.model.idempotency import Claim, Completed, Found
+from providers.model.policy import LIMITS, Limits
 from providers.model.upload import Upload
 from providers.ports.changes import NOTHING, Alongside
 
@@ -51,10 +52,13 @@ class AuditFilter:
 class AuditStore(Protocol):
     """The audit trail; entries come into it alongside the changes they tell of."""
 
-    def list(self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None) -> Sequence[Entry]:
+    def list(
+        self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None
+    ) -> tuple[Sequence[Entry], str | None]:
         """Up to `limit` entries made after `since`, newest first, with ids below `before` where that is given.
 
-        Raises Unavailable.
+        With them the id below which to go on, None at the end. A resource's entries are found without the others; any
+        other filter looks at `READ_AT_MOST` entries at a time. Raises Unavailable.
         """
         ...
 
@@ -82,12 +86,16 @@ class IdempotencyStore(Protocol):
 class UploadStore(Protocol):
     """Upload links that were not used yet. Every method raises Unavailable."""
 
-    def put(self, upload: Upload, alongside: Alongside = NOTHING) -> None:
-        """Store a new one. Raises StaleWrite where the id exists, ClaimLost."""
+    def put(self, upload: Upload, alongside: Alongside = NOTHING, limits: Limits = LIMITS) -> None:
+        """Store a new one. Raises StaleWrite where the id exists, ClaimLost, LimitReached."""
         ...
 
     def get(self, upload_id: str) -> Upload | None:
         """The upload as it is now (a consistent read)."""
+        ...
+
+    def use(self, upload_id: str) -> None:
+        """Use a link up without a change that goes with it. Raises UploadUsed if it is gone."""
         ...
 
     def tried(self, upload_id: str) -> int:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from providers.model.health import HealthState
+from providers.model.policy import LIMITS, Limits
 from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, Status, WrappedKey
 from providers.ports.changes import NOTHING, Alongside
+
+READ_AT_MOST: Final = 500
+"""Items that a filtered list looks at in one request: a megabyte or less, one Query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,24 @@ class ProviderStore(Protocol):
         """The id of the provider that has claimed `name`, without regard to case (a consistent read)."""
         ...
 
-    def list(self, org: str, wanted: ProviderFilter, limit: int, before: str | None) -> Sequence[Provider]:
-        """Up to `limit` heads, newest (greatest id) first, with ids below `before` where that is given."""
+    def list(
+        self, org: str, wanted: ProviderFilter, limit: int, before: str | None
+    ) -> tuple[Sequence[Provider], str | None]:
+        """Up to `limit` heads, newest (greatest id) first, with ids below `before` where that is given.
+
+        With them the id below which to go on, None at the end. A filter looks at `READ_AT_MOST` heads at a time, so
+        that there can be fewer than `limit`, or none, before the end.
+        """
         ...
 
-    def create(self, provider: Provider, sealed: SealedCredential, alongside: Alongside = NOTHING) -> None:
-        """Write head, name claim, fingerprint and first version. Raises NameTaken."""
+    def create(
+        self,
+        provider: Provider,
+        sealed: SealedCredential,
+        alongside: Alongside = NOTHING,
+        limits: Limits = LIMITS,
+    ) -> None:
+        """Write head, name claim, fingerprint and first version. Raises NameTaken, LimitReached."""
         ...
 
     def change(
@@ -99,8 +115,14 @@ class RoutingStore(Protocol):
         """Up to `limit` configs in the order of their slugs, with slugs above `after` where that is given."""
         ...
 
-    def put(self, before: RoutingConfig | None, after: RoutingConfig, alongside: Alongside = NOTHING) -> None:
-        """Create (`before` None) or replace. Raises StaleWrite, MissingProvider."""
+    def put(
+        self,
+        before: RoutingConfig | None,
+        after: RoutingConfig,
+        alongside: Alongside = NOTHING,
+        limits: Limits = LIMITS,
+    ) -> None:
+        """Create (`before` None) or replace. Raises StaleWrite, MissingProvider, LimitReached."""
         ...
 
     def delete(self, config: RoutingConfig, alongside: Alongside = NOTHING) -> None:
@@ -115,8 +137,8 @@ class ManagementKeyStore(Protocol):
         """The key as it is now (a consistent read)."""
         ...
 
-    def put(self, key: ManagementKey) -> None:
-        """Store a new key. Raises StaleWrite where the id exists."""
+    def put(self, key: ManagementKey, limits: Limits = LIMITS) -> None:
+        """Store a new key. Raises StaleWrite where the id exists, LimitReached."""
         ...
 
     def revoke(self, revoked: ManagementKey) -> None:

@@ -11,7 +11,7 @@ from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider, Status
 from providers.model.secret import Secret
 from providers.model.verdict import Outcome
-from providers.ports import NameTaken, Ports, StaleWrite
+from providers.ports import LimitReached, NameTaken, Ports, StaleWrite
 from providers.usecases.credentials import (
     Changed,
     check_credential,
@@ -20,7 +20,7 @@ from providers.usecases.credentials import (
     warnings_for,
 )
 from providers.usecases.events import publish
-from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out
+from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out, limit_exceeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
     """The stored provider (status `pending` where it could not be verified) and warnings.
 
     Raises Unprocessable (credential_format, credential_rejected, base_url_…), VerificationFailed, Conflict
-    (name_taken), RateLimited, Unavailable; whatever is raised, nothing was stored, unless Unavailable says that this is
-    not known.
+    (name_taken, limit_exceeded), RateLimited, Unavailable; nothing was stored then, unless Unavailable says that this
+    is not known.
     """
     refuse_expired(new.key_expires_at, ports.clock.now())
     vendor = ports.vendors(new.vendor)
@@ -65,9 +65,12 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
     events = [provider_event(ports.clock.new_id(), EventType.CREATED, now, provider)]
     entry = mutation.entry(ports, Action.CREATED, now, None, provider)
     try:
-        ports.providers.create(provider, sealed, mutation.with_entry(entry, (provider, warnings), events))
+        alongside = mutation.with_entry(entry, (provider, warnings), events)
+        ports.providers.create(provider, sealed, alongside, ports.policy.limits)
     except NameTaken:
         raise name_taken() from None
+    except LimitReached as error:
+        raise limit_exceeded(ports, error) from None
     except StaleWrite:
         raise kept_out() from None
     publish(ports, events)

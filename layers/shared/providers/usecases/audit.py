@@ -15,6 +15,5 @@ def list_audit(
     """Up to `limit` entries, newest first, and the next cursor (None on the last page). Raises InvalidRequest."""
     scope = ("audit", org, wanted.resource_id or "", wanted.action or "", wanted.key_id or "")
     since = ports.clock.now() - KEPT
-    found = ports.audit.list(org, wanted, since, limit + 1, read_cursor(ports, cursor, *scope))
-    page = found[:limit]
-    return page, make_cursor(ports, page[-1].id, *scope) if len(found) > limit else None
+    page, last = ports.audit.list(org, wanted, since, limit, read_cursor(ports, cursor, *scope))
+    return page, None if last is None else make_cursor(ports, last, *scope)

@@ -127,13 +127,15 @@ def _again(ports: Ports, provider: Provider, version: KeyVersion, sealed: Sealed
 def _stored(ports: Ports, org: str) -> Iterator[tuple[Provider, KeyVersion, SealedCredential]]:
     """Every stored version of the organization, expired ones included until the reaper has taken them."""
     before: str | None = None
-    while page := ports.providers.list(org, ProviderFilter(), _PAGE, before):
+    while True:
+        page, before = ports.providers.list(org, ProviderFilter(), _PAGE, before)
         for provider in page:
             for version in provider.versions:
                 sealed = ports.providers.sealed(org, provider.id, version.number)
                 if sealed is not None:
                     yield provider, version, sealed
-        before = page[-1].id
+        if before is None:
+            return
 
 
 def _no_key(org: str) -> UnknownDataKey:

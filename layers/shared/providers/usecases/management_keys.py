@@ -13,8 +13,9 @@ from typing import Final
 from providers.model.errors import Unauthenticated
 from providers.model.provider import ManagementKey, Scope
 from providers.model.secret import Secret
-from providers.ports import Ports, StaleWrite
+from providers.ports import LimitReached, Ports, StaleWrite
 from providers.usecases.authenticity import is_authentic, with_mac
+from providers.usecases.mutation import limit_exceeded
 
 PURPOSE: Final = "management-key"
 SECRET_BYTES: Final = 32
@@ -46,7 +47,8 @@ def mint_management_key(
     """Store a new management key and return it with its token, which is shown this once and never stored.
 
     `token` sets the token instead of a random one, which only a stack on one machine has a use for.
-    Raises ValueError where that has not the form of a token, StaleWrite where its id exists, Unavailable.
+    Raises ValueError where that has not the form of a token, StaleWrite where its id exists, Conflict
+    (`limit_exceeded`), Unavailable.
     """
     if token is None:
         token = Secret(f"mlx_mk_{ports.clock.new_id().lower()}_{secrets.token_hex(SECRET_BYTES)}")
@@ -64,7 +66,10 @@ def mint_management_key(
         expires_at=expires_at,
     )
     key = with_mac(ports, key)
-    ports.management_keys.put(key)
+    try:
+        ports.management_keys.put(key, ports.policy.limits)
+    except LimitReached as error:
+        raise limit_exceeded(ports, error) from None
     return key, token
 
 

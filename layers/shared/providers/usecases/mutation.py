@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from providers.model.audit import SYSTEM, Action, Actor, Entry, difference, provider_facts, routing_facts
-from providers.model.errors import Unavailable
+from providers.model.errors import Conflict, Unavailable
 from providers.model.events import Event
 from providers.model.idempotency import Claim, Completed, Recorded
 from providers.model.provider import Provider, RoutingConfig
 from providers.model.upload import Upload
-from providers.ports import Alongside, Ports
+from providers.ports import Alongside, LimitReached, Ports
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -97,8 +97,29 @@ def kept_out() -> Unavailable:
     )
 
 
+_LIMITED: Final = {
+    "providers": "this organization has {count} providers; {limit} are allowed",
+    "routing_configs": "this organization has {count} routing configs; {limit} are allowed",
+    "configs_per_provider": "a provider is named by {count} routing configs; {limit} are allowed",
+    "upload_links": "this organization has made {count} upload links in these ten minutes; {limit} are allowed",
+    "management_keys": "this organization has {count} management keys that are not revoked; {limit} are allowed",
+}
+
+
+def limit_exceeded(ports: Ports, reached: LimitReached) -> Conflict:
+    """409 for one thing too many: which limit it is, and how many there are."""
+    limit = getattr(ports.policy.limits, reached.what)
+    message = _LIMITED[reached.what].format(count=reached.count, limit=limit)
+    return Conflict("limit_exceeded", f"{message}; nothing was changed", limit=limit, count=reached.count)
+
+
 def unchanged(ports: Ports, mutation: Mutation[R], result: R) -> R:
-    """`result`, of a request that had nothing to change; kept for whoever sends it again. Raises ClaimLost."""
+    """`result`, of a request that had nothing to change: recorded for replay, and its link is used up.
+
+    Raises ClaimLost, UploadUsed.
+    """
+    if mutation.link is not None:
+        ports.uploads.use(mutation.link.id)
     completed = mutation.completed(result)
     if completed is not None:
         ports.idempotency.complete(completed)

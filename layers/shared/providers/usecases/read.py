@@ -29,12 +29,13 @@ def list_providers(
 ) -> tuple[Sequence[Provider], str | None]:
     """Up to `limit` providers, newest first, and the cursor of the next page (None on the last).
 
+    A filtered page can hold fewer than `limit`, or none, and still have a next one.
+
     Raises InvalidRequest (`invalid_cursor`) for a cursor that was not made by this list with this filter.
     """
     scope = ("providers", org, wanted.vendor or "", wanted.status or "", wanted.health or "")
-    found = ports.providers.list(org, wanted, limit + 1, read_cursor(ports, cursor, *scope))
-    page = found[:limit]
-    return page, make_cursor(ports, page[-1].id, *scope) if len(found) > limit else None
+    page, last = ports.providers.list(org, wanted, limit, read_cursor(ports, cursor, *scope))
+    return page, None if last is None else make_cursor(ports, last, *scope)
 
 
 def make_cursor(ports: Ports, position: str, *scope: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from providers.model.audit import Action
 from providers.model.errors import invalid_field, routing_config_not_found, validation_failed
 from providers.model.provider import Attempt, RoutingConfig
-from providers.ports import MissingProvider, Ports, StaleWrite
-from providers.usecases.mutation import BY_SYSTEM, Mutation, unchanged
+from providers.ports import LimitReached, MissingProvider, Ports, StaleWrite
+from providers.usecases.mutation import BY_SYSTEM, Mutation, limit_exceeded, unchanged
 from providers.usecases.read import make_cursor, read_cursor
 from providers.usecases.update import TRIES, version_conflict
 
@@ -61,9 +61,12 @@ def put_routing_config(
         action = Action.ROUTING_UPDATED if before else Action.ROUTING_CREATED
         entry = mutation.routing_entry(ports, action, now, before, after)
         try:
-            ports.routing.put(before, after, mutation.with_entry(entry, (after, before is None)))
+            alongside = mutation.with_entry(entry, (after, before is None))
+            ports.routing.put(before, after, alongside, ports.policy.limits)
         except StaleWrite:
             continue
+        except LimitReached as error:
+            raise limit_exceeded(ports, error) from None
         except MissingProvider as missing:
             raise _unknown_providers(attempts, missing.provider_ids) from None
         return after, before is None

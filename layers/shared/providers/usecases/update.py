@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from providers.model.audit import Action
 from providers.model.errors import (
@@ -40,7 +41,10 @@ TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a caller asks to be changed; None leaves a member as it is (`sets_base_url` says that a None is meant)."""
+    """What a caller asks to be changed; None leaves a member as it is.
+
+    `sets_base_url` and `sets_key_expires_at` say that a None is meant: the vendor's own host, an unknown expiry.
+    """
 
     name: str | None = None
     api_key: Secret | None = None
@@ -48,6 +52,7 @@ class Change:
     sets_base_url: bool = False
     status: Status | None = None
     key_expires_at: datetime | None = None
+    sets_key_expires_at: bool = False
 
 
 def update_provider(
@@ -75,11 +80,8 @@ def update_provider(
             "did not name with it",
             param="base_url",
         )
-    if change.key_expires_at is not None and change.api_key is None:
-        raise invalid_field("key_expires_at", "can only be set together with api_key")
     refuse_expired(change.key_expires_at, ports.clock.now())
-    action = Action.UPDATED if change.api_key is None else Action.ROTATED
-    return _make(ports, before, change, action, if_match=if_match, mutation=mutation)
+    return _make(ports, before, change, Action.ROTATED, if_match=if_match, mutation=mutation)
 
 
 def rollback_provider(
@@ -118,6 +120,7 @@ def rollback_provider(
         base_url=target.base_url,
         sets_base_url=True,
         key_expires_at=target.key_expires_at,
+        sets_key_expires_at=target.key_expires_at is not None,
     )
     return _make(ports, before, change, Action.ROLLED_BACK, target.account, if_match=if_match, mutation=mutation)
 
@@ -132,29 +135,32 @@ def _make(
     if_match: str | None,
     mutation: Mutation[Changed],
 ) -> Changed:
-    """Make `change`; `account` is what is known of a credential that was verified before."""
+    """Make `change`; `account` is what is known of a credential that was verified before.
+
+    `action` is what the audit trail calls it when the credential is replaced.
+    """
     org, provider_id, began_with = before.org, before.id, before.active.number
     checked: Checked | None = None
     if change.api_key is not None:
-        _room_for_a_version(before, ports.clock.now())
         vendor = ports.vendors(before.vendor)
         base_url = change.base_url if change.sets_base_url else before.base_url
         checked = check_credential(ports, org, vendor, change.api_key, base_url)
         refuse_unless_promoted(vendor, checked)
     for _ in range(TRIES):
         after = _apply(ports, before, change, checked, account)
-        if after == before:
-            return unchanged(ports, mutation, (before, []))
         warnings = [] if checked is None else _rotation_warnings(ports, before, after, checked)
-        sealed = None
-        if checked is not None:
+        if action is Action.ROTATED and after.base_url is None and before.base_url is not None:
+            warnings.append(_base_url_reset(before))
+        if after == before:
+            return unchanged(ports, mutation, (before, warnings))
+        rotates = after.active.number != before.active.number
+        sealed, events = None, []
+        if checked is not None and rotates:
             destination = after.destination(after.active)
             secret = checked.credential.secret
             sealed = ports.cipher.seal(org, provider_id, after.active.number, destination, secret)
-        events = []
-        if checked is not None:
             events = [provider_event(ports.clock.new_id(), EventType.ROTATED, after.updated_at, after)]
-        entry = mutation.entry(ports, action, after.updated_at, before, after)
+        entry = mutation.entry(ports, action if rotates else Action.UPDATED, after.updated_at, before, after)
         try:
             ports.providers.change(before, after, sealed, mutation.with_entry(entry, (after, warnings), events))
         except NameTaken:
@@ -210,27 +216,13 @@ def version_conflict(resource_id: str) -> Conflict:
     )
 
 
-def _room_for_a_version(provider: Provider, now: datetime) -> None:
-    live = provider.live_versions(now)
-    if len(live) < MAX_LIVE_VERSIONS:
-        return
-    first = min(version.retires_at for version in live if version.retires_at is not None)
-    raise Conflict(
-        "too_many_live_versions",
-        f"{len(live)} versions of this credential are still readable, the most there can be; "
-        f"the oldest retires at {first:%Y-%m-%dT%H:%M:%SZ}",
-        resource="provider",
-        id=provider.id,
-        retry_after_s=max(1, round((first - now).total_seconds())),
-    )
-
-
 def _apply(ports: Ports, before: Provider, change: Change, checked: Checked | None, account: str | None) -> Provider:
     """`before` with `change` made; `before` itself where nothing differs."""
     now = ports.clock.now()
     after = replace(before, name=before.name if change.name is None else change.name)
-    if checked is not None:
-        _room_for_a_version(before, now)
+    if checked is not None and _is_active(before, checked):
+        after = _verified_again(after, checked, now)
+    elif checked is not None:
         new = checked.version(before.active.number + 1, now, change.key_expires_at)
         new = replace(new, account=new.account or account)
         after = replace(
@@ -241,6 +233,10 @@ def _apply(ports: Ports, before: Provider, change: Change, checked: Checked | No
             probe_after=None,
             throttled=0,
         )
+    if change.sets_key_expires_at:
+        known = None if checked is None else checked.credential.expires_at
+        active = replace(after.active, key_expires_at=known or change.key_expires_at)
+        after = replace(after, versions=(*after.versions[:-1], active))
     if change.status is Status.DISABLED:
         after = replace(after, status=Status.DISABLED)
     elif change.status is Status.ACTIVE or after.status is Status.PENDING:
@@ -251,14 +247,43 @@ def _apply(ports: Ports, before: Provider, change: Change, checked: Checked | No
     return replace(after, updated_at=now, revision=before.revision + 1)
 
 
+def _is_active(provider: Provider, checked: Checked) -> bool:
+    """Whether the verified credential is the active one, at the same base_url."""
+    active = provider.active
+    return (checked.fingerprint, checked.base_url) == (active.fingerprint, active.base_url)
+
+
+def _verified_again(provider: Provider, checked: Checked, now: datetime) -> Provider:
+    """`provider` with the verdict if that differs, so that a pipeline that sends the same key writes nothing."""
+    found = checked.verification(now)
+    known = provider.verification
+    if (found.outcome, found.reason) == (known.outcome, known.reason):
+        return provider
+    return replace(provider, verification=found)
+
+
 def _rotated(versions: tuple[KeyVersion, ...], new: KeyVersion, now: datetime, ports: Ports) -> tuple[KeyVersion, ...]:
-    """`versions` with `new` active, the one it replaces retiring after the grace window, and the expired ones gone."""
+    """`versions` with `new` active. The one it replaces retires after the grace window; expired ones are gone.
+
+    A version too many is gone as well, the oldest first: an emergency rotation is never refused.
+    """
     retired = (*versions[:-1], replace(versions[-1], retires_at=now + ports.policy.grace))
-    return (*(version for version in retired if version.live(now)), new)
+    live = [version for version in retired if version.live(now)]
+    return (*live[-(MAX_LIVE_VERSIONS - 1) :], new)
 
 
 def _rotation_warnings(ports: Ports, before: Provider, after: Provider, checked: Checked) -> Warnings:
     found = warnings_for(ports, ports.vendors(after.vendor), checked, after)
+    if after.active.number == before.active.number:
+        message = "this credential is the active one already: it was verified, and no version was created"
+        return [*found, {"code": "credential_unchanged", "message": message}]
+    early = [each for each in before.live_versions(after.updated_at)[:-1] if each not in after.versions]
+    for version in early:
+        message = (
+            f"version {version.number} was destroyed before its grace window ended: a provider has "
+            f"{MAX_LIVE_VERSIONS} live versions at most"
+        )
+        found.append({"code": "version_retired_early", "message": message, "version": version.number})
     known = next((version.account for version in reversed(before.versions) if version.account is not None), None)
     account = after.active.account
     if known is not None and account is not None and known != account:
@@ -271,3 +296,8 @@ def _rotation_warnings(ports: Ports, before: Provider, after: Provider, checked:
             }
         )
     return found
+
+
+def _base_url_reset(before: Provider) -> dict[str, Any]:
+    message = f"base_url was {before.base_url} and is now {before.vendor}'s own host, because base_url was sent as null"
+    return {"code": "base_url_reset", "message": message}

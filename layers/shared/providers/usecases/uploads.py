@@ -17,13 +17,13 @@ from providers.model.errors import Conflict, NotFound, upload_not_found
 from providers.model.provider import Scope
 from providers.model.secret import Secret
 from providers.model.upload import LIFETIME, TRIES, Upload
-from providers.ports import Ports, StaleWrite, UploadUsed
+from providers.ports import LimitReached, Ports, StaleWrite, UploadUsed
 from providers.usecases.add import NewProvider, add_provider, name_taken
 from providers.usecases.authenticity import is_authentic, with_mac
 from providers.usecases.base_url import check_base_url
 from providers.usecases.credentials import Changed
 from providers.usecases.management_keys import is_usable
-from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out
+from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out, limit_exceeded
 from providers.usecases.read import get_provider
 from providers.usecases.update import Change, update_provider
 
@@ -57,8 +57,8 @@ def create_upload(
 ) -> Upload:
     """A new link, which can do no more than the management key `key_id` can; `upload_token` has what opens it.
 
-    What stands in the way already is told now: raises NotFound, Conflict (name_taken), Unprocessable (base_url_…),
-    Unavailable.
+    What stands in the way already is told now: raises NotFound, Conflict (name_taken, limit_exceeded), Unprocessable
+    (base_url_…), Unavailable.
     """
     vendor, name, base_url, provider_id = _planned(ports, org, wanted)
     now = ports.clock.now()
@@ -75,7 +75,10 @@ def create_upload(
     )
     upload = with_mac(ports, upload)
     try:
-        ports.uploads.put(upload, mutation.with_entry(mutation.upload_entry(ports, upload), upload))
+        alongside = mutation.with_entry(mutation.upload_entry(ports, upload), upload)
+        ports.uploads.put(upload, alongside, ports.policy.limits)
+    except LimitReached as error:
+        raise limit_exceeded(ports, error) from None
     except StaleWrite:
         raise kept_out() from None
     return upload

@@ -1,15 +1,19 @@
-"""The key versions that can still be read, and which of them the vendor may be told to revoke."""
+"""The key versions that can still be read: list them, and destroy one before its time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from providers.model.audit import Action
+from providers.model.errors import Conflict, version_not_found
 from providers.model.provider import USED_EVERY, KeyVersion, Provider
-from providers.ports import Ports
+from providers.ports import Ports, StaleWrite
+from providers.usecases.mutation import BY_SYSTEM, Mutation
 from providers.usecases.read import get_provider
+from providers.usecases.update import TRIES, read_matching, version_conflict
 
 IN_FLIGHT: Final = timedelta(minutes=10)
 """How long a request may go on with a credential after it has read it: the time-out that OpenAI's and Anthropic's SDKs
@@ -44,6 +48,45 @@ def list_versions(ports: Ports, org: str, provider_id: str) -> Sequence[LiveVers
         )
         for version in reversed(provider.live_versions(now))
     ]
+
+
+def destroy_version(
+    ports: Ports,
+    org: str,
+    provider_id: str,
+    number: int,
+    if_match: str | None = None,
+    *,
+    mutation: Mutation[None] = BY_SYSTEM,
+) -> None:
+    """Destroy a version that is not active, now: after a leak nobody waits for its grace window.
+
+    Raises NotFound (`provider_not_found`, `version_not_found`), PreconditionFailed, Conflict (`version_active`),
+    Unavailable.
+    """
+    for _ in range(TRIES):
+        before = read_matching(ports, org, provider_id, if_match)
+        if number == before.active.number:
+            raise Conflict(
+                "version_active",
+                "this version is the active one: rotate to another credential first, or delete the provider",
+                resource="provider",
+                id=provider_id,
+            )
+        now = ports.clock.now()
+        version = next((each for each in before.live_versions(now) if each.number == number), None)
+        if version is None:
+            raise version_not_found(number)
+        kept = tuple(each for each in before.versions if each is not version)
+        after = replace(before, versions=kept, updated_at=now, revision=before.revision + 1)
+        entry = mutation.entry(ports, Action.VERSION_DESTROYED, now, before, after)
+        entry = replace(entry, before={"key_version": version.number, "key_hint": version.hint}, after=None)
+        try:
+            ports.providers.change(before, after, alongside=mutation.with_entry(entry, None))
+        except StaleWrite:
+            continue
+        return
+    raise version_conflict(provider_id)
 
 
 def _is_idle(provider: Provider, version: KeyVersion, used: dict[int, datetime], now: datetime) -> bool:
