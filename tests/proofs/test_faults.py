@@ -361,6 +361,12 @@ SCENES = [
     Scene("rename to the same", "update_provider", lambda at: one(at) | {"body": {"name": "First"}}, changes=True),
     Scene("rotate", "update_provider", lambda at: one(at) | {"body": {"api_key": key(5)}}, changes=True),
     Scene("rollback", "rollback_provider", lambda at: one(at) | {"body": {}}, changes=True),
+    Scene(
+        "destroy a version",
+        "destroy_version",
+        lambda at: {"path": one(at)["path"] | {"number": "1"}},
+        changes=True,
+    ),
     Scene("delete", "delete_provider", one, changes=True),
     Scene("dry run", "delete_provider", lambda at: one(at) | {"query": {"dry_run": "true"}}, changes=True),
     Scene("link", "create_upload", lambda _: {"body": {"vendor": "openai", "name": "New"}}, changes=True),
