@@ -58,10 +58,13 @@ QUERY: Final[dict[str, Schema]] = {
     },
     "resource_id": {
         "description": "Only changes of the thing with this id or slug.",
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "maxLength": 128},
     },
     "action": {"description": "Only these changes.", "schema": {"type": "string", "enum": [*map(str, Action)]}},
-    "key_id": {"description": "Only changes made with this management key.", "schema": {"type": "string"}},
+    "key_id": {
+        "description": "Only changes made with this management key.",
+        "schema": {"type": "string", "maxLength": 128},
+    },
 }
 
 HEADERS: Final[dict[str, Schema]] = {

@@ -13,9 +13,9 @@ from providers.usecases.audit import list_audit
 def handler(request: Request[None], ports: Ports) -> Reply:
     """One page of the organization's audit trail, newest first."""
     wanted = AuditFilter(
-        resource_id=request.query.get("resource_id"),
+        resource_id=request.text("resource_id"),
         action=request.choice("action", tuple(Action)),
-        key_id=request.query.get("key_id"),
+        key_id=request.text("key_id"),
     )
     page, cursor = list_audit(ports, request.org, wanted, request.limit(), request.query.get("cursor"))
     return Reply([entry_view(each) for each in page], members={"next_cursor": cursor})

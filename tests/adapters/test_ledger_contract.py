@@ -23,6 +23,7 @@ from providers.adapters.probes import DynamoOutbox
 from providers.model.audit import KEPT as TRAIL_KEPT
 from providers.model.audit import SYSTEM, Action, Actor, Entry
 from providers.model.idempotency import KEPT, LEASE, Claim, Completed, Found, Recorded
+from providers.model.policy import Limits
 from providers.model.provider import Provider
 from providers.model.upload import Upload
 from providers.ports import (
@@ -34,6 +35,7 @@ from providers.ports import (
     Expired,
     ExpiredStore,
     IdempotencyStore,
+    LimitReached,
     MissingProvider,
     NameTaken,
     Outbox,
@@ -555,6 +557,59 @@ def test_what_is_older_than_the_trail_goes_back_is_not_shown(stores: Stores) -> 
     assert ids(stores.audit.list("org_a", AuditFilter(), NOW + 2 * SECOND, 10, None)[0]) == [4, 3]
     assert ids(stores.audit.list("org_a", AuditFilter(), NOW + 2 * SECOND, 1, None)[0]) == [4]
     assert ids(stores.audit.list("org_a", AuditFilter(), NOW + 4 * SECOND, 10, None)[0]) == []
+
+
+def test_a_resources_trail_is_read_without_the_others() -> None:
+    """One Query of its own partition, however many entries there are of other things."""
+    with moto_tables() as tables:
+        trails = DynamoAudit(tables.client, tables.main)
+        uploads = DynamoUploads(tables.client, tables.main)
+        for number in range(1, 9):
+            told = entry(number, resource_id=f"prov_{number % 4}")
+            uploads.put(upload(number), Alongside(entry=told))
+        asked: list[dict[str, Any]] = []
+        tables.client.meta.events.register(
+            "provide-client-params.dynamodb.Query", lambda params, **_: asked.append(dict(params))
+        )
+        found, end = trails.list("org_a", AuditFilter(resource_id="prov_1"), NOW - SECOND, 10, None)
+        assert (ids(found), end) == ([5, 1], None)
+        assert [each["ExpressionAttributeValues"][":pk"]["S"] for each in asked] == ["AUDIT#org_a#prov_1"]
+        assert "FilterExpression" not in asked[0]
+
+
+def test_a_filter_looks_at_a_bounded_number_of_entries(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages can be empty before the end; together they have what matches, once each."""
+    for module in ("providers.adapters.transactions", "tests.kit.fakes"):
+        monkeypatch.setattr(f"{module}.READ_AT_MOST", 2)
+    trail(stores, *(entry(n, action=Action.DELETED if n in (1, 8) else Action.UPDATED) for n in range(1, 9)))
+    pages, position = [], None
+    while True:
+        page, position = stores.audit.list("org_a", AuditFilter(action=Action.DELETED), NOW - SECOND, 5, position)
+        pages.append(ids(page))
+        if position is None:
+            break
+    assert [number for page in pages for number in page] == [8, 1]
+    assert [] in pages
+
+
+def test_links_have_a_limit_in_their_ten_minutes(stores: Stores) -> None:
+    """Told with the count; another organization and the next window are not affected."""
+    few = Limits(upload_links=1)
+    stores.uploads.put(upload(1), limits=few)
+    with pytest.raises(LimitReached) as caught:
+        stores.uploads.put(upload(2), limits=few)
+    assert (caught.value.what, caught.value.count) == ("upload_links", 1)
+    assert stores.uploads.get("up_2") is None
+    stores.uploads.put(upload(3, org="org_b"), limits=few)
+    stores.uploads.put(upload(4, created_at=NOW + timedelta(minutes=10)), limits=few)
+
+
+def test_a_link_is_used_up_once(stores: Stores) -> None:
+    """Without a change that goes with it, too."""
+    stores.uploads.put(upload(1))
+    stores.uploads.use("up_1")
+    with pytest.raises(UploadUsed):
+        stores.uploads.use("up_1")
 
 
 # upload links

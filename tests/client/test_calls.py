@@ -108,6 +108,14 @@ CASES: list[Case] = [
         [VERSION, VERSION],
     ),
     (
+        "destroy a version",
+        lambda c: c.destroy_version(PROVIDER_ID, 2, if_match='"7"'),
+        f"DELETE {ONE}/versions/2",
+        None,
+        {"data": {"provider_id": PROVIDER_ID, "number": 2, "deleted": True}},
+        {"provider_id": PROVIDER_ID, "number": 2, "deleted": True},
+    ),
+    (
         "rollback",
         lambda c: c.rollback_provider(PROVIDER_ID),
         f"POST {ONE}/rollback",

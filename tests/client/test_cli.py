@@ -238,6 +238,11 @@ def test_versions_rollback_and_audit_of_the_stack(providers: Commands) -> None:
     assert [each["number"] for each in providers.ok("versions", "A", "--json").data] == [2, 1]
     assert providers.ok("rollback", "A", "--json").data["key_version"] == 3
     assert providers("rollback", "A", "--to", "9").code == 3
+    assert providers("destroy-version", "A", "2", stdin="n\n").code == 1
+    assert "Destroyed: version 2" in providers.ok("destroy-version", "A", "2", stdin="y\n").out
+    assert providers.ok("versions", "A", "--json").data[1]["number"] == 1
+    assert providers("destroy-version", "A", "2", "--yes").code == 3
+    assert providers("destroy-version", "A", "3", "--yes").code == 4
     changes = providers.ok("audit", "--provider", "A").out
     assert "key_version: 2 → 3" in changes
     assert "base_url" not in changes

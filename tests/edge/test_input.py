@@ -84,6 +84,9 @@ FAULTS: list[tuple[dict[str, Any], str | None]] = [
     ({"name": "a\u202eb"}, "name"),
     ({"name": "a\ud800b"}, "name"),
     ({"name": ["x"]}, "name"),
+    *(({"name": f"a{blank}b"}, "name") for blank in "\u00ad\u200b\u3164\u115f\uffa0\u2800\u034f\ufe00\U000e0100\ufeff"),
+    ({"name": "\ufe0f"}, "name"),
+    ({"name": "\ufdfa" * 80}, "name"),
     ({"api_key": 7}, "api_key"),
     ({"api_key": {"secret": CANARY}}, "api_key"),
     ({"base_url": 7}, "base_url"),
@@ -178,6 +181,27 @@ def test_a_credential_in_a_field_that_is_shown(
     assert answer.error["errors"][0]["code"] == "holds_credential"
     assert (ports.db.heads, len(ports.verify.asked)) == (before, asked)
     assert all(part not in answer.text for part in api_key.strip().split("::") if len(part) > 20)
+
+
+SAME = [
+    "production EU",
+    "PRODUCTION  eu",
+    "Ｐｒｏｄｕｃｔｉｏｎ EU",
+    "Production\u00a0EU",
+    "Production EU\ufe0f",
+    "ﬁnal",
+    "FINAL",
+]
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_names_are_unique_without_case_width_and_repeated_blanks(ports: FakePorts, name: str) -> None:
+    """What looks the same to a person is the same; it is shown as its owner wrote it."""
+    for number, taken in enumerate(("Production EU", "final")):
+        call("add_provider", body=GOOD | {"name": taken, "api_key": key(str(number)).reveal()})
+    check(call("add_provider", body=GOOD | {"name": name}), 409, "name_taken", "name")
+    other = call("add_provider", body=GOOD | {"name": f"{name} 2"}).data
+    assert other["name"] == f"{name} 2"
 
 
 MANAGEMENT_KEY = "mlx_mk_01test_" + "0" * 64

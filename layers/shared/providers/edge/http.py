@@ -85,6 +85,13 @@ class Request(Generic[B]):
             raise invalid_parameter("limit", f"limit must be a whole number from 1 to {most}")
         return int(text)
 
+    def text(self, name: str, most: int = 128) -> str | None:
+        """`?name`, up to `most` characters, or None. Raises InvalidRequest (`invalid_parameter`)."""
+        value = self.query.get(name)
+        if value is not None and len(value) > most:
+            raise invalid_parameter(name, f"{name} has at most {most} characters")
+        return value
+
     def choice(self, name: str, choices: tuple[str, ...]) -> str | None:
         """`?name`, one of `choices`, or None. Raises InvalidRequest (`invalid_parameter`)."""
         value = self.query.get(name)

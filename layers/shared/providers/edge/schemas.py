@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from providers import vendors
 from providers.model.errors import validation_failed
-from providers.model.provider import Attempt, Status
+from providers.model.provider import Attempt, Status, name_claim
 from providers.model.secret import Secret, trimmed
 from providers.usecases.add import NewProvider
 from providers.usecases.base_url import MAX_CHARS
@@ -24,6 +24,10 @@ from providers.vendors.base import MAX_CREDENTIAL_CHARS, clean
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
 """Field names that a fault may repeat: none of them can be a credential put in the wrong place."""
+
+_MAX_CLAIM_BYTES: Final = 640
+"""Of the form in which names are compared: eighty characters of eight bytes. NFKC makes eighteen characters of some,
+and a sort key of DynamoDB holds 1,024 bytes."""
 
 _UNSHOWN: Final = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
 _BLANK: Final = frozenset(
@@ -47,7 +51,7 @@ M = TypeVar("M", bound=BaseModel)
 
 def _name(text: str) -> str:
     text = unicodedata.normalize("NFC", text.strip())
-    if not 1 <= len(text) <= 80:
+    if not 1 <= len(text) <= 80 or not 1 <= len(name_claim(text).encode()) <= _MAX_CLAIM_BYTES:
         raise PydanticCustomError("name_length", "must have 1 to 80 characters")
     if any(unicodedata.category(each) in _UNSHOWN or each in _BLANK for each in text):
         raise PydanticCustomError("name_characters", "must not hold control or invisible characters")
