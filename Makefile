@@ -4,7 +4,7 @@
 #   SAM=…      a SAM CLI to use instead of .venv-sam's   ARCH=…   arm64 or x86_64; without it samconfig.toml decides
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run aws management-key bench openapi test prove soak check build test-sam requirements clean
+.PHONY: help run aws management-key bench openapi test prove soak check build test-sam test-deploy requirements clean
 
 BIN := .venv/bin
 PIP_INSTALL := install -qq --disable-pip-version-check
@@ -47,6 +47,7 @@ help:
 	@echo "make check         format, lint, types, imports, template"
 	@echo "make build         the template validated, the functions and the layer built for a deployment (ARCH=arm64 or x86_64)"
 	@echo "make test-sam      the tests that need SAM CLI and a container engine, on a build for this machine"
+	@echo "make test-deploy   deploys the build to an emulator of AWS that AWS_ENDPOINT_URL names, and uses it"
 	@echo "make requirements  the pinned requirement files, made anew from requirements/*.in (UPGRADE=1: newest versions)"
 	@echo "make clean         removes everything that make made"
 
@@ -69,7 +70,7 @@ openapi: .venv/dev.stamp
 PARALLEL := -n auto --dist worksteal
 
 test: .venv/dev.stamp
-	@$(BIN)/pytest -q -m "not sam and not prove" $(PARALLEL) $(ARGS)
+	@$(BIN)/pytest -q -m "not sam and not deploy and not prove" $(PARALLEL) $(ARGS)
 
 # With the quick ones, which `make test` runs too, so that the table has them all.
 PROOFS := tests/proofs tests/local/test_fuzz.py tests/test_permissions.py
@@ -99,6 +100,11 @@ build: $(if $(filter .venv-sam/%,$(SAM)),.venv-sam/sam.stamp)
 test-sam: .venv/dev.stamp
 	@$(MAKE) --no-print-directory build BUILD_DIR=$(LOCAL_BUILD_DIR) ARCH=$(LOCAL_ARCH) ARGS=
 	@SAM="$(SAM)" $(BIN)/pytest -q -m sam $(ARGS)
+
+# Needs AWS_ENDPOINT_URL, the loopback address of an emulator that deploys the template, and EMULATOR_LOG, its log.
+test-deploy: .venv/dev.stamp $(if $(filter .venv-sam/%,$(SAM)),.venv-sam/sam.stamp)
+	@$(MAKE) --no-print-directory build BUILD_DIR=$(LOCAL_BUILD_DIR) ARCH=$(LOCAL_ARCH) ARGS=
+	@SAM="$(SAM)" $(BIN)/pytest -q -m deploy tests/test_deploy.py $(ARGS)
 
 .venv/local.stamp: requirements/local.txt requirements/pip.txt pyproject.toml
 	@$(call make_venv,.venv)
