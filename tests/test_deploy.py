@@ -1,8 +1,8 @@
 """The built template, deployed to an emulator of AWS that enforces IAM, and used as callers use it.
 
 Needs the build of `make test-deploy`, and in the environment `AWS_ENDPOINT_URL` with the loopback address of an
-emulator that has CloudFormation, API Gateway, Lambda, Scheduler, SQS, EventBridge, KMS and DynamoDB. `EMULATOR_LOG` names
-its log, in which a refused call is a line that begins with DENIED.
+emulator that has CloudFormation, API Gateway, Lambda, Scheduler, SQS, EventBridge, KMS and DynamoDB. `EMULATOR_LOG`
+names its log, in which a refused call is a line that begins with DENIED.
 """
 
 from __future__ import annotations
