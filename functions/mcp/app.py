@@ -19,7 +19,8 @@ from providers.edge.logs import told
 from providers.model.errors import Forbidden, InvalidRequest, Unauthenticated
 from providers_client.errors import ConfigurationError
 from providers_client.mcp import logs
-from providers_client.mcp.http import HttpAnswer, answer, caller, is_message
+from providers_client.mcp.http import HttpAnswer, answer, caller
+from providers_client.mcp.messages import fault_of
 from providers_client.mcp.tools import Caller
 from providers_client.sending import management_key
 
@@ -68,8 +69,9 @@ def _answer(event: Mapping[str, Any]) -> HttpAnswer:
     read_object(event, headers)
     text = event["body"]
     body = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
-    if not is_message(body):
-        raise InvalidRequest("malformed_json", "the body is not a JSON-RPC 2.0 message")
+    fault = fault_of(body)
+    if fault is not None:
+        raise InvalidRequest("malformed_json", fault)
     many: Mapping[str, list[str]] = event.get("multiValueHeaders") or {name: [value] for name, value in headers.items()}
     return answer(who, [(name.lower(), value) for name, values in many.items() for value in values], body)
 

@@ -173,9 +173,9 @@ def test_a_variable_of_the_servers_environment_over_stdio(person: Person, tmp_pa
             same = fake_key("openai", serial=77)
             again = await call(client, "add_provider", vendor="openai", name="Same", api_key=same)
             assert again["warnings"][0]["provider_ids"] == [added["provider"]["id"]]
-            error = await fail(client, "add_provider", vendor="openai", name="Q", api_key_env="NOT_THERE")
+            error = await fail(client, "add_provider", vendor="openai", name="Q", api_key_env="OPENAI_NOT_THERE")
             assert (error["code"], error["param"]) == ("variable_not_set", "api_key_env")
-            assert "NOT_THERE is not set" in error["message"]
+            assert "NOT_THERE" not in error["message"]
             error = await fail(client, "add_provider", vendor="openai", name="Q", api_key_env="PROVIDERS_API_KEY")
             assert error["errors"][0]["code"] == "variable_not_allowed"
 

@@ -126,6 +126,40 @@ def test_connecting_and_listing_asks_the_api_nothing(api: list[httpx2.Request]) 
     assert not api
 
 
+IDS: list[tuple[Any, int]] = [
+    (1.5, 400),
+    (5.0, 400),
+    (None, 400),
+    (True, 400),
+    ({}, 400),
+    ([], 400),
+    (-3, 200),
+    (10**30, 200),
+    ("", 200),
+]
+
+
+@pytest.mark.parametrize(("given", "status"), IDS, ids=repr)
+def test_a_request_with_an_unusual_id_is_answered_or_refused(
+    api: list[httpx2.Request], given: Any, status: int
+) -> None:
+    """None is taken for a notification, which gets a 202 and no answer."""
+    found, _, body = ask(event(LIST | {"id": given}))
+    assert found == status
+    if status == 200:
+        assert (body["id"], len(body["result"]["tools"])) == (given, 6)
+    else:
+        assert body["error"]["message"] == "the id of a JSON-RPC request is a string or an integer"
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"), [(None, 200), ("", 200), ("*/*", 200), ("application/*", 200), ("text/html", 406)]
+)
+def test_without_an_accept_header_any_type_will_do(api: list[httpx2.Request], accept: str | None, status: int) -> None:
+    """As HTTP says; a type that is not JSON is refused."""
+    assert ask(event(Accept=accept))[0] == status
+
+
 @pytest.mark.parametrize("revision", ["1900-01-01", "2099-01-01", "newest"])
 def test_a_revision_that_does_not_exist_is_a_400(api: list[httpx2.Request], revision: str) -> None:
     """As the protocol says; with the envelope of current revisions, the answer names what there is."""

@@ -72,7 +72,7 @@ ANNOTATIONS = {  # reads only, destroys, idempotent, asks the vendor
     "list_providers": (True, False, True, False),
     "get_provider": (True, False, True, False),
     "get_provider_health": (True, False, True, False),
-    "add_provider": (False, False, False, True),
+    "add_provider": (False, True, False, True),  # it can read a variable
     "update_provider": (False, True, False, True),
     "delete_provider": (False, True, True, False),
 }
@@ -124,6 +124,14 @@ def test_the_tools_take_what_the_api_takes(takes: type[arguments.Arguments], bod
     """Every member of the API's body is an argument, and only what stands for a key is more."""
     ours = set(takes.model_fields) - {"provider_id", "api_key_env", "upload_link"}
     assert ours == set(body.model_fields)
+
+
+@pytest.mark.parametrize("name", sorted(LISTED))
+def test_no_argument_takes_null(name: str) -> None:
+    """Null says no more than leaving an argument out; a tool that can read a variable says that it is destructive."""
+    shown = json.dumps(LISTED[name]["inputSchema"])
+    assert "null" not in shown.replace("null means", "")
+    assert LISTED[name]["annotations"]["destructiveHint"] or "api_key_env" not in shown
 
 
 def test_the_limits_are_the_apis() -> None:

@@ -49,6 +49,12 @@ def test_a_page_of_the_list() -> None:
     assert dict(script.seen[0].url.params) == {"limit": "7", "cursor": "c1", "health": "degraded"}
 
 
+def test_a_whole_number_may_have_a_point() -> None:
+    """5.0 is an integer, in JSON Schema and here."""
+    _, script = run("list_providers", {"limit": 5.0, "vendor": None, "cursor": None}, page([], None))
+    assert dict(script.seen[0].url.params) == {"limit": "5"}
+
+
 def test_without_a_key_a_provider_is_added_by_link() -> None:
     """The answer is what a person needs, and what the model is to do with it."""
     given = {"vendor": "azure", "name": "P", "base_url": "https://r.openai.azure.com", "api_key": None}
@@ -73,8 +79,10 @@ def test_a_key_from_the_environment() -> None:
     _, script = run("add_provider", given, STORED, environment=environment)
     assert body(script) == {"vendor": "openai", "name": "P", "api_key": CANARY}
     given = {"provider_id": PROVIDER_ID, "api_key_env": "OPENAI_KEY"}
-    _, script = run("update_provider", given, STORED, environment=environment)
-    assert body(script) == {"api_key": CANARY}
+    found = httpx2.Response(200, json={"data": PROVIDER}, headers={"ETag": '"3"'})
+    _, script = run("update_provider", given, found, STORED, environment=environment)
+    assert json.loads(script.seen[1].content) == {"api_key": CANARY}
+    assert script.seen[1].headers["if-match"] == '"3"'
 
 
 def test_invisible_characters_around_a_key_are_not_sent() -> None:
@@ -108,14 +116,17 @@ def test_what_an_addition_sends() -> None:
 UPDATES = [
     ({"name": "N", "status": None, "api_key": None}, {"name": "N"}),
     ({"status": "disabled", "upload_link": False}, {"status": "disabled"}),
-    ({"base_url": None}, {"base_url": None}),
-    ({"key_expires_at": None, "name": "N"}, {"key_expires_at": None, "name": "N"}),
+    ({"base_url": None, "name": "N"}, {"name": "N"}),
+    ({"base_url": None, "api_key": CANARY, "key_expires_at": None}, {"api_key": CANARY}),
+    ({"base_url": "default"}, {"base_url": None}),
+    ({"key_expires_at": "none", "name": "N"}, {"key_expires_at": None, "name": "N"}),
+    ({"key_expires_at": "2099-01-01T00:00:00Z"}, {"key_expires_at": "2099-01-01T00:00:00Z"}),
 ]
 
 
 @pytest.mark.parametrize(("given", "sent"), UPDATES)
 def test_an_update_sends_what_is_given(given: dict[str, Any], sent: dict[str, Any]) -> None:
-    """Null is sent where it says something, and left out where models only fill a gap with it."""
+    """Null says nothing, because strict-mode clients send it for all they leave out; words reset a member."""
     _, script = run("update_provider", {"provider_id": PROVIDER_ID} | given, STORED)
     assert body(script) == sent
 
@@ -152,16 +163,21 @@ FAULTS = [
     ("add_provider", ADD | {"api_key": CANARY, "api_key_env": "K"}, [("api_key_env", "exclusive")]),
     ("add_provider", ADD | {"api_key_env": CANARY}, [("api_key_env", "variable_name")]),
     ("add_provider", ADD | {"api_key_env": "1K"}, [("api_key_env", "variable_name")]),
-    ("add_provider", ADD | {"api_key_env": "PROVIDERS_API_KEY"}, [("api_key_env", "variable_not_allowed")]),
-    ("add_provider", ADD | {"api_key_env": "aws_secret_access_key"}, [("api_key_env", "variable_not_allowed")]),
-    ("add_provider", ADD | {"api_key_env": "UNSET"}, "variable_not_set"),
-    ("add_provider", ADD | {"api_key_env": "EMPTY"}, "variable_not_set"),
+    ("add_provider", ADD | {"api_key_env": "OPENAI_UNSET"}, "variable_not_set"),
+    ("add_provider", ADD | {"api_key_env": "OPENAI_EMPTY"}, "variable_not_set"),
+    ("add_provider", ADD | {"api_key": f" {KEY}"}, [("api_key", "management_key")]),
+    ("add_provider", ADD | {"api_key_env": CANARY.replace("-", "_")}, [("api_key_env", "variable_not_allowed")]),
     ("add_provider", ADD | {"api_key": CANARY, "key_expires_at": "2099-01-01"}, [("key_expires_at", "time")]),
     ("add_provider", ADD | {"on_unavailable": "store_pending"}, [("on_unavailable", "key_required")]),
     ("update_provider", UPDATE, [(None, "missing")]),
     ("update_provider", UPDATE | {"upload_link": False}, [(None, "missing")]),
     ("update_provider", UPDATE | {"upload_link": True, "name": "N"}, [("name", "exclusive")]),
-    ("update_provider", UPDATE | {"upload_link": True, "base_url": None}, [("base_url", "exclusive")]),
+    ("update_provider", UPDATE | {"upload_link": True, "base_url": "default"}, [("base_url", "exclusive")]),
+    ("update_provider", UPDATE | {"base_url": None, "name": None}, [(None, "missing")]),
+    ("update_provider", UPDATE | {"api_key": KEY.upper()}, [("api_key", "management_key")]),
+    ("list_providers", {"limit": 5.5}, [("limit", "int_type")]),
+    ("list_providers", {"limit": float("inf")}, [("limit", "int_type")]),
+    ("list_providers", {"limit": True}, [("limit", "int_type")]),
     ("delete_provider", UPDATE | {"dry_run": "yes"}, [("dry_run", "bool_type")]),
     ("get_provider_health", UPDATE | {"history": "1y"}, [("history", "literal_error")]),
 ]
@@ -172,7 +188,7 @@ def test_faults_are_told_without_what_was_sent(tool: str, given: dict[str, Any],
     """Nothing is sent, every fault is named, and none repeats a key."""
     script = Script([])
     with pytest.raises(Unprocessable) as caught:
-        TOOLS[tool].call(caller(script, {"K": CANARY, "EMPTY": ""}), given)
+        TOOLS[tool].call(caller(script, {"K": CANARY, "OPENAI_EMPTY": " "}), given)
     error = caught.value
     if isinstance(faults, str):
         assert error.code == faults
@@ -181,6 +197,8 @@ def test_faults_are_told_without_what_was_sent(tool: str, given: dict[str, Any],
         assert [(each.param, each.code) for each in error.errors] == faults
     told = f"{error} {error.errors} {error.param}"
     assert CANARY not in told
+    assert CANARY.replace("-", "_") not in told
+    assert KEY not in told
     assert "is not valid" not in told
     assert not script.seen
 

@@ -8,18 +8,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from providers.edge.answers import Fault, State, VendorName
-from providers.vendors.base import MAX_CREDENTIAL_CHARS
+from providers.vendors.base import MANAGEMENT_KEY, MAX_CREDENTIAL_CHARS
 from providers_client.errors import Unprocessable
 
 MAX_NAME_CHARS: Final = 80
 MAX_URL_CHARS: Final = 2048
 MAX_VARIABLE_CHARS: Final = 128
+
+DEFAULT_URL: Final = "default"
+"""As base_url: the vendor's own host."""
+NO_EXPIRY: Final = "none"
+"""As key_expires_at: not known."""
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
@@ -29,14 +43,20 @@ A = TypeVar("A", bound="Arguments")
 
 
 def _variable(name: str) -> str:
-    """A name under which a vendor's key may lie; the server's own credentials are not for vendors."""
     if not _VARIABLE.fullmatch(name):
         raise PydanticCustomError("variable_name", "must be the name of an environment variable, not a key")
-    if name.upper() == "PROVIDERS_API_KEY" or name.upper().startswith("AWS_"):
-        raise PydanticCustomError(
-            "variable_not_allowed", "must not be PROVIDERS_API_KEY or an AWS_ variable: those are not sent to a vendor"
-        )
     return name
+
+
+def _vendor_key(key: SecretStr) -> SecretStr:
+    if MANAGEMENT_KEY in key.get_secret_value().lower():
+        raise PydanticCustomError("management_key", "must be a vendor's key, not a management key of this API")
+    return key
+
+
+def _whole(value: Any) -> Any:
+    """5.0 is an integer in JSON Schema, and some clients write every number so."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _time(value: Any) -> Any:
@@ -50,6 +70,10 @@ def _time(value: Any) -> Any:
     return time
 
 
+def _expiry(value: Any) -> Any:
+    return value if value == NO_EXPIRY else _time(value)
+
+
 ProviderId = Annotated[
     str, Field(pattern=r"^prov_[0-9A-HJKMNP-TV-Z]{26}$", description="The provider's id, as list_providers gives it.")
 ]
@@ -61,7 +85,11 @@ Name = Annotated[
         description="What people call it; unique in the organization without regard to case.",
     ),
 ]
-Time = Annotated[datetime, BeforeValidator(_time)]
+ExpiresAt = Annotated[
+    datetime | Literal["none"],
+    BeforeValidator(_expiry),
+    WithJsonSchema({"type": "string"}),
+]
 ApiKey = Annotated[
     SecretStr,
     Field(
@@ -70,6 +98,7 @@ ApiKey = Annotated[
         description="The vendor's key itself. Avoid: it stays in this conversation. For bedrock "
         "ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION, with ::SESSION_TOKEN behind it for temporary credentials.",
     ),
+    AfterValidator(_vendor_key),
 ]
 ApiKeyEnv = Annotated[
     str,
@@ -78,7 +107,8 @@ ApiKeyEnv = Annotated[
         max_length=MAX_VARIABLE_CHARS,
         json_schema_extra={"pattern": f"^{_VARIABLE.pattern}$"},
         description="Instead of api_key: the NAME of a variable in the MCP server's own environment that holds the "
-        "key. Only where the server runs on the user's machine (stdio).",
+        "key, such as OPENAI_API_KEY. Only where the server runs on the user's machine (stdio), only for a variable "
+        "that the server's configuration allows, and only for the vendor's own hosts.",
     ),
     AfterValidator(_variable),
 ]
@@ -86,14 +116,9 @@ BaseUrl = Annotated[str, Field(max_length=MAX_URL_CHARS)]
 
 
 class Arguments(BaseModel):
-    """Base of all arguments.
-
-    Models like to send null for what they leave out, so it is taken for that; only in `nullable` does it say something.
-    """
+    """Base of all arguments. Strict-mode clients send null for every argument that they leave out: null is absent."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, frozen=True)
-
-    nullable: ClassVar[frozenset[str]] = frozenset()
 
 
 class ListProviders(Arguments):
@@ -105,7 +130,7 @@ class ListProviders(Arguments):
         Field(description="Only those with this status; pending: stored, but not verified yet."),
     ] = None
     health: Annotated[State | None, Field(description="Only those in this state of health.")] = None
-    limit: Annotated[int, Field(ge=1, le=100, description="How many at most.")] = 50
+    limit: Annotated[int, Field(ge=1, le=100, description="How many at most."), BeforeValidator(_whole)] = 50
     cursor: Annotated[
         str | None, Field(max_length=2048, description="next_cursor of the page before, with the same filters.")
     ] = None
@@ -126,11 +151,17 @@ class AddProvider(Arguments):
     api_key_env: ApiKeyEnv | None = None
     base_url: Annotated[
         BaseUrl | None,
-        Field(description="The resource's https endpoint. Needed for azure; leave it out for the vendor's own."),
+        Field(
+            description="The resource's https endpoint. Needed for azure; leave it out, or send default, for the "
+            "vendor's own."
+        ),
     ] = None
     key_expires_at: Annotated[
-        Time | None,
-        Field(description="When the vendor will stop accepting the key, if that is known. Only with a key."),
+        ExpiresAt | None,
+        Field(
+            description="When the vendor will stop accepting the key, such as 2026-12-31T23:59:59Z; leave it out, or "
+            "send none, if that is not known. Only with a key."
+        ),
     ] = None
     on_unavailable: Annotated[
         Literal["fail", "store_pending"] | None,
@@ -143,8 +174,6 @@ class AddProvider(Arguments):
 
 class UpdateProvider(Arguments):
     """Arguments of update_provider."""
-
-    nullable: ClassVar[frozenset[str]] = frozenset({"base_url", "key_expires_at"})
 
     provider_id: ProviderId
     name: Name | None = None
@@ -163,12 +192,16 @@ class UpdateProvider(Arguments):
     base_url: Annotated[
         BaseUrl | None,
         Field(
-            description="Another https endpoint; null for the vendor's own, leave it out to keep it. Needs the key "
-            "again."
+            description="Another https endpoint, or the word default for the vendor's own; leave it out to keep it. "
+            "Needs the key again."
         ),
     ] = None
     key_expires_at: Annotated[
-        Time | None, Field(description="When the vendor will stop accepting the key; null if that is not known.")
+        ExpiresAt | None,
+        Field(
+            description="When the vendor will stop accepting the key, such as 2026-12-31T23:59:59Z, or the word none "
+            "if that is no longer known; leave it out to keep it."
+        ),
     ] = None
 
 
@@ -194,7 +227,7 @@ class GetProviderHealth(Arguments):
 def read(shape: type[A], given: Mapping[str, Any]) -> A:
     """The arguments in `given`. Raises Unprocessable (`validation_failed`) with every fault."""
     try:
-        return shape.model_validate({k: v for k, v in given.items() if v is not None or k in shape.nullable})
+        return shape.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         faults = [_fault(each) for each in error.errors(include_url=False, include_input=False)]
     raise invalid(*faults)
@@ -213,7 +246,7 @@ def invalid(*faults: Fault) -> Unprocessable:
     )
 
 
-_OURS: Final = ("variable_name", "variable_not_allowed", "time")
+_OURS: Final = ("variable_name", "management_key", "time")
 _MESSAGES: Final[dict[str, str]] = {
     "missing": "is required",
     "extra_forbidden": "unknown argument",

@@ -10,8 +10,6 @@ from typing import Any, Final
 
 import httpx2
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp_types import jsonrpc_message_adapter
-from pydantic import ValidationError
 
 from providers_client.mcp.server import BACKOFF, TIMEOUT_S, make_server
 from providers_client.mcp.tools import Caller
@@ -34,15 +32,6 @@ class HttpAnswer:
 def caller(base_url: str, api_key: str) -> Caller:
     """Who calls. Raises ConfigurationError for a base URL or a key that cannot be used."""
     return Caller(Client(base_url, api_key, timeout=TIMEOUT_S, backoff=BACKOFF, transport=_connections))
-
-
-def is_message(body: bytes) -> bool:
-    """Whether `body` is one JSON-RPC message. To be asked first: the protocol's library quotes one that is not."""
-    try:
-        jsonrpc_message_adapter.validate_json(body, by_name=False)
-    except ValidationError:
-        return False
-    return True
 
 
 def answer(who: Caller, headers: Iterable[tuple[str, str]], body: bytes) -> HttpAnswer:
@@ -80,7 +69,10 @@ async def _answer(who: Caller, headers: Iterable[tuple[str, str]], body: bytes) 
 
 
 def _forwarded(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[bytes, bytes]]:
-    """The headers that the protocol has a use for. The management key is not among them."""
-    for name, value in headers:
-        if name in ("accept", "content-type") or name.startswith("mcp-"):
-            yield name.encode("latin-1", "replace"), value.encode("latin-1", "replace")
+    """The headers that the protocol uses, without the management key. A missing Accept means any type (RFC 9110)."""
+    kept = [(name, value) for name, value in headers if name in ("accept", "content-type") or name.startswith("mcp-")]
+    kept = [(name, value) for name, value in kept if name != "accept" or value.strip()]
+    if "accept" not in dict(kept):
+        kept.append(("accept", "*/*"))
+    for name, value in kept:
+        yield name.encode("latin-1", "replace"), value.encode("latin-1", "replace")

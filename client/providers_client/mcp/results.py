@@ -93,13 +93,13 @@ def sentences(error: ToolError) -> str:
 
 
 def input_schema(takes: type[Arguments]) -> dict[str, Any]:
-    """The JSON schema of a tool's arguments: null is shown only where it says something."""
+    """The JSON schema of a tool's arguments, without null, which says no more than leaving one out."""
     found: dict[str, Any] = _plain(takes.model_json_schema())
     del found["description"]
-    for name, member in found["properties"].items():
+    for member in found["properties"].values():
         if member.get("default", ...) is None:
             del member["default"]
-            if name not in takes.nullable and "anyOf" in member:
+            if "anyOf" in member:
                 member.update(member.pop("anyOf")[0])
     return found
 

@@ -6,13 +6,17 @@ import json
 import os
 import signal
 import sys
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from io import TextIOWrapper
+from typing import Any, cast
 
 import anyio
 from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
 
 from providers_client.errors import ConfigurationError
 from providers_client.mcp import logs
+from providers_client.mcp.messages import fault_of, refusal
 from providers_client.mcp.server import BACKOFF, TIMEOUT_S, make_server
 from providers_client.mcp.tools import Caller
 from providers_client.sending import from_environment
@@ -32,9 +36,30 @@ def main() -> None:
         anyio.run(_serve, Caller(client, os.environ))
 
 
+class _Lines:
+    """The lines of stdin that the protocol's library can use; `refuse` is given why another cannot be used."""
+
+    refuse: Callable[[str], Awaitable[None]]
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        lines = anyio.wrap_file(TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace"))
+        async for line in lines:
+            fault = fault_of(line)
+            if fault is None:
+                yield line
+            elif line.strip():
+                await self.refuse(fault)
+
+
 async def _serve(caller: Caller) -> None:
     server = make_server(caller)
-    async with stdio_server() as (incoming, outgoing):
+    lines = _Lines()
+    async with stdio_server(cast("anyio.AsyncFile[str]", lines)) as (incoming, outgoing):
+
+        async def refuse(message: str) -> None:
+            await outgoing.send(SessionMessage(refusal(message)))
+
+        lines.refuse = refuse
         await server.run(incoming, outgoing, server.create_initialization_options())
 
 

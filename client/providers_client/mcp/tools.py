@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from mcp_types import ToolAnnotations
@@ -11,9 +12,9 @@ from pydantic import BaseModel, SecretStr
 
 from providers.edge.answers import Deleted, Fault, Health, Page, Provider
 from providers.model.secret import trimmed
-from providers_client.calls import UNSET
-from providers_client.errors import Unprocessable
+from providers_client.calls import UNSET, Unset
 from providers_client.mcp import arguments
+from providers_client.mcp.key_variables import read_key
 from providers_client.mcp.results import Stored, UploadLink
 from providers_client.sync import Client
 
@@ -68,20 +69,25 @@ def get_provider(caller: Caller, given: arguments.GetProvider) -> Provider:
 
 def add_provider(caller: Caller, given: arguments.AddProvider) -> Stored | UploadLink:
     """Verify and store a key, or make a link for it."""
-    key = _key(caller, given.api_key, given.api_key_env)
-    if key is None:
+    base_url, expires_at = _base_url(given.base_url), _expiry(given.key_expires_at)
+    _refuse_both(given.api_key, given.api_key_env)
+    if given.api_key is not None:
+        key = trimmed(given.api_key.get_secret_value())
+    elif given.api_key_env is not None:
+        key = read_key(_environment(caller), given.api_key_env, given.vendor, base_url)
+    else:
         alone = [name for name in ("key_expires_at", "on_unavailable") if getattr(given, name) is not None]
         if alone:
             faults = [Fault(param=name, message="can only be given with a key", code="key_required") for name in alone]
             raise arguments.invalid(*faults)
-        made = caller.client.create_upload(vendor=given.vendor, name=given.name, base_url=given.base_url)
+        made = caller.client.create_upload(vendor=given.vendor, name=given.name, base_url=base_url)
         return UploadLink(**made.model_dump())
     added = caller.client.add_provider(
         given.vendor,
         given.name,
         key,
-        base_url=given.base_url,
-        key_expires_at=given.key_expires_at,
+        base_url=base_url,
+        key_expires_at=expires_at,
         on_unavailable=given.on_unavailable,
     )
     return Stored(provider=added.data, warnings=added.warnings)
@@ -98,14 +104,26 @@ def update_provider(caller: Caller, given: arguments.UpdateProvider) -> Stored |
         return UploadLink(**caller.client.create_upload(given.provider_id).model_dump())
     if not named - {"upload_link"}:
         raise arguments.invalid(Fault(param=None, message="the arguments name nothing to change", code="missing"))
-    key = _key(caller, given.api_key, given.api_key_env)
+    base_url = _base_url(given.base_url) if "base_url" in named else UNSET
+    key: str | Unset = UNSET
+    if_match = None
+    _refuse_both(given.api_key, given.api_key_env)
+    if given.api_key is not None:
+        key = trimmed(given.api_key.get_secret_value())
+    elif given.api_key_env is not None:
+        environment = _environment(caller)
+        # The key goes where this revision of the provider says: if somebody changes that meanwhile, nothing is sent.
+        found, if_match = caller.client.get_provider_with_etag(given.provider_id)
+        goes_to = found.base_url if isinstance(base_url, Unset) else base_url
+        key = read_key(environment, given.api_key_env, found.vendor, goes_to)
     changed = caller.client.update_provider(
         given.provider_id,
         name=given.name if given.name is not None else UNSET,
-        api_key=key if key is not None else UNSET,
-        base_url=given.base_url if "base_url" in named else UNSET,
+        api_key=key,
+        base_url=base_url,
         status=given.status if given.status is not None else UNSET,
-        key_expires_at=given.key_expires_at if "key_expires_at" in named else UNSET,
+        key_expires_at=_expiry(given.key_expires_at) if "key_expires_at" in named else UNSET,
+        if_match=if_match,
     )
     return Stored(provider=changed.data, warnings=changed.warnings)
 
@@ -120,27 +138,27 @@ def get_provider_health(caller: Caller, given: arguments.GetProviderHealth) -> H
     return caller.client.get_provider_health(given.provider_id, given.history)
 
 
-def _key(caller: Caller, api_key: SecretStr | None, variable: str | None) -> str | None:
-    """The key that is given or named. Raises Unprocessable (`validation_failed`, `variable_not_set`)."""
-    if variable is None:
-        return None if api_key is None else trimmed(api_key.get_secret_value())
-    if api_key is not None:
+def _base_url(given: str | None) -> str | None:
+    return None if given is None or given.strip().lower() == arguments.DEFAULT_URL else given
+
+
+def _expiry(given: datetime | str | None) -> datetime | None:
+    return given if isinstance(given, datetime) else None
+
+
+def _refuse_both(api_key: SecretStr | None, variable: str | None) -> None:
+    if api_key is not None and variable is not None:
         raise arguments.invalid(Fault(param="api_key_env", message="excludes api_key", code="exclusive"))
+
+
+def _environment(caller: Caller) -> Mapping[str, str]:
+    """Raises Unprocessable over HTTP, where the server's environment is not the caller's."""
     if caller.environment is None:
         message = (
             "names a variable on the caller's machine, which a server over HTTP cannot read; ask for a link instead"
         )
         raise arguments.invalid(Fault(param="api_key_env", message=message, code="stdio_only"))
-    key = trimmed(caller.environment.get(variable, ""))
-    if not key:
-        raise Unprocessable(
-            f"{variable} is not set in the environment of the MCP server: set it where the server is configured, and "
-            "start the server again",
-            code="variable_not_set",
-            type="invalid_request_error",
-            param="api_key_env",
-        )
-    return key
+    return caller.environment
 
 
 def _hints(title: str, *, reads: bool, destroys: bool, idempotent: bool, asks_vendor: bool) -> ToolAnnotations:
@@ -188,7 +206,9 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
             "stored, and one that the vendor refuses is stored nowhere.",
             arguments.AddProvider,
             (Stored, UploadLink),
-            _hints("Add a provider", reads=False, destroys=False, idempotent=False, asks_vendor=True),
+            _hints(
+                "Add a provider", reads=False, destroys=True, idempotent=False, asks_vendor=True
+            ),  # can read a variable
             add_provider,
         ),
         Tool(

@@ -1,0 +1,85 @@
+"""Which of the server's environment variables `api_key_env` may name, and where their values may go.
+
+A model chooses the name, and a web page or a document can talk it into any. So nothing is sent unless the server's
+configuration, the variable's name, its value and the destination all agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Final
+
+from providers import vendors
+from providers.edge.answers import Fault
+from providers.model.secret import trimmed
+from providers.vendors.base import MANAGEMENT_KEY
+from providers_client.errors import Unprocessable
+from providers_client.mcp.arguments import invalid
+from providers_client.sending import KEY_VARIABLE
+from providers_client.variables import vendor_named
+
+ALLOWED_VARIABLE: Final = "PROVIDERS_MCP_KEY_VARIABLES"
+"""Names and patterns (`*`) of the variables that may be read. Without it, names that contain the vendor's word."""
+
+
+def read_key(environment: Mapping[str, str], name: str, vendor: str, base_url: str | None) -> str:
+    """The key of `vendor` in the variable `name`, to be sent to `base_url` (None: the vendor's own host).
+
+    Raises Unprocessable (`validation_failed`, `variable_not_set`), which never repeats the name: it can be a key.
+    """
+    named = vendor_named(name)
+    if not _may_read(environment, name):
+        raise _refused(
+            "variable_not_allowed",
+            f"names a variable that this server may not read; by default the name contains the vendor's word, such as "
+            f"OPENAI_API_KEY, and {ALLOWED_VARIABLE} in the server's configuration lists others",
+        )
+    if named is not None and named != vendor:
+        raise _refused("variable_of_another_vendor", f"names a variable for {named}, and this provider is of {vendor}")
+    if not _is_own_host(vendor, base_url):
+        raise _refused(
+            "host_not_allowed",
+            f"cannot be used with a base_url that is not one of {vendor}'s own hosts; use a one-time link instead",
+        )
+    key = trimmed(environment.get(name, ""))
+    if not key:
+        raise Unprocessable(
+            "api_key_env names a variable that is not set in the environment of the MCP server: set it where the "
+            "server is configured, and start the server again",
+            code="variable_not_set",
+            type="invalid_request_error",
+            param="api_key_env",
+        )
+    _check_value(vendor, key)
+    return key
+
+
+def _may_read(environment: Mapping[str, str], name: str) -> bool:
+    if name.upper() == KEY_VARIABLE:
+        return False
+    listed = environment.get(ALLOWED_VARIABLE)
+    if listed is None:
+        return vendor_named(name) is not None
+    return any(fnmatchcase(name, pattern) for pattern in listed.replace(",", " ").split())
+
+
+def _is_own_host(vendor: str, base_url: str | None) -> bool:
+    try:
+        return vendors.vendor(vendor).owns(base_url)
+    except (KeyError, ValueError):  # a vendor that this version does not know; a base_url that is no URL
+        return False
+
+
+def _check_value(vendor: str, key: str) -> None:
+    if MANAGEMENT_KEY in key.lower():
+        raise _refused("wrong_kind_of_key", "names a variable that holds a management key, not a vendor's")
+    if any(form.fullmatch(key) for form in vendors.vendor(vendor).forms):
+        return
+    other = vendors.recognize(key)
+    what = f"a key of {other}" if other else f"something that has not the form of a key of {vendor}"
+    raise _refused("wrong_kind_of_key", f"names a variable that holds {what}")
+
+
+def _refused(code: str, message: str) -> Unprocessable:
+    return invalid(Fault(param="api_key_env", message=message, code=code))

@@ -1,0 +1,163 @@
+"""Which environment variables a model can have sent, and where to: over stdio, from end to end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.vendors.keys import fake_key
+from tests.mcp.connecting import ROOT, Person, call, fail, over_stdio, stdio_environment
+
+AZURE_URL = "https://acme.openai.azure.com"
+FOREIGN = "https://gateway.example.com/v1"
+OPENAI, SECOND, ANTHROPIC = fake_key("openai"), fake_key("openai", serial=2), fake_key("anthropic")
+VARIABLES = {
+    "OPENAI_API_KEY": OPENAI,
+    "ANTHROPIC_API_KEY": ANTHROPIC,
+    "AZURE_OPENAI_API_KEY": fake_key("azure"),
+    "AWS_BEARER_TOKEN_BEDROCK": "ABSK" + "FAKEEXAMPLE" * 10 + "::us-east-1",
+    "GEMINI_API_KEY": fake_key("google"),
+    "GOOGLE_MAPS_API_KEY": fake_key("google", serial=2),
+    "AWS_SECRET_ACCESS_KEY": "FAKE/EXAMPLE/ONLY/FAKE/EXAMPLE/ONLY/FAKE",
+    "AZURE_CLIENT_SECRET": "FAKE8Q~EXAMPLE.FAKE-EXAMPLE_FAKE-EXAMPLE",
+    "OPENAI_WEBHOOK_SECRET": "whsec_FAKEEXAMPLEFAKEEXAMPLE",
+    "GITHUB_TOKEN": "ghp_FAKEEXAMPLEFAKEEXAMPLEFAKEEXAMPLE",
+    "DATABASE_URL": "postgres://user:FAKEEXAMPLE@db.example.com/x",
+    "MY_KEY": SECOND,
+    "OPENAI_MISPLACED": ANTHROPIC,
+    "OPENAI_MANAGEMENT": "mlx_mk_FAKE_" + "FAKE" * 12,
+}
+REFUSED: list[tuple[dict[str, str], str]] = [
+    ({"api_key_env": "ANTHROPIC_API_KEY"}, "variable_of_another_vendor"),
+    ({"api_key_env": "AZURE_OPENAI_API_KEY"}, "variable_of_another_vendor"),
+    ({"api_key_env": "OPENAI_API_KEY", "base_url": FOREIGN}, "host_not_allowed"),
+    ({"api_key_env": "OPENAI_API_KEY", "base_url": "https://api.openai.com@gateway.example.com"}, "host_not_allowed"),
+    ({"api_key_env": "OPENAI_API_KEY", "base_url": "https://[", "vendor": "groq"}, "variable_of_another_vendor"),
+    ({"api_key_env": "OPENAI_API_KEY", "base_url": "https://["}, "host_not_allowed"),
+    ({"api_key_env": "GOOGLE_MAPS_API_KEY", "vendor": "google"}, "variable_not_allowed"),
+    ({"api_key_env": "AWS_SECRET_ACCESS_KEY", "vendor": "bedrock"}, "variable_not_allowed"),
+    ({"api_key_env": "AZURE_CLIENT_SECRET", "vendor": "azure", "base_url": AZURE_URL}, "wrong_kind_of_key"),
+    ({"api_key_env": "OPENAI_WEBHOOK_SECRET"}, "wrong_kind_of_key"),
+    ({"api_key_env": "OPENAI_MISPLACED"}, "wrong_kind_of_key"),
+    ({"api_key_env": "OPENAI_MANAGEMENT"}, "wrong_kind_of_key"),
+    ({"api_key_env": "GITHUB_TOKEN"}, "variable_not_allowed"),
+    ({"api_key_env": "DATABASE_URL"}, "variable_not_allowed"),
+    ({"api_key_env": "MY_KEY"}, "variable_not_allowed"),
+    ({"api_key_env": "PROVIDERS_API_KEY"}, "variable_not_allowed"),
+    ({"api_key_env": "PATH"}, "variable_not_allowed"),
+]
+ALLOWED: list[dict[str, str]] = [
+    {"api_key_env": "OPENAI_API_KEY"},
+    {"api_key_env": "ANTHROPIC_API_KEY", "vendor": "anthropic", "base_url": "https://api.anthropic.com"},
+    {"api_key_env": "AZURE_OPENAI_API_KEY", "vendor": "azure", "base_url": AZURE_URL},
+    {"api_key_env": "GEMINI_API_KEY", "vendor": "google", "base_url": "default"},
+]
+
+UNUSUAL: list[Any] = [-3, 10**30, "", 1.5, None, True, {}]
+
+
+def test_what_is_sent_of_a_dozen_variables(person: Person, tmp_path: Path) -> None:
+    """A key goes to its own vendor alone; nothing of the others reaches a vendor or an answer."""
+    environment = stdio_environment(person.stack.url, person.key()) | VARIABLES
+    emulator = person.stack.emulator
+    assert emulator is not None
+
+    async def work() -> None:
+        async with over_stdio(environment, "auto", tmp_path / "stderr") as client:
+            asked = emulator.requests
+            told: list[Any] = []
+            for number, (given, code) in enumerate(REFUSED):
+                error = await fail(client, "add_provider", **({"vendor": "openai", "name": f"R{number}"} | given))
+                assert (error["param"], error["errors"][0]["code"]) == ("api_key_env", code), given
+                told.append(error)
+            assert emulator.requests == asked
+            assert not [value for value in VARIABLES.values() if value in json.dumps(told)]
+            for number, given in enumerate(ALLOWED):
+                await call(client, "add_provider", **({"vendor": "openai", "name": f"A{number}"} | given))
+            key = await fail(client, "add_provider", vendor="openai", name="K", api_key=VARIABLES["OPENAI_MANAGEMENT"])
+            assert key["errors"][0]["code"] == "management_key"
+
+    asyncio.run(work())
+    assert (tmp_path / "stderr").read_text() == ""
+
+
+def test_a_rotation_goes_by_the_stored_provider(person: Person, tmp_path: Path) -> None:
+    """Its vendor and its base_url count, unless the call replaces the base_url with one of the vendor's own."""
+    environment = stdio_environment(person.stack.url, person.key()) | {"OPENAI_API_KEY": SECOND, "GROQ_KEY": "x"}
+    emulator = person.stack.emulator
+    assert emulator is not None
+
+    async def work() -> None:
+        async with over_stdio(environment, "auto", tmp_path / "stderr") as client:
+            gateway = f"{emulator.url}/openai/v1"
+            given = {"vendor": "openai", "name": "Gateway", "api_key": OPENAI, "base_url": gateway}
+            provider = (await call(client, "add_provider", **given))["provider"]["id"]
+            asked = emulator.requests
+            rotation = {"provider_id": provider, "api_key_env": "OPENAI_API_KEY"}
+            for more in ({}, {"base_url": None}, {"base_url": FOREIGN}):
+                error = await fail(client, "update_provider", **rotation, **more)
+                assert error["errors"][0]["code"] == "host_not_allowed"
+            error = await fail(client, "update_provider", provider_id=provider, api_key_env="GROQ_KEY")
+            assert error["errors"][0]["code"] == "variable_of_another_vendor"
+            assert emulator.requests == asked
+            assert (await call(client, "get_provider", provider_id=provider))["base_url"] == gateway
+            rotated = await call(client, "update_provider", **rotation, base_url="default")
+            assert (rotated["provider"]["base_url"], rotated["provider"]["key_version"]) == (None, 2)
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("listed", "name", "code"),
+    [
+        ("MY_*, OTHER", "MY_KEY", None),
+        ("MY_KEY", "OPENAI_API_KEY", "variable_not_allowed"),
+        ("*", "PROVIDERS_API_KEY", "variable_not_allowed"),
+        ("*", "ANTHROPIC_API_KEY", "variable_of_another_vendor"),
+        ("*", "GITHUB_TOKEN", "wrong_kind_of_key"),
+        ("", "OPENAI_API_KEY", "variable_not_allowed"),
+    ],
+)
+def test_the_servers_configuration_lists_others(
+    person: Person, tmp_path: Path, listed: str, name: str, code: str | None
+) -> None:
+    """Names and patterns replace the default; the value and the vendor are held against each other all the same."""
+    environment = stdio_environment(person.stack.url, person.key()) | VARIABLES
+    environment["PROVIDERS_MCP_KEY_VARIABLES"] = listed
+
+    async def work() -> None:
+        async with over_stdio(environment, "auto", tmp_path / "stderr") as client:
+            given = {"vendor": "openai", "name": "P", "api_key_env": name}
+            if code is None:
+                await call(client, "add_provider", **given)
+            else:
+                assert (await fail(client, "add_provider", **given))["errors"][0]["code"] == code
+
+    asyncio.run(work())
+
+
+def test_requests_with_unusual_ids_over_stdio() -> None:
+    """Each is answered, or refused with the null id of JSON-RPC; what is no message is refused too."""
+    environment = stdio_environment("http://127.0.0.1:1", "mlx_mk_fake_" + "0" * 64)
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    lines: list[Any] = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        *({"jsonrpc": "2.0", "id": each, "method": "ping"} for each in UNUSUAL),
+        {"hello": "world"},
+    ]
+    text = "".join(f"{json.dumps(line)}\n" for line in lines) + "{not json\n\n"
+    command = [sys.executable, "-m", "providers_client.mcp"]
+    ran = subprocess.run(
+        command, env=environment, input=text, capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+    )
+    answers = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [each["id"] for each in answers if "result" in each] == [1, -3, 10**30, ""]
+    refused = [each["error"]["code"] for each in answers if each["id"] is None and "error" in each]
+    assert refused == [-32600] * 6
