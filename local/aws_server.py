@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -13,6 +14,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 
 from local.aws import REGION, create_resources
+from local.browsers import refusal
 from local.template import Template
 from local.vendors.server import Emulator
 from providers.bootstrap import Dependencies, Settings
@@ -29,6 +31,26 @@ NAMES: Final = {
     "SECRETS_TABLE": "providers-secrets",
     "KMS_KEY_ID": "alias/providers-credentials",
 }
+
+
+class _NoBrowsers:
+    """A WSGI application that web pages cannot use: moto lets every origin read its answers, and checks no credentials.
+
+    `bound` is the name or address that the server listens on.
+    """
+
+    def __init__(self, application: Callable[..., Iterable[bytes]], bound: str) -> None:
+        self._application = application
+        self._bound = bound
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        names = {"Host": "HTTP_HOST", "Origin": "HTTP_ORIGIN", "Sec-Fetch-Site": "HTTP_SEC_FETCH_SITE"}
+        headers = {name: environ[variable] for name, variable in names.items() if variable in environ}
+        refused = refusal(headers, self._bound)
+        if refused is None:
+            return self._application(environ, start_response)
+        start_response(f"{refused.status} Forbidden", [("Content-Type", "application/json")])
+        return [json.dumps(refused.body()).encode()]
 
 
 class _OneAtATime:
@@ -51,7 +73,8 @@ async def running_aws(
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each call to AWS says nothing to anybody
     emulator = Emulator()
     await emulator.start(host, vendors_port)
-    server = make_server(host, aws_port, _OneAtATime(DomainDispatcherApplication(create_backend_app)), threaded=True)
+    moto = _OneAtATime(DomainDispatcherApplication(create_backend_app))
+    server = make_server(host, aws_port, _NoBrowsers(moto, host), threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="moto")
     thread.start()
     try:

@@ -20,8 +20,8 @@ from typing import Any, Final
 
 from aiohttp import web
 from multidict import CIMultiDict
-from yarl import URL
 
+from local.browsers import refusal
 from local.template import Route, Template
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
@@ -59,6 +59,7 @@ class Gateway:
         log: called with a line for each request.
         own: routes of the local stack alone, by method and path; each is given the body and gives the answer's `data`.
         private: paths of those that only programs on this machine may use, however far the stack listens.
+        bound: the name or address that the stack listens on. Of `own`, a web page may use nothing.
     """
 
     def __init__(
@@ -67,10 +68,12 @@ class Gateway:
         log: Callable[[str], object] = str,
         own: Mapping[str, Callable[[bytes], Any]] | None = None,
         private: frozenset[str] = frozenset(),
+        bound: str = "127.0.0.1",
     ) -> None:
         self._template = template
         self._own_routes = {} if own is None else own
         self._private = private
+        self._bound = bound
         self._log = log
         self._handlers: dict[str, LambdaHandler] = {}
         self._pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lambda")
@@ -93,6 +96,9 @@ class Gateway:
     async def _answer(self, request: web.Request, request_id: str) -> web.Response:
         own = self._own_routes.get(f"{request.method} {request.path}")
         if own is not None and (request.path not in self._private or _from_here(request)):
+            refused = refusal(request.headers, self._bound, changes=request.method != "GET")
+            if refused is not None:
+                return web.json_response(refused.body(), status=refused.status, dumps=_line)
             body = await request.read()
             data = await asyncio.get_running_loop().run_in_executor(self._pool, own, body)
             return web.json_response({"data": data}, status=422 if data is None else 200, dumps=_line)
@@ -170,12 +176,9 @@ class Gateway:
 
 
 def _from_here(request: web.Request) -> bool:
-    """Whether a program on this machine sent it: from a loopback address, to one. A web page that a browser was made to
-    send it for (DNS rebinding) has a host name of its own."""
+    """Whether a program on this machine sent it."""
     try:
-        host = URL(f"http://{request.host}").host or ""
-        to_here = host == "localhost" or ipaddress.ip_address(host).is_loopback
-        return to_here and ipaddress.ip_address(request.remote or "").is_loopback
+        return ipaddress.ip_address(request.remote or "").is_loopback
     except ValueError:
         return False
 

@@ -79,7 +79,8 @@ async def running_stack(
         bootstrap.install(ports)
         closing.callback(bootstrap.install, None)
         own: dict[str, Callable[[bytes], Any]] = {}
-        gateway = Gateway(template, log, own, private=frozenset({operator.LOCAL_PATH, data_key_operator.LOCAL_PATH}))
+        private = frozenset({operator.LOCAL_PATH, data_key_operator.LOCAL_PATH})
+        gateway = Gateway(template, log, own, private, bound=host)
         closing.callback(gateway.close)
         closing.callback(ports.close)
         ports.run(asyncio.sleep(0))  # makes the vendors' loop now: two first requests at once would make two

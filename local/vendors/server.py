@@ -13,6 +13,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from local.background import in_background
+from local.browsers import refusal
 from local.vendors import routes, sigv4
 from local.vendors.cases import CASES, case_named
 from local.vendors.cases.base import Case
@@ -42,6 +43,7 @@ class Emulator:
     def __init__(self, latency_s: float = 0.0) -> None:
         self.latency_s = latency_s
         self.url = ""
+        self._bound = ""
         self.requests = 0
         self.played: Counter[tuple[str, str]] = Counter()
         self._instead: dict[tuple[str, str], Case] = {}
@@ -53,6 +55,7 @@ class Emulator:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; `port` 0 takes a free one. Raises OSError where the port is taken."""
+        self._bound = host
         loop = asyncio.get_running_loop()
         self._http = web.Server(
             self._answer, access_log=None, handler_cancellation=True, max_field_size=2 * MAX_CREDENTIAL_CHARS
@@ -143,6 +146,9 @@ class Emulator:
         return case
 
     async def _about_itself(self, request: web.BaseRequest, path: str) -> web.Response:
+        refused = refusal(request.headers, self._bound, changes=request.method != "GET")
+        if refused is not None:
+            return web.json_response(refused.body(), status=refused.status)
         match request.method, path:
             case "GET", "/":
                 return web.json_response({"vendors": self._index, "control": f"{self.url}{_CONTROL}"})

@@ -76,10 +76,10 @@ def test_a_chart_shows_what_was_checked(providers: Commands, stack: Stack) -> No
     providers.ok("add", "groq", "Groq", "--key-stdin", stdin=fake_key("groq"))
     assert stack.emulator is not None
     with httpx2.Client(base_url=stack.url, trust_env=False) as http:
-        http.post("/_local/sweep")
+        http.post("/_local/sweep", json={})
         http.post("/_local/vendors", json={"vendor": "groq", "key": fake_key("groq"), "case": "invalid"})
         for _ in range(5):
-            http.post("/_local/sweep")
+            http.post("/_local/sweep", json={})
     health = providers.ok("health", "groq").out
     assert "credential_rejected 5" in health
     assert "·█×××××" in health.replace("▇", "█")

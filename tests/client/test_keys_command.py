@@ -119,7 +119,7 @@ def test_what_is_no_local_stack(url: str, code: int) -> None:
 
 
 def test_only_this_machine_gets_keys_from_the_local_stack(stack: Stack) -> None:
-    """A web page that a browser was made to send it for has another host name: for it, there is no such path."""
+    """A name that the owner of a web page points here (DNS rebinding) is not this machine's, and is refused."""
     with httpx2.Client(base_url=stack.url, trust_env=False) as http:
         answers = {
             host: http.get("/_local/keys", headers={"host": host}).status_code
@@ -132,4 +132,4 @@ def test_only_this_machine_gets_keys_from_the_local_stack(stack: Stack) -> None:
                 "10.0.0.1",
             )
         }
-    assert list(answers.values()) == [200, 200, 200, 404, 404, 404]
+    assert list(answers.values()) == [200, 200, 200, 403, 403, 403]

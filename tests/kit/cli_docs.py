@@ -79,7 +79,7 @@ def run(text: str, stack: Stack) -> list[str]:
 def _print(command: str, environment: dict[str, str], url: str) -> str:
     if command.startswith("curl"):
         with httpx2.Client(trust_env=False) as http:
-            http.post(f"{url}/_local/sweep")
+            http.post(f"{url}/_local/sweep", json={})
         return ""
     _, *arguments = shlex.split(command)
     done = CliRunner().invoke(app, arguments, env=environment)

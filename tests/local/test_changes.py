@@ -216,7 +216,7 @@ def test_what_has_expired_is_destroyed_by_the_next_sweep(api: Api) -> None:
     assert refusal(api.call("POST", f"{path}/rollback")) == (409, "version_conflict")
     assert refusal(api.call("POST", f"{path}/rollback", {"version": 1})) == (404, "version_not_found")
     assert ports.providers.sealed(org_of(api), provider["id"], 1) is not None
-    assert api.client.post("/_local/sweep").status_code == 200
+    assert api.client.post("/_local/sweep", json={}).status_code == 200
     assert ports.providers.sealed(org_of(api), provider["id"], 1) is None
     assert read(api, provider["id"]).secret.reveal() == fake_key("openai", "valid", 2)
     assert api.call("GET", path).json()["data"]["updated_at"] == tag["updated_at"]

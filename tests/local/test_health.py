@@ -14,7 +14,7 @@ from tests.local.conftest import Api
 
 def sweep(api: Api) -> Any:
     """One sweep, now."""
-    answer = api.client.post("/_local/sweep")
+    answer = api.client.post("/_local/sweep", json={})
     assert answer.status_code == 200, answer.text
     return answer.json()["data"]
 

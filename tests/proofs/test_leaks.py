@@ -267,7 +267,7 @@ class Journey:
             lambda: caller.rotate(provider["id"], self.canary(case="invalid")),
             lambda: caller.call("POST", f"{path}/rollback"),
             lambda: caller.call("GET", f"{path}/versions"),
-            lambda: self.api.client.post("/_local/sweep"),
+            lambda: self.api.client.post("/_local/sweep", json={}),
             lambda: caller.call("GET", f"{path}/health"),
         ]
         for call in calls:
@@ -282,10 +282,10 @@ class Journey:
         with pytest.raises(TamperedCredential) as caught:
             resolve(ports, "org_life", provider["id"])
         self.evidence.errors.append(caught.value)
-        self.seen(self.api.client.post("/_local/sweep"))
+        self.seen(self.api.client.post("/_local/sweep", json={}))
         self.seen(caller.call("POST", f"{path}/rollback", {"version": 3}))
         ports.dynamodb.put_item(TableName="SecretsTable", Item=row)
-        self.seen(self.api.client.post("/_local/sweep"))
+        self.seen(self.api.client.post("/_local/sweep", json={}))
         self.altered(caller, "org_life", provider["id"])
         for each in (f"{path}?dry_run=true", path, path):
             self.seen(caller.call("DELETE", each))
@@ -304,7 +304,7 @@ class Journey:
             with pytest.raises(TamperedCredential) as caught:
                 resolve(ports, org, provider_id)
             self.evidence.errors.append(caught.value)
-            self.seen(self.api.client.post("/_local/sweep"))
+            self.seen(self.api.client.post("/_local/sweep", json={}))
             self.seen(caller.call("POST", f"/providers/{provider_id}/rollback"))
         ports.dynamodb.put_item(TableName="MainTable", Item=item)
 

@@ -16,6 +16,9 @@ from tests.vendors.emulator.sending import call, send
 MADE_UP: Final = "gsk_made_up_EXAMPLE"
 
 
+JSON = {"content-type": "application/json"}
+
+
 def control(emulator: Emulator, **said: object) -> httpx2.Response:
     """What the control endpoint answers."""
     return call(f"{emulator.url}/_control", "POST", json=said)
@@ -52,7 +55,7 @@ def test_a_reset_forgets_what_was_said(emulator: Emulator) -> None:
     """Every key plays its own case again."""
     control(emulator, vendor="openai", key=fake_key("openai"), case="invalid")
 
-    assert call(f"{emulator.url}/_control", "DELETE").status_code == 204
+    assert call(f"{emulator.url}/_control", "DELETE", json={}).status_code == 204
     assert send(emulator, "openai").status_code == 200
 
 
@@ -71,7 +74,7 @@ NONSENSE = [
 @pytest.mark.parametrize("body", NONSENSE)
 def test_the_control_endpoint_refuses_what_it_does_not_know(emulator: Emulator, body: bytes) -> None:
     """A typing error is told, not ignored."""
-    assert call(f"{emulator.url}/_control", "POST", content=body).status_code == 422
+    assert call(f"{emulator.url}/_control", "POST", content=body, headers=JSON).status_code == 422
 
 
 def test_the_index_lists_every_case_with_a_key_that_plays_it(emulator: Emulator) -> None:

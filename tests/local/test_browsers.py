@@ -1,0 +1,127 @@
+"""What a web page in a developer's browser can do to `make run`, `make aws` and the emulator: nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+
+from local import aws_server
+from local.background import in_background
+from local.browsers import refusal
+from local.stack import Stack
+
+JSON = {"content-type": "application/json"}
+PAGES = [
+    ({"host": "evil.example.com"}, "host_not_allowed"),
+    ({"host": "127.0.0.1.example.com"}, "host_not_allowed"),
+    ({"host": "localhost.example.com:8787"}, "host_not_allowed"),
+    ({"host": "192.0.2.1"}, "host_not_allowed"),
+    ({"host": ""}, "host_not_allowed"),
+    ({"origin": "https://evil.example.com"}, "origin_not_allowed"),
+    ({"origin": "http://127.0.0.1:1"}, "origin_not_allowed"),
+    ({"origin": "null"}, "origin_not_allowed"),
+    ({"sec-fetch-site": "cross-site"}, "origin_not_allowed"),
+    ({"sec-fetch-site": "same-site"}, "origin_not_allowed"),
+]
+
+
+@pytest.mark.parametrize(("headers", "code"), PAGES, ids=[str(row[0]) for row in PAGES])
+@pytest.mark.parametrize("path", ["/_local/sweep", "/_local/vendors", "/_local/keys", "/_local/data-keys"])
+def test_a_web_page_cannot_use_the_local_routes(stack: Stack, path: str, headers: dict[str, str], code: str) -> None:
+    """By whatever name it calls this machine, and from whatever origin."""
+    answer = httpx2.post(f"{stack.url}{path}", headers=JSON | headers, json={}, trust_env=False)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, code)
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_change_must_be_json(stack: Stack, method: str, content_type: str | None) -> None:
+    """A page can send the other types without the browser asking first."""
+    headers = {} if content_type is None else {"content-type": content_type}
+    body = json.dumps({"org": "org_pages", "name": "page"})
+    answer = httpx2.request(method, f"{stack.url}/_local/keys", headers=headers, content=body, trust_env=False)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
+    assert stack.ports.management_keys.list("org_pages") == []
+
+
+def test_a_page_of_the_stack_itself_and_programs_may(stack: Stack) -> None:
+    """The check refuses what is foreign and nothing else."""
+    for headers in ({}, {"origin": stack.url}, {"sec-fetch-site": "same-origin", "origin": stack.url}):
+        answer = httpx2.post(f"{stack.url}/_local/keys", headers=headers, json={"org": "a b"}, trust_env=False)
+        assert "refused" in answer.json()["data"]
+
+
+@pytest.mark.parametrize(("headers", "code"), PAGES, ids=[str(row[0]) for row in PAGES])
+def test_a_web_page_cannot_control_the_emulator(stack: Stack, headers: dict[str, str], code: str) -> None:
+    """Nor read which keys it knows."""
+    assert stack.emulator is not None
+    for method, path in (("GET", "/"), ("POST", "/_control"), ("DELETE", "/_control")):
+        url = f"{stack.emulator.url}{path}"
+        answer = httpx2.request(method, url, headers=JSON | headers, content="{}", trust_env=False)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, code)
+    plain = httpx2.post(f"{stack.emulator.url}/_control", content="{}", trust_env=False)
+    assert plain.status_code == 415
+
+
+@contextmanager
+def embedded_aws(host: str = "127.0.0.1") -> Iterator[str]:
+    """`make aws` on free ports; gives the address of its AWS."""
+    ports: list[int] = []
+    make = aws_server.make_server
+
+    def noting(*arguments: Any, **options: Any) -> Any:
+        server = make(*arguments, **options)
+        ports.append(server.server_port)
+        return server
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aws_server, "make_server", noting)
+        patch.setattr(aws_server, "_prepare", lambda *_: None)  # it would ask port 0
+        with in_background(aws_server.running_aws(host, None, 0, 0)):
+            yield f"http://127.0.0.1:{ports[0]}"
+
+
+SCAN = {
+    "x-amz-target": "DynamoDB_20120810.ListTables",
+    "authorization": "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/dynamodb/aws4_request, "
+    "SignedHeaders=host, Signature=0",
+    "content-type": "application/x-amz-json-1.0",
+}
+
+
+def test_a_web_page_cannot_use_the_embedded_aws() -> None:
+    """Every name and origin but this machine's own are refused, preflights included; containers are not."""
+    with embedded_aws() as url:
+        for headers, code in PAGES:
+            answer = httpx2.post(url, headers=SCAN | headers, content="{}", trust_env=False)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, code), headers
+            preflight = httpx2.options(url, headers={"origin": "https://evil.example.com"}, trust_env=False)
+            assert preflight.status_code == 403
+            assert "access-control-allow-origin" not in preflight.headers
+        for host in ("127.0.0.1:5055", "localhost", "host.docker.internal:5055", "[::1]:5055"):
+            answer = httpx2.post(url, headers=SCAN | {"host": host}, content="{}", trust_env=False)
+            assert "TableNames" in answer.json(), host
+
+
+@pytest.mark.parametrize(
+    ("bound", "host", "good"),
+    [
+        ("0.0.0.0", "192.0.2.7:5055", True),
+        ("::", "[2001:db8::7]:5055", True),
+        ("0.0.0.0", "evil.example.com", False),
+        ("192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "192.0.2.8", False),
+        ("dev.example.com", "DEV.example.com:80", True),
+        ("127.0.0.1", "[", False),
+    ],
+)
+def test_what_a_server_may_be_called(bound: str, host: str, good: bool) -> None:
+    """Its own address; any address if it listens on all of them, because an address cannot be rebound."""
+    assert (refusal({"Host": host}, bound) is None) is good
