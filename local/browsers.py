@@ -51,7 +51,7 @@ def refusal(headers: Mapping[str, str], bound: str, *, changes: bool = False) ->
 
 
 def _is_ours(host: str, bound: str) -> bool:
-    """Whether a Host header names this machine. An address cannot be rebound, so one that listens on all may name any."""
+    """Whether a Host header names this machine. Addresses cannot be rebound: a server on all of them takes any."""
     try:
         name = (URL(f"http://{host}").host or "").lower()
     except ValueError:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from werkzeug.serving import make_server
 
 from local import aws_server
 from local.background import in_background
@@ -74,10 +75,9 @@ def test_a_web_page_cannot_control_the_emulator(stack: Stack, headers: dict[str,
 def embedded_aws(host: str = "127.0.0.1") -> Iterator[str]:
     """`make aws` on free ports; gives the address of its AWS."""
     ports: list[int] = []
-    make = aws_server.make_server
 
     def noting(*arguments: Any, **options: Any) -> Any:
-        server = make(*arguments, **options)
+        server = make_server(*arguments, **options)
         ports.append(server.server_port)
         return server
 

@@ -49,14 +49,24 @@ PROVIDER_ID: Final = r"^prov_[0-9A-HJKMNP-TV-Z]{26}$"
 M = TypeVar("M", bound=BaseModel)
 
 
+def _holds_unseen(text: str) -> bool:
+    return any(unicodedata.category(each) in _UNSHOWN or each in _BLANK for each in text)
+
+
 def _name(text: str) -> str:
     text = unicodedata.normalize("NFC", text.strip())
     if not 1 <= len(text) <= 80 or not 1 <= len(name_claim(text).encode()) <= _MAX_CLAIM_BYTES:
         raise PydanticCustomError("name_length", "must have 1 to 80 characters")
-    if any(unicodedata.category(each) in _UNSHOWN or each in _BLANK for each in text):
+    if _holds_unseen(text):
         raise PydanticCustomError("name_characters", "must not hold control or invisible characters")
     if vendors.names_a_credential(text):
         raise PydanticCustomError("holds_credential", "must not have the form of a credential: names are shown")
+    return text
+
+
+def _model(text: str) -> str:
+    if _holds_unseen(text):
+        raise PydanticCustomError("model_characters", "must not hold control, bidirectional or invisible characters")
     return text
 
 
@@ -183,7 +193,7 @@ class AttemptBody(_Body):
     """One step of a routing config."""
 
     provider_id: Annotated[str, Field(pattern=PROVIDER_ID)]
-    model: Annotated[str, Field(min_length=1, max_length=200)]
+    model: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_model)]
 
 
 class PutRoutingConfigBody(_Body):
@@ -304,7 +314,7 @@ _MESSAGES: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "greater_than_equal": lambda given: f"must be {given['ge']} or more",
     "less_than_equal": lambda given: f"must be {given['le']} or less",
 }
-_OURS: Final = ("name_length", "name_characters", "holds_credential", "unknown_vendor", "time")
+_OURS: Final = ("name_length", "name_characters", "holds_credential", "model_characters", "unknown_vendor", "time")
 
 
 def _fault(error: ErrorDetails) -> dict[str, str | None]:
