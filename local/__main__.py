@@ -96,13 +96,13 @@ def main(arguments: list[str]) -> int:
     port = os.environ.get("PORT", str(DEFAULT_PORT))
     sweep = os.environ.get("SWEEP_SECONDS", "60")
     if vendors not in ("emulator", "real"):
-        print(f"cannot start: VENDORS is emulator or real, not {vendors}", file=sys.stderr)
+        print("cannot start: VENDORS is emulator or real", file=sys.stderr)
         return 1
     if not (port.isdecimal() and int(port) < 65536):
-        print(f"cannot start: PORT is a number below 65536, not {port}", file=sys.stderr)
+        print("cannot start: PORT is a number below 65536", file=sys.stderr)
         return 1
     if not sweep.replace(".", "", 1).isdecimal():
-        print(f"cannot start: SWEEP_SECONDS is a number, 0 for never, not {sweep}", file=sys.stderr)
+        print("cannot start: SWEEP_SECONDS is a number, 0 for never", file=sys.stderr)
         return 1
     try:
         if arguments == ["aws"]:

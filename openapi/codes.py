@@ -59,7 +59,8 @@ CODES: Final[dict[str, Code]] = {
         "The key version never was, or its grace window is over.", "version 1 is not live any more", _PROVIDER
     ),
     "name_taken": Code(
-        "Another provider of the organization has this name, without regard to case.",
+        "Another provider of the organization has this name, without regard to case. If providers hold the new "
+        "credential already, `references` lists them.",
         "another provider has this name; names are unique without regard to case",
         {"param": "name"},
     ),

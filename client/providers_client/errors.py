@@ -45,7 +45,8 @@ class ProvidersAPIError(Exception):
         param: the field or parameter at fault.
         resource, id: what was not found or stood in the way.
         errors: every fault, with `validation_failed`.
-        references: what keeps a provider from being deleted, with `provider_in_use`.
+        references: what keeps a provider from being deleted, with `provider_in_use`; the providers that hold the new
+            credential already, with `name_taken`.
         reason: why a verification failed.
         retryable: whether the same call may succeed later.
         retry_after: seconds that the API asked to wait, or None.

@@ -14,6 +14,7 @@ import httpx2
 from pydantic import ValidationError
 
 from providers.model.secret import Secret, trimmed
+from providers.vendors.base import MANAGEMENT_KEY
 from providers_client.calls import Call
 from providers_client.errors import ConfigurationError, ProvidersAPIError, from_answer, unexpected
 from providers_client.version import VERSION
@@ -90,6 +91,8 @@ def root(base_url: str) -> httpx2.URL:
         url = httpx2.URL("")
     if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.raw_host):
         raise ConfigurationError("the base URL has the form https://host, as the stack's output ApiUrl has it")
+    if any(_is_key(part) for part in (*url.host.split("."), *url.path.split("/"))):
+        raise ConfigurationError("the base URL holds a key; the management key is given apart")
     if url.userinfo or url.query or url.fragment:
         raise ConfigurationError("the base URL holds no user, query or fragment; the management key is given apart")
     if url.scheme == "http" and not is_loopback(url):
@@ -97,6 +100,13 @@ def root(base_url: str) -> httpx2.URL:
             "the base URL begins with https://: a management key is not sent in the clear, but to this machine"
         )
     return url.copy_with(path=url.path.rstrip("/").removesuffix(_PREFIX.rstrip("/")) + _PREFIX)
+
+
+def _is_key(part: str) -> bool:
+    """Whether a part of a URL is a key: it would be looked up in the DNS, and repeated in errors."""
+    from providers.vendors import recognize  # late: no other part of the client needs the vendors
+
+    return len(part) >= 20 and (part.startswith(MANAGEMENT_KEY) or recognize(part) not in (None, "azure"))  # hex
 
 
 def is_loopback(url: httpx2.URL) -> bool:

@@ -127,8 +127,8 @@ USAGE: list[tuple[list[str], str | None, str]] = [
     (["add", "openai", "A", "--key-stdin"], "\ufeff\u200b\n", "empty"),
     (["add", "openai", "A", "--key-stdin"], KEY, "management key"),
     (["add", "openai", "A", "--key-stdin"], f"\u200b{KEY}", "management key"),
-    (["add", "openai", "A", "--key-file", "/nonexistent"], None, "cannot read /nonexistent"),
-    (["add", "openai", "A", GOOD], None, "unexpected extra argument"),
+    (["add", "openai", "A", "--key-file", "/nonexistent"], None, "cannot read the file that --key-file names"),
+    (["add", "openai", "A", GOOD], None, "more arguments than this command takes"),
     (["add", GOOD, "A"], None, "is not one of"),
     (["add", "acme", "A", "--key-stdin"], GOOD, "is not one of"),
     (["update", PROVIDER_ID], None, "nothing to change"),
@@ -151,6 +151,67 @@ def test_mistakes_end_with_2(providers: Commands, arguments: list[str], text: st
     assert told in " ".join(done.err.split())
     assert GOOD not in done.err
     assert KEY not in done.err
+
+
+@pytest.mark.parametrize("key", [GOOD, "fk" + "1a2B" * 8, KEY])
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ("{}", "command"),
+        ("--{}", "option"),
+        ("--{}=x list", "option"),
+        ("list --{}", "option"),
+        ("list {}", "arguments"),
+        ("list --vendor {}", "--vendor"),
+        ("list --status={}", "--status"),
+        ("list --limit {}", "--limit"),
+        ("list --json={}", "--json"),
+        ("add {} A", "vendor"),
+        ("add openai A --key-file={}", "--key-file"),
+        ("add openai A --key-file {}/x", "--key-file"),
+        ("add openai A --key-env {}", "--key-env"),
+        ("add openai A --key-stdin --key-expires-at {}", "--key-expires-at"),
+        ("get {}", "provider"),
+        ("rotate {} --key-stdin", "provider"),
+        ("health {}", "provider"),
+        ("health A --history {}", "--history"),
+        ("audit --provider {}", "provider"),
+        ("routing {}", "command"),
+        ("routing get {}", "routing config"),
+        ("routing put {} --attempt A=b", "provider"),
+        ("routing put @a --attempt {}=gpt-5", "provider"),
+        ("import {}", "FILE"),
+        ("--management-key-file {} list", "--management-key-file"),
+        ("--url {} list", "base URL"),
+        ("--url https://{} list", "base URL"),
+        ("--url https://a.example.com/{} list", "base URL"),
+        ("keys create --local --org A --expires-in {}", "--expires-in"),
+        ("keys list --stack {}", "--stack"),
+    ],
+)
+def test_an_error_names_the_input_and_does_not_repeat_it(
+    providers: Commands, monkeypatch: pytest.MonkeyPatch, arguments: str, names: str, key: str
+) -> None:
+    """Wherever a key was put by mistake."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    if "https" in arguments and key.startswith("fk"):
+        key = GOOD  # an ordinary word may be a host
+    done = providers(*arguments.format(key).split(), stdin=GOOD)
+    assert done.code != 0
+    assert key not in done.err + done.out
+    assert key.lower() not in (done.err + done.out).lower()
+    assert names in done.err or "aws_failed" in done.err
+
+
+def test_what_is_mistyped_is_told() -> None:
+    """A word that cannot be a key is repeated, with what may have been meant."""
+    run = Commands({})
+    assert "No such command 'lst'. Did you mean 'list'?" in run("lst").err
+    assert "--limi (Possible options: --limit)" in run("list", "--limi", "3").err
 
 
 def test_what_is_not_configured_is_named() -> None:
@@ -257,6 +318,16 @@ def test_audit(canned: Callable[..., tuple[Commands, Script]]) -> None:
     assert run.ok("audit").err == "No changes.\n"
 
 
+def test_when_a_key_expires(canned: Callable[..., tuple[Commands, Script]]) -> None:
+    """It is set alone, and forgotten alone."""
+    run, script = canned(one(PROVIDER), one(PROVIDER))
+    run.ok("update", PROVIDER_ID, "--key-expires-at", "2099-01-01")
+    run.ok("update", PROVIDER_ID, "--no-key-expires-at")
+    sent = [json.loads(each.content) for each in script.seen]
+    assert sent == [{"key_expires_at": "2099-01-01T00:00:00Z"}, {"key_expires_at": None}]
+    assert run("update", PROVIDER_ID, "--no-key-expires-at", "--key-expires-at", "2099-01-01").code == 2
+
+
 def test_upload(canned: Callable[..., tuple[Commands, Script]]) -> None:
     """The link alone is on standard output."""
     run, script = canned(one(UPLOAD), one(UPLOAD))
@@ -267,8 +338,26 @@ def test_upload(canned: Callable[..., tuple[Commands, Script]]) -> None:
 
 def test_nothing_of_the_api_controls_the_terminal(canned: Callable[..., tuple[Commands, Script]]) -> None:
     """Escape sequences and markup in a name are shown, not obeyed."""
-    name = "\x1b[31m[bold]x[/bold]"
-    run, _ = canned(one(PROVIDER | {"name": name}), error(409, "name_taken", message=name))
-    for text in (run.ok("get", PROVIDER_ID).out, run("get", PROVIDER_ID).err):
-        assert "\x1b" not in text
-        assert "[bold]x[/bold]" in text
+    name = "\x1b[31m\x9b\u202e\u2066[bold]x[/bold]"
+    bad = PROVIDER | {"name": name, "key_hint": name}
+    route = {"slug": "@a", "strategy": "single", "attempts": [{"provider_id": PROVIDER_ID, "model": name}]}
+    route |= {"created_at": PROVIDER["created_at"], "updated_at": PROVIDER["updated_at"]}
+    entry = AUDIT | {"after": {"name": name}}
+    for arguments, answers in [
+        (["get", PROVIDER_ID], [one(bad)]),
+        (["get", PROVIDER_ID, "--json"], [one(bad)]),
+        (["get", PROVIDER_ID], [error(409, "name_taken", message=name)]),
+        (["get", PROVIDER_ID, "--json"], [error(409, "name_taken", message=name)]),
+        (["update", PROVIDER_ID, "--name", "A"], [one(bad)]),
+        (["rm", PROVIDER_ID], [one(bad)]),
+        (["versions", PROVIDER_ID], [one([VERSION | {"hint": name}])]),
+        (["audit"], [page([entry], None)]),
+        (["routing", "get", "@a"], [one(route)]),
+        (["routing", "list"], [page([route], None)]),
+        (["routing", "rm", "@a"], [one(route)]),
+    ]:
+        run, _ = canned(*answers)
+        done = run(*arguments, stdin="n\n")
+        text = done.out + done.err
+        assert "[bold]x[/bold]" in text, arguments
+        assert not set("\x1b\x9b\u202e\u2066") & set(text), arguments

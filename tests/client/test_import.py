@@ -26,7 +26,7 @@ FOUND = [
     ({"OPENAI_API_KEY": OPENAI}, ("openai", "OpenAI", OPENAI, None)),
     ({"WHATEVER": OPENAI}, ("openai", "OpenAI whatever", OPENAI, None)),
     ({"OPENAI_API_KEY": GROQ}, ("groq", "Groq", GROQ, None)),
-    ({"OPENAI_API_KEY": "unlike-any-other"}, ("openai", "OpenAI", "unlike-any-other", None)),
+    ({"AZURE_API_KEY_EU": HEX, "AZURE_API_BASE_EU": URL}, ("azure", "Azure eu", HEX, URL)),
     ({"TEAM_A_CLAUDE_API_KEY_STAGING": ANTHROPIC}, ("anthropic", "Anthropic team a staging", ANTHROPIC, None)),
     ({"GEMINI_API_KEY": GOOGLE}, ("google", "Google", GOOGLE, None)),
     ({"GROQ_API_KEY": GROQ}, ("groq", "Groq", GROQ, None)),
@@ -60,7 +60,7 @@ PROBLEMS = [
     ({"AZURE_OPENAI_API_KEY": AZURE}, "azure", "AZURE_OPENAI_ENDPOINT"),
     ({"AWS_ACCESS_KEY_ID": AWS_ID, "AWS_REGION": AWS_REGION}, "bedrock", "no AWS_SECRET_ACCESS_KEY"),
     ({"AWS_ACCESS_KEY_ID": AWS_ID, "AWS_SECRET_ACCESS_KEY": AWS_SECRET}, "bedrock", "no AWS_REGION"),
-    ({"OPENAI_API_KEY": "two words"}, "openai", "white space"),
+    ({"OPENAI_API_KEY": OPENAI, "OPENAI_BASE_URL": "http://["}, "openai", "OPENAI_BASE_URL is not a URL"),
 ]
 UNKNOWN = [
     ("DEEPSEEK_API_KEY", "sk-FAKEEXAMPLEFAKEEXAMPLE"),
@@ -71,6 +71,49 @@ UNKNOWN = [
     ("FIREBASE_KEY", GOOGLE),
     ("SESSION_SECRET", HEX),
     ("DIGEST", HEX),
+    ("ANTHROPIC_API_KEY", "user_provided"),
+    ("GOOGLE_API_KEY", "596620849393"),
+    ("OPENAI_API_KEY", "two words"),
+    ("OPENAI_API_KEY", "unlike-any-other"),
+    ("OPENAI_WEBHOOK_SECRET", "whsec_FAKEEXAMPLEFAKEEXAMPLE"),
+    ("AZURE_CLIENT_SECRET", "FAKE8Q~EXAMPLE.FAKE-EXAMPLE_FAKE-EXAMPLE"),
+    ("AZURE_CLIENT_SECRET", HEX),
+    ("AZURE_STORAGE_KEY", HEX),
+    ("AZURE_SEARCH_API_KEY", HEX),
+    ("AZURE_OPENAI_API_KEY", "FAKE"),
+    ("OPENAI_API_KEY", GOOGLE),
+    ("GROQ_API_KEY", "sk-FAKEEXAMPLEFAKEEXAMPLE"),
+    ("AWS_ACCESS_KEY_ID", "user_provided"),
+    ("AWS_BEARER_TOKEN_BEDROCK", "changeme"),
+]
+REFERENCES = [
+    ("op://vault/openai/key", "1Password"),
+    ("vault:secret/data/openai#key", "HashiCorp Vault"),
+    ("arn:aws:secretsmanager:us-east-1:123456789012:secret:openai-FAKE", "AWS Secrets Manager"),
+    ("arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:x", "AWS Secrets Manager"),
+    ("aws-sm://openai", "AWS Secrets Manager"),
+    ("ref+awssecrets://openai", "AWS Secrets Manager"),
+    ("{{resolve:secretsmanager:openai}}", "AWS Secrets Manager"),
+    ("ssm:/prod/openai", "AWS Parameter Store"),
+    ("arn:aws:ssm:us-east-1:123456789012:parameter/openai", "AWS Parameter Store"),
+    ("projects/acme/secrets/openai/versions/latest", "Google Secret Manager"),
+    ("gcp-sm://acme/openai", "Google Secret Manager"),
+    ("sm://acme/openai", "Google Secret Manager"),
+    ("@Microsoft.KeyVault(SecretUri=https://acme.vault.azure.net/secrets/openai)", "Azure Key Vault"),
+    ("https://acme.vault.azure.net/secrets/openai", "Azure Key Vault"),
+    ("doppler://acme/prod/OPENAI", "Doppler"),
+    ("infisical://acme/OPENAI", "Infisical"),
+    ("bws://0000", "Bitwarden"),
+    ("encrypted:BFAKEEXAMPLE", "dotenvx"),
+    ("ENC[AES256_GCM,data:FAKE]", "SOPS"),
+    ("/run/secrets/openai", "a file"),
+    ("${OTHER}", "another variable"),
+    ("$OTHER", "another variable"),
+    ("${{ secrets.OPENAI }}", "another variable"),
+    ("%OTHER%", "another variable"),
+    ("$(op read op://vault/openai/key)", "a command"),
+    ("`pass openai`", "a command"),
+    ("{{ openai }}", "another secret manager"),
 ]
 OTHERS = [
     ("OPENAI_ORG_ID", "org-FAKE"),
@@ -106,12 +149,40 @@ def test_what_is_not_complete(values: dict[str, str], vendor: str, problem: str)
     assert problem in (found.problem or "")
 
 
-@pytest.mark.parametrize(("name", "value"), UNKNOWN, ids=[row[0] for row in UNKNOWN])
+@pytest.mark.parametrize(("name", "value"), UNKNOWN, ids=[f"{row[0]} {row[1][:12]}" for row in UNKNOWN])
 def test_what_another_service_uses_is_not_sent_to_a_vendor(name: str, value: str) -> None:
     """A form that several share is not enough; such a variable is named."""
     contents = read(env({name: value}))
     assert contents.found == []
     assert contents.unknown == [name]
+
+
+@pytest.mark.parametrize(("value", "what"), REFERENCES, ids=[row[0] for row in REFERENCES])
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "AZURE_OPENAI_KEY", "AWS_ACCESS_KEY_ID"])
+def test_a_reference_to_a_secret_is_named(name: str, value: str, what: str) -> None:
+    """It is no key, whatever the variable is called, and is sent nowhere."""
+    contents = read(env({name: value, "AZURE_OPENAI_ENDPOINT": URL, "AWS_SECRET_ACCESS_KEY": value}))
+    assert contents.found == []
+    assert contents.references[name] == what
+    assert name in contents.unknown
+
+
+UNREADABLE = [
+    ('OPENAI_API_KEY="unclosed\n', [1]),
+    (f"\n# a comment\n\n{OPENAI}\nA=b\n", [4]),
+    (f"A=b\n{GROQ}=\n", [2]),
+    ("A=b\nthis is no assignment\n\n\nwhat: yaml\n", [2, 5]),
+    ("export A\nB=\n\r\nC='x' # fine\n", []),
+]
+
+
+@pytest.mark.parametrize(("text", "lines"), UNREADABLE)
+def test_lines_that_are_no_assignments(text: str, lines: list[int]) -> None:
+    """Their numbers are told; a key that stands alone on its line is no name."""
+    contents = read(text)
+    assert contents.unreadable == lines
+    assert OPENAI not in repr(contents)
+    assert GROQ not in repr(contents)
 
 
 @pytest.mark.parametrize(("name", "value"), OTHERS, ids=[row[0] for row in OTHERS])
@@ -137,9 +208,9 @@ def test_a_region_of_any_partition_is_one() -> None:
 def test_the_forms_of_a_line() -> None:
     """Quotes, `export`, comments and carriage returns as other tools read them; nothing is interpolated."""
     text = f"# {GROQ}\r\nexport GROQ_API_KEY='{GROQ}' # mine\r\nOPENAI_API_KEY=${{HOME}}{'x' * 20}\r\n"
-    first, second = read(text).found
-    assert first.secret.reveal() == GROQ
-    assert second.secret.reveal() == "${HOME}" + "x" * 20
+    contents = read(text)
+    assert [each.secret.reveal() for each in contents.found] == [GROQ]
+    assert contents.references == {"OPENAI_API_KEY": "another variable"}
 
 
 EIGHT = {
@@ -198,13 +269,19 @@ def test_a_file_of_eight_keys(providers: Commands, file: str) -> None:
 
 
 def test_the_same_as_json(providers: Commands, file: str) -> None:
-    """A second run finds the names taken."""
+    """A second run finds all of them stored, and fails only for what was refused."""
     done = providers("import", file, "--yes", "--json")
     assert {each["variables"][0]: each["result"] for each in done.data} == RESULTS
     assert json.loads(done.out)["not_recognized"] == ["STRIPE_SECRET_KEY"]
     again = providers("import", file, "--yes", "--json")
-    assert {each["result"] for each in again.data} == {"name_taken", "refused", "duplicate"}
+    assert {each["result"] for each in again.data} == {"already_stored", "refused", "duplicate"}
     assert (done.code, again.code) == (1, 1)
+    ids = {each["variables"][0]: each["provider_id"] for each in done.data}
+    assert all(each["provider_id"] == ids[each["variables"][0]] for each in again.data)
+    skipped = ["--skip=OPENAI_API_KEY_STAGING", "--skip=GROQ_API_KEY"]
+    third = providers.ok("import", file, "--yes", *skipped)
+    assert "4 already stored" in third.err
+    assert len(providers.ok("list", "--json").data) == 4
 
 
 def test_a_dry_run_sends_nothing(file: str) -> None:
@@ -235,3 +312,104 @@ def test_a_management_key_that_is_not_good_ends_it(file: str, stack: Stack) -> N
     run = Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": KEY, "COLUMNS": "160"})
     done = run("import", file, "--yes")
     assert (done.code, done.err.count("invalid_api_key")) == (7, 1)
+
+
+def test_what_was_renamed_is_stored_already(providers: Commands, tmp_path: Path) -> None:
+    """By its hint it may be the same, and the API says that it is: no second provider is made."""
+    path = tmp_path / ".env"
+    path.write_text(env({"GROQ_API_KEY": GROQ, "GROQ_API_KEY_2": fake_key("groq", serial=2)}))
+    providers.ok("import", str(path), "--yes")
+    providers.ok("update", "Groq", "--name", "Renamed")
+    done = providers.ok("import", str(path), "--yes")
+    assert "as Renamed" in done.out
+    assert "2 already stored" in done.err
+    assert len(providers.ok("list", "--json").data) == 2
+
+
+def test_another_key_with_the_same_hint_is_not_taken_for_stored(
+    providers: Commands, stack: Stack, tmp_path: Path
+) -> None:
+    """Of the same vendor, with the same last characters: its own name is free or taken, as for any other key."""
+    assert stack.emulator is not None
+    path = tmp_path / ".env"
+    first, second = GROQ.replace("EXAMPLE", "ANOTHER", 1), GROQ
+    stack.emulator.control(json.dumps({"vendor": "groq", "key": first, "case": "valid"}).encode())
+    path.write_text(env({"GROQ_API_KEY": first}))
+    providers.ok("import", str(path), "--yes")
+    path.write_text(env({"GROQ_API_KEY": second}))
+    (taken,) = providers("import", str(path), "--yes", "--json").data
+    assert taken["result"] == "name_taken"
+    path.write_text(env({"GROQ_API_KEY_B": second}))
+    (added,) = providers.ok("import", str(path), "--yes", "--json").data
+    assert (added["result"], added["name"]) == ("added", "Groq b")
+
+
+def test_lines_that_cannot_be_read_end_it_with_1(providers: Commands, tmp_path: Path) -> None:
+    """The others are added all the same; the lines are told in our words, in JSON too."""
+    path = tmp_path / ".env"
+    path.write_text(f"GROQ_API_KEY={GROQ}\n{OPENAI}\n")
+    done = providers("import", str(path), "--yes")
+    assert (done.code, "1 added" in done.err) == (1, True)
+    assert "Line 2 is not of the form NAME=VALUE" in done.err
+    again = providers("import", str(path), "--yes", "--json")
+    assert (again.code, json.loads(again.out)["unreadable_lines"]) == (1, [2])
+    assert OPENAI not in done.out + done.err + again.out + again.err
+
+
+def test_references_are_named_and_no_failure(providers: Commands, tmp_path: Path) -> None:
+    """Values that are no keys are listed, are sent nowhere, and do not fail the import."""
+    path = tmp_path / ".env"
+    path.write_text(env({"OPENAI_API_KEY": "op://vault/openai/key", "ANTHROPIC_API_KEY": "user_provided"}))
+    done = providers.ok("import", str(path), "--yes")
+    assert "Not recognized: OPENAI_API_KEY (a reference to 1Password), ANTHROPIC_API_KEY" in done.err
+    found = json.loads(providers.ok("import", str(path), "--yes", "--json").out)
+    assert (found["data"], found["references"]) == ([], {"OPENAI_API_KEY": "1Password"})
+
+
+def test_a_foreign_host_is_shown_and_must_be_allowed(providers: Commands, stack: Stack, tmp_path: Path) -> None:
+    """--yes does not answer for it; --allow-host does, and so does a person who is asked about this host."""
+    assert stack.emulator is not None
+    host = stack.emulator.url.removeprefix("http://")
+    path = tmp_path / ".env"
+    path.write_text(env({"OPENAI_API_KEY": OPENAI, "OPENAI_BASE_URL": f"http://{host}/openai/v1"}))
+    told = f"OPENAI_API_KEY would be sent to {host}, which is not a host of OpenAI."
+    asked = stack.emulator.requests
+    for arguments, stdin in [
+        (["--yes"], None),
+        (["--dry-run"], None),
+        ([], "n\n"),
+        (["--allow-host", "x.example"], "n\n"),
+    ]:
+        done = providers("import", str(path), *arguments, stdin=stdin)
+        assert (done.code, told in done.err) == (1, True), arguments
+    (refused,) = providers("import", str(path), "--yes", "--json").data
+    assert (refused["result"], refused["foreign_host"], refused["code"]) == ("foreign_host", host, "host_not_allowed")
+    assert stack.emulator.requests == asked
+    done = providers.ok("import", str(path), stdin="y\ny\n")
+    assert done.err.index(told) < done.err.index(f"Send it to {host}?") < done.err.index("1 added")
+    providers.ok("rm", "OpenAI", "--yes")
+    assert told in providers.ok("import", str(path), "--yes", "--allow-host", host).err
+
+
+def test_what_is_no_small_file_is_refused(tmp_path: Path) -> None:
+    """Pipes, devices, folders and huge files, at once and without their paths; for every option that names a file."""
+    pipe, huge = tmp_path / "pipe-FAKE", tmp_path / "huge-FAKE"
+    os.mkfifo(pipe)
+    with huge.open("wb") as file:
+        file.truncate(2 * 1024 * 1024)
+    run = Commands({"PROVIDERS_API_URL": "https://a.example.com", "PROVIDERS_API_KEY": KEY})
+    for path, told in [
+        (str(pipe), "is not a regular file"),
+        ("/dev/zero", "is not a regular file"),
+        (str(tmp_path), "Is a directory"),
+        (str(huge), "is larger than 1024 KiB"),
+        (OPENAI, "No such file"),
+    ]:
+        for arguments in (
+            ["import", path],
+            ["add", "openai", "A", "--key-file", path],
+            ["--management-key-file", path, "list"],
+        ):
+            done = run(*arguments)
+            assert (done.code, told in " ".join(done.err.split())) == (2, True), (arguments, done.err)
+            assert path not in done.err

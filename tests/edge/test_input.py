@@ -325,6 +325,7 @@ def test_another_organizations_provider_is_not_found(ports: FakePorts) -> None:
     assert ports.db.heads == before
 
 
+MODEL = "attempts[0].model"
 ROUTES: list[tuple[Any, str]] = [
     ({}, "strategy"),
     ({"strategy": "random", "attempts": []}, "strategy"),
@@ -335,6 +336,22 @@ ROUTES: list[tuple[Any, str]] = [
     ({"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26}]}, "attempts[0].model"),
     ({"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26, "model": "m"}] * 2}, "attempts"),
     ({"strategy": "fallback", "attempts": [{"provider_id": "prov_" + "0" * 26, "model": "m"}] * 21}, "attempts"),
+    *(
+        ({"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26, "model": f"m{each}"}]}, MODEL)
+        for each in (
+            "\x1b",
+            "\n",
+            "\x9b",
+            "\u202e",
+            "\u2066",
+            "\u200b",
+            "\ufeff",
+            "\u2028",
+            "\u00ad",
+            "\u3164",
+            "\ufe0f",
+        )
+    ),
     (
         {"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26, "model": "m"}]},
         "attempts[0].provider_id",

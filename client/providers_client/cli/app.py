@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from providers_client.cli import audit, data_keys, health, importing, keys, providers, routing
+from providers_client.cli import audit, data_keys, health, importing, keys, providers, routing, streams
 from providers_client.cli.exits import EXITS, Commands
 from providers_client.cli.session import Session
 from providers_client.sending import KEY_VARIABLE, URL_VARIABLE
@@ -73,4 +73,5 @@ app.add_typer(data_keys.app, name="data-keys")
 
 def main() -> None:
     """The console script."""
+    streams.install()
     app(prog_name="providers")

@@ -45,7 +45,7 @@ def details(members: dict[str, object]) -> Table:
 def state_of(provider: Provider) -> Text:
     """Its health, or why it is not watched."""
     state = provider.health.state if provider.status == "active" else provider.status
-    return Text(state, STYLES.get(state, ""))
+    return Text(plain(state), STYLES.get(state, ""))
 
 
 def sparkline(points: Sequence[HistoryPoint], cells_wanted: int) -> Text:

@@ -8,7 +8,7 @@ import typer
 
 from providers_client.cli.charts import cells, table
 from providers_client.cli.keys import Local, Stack
-from providers_client.cli.session import Json, Session, Yes, begin, console, say
+from providers_client.cli.session import Json, Session, Yes, begin, confirm, console, out, say
 from providers_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -65,12 +65,12 @@ def destroy(
     session = begin(ctx, as_json)
     keys = _keys(session, stack, local=local)
     if not yes:
-        typer.confirm(f"Destroy data key {key_id} of {org}? This cannot be undone.", abort=True, err=True)
+        confirm(f"Destroy data key {key_id} of {org}? This cannot be undone.")
     done = keys.do("destroy", org, key_id)
     if as_json:
         session.print_json(done)
     else:
-        console().print(f"Destroyed: data key {key_id} of {org}")
+        out(f"Destroyed: data key {key_id} of {org}")
 
 
 def _reseal(session: Session, action: str, org: str, stack: str | None, *, local: bool) -> None:
@@ -78,7 +78,7 @@ def _reseal(session: Session, action: str, org: str, stack: str | None, *, local
     if session.as_json:
         session.print_json(done)
     else:
-        console().print(f"Sealed {done['versions']} versions again under data key {done['id']} of {org}")
+        out(f"Sealed {done['versions']} versions again under data key {done['id']} of {org}")
         _say_what_is_left(done)
     if done["broken"]:
         raise typer.Exit(1)

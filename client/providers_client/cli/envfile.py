@@ -1,7 +1,8 @@
 """Finds vendors' credentials in a .env file, by the forms of the values and the names of the variables. No I/O.
 
-Where a form belongs to one vendor alone, the value decides. Where others use it too (`sk-…`, Google's keys, 32 hex
-digits), the name must tell as well. A name such as GROQ_API_KEY is enough for a value of an unknown form.
+Only a value in a form that a vendor is known to issue is a credential. Where others use that form too (`sk-…`, Google's
+keys, 32 hex digits), the variable's name must say the same vendor. A name alone is never enough: OPENAI_API_KEY often
+holds `user_provided`, a reference to a secret manager, or an id.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from providers import vendors
 from providers.model.errors import Unprocessable
 from providers.model.provider import name_claim
 from providers.model.secret import Secret, trimmed
 from providers.vendors.base import clean
+from providers_client.variables import FILLER, KEY_WORDS, vendor_named, words
 
 LABELS: Final = {
     "anthropic": "Anthropic",
@@ -29,17 +32,6 @@ LABELS: Final = {
     "groq": "Groq",
     "openai": "OpenAI",
 }
-_WORDS: Final = {
-    "AZURE": "azure",  # before OPENAI: AZURE_OPENAI_API_KEY has both
-    "BEDROCK": "bedrock",
-    "OPENAI": "openai",
-    "ANTHROPIC": "anthropic",
-    "CLAUDE": "anthropic",
-    "GEMINI": "google",
-    "GOOGLE": "google",
-    "GROQ": "groq",
-    "FIREWORKS": "fireworks",
-}
 _OWN_FORMS: Final = (
     re.compile(r"sk-ant-.+"),
     re.compile(r"sk-(proj|svcacct|admin)-.+"),
@@ -47,22 +39,38 @@ _OWN_FORMS: Final = (
     re.compile(r"gsk_.+|fw_.+|fpk_.+|ABSK.+|bedrock-api-key-.+|AKIA.+|ASIA.+|AQ\..+"),
     re.compile(r".{52}JQQJ99.+"),
 )
-"""Forms that no other service uses; every other form that a vendor has needs a name that says the same."""
+"""Of the vendors' forms, those that no other service uses."""
 
-_KEY_WORDS: Final = {"KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL", "CREDENTIALS", "APIKEY", "PAT"}
-_NOT_THE_MODELS: Final = {
-    "MAPS",
-    "PLACES",
-    "FIREBASE",
-    "YOUTUBE",
-    "ANALYTICS",
-    "RECAPTCHA",
-    "OAUTH",
-    "CLIENT",
-    "SEARCH",
+_AZURE_NAME: Final = re.compile(r"(.*_)?AZURE(_OPENAI|_AI|_AI_FOUNDRY|_FOUNDRY)?(_SERVICE)?(_API)?_(KEY|APIKEY)(_.*)?")
+"""32 hex digits can be anything, so that the name has to be one that Azure OpenAI's own documents use."""
+
+_REFERENCES: Final = {
+    "1Password": r"op://|ref\+op://",
+    "HashiCorp Vault": r"vault:|(ref\+)?vault://|hcvault:",
+    "AWS Secrets Manager": r"arn:aws[a-z-]*:secretsmanager:|(ref\+)?aws-?(sm|secrets?(manager)?):"
+    r"|\{\{resolve:secretsmanager:",
+    "AWS Parameter Store": r"arn:aws[a-z-]*:ssm:|(ref\+)?(aws-?)?ssm:|ref\+awsssm:|\{\{resolve:ssm",
+    "Google Secret Manager": r"(//secretmanager\.googleapis\.com/)?projects/[^/]+/secrets/|berglas://"
+    r"|(ref\+)?(gcp-?(sm|secrets?(manager)?)|gsm|sm):",
+    "Azure Key Vault": r"@microsoft\.keyvault\(|https://[a-z0-9-]+\.vault\.azure\.net"
+    r"|(ref\+)?(akv|azurekeyvault|azure-?kv):",
+    "Doppler": r"(ref\+)?doppler:",
+    "Infisical": r"(ref\+)?infisical:",
+    "Bitwarden": r"(ref\+)?(bws|bitwarden):",
+    "dotenvx": r"encrypted:",
+    "SOPS": r"ENC\[|(ref\+)?sops:",
+    "a file": r"/run/secrets/|file:|(ref\+)?file://",
+    "another secret manager": r"ref\+[a-z0-9]+:|secret(s|ref)?:|keyring:|keychain:|akeyless:|\{\{",
+    "another variable": r"\$\{?[A-Za-z_][A-Za-z0-9_]*|\$\{\{|%[A-Za-z_][A-Za-z0-9_]*%$",
+    "a command": r"\$\(|`",
 }
-_FILLER: Final = _KEY_WORDS | set(_WORDS) | {"API", "AWS", "ACCESS", "ID", "BEARER", "AI", "SERVICE", "GENAI"}
+"""How a value begins that only says where the secret is, and what it refers to."""
+
+_REFERENCE_FORMS: Final = {what: re.compile(form, re.IGNORECASE) for what, form in _REFERENCES.items()}
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 _ACCESS_KEY_ID: Final = "AWS_ACCESS_KEY_ID"
+_AWS_ID: Final = re.compile(r"A[KS]IA[A-Z0-9]{16}")
+_AWS_SECRET: Final = re.compile(r"[A-Za-z0-9/+=]{40}")
 _ENDPOINTS: Final = ("ENDPOINT", "BASE_URL", "API_BASE", "BASE")
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 
@@ -71,7 +79,8 @@ _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 class Found:
     """A credential. `variables` are those that it was made of, the one that names it first.
 
-    `problem` says why it cannot be sent, `same_as` which variable holds the same credential.
+    `problem` says why it cannot be sent, `same_as` which variable holds the same credential, `foreign_host` where it
+    would go if that is not the vendor.
     """
 
     variables: tuple[str, ...]
@@ -83,21 +92,34 @@ class Found:
     problem: str | None = None
     same_as: str | None = None
 
+    @property
+    def foreign_host(self) -> str | None:
+        """The host of `base_url`, with its port, if it is not one of the vendor's own."""
+        if self.base_url is None or vendors.vendor(self.vendor).owns(self.base_url):
+            return None
+        return urlsplit(self.base_url).netloc.rpartition("@")[2].lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file holds. `unknown` are variables that look like credentials of something else, `others` the rest."""
+    """What a file holds.
+
+    `unknown` are variables that look like credentials of something else, `references` says of some of them where the
+    secret is instead, `others` are the rest. `unreadable` are the numbers of lines that are not NAME=VALUE.
+    """
 
     found: list[Found] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    references: dict[str, str] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
+    unreadable: list[int] = field(default_factory=list)
 
 
 def read(text: str) -> Contents:
     """The credentials in the text of a .env file, in its order; nothing is interpolated."""
-    given = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    values = {name: trimmed(value) for name, value in given.items() if value and trimmed(value)}
     contents = Contents()
+    given = _variables(text, contents.unreadable)
+    values = {name: value for name, value in given.items() if value}
     used: set[str] = set()
     for name in values:
         made = None if name in used else _credential(name, values)
@@ -106,10 +128,34 @@ def read(text: str) -> Contents:
         used.update(made.variables)
         contents.found.append(_placed(made, contents.found))
     for name in given:
-        if name not in used:
-            looks = _is_secret(name, values.get(name, ""))
-            (contents.unknown if looks else contents.others).append(name)
+        if name in used:
+            continue
+        value = values.get(name, "")
+        if not _is_secret(name, value):
+            contents.others.append(name)
+            continue
+        contents.unknown.append(name)
+        refers_to = next((what for what, form in _REFERENCE_FORMS.items() if form.match(value)), None)
+        if refers_to is not None:
+            contents.references[name] = refers_to
     return contents
+
+
+def _variables(text: str, unreadable: list[int]) -> dict[str, str]:
+    """The variables, without white space around their values; the numbers of other lines go into `unreadable`."""
+    found: dict[str, str] = {}
+    for each in parse_stream(io.StringIO(text)):
+        statement = each.original.string
+        if not each.error and each.key is None:
+            continue  # blank, or a comment
+        declared = each.value is None and statement.lstrip().startswith("export ")
+        name = each.key or ""
+        if each.error or not _NAME.fullmatch(name) or vendors.recognize(name) or (each.value is None and not declared):
+            before = statement[: len(statement) - len(statement.lstrip())]
+            unreadable.append(each.original.line + before.count("\n"))
+        else:
+            found[name] = trimmed(each.value or "")
+    return found
 
 
 def _placed(made: Found, before: list[Found]) -> Found:
@@ -151,26 +197,26 @@ def _credential(name: str, values: Mapping[str, str]) -> Found | None:
 
 def _vendor(name: str, value: str) -> str | None:
     """The vendor whose credential this is."""
-    words = _words(name)
-    named = next((vendor for word, vendor in _WORDS.items() if word in words), None)
     by_form = vendors.recognize(value)
-    if by_form is not None and any(form.fullmatch(value) for form in _OWN_FORMS):
+    if by_form is None or any(form.fullmatch(value) for form in _OWN_FORMS):
         return by_form
-    if named is None or not words & _KEY_WORDS or (named == "google" and words & _NOT_THE_MODELS):
-        return None
-    if words & {"ACCESS", "ORG", "ORGANIZATION", "PROJECT"} and by_form is None:
-        return None  # OPENAI_ORG_KEY names a part of a configuration
-    return named
+    if by_form == "azure":
+        return "azure" if _AZURE_NAME.fullmatch(name.upper()) else None
+    return by_form if vendor_named(name) == by_form and words(name) & KEY_WORDS else None
 
 
-def _aws(name: str, values: Mapping[str, str]) -> Found:
+def _aws(name: str, values: Mapping[str, str]) -> Found | None:
     """The access key that a group of variables makes up: AWS_ACCESS_KEY_ID, …, with the same prefix and suffix."""
     before, after = name.split(_ACCESS_KEY_ID, 1)
     secret = f"{before}AWS_SECRET_ACCESS_KEY{after}"
     token = f"{before}AWS_SESSION_TOKEN{after}"
     region = _region(name, values)
+    if not _AWS_ID.fullmatch(values[name]):
+        return None
     if not values.get(secret):
         return _made((name,), "bedrock", values[name], problem=f"no {secret} beside it")
+    if not _AWS_SECRET.fullmatch(values[secret]):
+        return None
     if region is None:
         return _made((name, secret), "bedrock", values[name], problem=f"no {before}AWS_REGION{after} beside it")
     parts, variables = [values[name], values[secret], values[region]], [name, secret, region]
@@ -207,6 +253,8 @@ def _made(
 ) -> Found:
     hint = "…"
     secret = Secret(text)
+    if base_url is not None and not _is_url(base_url):
+        base_url, problem = None, f"{variables[-1]} is not a URL"
     if problem is None:
         try:
             secret = clean(text)
@@ -216,15 +264,18 @@ def _made(
     return Found(variables, vendor, _name(variables[0], vendor), hint, secret, base_url, problem)
 
 
+def _is_url(text: str) -> bool:
+    try:
+        return bool(urlsplit(text).hostname)
+    except ValueError:
+        return False
+
+
 def _name(variable: str, vendor: str) -> str:
     """`OpenAI staging` for OPENAI_API_KEY_STAGING."""
-    rest = [word.lower() for word in variable.split("_") if word and word.upper() not in _FILLER]
+    rest = [word.lower() for word in variable.split("_") if word and word.upper() not in FILLER]
     return " ".join([LABELS[vendor], *rest])[:76]
 
 
 def _is_secret(name: str, value: str) -> bool:
-    return bool(value) and (bool(_words(name) & _KEY_WORDS) or vendors.recognize(value) is not None)
-
-
-def _words(name: str) -> set[str]:
-    return set(name.upper().split("_"))
+    return bool(value) and (bool(words(name) & KEY_WORDS) or vendors.recognize(value) is not None)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
+import sys
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import typer
@@ -11,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
+from providers_client.cli.streams import lost_output
 from providers_client.errors import (
     AuthenticationFailed,
     ConfigurationError,
@@ -56,25 +60,73 @@ _ADVICE: Final = {
     "unexpected_answer": "check --url or PROVIDERS_API_URL",
 }
 _UsageError: Final = cast("type[Exception]", typer.BadParameter.__base__)
-_WORD: Final = re.compile(r"[^\s'\"()=]{16,}")
+_PLAIN_WORD: Final = re.compile(r"(?=.{1,24}$)-{0,2}[a-z]+(-[a-z]+)*")
+"""What a mistyped command or option looks like, and no key does."""
+_READS: Final = {"list", "get", "health", "versions", "audit"}
+"""Commands that have done nothing if their output is lost."""
 
 
 class Commands(TyperGroup):
     """Turns what the client raises into a message and an exit code, for every command."""
 
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Read the options before the command. Raises usage errors that do not repeat what was given."""
+        try:
+            ctx = super().make_context(info_name, [*args], parent, **extra)
+        except _UsageError as error:
+            _hide_input(error, args)
+            raise
+        ctx.meta[_GIVEN] = args
+        return ctx
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command. Raises typer.Exit."""
+        given = ctx.meta[_GIVEN]
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
         except ConfigurationError as error:
             say_error(error, as_json=wants_json(ctx))
             raise typer.Exit(USAGE) from None
         except ProvidersAPIError as error:
             say_error(error, as_json=wants_json(ctx))
             raise typer.Exit(exit_code(error)) from None
-        except _UsageError as error:  # a ClickException, which has a message
-            error.message = without_keys(str(getattr(error, "message", "")))  # type: ignore[attr-defined]
+        except _UsageError as error:
+            _hide_input(error, given)
             raise
+        _tell_lost_output(ctx)
+        return result
+
+
+_GIVEN: Final = "providers_client.given"
+
+
+def _hide_input(error: Any, given: Sequence[str]) -> None:
+    """Make a usage error name what is wrong without repeating it: it can be a key."""
+    if isinstance(error, typer.BadParameter):
+        for value in {part for each in given for part in (each, each.partition("=")[2])} - {""}:
+            error.message = error.message.replace(repr(value), "the value")
+        error.message = re.sub(r"^.*?( is not | does not )", r"the value\1", error.message, flags=re.DOTALL)
+        return
+    named = re.findall(r"'([^']*)'", error.message)
+    words = [getattr(error, "option_name", None), *named]
+    if "extra argument" in error.message:
+        error.message = "There are more arguments than this command takes."
+    elif not all(_PLAIN_WORD.fullmatch(word) for word in words if word):
+        what = "command" if "command" in error.message else "option"
+        error.message = f"There is no such {what}; --help lists them."
+
+
+def _tell_lost_output(ctx: Any) -> None:
+    """Say that output could not be written. Raises typer.Exit if the output was all that the command was run for."""
+    lost = lost_output()
+    if lost is None:
+        return
+    only_reads = getattr(ctx.find_root().obj, "command", None) in _READS
+    if lost.errno != errno.EPIPE:  # a reader that has seen enough, such as `head`, is no problem
+        done = "" if only_reads else "; what the command did stays done"
+        typer.echo(f"Error: the output could not be written: {lost.strerror or lost}{done}", err=True)
+    if only_reads:
+        raise typer.Exit(1)
 
 
 def wants_json(ctx: Any) -> bool:
@@ -88,21 +140,10 @@ def exit_code(error: ProvidersAPIError) -> int:
     return _CODES.get(error.code, found)
 
 
-def without_keys(text: str) -> str:
-    """`text` without words that have the form of a credential: one can have been given as an argument by mistake."""
-    from providers.vendors import recognize  # late: only mistakes need it
-
-    def hide(found: re.Match[str]) -> str:
-        word = found[0]
-        return "…" if word.startswith("mlx_mk_") or recognize(word) else word
-
-    return _WORD.sub(hide, text)
-
-
 def say_error(error: ProvidersAPIError | ConfigurationError, *, as_json: bool) -> None:
     """Tell an error on standard error, with all its faults and what can be done about it."""
     if as_json:
-        typer.echo(json.dumps({"error": _members(error)}, ensure_ascii=False), err=True)
+        typer.echo(json_text({"error": _members(error)}), err=True)
         return
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if isinstance(error, ConfigurationError):
@@ -123,6 +164,15 @@ def say_error(error: ProvidersAPIError | ConfigurationError, *, as_json: bool) -
 def plain(text: str) -> str:
     """`text` without what would control a terminal."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def json_text(found: Any, indent: int | None = None) -> str:
+    """`found` as JSON, with escapes for what would control a terminal and for what is no text at all."""
+    encodings = {(getattr(each, "encoding", None) or "utf-8").lower() for each in (sys.stdout, sys.stderr)}
+    if not encodings <= {"utf-8", "utf8"}:
+        return json.dumps(found, indent=indent)
+    text = json.dumps(found, ensure_ascii=False, indent=indent)
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 
 def _members(error: ProvidersAPIError | ConfigurationError) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from rich.text import Text
 from providers.edge.answers import Health, WindowView
 from providers_client.calls import History
 from providers_client.cli.charts import STYLES, cells, milliseconds, percent, sparkline, table, time
+from providers_client.cli.exits import plain
 from providers_client.cli.session import Json, Which, begin, console, find
 from providers_client.errors import ConfigurationError
 
@@ -55,11 +56,11 @@ def _watch(first: Health, read: Callable[[], Health], every: float, history: His
 
 def shown(found: Health, history: History) -> RenderableType:
     """A headline, the windows and the chart."""
-    reason = f" ({found.reason})" if found.reason else ""
+    reason = f" ({plain(found.reason)})" if found.reason else ""
     since = f" since {time(found.since)}" if found.since else ""
     checked = f", last checked {time(found.last_check_at)}" if found.last_check_at else ", never checked"
     headline = Text.assemble(
-        (found.state, STYLES.get(found.state, "")), f"{reason}{since}{checked}, key version {found.key_version}"
+        (plain(found.state), STYLES.get(found.state, "")), f"{reason}{since}{checked}, key version {found.key_version}"
     )
     windows = table("WINDOW", "CHECKS", "SUCCESS", "P50", "P90", "P95", "P99", "FAILURES", right=_NUMBERS)
     spans = {"5m": found.windows.five_minutes, "1h": found.windows.hour, "24h": found.windows.day}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -13,19 +14,43 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
+from providers.edge.answers import Provider
 from providers_client.aio import AsyncClient
 from providers_client.cli.charts import cells, table
-from providers_client.cli.envfile import Contents, Found, read
-from providers_client.cli.exits import exit_code
-from providers_client.cli.session import Json, Session, Yes, begin, console, read_text, run, say
+from providers_client.cli.envfile import LABELS, Contents, Found, read
+from providers_client.cli.exits import exit_code, plain
+from providers_client.cli.session import (
+    Json,
+    Session,
+    Yes,
+    begin,
+    confirm,
+    console,
+    read_stdin,
+    read_text,
+    run,
+    say,
+    say_prominently,
+)
 from providers_client.errors import AuthenticationFailed, PermissionDenied, ProvidersAPIError
 
 AT_ONCE: Final = 4
 RETRIES: Final = 4
+_CANDIDATES: Final = 3
+_NOT_ALLOWED: Final = "host_not_allowed"
 
-Outcome = Literal["added", "to add", "refused", "unavailable", "duplicate", "name taken", "skipped"]
-_STYLES: Final = {"added": "green", "refused": "red", "unavailable": "red", "name taken": "yellow"}
-_FAILED: Final = ("refused", "unavailable", "name taken")
+Outcome = Literal[
+    "added", "already stored", "to add", "refused", "unavailable", "foreign host", "duplicate", "name taken", "skipped"
+]
+_STYLES: Final = {
+    "added": "green",
+    "already stored": "green",
+    "refused": "red",
+    "unavailable": "red",
+    "foreign host": "red",
+    "name taken": "yellow",
+}
+_FAILED: Final = ("refused", "unavailable", "foreign host", "name taken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +73,10 @@ def import_(
     store_pending: Annotated[
         bool, typer.Option("--store-pending", help="Store those unverified whose vendor cannot be reached.")
     ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST", help="Send keys to this host, although it is not their vendor's; repeat it."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be added.")] = False,
     yes: Yes = False,
     as_json: Json = False,
@@ -55,29 +84,36 @@ def import_(
     """Add the credentials in a .env file, each verified with its vendor. Ends with 1 if one of them was not added.
 
     They are recognized by their form and by their variable's name. Values are never shown, and nothing is put into the
-    environment.
+    environment. A key goes to a host that is not its vendor's only if you allow that host.
     """
     session = begin(ctx, as_json)
-    contents = read(sys.stdin.read() if str(file) == "-" else read_text(file))
+    contents = read(read_stdin() if str(file) == "-" else read_text(file, "FILE"))
     planned = {found: _planned(found, skip or ()) for found in contents.found}
-    sendable = [found for found, result in planned.items() if result.outcome == "to add"]
-    if not as_json and (dry_run or not yes):
+    asks = not (yes or dry_run)
+    if not as_json and not yes:
         _show(list(planned.values()))
         _show_rest(contents)
+    planned |= _decided(planned, allow_host or (), asks=asks, quiet=as_json and not asks)
+    sendable = [found for found, result in planned.items() if result.outcome == "to add"]
     if not dry_run and sendable:
-        if not yes:
-            typer.confirm(f"Verify and add {_count(len(sendable))}?", abort=True, err=True)
+        if asks:
+            confirm(f"Verify and add {_count(len(sendable))}?")
         added = run(_add_all(session, sendable, store_pending=store_pending, quiet=as_json))
         planned |= {result.of: result for result in added}
     results = list(planned.values())
     if as_json:
-        session.print_json([_plain(each) for each in results], not_recognized=contents.unknown)
+        session.print_json(
+            [_plain(each) for each in results],
+            not_recognized=contents.unknown,
+            references=contents.references,
+            unreadable_lines=contents.unreadable,
+        )
     elif not dry_run:
         _show(results)
         if yes:
             _show_rest(contents)
         _sum_up(results)
-    if any(each.outcome in _FAILED for each in results):
+    if contents.unreadable or any(each.outcome in _FAILED for each in results):
         raise typer.Exit(1)
 
 
@@ -89,6 +125,32 @@ def _planned(found: Found, skip: list[str] | tuple[str, ...]) -> Result:
     if found.problem is not None:
         return Result(found, "refused", found.problem, "credential_format")
     return Result(found, "to add")
+
+
+def _decided(
+    planned: Mapping[Found, Result], allowed: Sequence[str], *, asks: bool, quiet: bool
+) -> dict[Found, Result]:
+    """The results of those that would go to another host than their vendor's; each host is allowed, or asked about."""
+    foreign = {found: found.foreign_host for found, result in planned.items() if result.outcome == "to add"}
+    hosts = {host: found for found, host in foreign.items() if host is not None}
+    good = {each.lower() for each in allowed}
+    for host, found in hosts.items():
+        names = ", ".join(each.variables[0] for each in foreign if foreign[each] == host)
+        told = f"{names} would be sent to {host}, which is not a host of {LABELS[found.vendor]}."
+        if not quiet:
+            say_prominently(told)
+        if host not in good and asks and typer.confirm(plain(f"Send it to {host}?"), err=True):
+            good.add(host)
+    return {
+        found: Result(
+            found,
+            "foreign host",
+            f"{host} is not a host of {LABELS[found.vendor]}; --allow-host allows it",
+            _NOT_ALLOWED,
+        )
+        for found, host in foreign.items()
+        if host is not None and host not in good
+    }
 
 
 async def _add_all(session: Session, wanted: list[Found], *, store_pending: bool, quiet: bool) -> list[Result]:
@@ -103,12 +165,13 @@ async def _add_all(session: Session, wanted: list[Found], *, store_pending: bool
     )
     gate = asyncio.Semaphore(AT_ONCE)
     async with session.async_client(retries=RETRIES) as client:
+        stored = await _stored(client)
         with bar:
             task = bar.add_task("", total=len(wanted))
 
             async def one(found: Found) -> Result:
                 async with gate:
-                    result = await _add(client, found, store_pending=store_pending)
+                    result = await _add(client, found, stored, store_pending=store_pending)
                 bar.advance(task)
                 return result
 
@@ -120,23 +183,46 @@ async def _add_all(session: Session, wanted: list[Found], *, store_pending: bool
                     each.cancel()
 
 
-async def _add(client: AsyncClient, found: Found, *, store_pending: bool) -> Result:
+async def _stored(client: AsyncClient) -> list[Provider]:
+    """The providers that there are; none for a management key that may only write."""
     try:
-        changed = await client.add_provider(
-            found.vendor,
-            found.name,
-            found.secret.reveal(),
-            base_url=found.base_url,
-            on_unavailable="store_pending" if store_pending else None,
-        )
-    except (AuthenticationFailed, PermissionDenied):
-        raise
-    except ProvidersAPIError as error:
-        unavailable = exit_code(error) == 6
-        outcome: Outcome = "name taken" if error.code == "name_taken" else "unavailable" if unavailable else "refused"
-        return Result(found, outcome, error.message, error.code)
-    told = "; ".join(warning.message for warning in changed.warnings) or None
-    return Result(found, "added", told, provider_id=changed.data.id)
+        return [each async for each in client.list_providers()]
+    except PermissionDenied:
+        return []
+
+
+async def _add(client: AsyncClient, found: Found, stored: Sequence[Provider], *, store_pending: bool) -> Result:
+    """Add a credential, unless a provider holds it already: of which the API alone can be sure.
+
+    It says so when it refuses a name that is taken. So what may be the same, by its hint, is first sent under the name
+    that the stored one has: that adds nothing.
+    """
+    same = [each.name for each in stored if (each.vendor, each.key_hint) == (found.vendor, found.hint)]
+    names = [*(same[:_CANDIDATES] if not found.hint.endswith("…") else ()), found.name]
+    for name in dict.fromkeys(names):
+        try:
+            changed = await client.add_provider(
+                found.vendor,
+                name,
+                found.secret.reveal(),
+                base_url=found.base_url,
+                on_unavailable="store_pending" if store_pending else None,
+            )
+        except (AuthenticationFailed, PermissionDenied):
+            raise
+        except ProvidersAPIError as error:
+            holders = [each.id for each in error.references if each.type == "provider"]
+            if error.code == "name_taken" and holders:
+                called = next((each.name for each in stored if each.id in holders), holders[0])
+                return Result(found, "already stored", f"as {called}", provider_id=holders[0])
+            if error.code == "name_taken":
+                result = Result(found, "name taken", error.message, error.code)
+                continue
+            outcome: Outcome = "unavailable" if exit_code(error) == 6 else "refused"
+            return Result(found, outcome, error.message, error.code)
+        told = "; ".join(warning.message for warning in changed.warnings) or None
+        return Result(found, "added", told, provider_id=changed.data.id)
+    return result
 
 
 def _show(results: list[Result]) -> None:
@@ -153,9 +239,12 @@ def _show(results: list[Result]) -> None:
 
 def _show_rest(contents: Contents) -> None:
     if contents.unknown:
-        say(f"Not recognized: {', '.join(contents.unknown)}")
+        refers = {name: f" (a reference to {what})" for name, what in contents.references.items()}
+        say(f"Not recognized: {', '.join(name + refers.get(name, '') for name in contents.unknown)}")
     if contents.others:
         say(f"Not credentials: {len(contents.others)} other variable{'s' * (len(contents.others) > 1)}")
+    for line in contents.unreadable:
+        say_prominently(f"Line {line} is not of the form NAME=VALUE, and was left out.")
 
 
 def _sum_up(results: list[Result]) -> None:
@@ -171,6 +260,7 @@ def _plain(result: Result) -> dict[str, Any]:
         "name": of.name,
         "key_hint": of.hint,
         "base_url": of.base_url,
+        "foreign_host": of.foreign_host,
         "result": result.outcome.replace(" ", "_"),
         "code": result.code,
         "message": result.told,

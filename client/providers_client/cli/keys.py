@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from providers_client.cli.charts import cells, table
-from providers_client.cli.session import Json, Session, Yes, begin, console, say
+from providers_client.cli.session import Json, Session, Yes, begin, confirm, console, out, say
 from providers_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def create(
         return
     until = f", until {_short(made['expires_at'])}" if made["expires_at"] else ""
     say(f"Key {made['id']} for {made['org']} ({', '.join(made['scopes'])}){until}. It is shown this once:")
-    typer.echo(made["token"])
+    out(made["token"])
 
 
 @app.command("list")
@@ -86,12 +86,12 @@ def revoke(
         raise ConfigurationError("give the key's id, not the key: an argument is seen by every process on this machine")
     keys = _keys(session, stack, local=local)
     if not yes:
-        typer.confirm(f"Revoke {key_id}?", abort=True, err=True)
+        confirm(f"Revoke {key_id}?")
     revoked = keys.revoke(key_id)
     if as_json:
         session.print_json(revoked)
     else:
-        console().print(f"Revoked: {revoked['id']} of {revoked['org']}")
+        out(f"Revoked: {revoked['id']} of {revoked['org']}")
 
 
 def _keys(session: Session, stack: str | None, *, local: bool) -> Keys:

@@ -114,10 +114,10 @@ def deployed(stack: str) -> Iterator[Dependencies]:
         outputs = _outputs(boto3.client("cloudformation"), stack)
         yield Dependencies(Settings.from_environment(outputs))
     except KeyError as missing:
-        told = f"{stack} is not a stack of the Providers API: it has no output {missing}"
+        told = f"what --stack names is not a stack of the Providers API: it has no output {missing}"
         raise UnexpectedAnswer(told, code="no_such_stack") from None
     except (ClientError, BotoCoreError, Unavailable) as error:
-        raise ConnectionFailed(str(error), code="aws_failed") from None
+        raise ConnectionFailed(str(error).replace(stack, "(--stack)"), code="aws_failed") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def ask_local(base_url: str, path: str, method: str, body: Mapping[str, Any] | N
         found = {}
     data = found.get("data") if isinstance(found, dict) else None
     if data is None:
-        raise UnexpectedAnswer(f"{url} is not a stack that `make run` serves", code="no_such_stack")
+        raise UnexpectedAnswer("what --url names is not a stack that `make run` serves", code="no_such_stack")
     if "refused" in data:
         raise ConfigurationError(data["refused"])
     if "missing" in data:

@@ -20,8 +20,10 @@ from providers_client.cli.session import (
     Which,
     Yes,
     begin,
+    confirm,
     console,
     find,
+    out,
     run,
     say,
     say_warnings,
@@ -163,19 +165,26 @@ def update(
         bool | None, typer.Option("--enable/--disable", help="Whether it is used and checked.", show_default=False)
     ] = None,
     key_expires_at: Expires = None,
+    no_key_expiry: Annotated[
+        bool, typer.Option("--no-key-expires-at", help="Forget when the vendor stops accepting the key.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Rename, enable or disable a provider."""
+    """Rename, enable or disable a provider, or change what is known of its key's expiry."""
     session = begin(ctx, as_json)
-    if name is None and enabled is None and key_expires_at is None:
-        raise ConfigurationError("nothing to change: give --name, --enable, --disable or --key-expires-at")
+    if no_key_expiry and key_expires_at is not None:
+        raise ConfigurationError("give --key-expires-at or --no-key-expires-at, not both")
+    if name is None and enabled is None and key_expires_at is None and not no_key_expiry:
+        raise ConfigurationError(
+            "nothing to change: give --name, --enable, --disable, --key-expires-at or --no-key-expires-at"
+        )
     status: Literal["active", "disabled"] = "active" if enabled else "disabled"
     with session.client() as client:
         changed = client.update_provider(
             find(client, which),
             name=UNSET if name is None else name,
             status=UNSET if enabled is None else status,
-            key_expires_at=_utc(key_expires_at) or UNSET,
+            key_expires_at=None if no_key_expiry else _utc(key_expires_at) or UNSET,
         )
     _show_changed(session, changed, "Updated")
 
@@ -193,12 +202,12 @@ def remove(
         provider_id = find(client, which)
         if not (yes or dry_run):
             found = client.get_provider(provider_id)
-            typer.confirm(f"Delete {found.name} ({found.vendor}, key {found.key_hint})?", abort=True, err=True)
+            confirm(f"Delete {found.name} ({found.vendor}, key {found.key_hint})?")
         deleted = client.delete_provider(provider_id, dry_run=dry_run)
     if as_json:
         session.print_json(deleted)
     else:
-        console().print(f"{'Can be deleted' if dry_run else 'Deleted'}: {deleted.id}")
+        out(f"{'Can be deleted' if dry_run else 'Deleted'}: {deleted.id}")
 
 
 def versions(ctx: typer.Context, which: Which, as_json: Json = False) -> None:
@@ -269,7 +278,7 @@ def upload(
         session.print_json(made)
     else:
         say(f"For one {made.vendor} key, as {made.name}, until {time(made.expires_at)}. The link is shown this once:")
-        typer.echo(made.url)
+        out(made.url)
 
 
 def _show_changed(session: Session, changed: Changed[Provider], done: str) -> None:
@@ -277,7 +286,7 @@ def _show_changed(session: Session, changed: Changed[Provider], done: str) -> No
         session.print_json(changed.data, **warnings_member(changed.warnings))
         return
     say_warnings(changed.warnings)
-    console().print(f"{done}: {changed.data.name}")
+    out(f"{done}: {changed.data.name}")
     _show(changed.data)
 
 

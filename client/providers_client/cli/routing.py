@@ -9,7 +9,7 @@ import typer
 from providers.edge.answers import AttemptView, RoutingConfig
 from providers_client.calls import PROVIDER_ID
 from providers_client.cli.charts import cells, details, table, time
-from providers_client.cli.session import Json, Session, Yes, begin, console, find_by_name, say
+from providers_client.cli.session import Json, Session, Yes, begin, confirm, console, find_by_name, out, say
 from providers_client.errors import ConfigurationError
 
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The config's slug, such as @production.")]
@@ -76,12 +76,12 @@ def remove(ctx: typer.Context, slug: Slug, yes: Yes = False, as_json: Json = Fal
     with session.client() as client:
         if not yes:
             found = client.get_routing_config(slug)
-            typer.confirm(f"Delete {found.slug} ({_attempts(found)})?", abort=True, err=True)
+            confirm(f"Delete {found.slug} ({_attempts(found)})?")
         deleted = client.delete_routing_config(slug)
     if as_json:
         session.print_json(deleted)
     else:
-        console().print(f"Deleted: {deleted.slug}")
+        out(f"Deleted: {deleted.slug}")
 
 
 def _attempts(config: RoutingConfig) -> str:

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from providers.model.secret import trimmed
-from providers_client.cli.session import read_text
+from providers.vendors.base import MANAGEMENT_KEY
+from providers_client.cli.session import read_stdin, read_text
 from providers_client.errors import ConfigurationError
 
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="Read the vendor's key from this file.")]
@@ -34,9 +35,9 @@ def read_key(vendor: str | None, key_file: Path | None, key_stdin: bool, key_env
     if sum((key_file is not None, key_stdin, key_env is not None)) > 1:
         raise ConfigurationError("give one of --key-file, --key-stdin and --key-env")
     if key_file is not None:
-        key = read_text(key_file)
+        key = read_text(key_file, "--key-file")
     elif key_stdin:
-        key = sys.stdin.read()
+        key = read_stdin()
     elif key_env is not None:
         key = os.environ.get(key_env, "")
         if not key:
@@ -49,6 +50,6 @@ def read_key(vendor: str | None, key_file: Path | None, key_stdin: bool, key_env
     key = trimmed(key)
     if not key:
         raise ConfigurationError("the key is empty")
-    if key.startswith("mlx_mk_"):
+    if MANAGEMENT_KEY in key.lower():
         raise ConfigurationError("this is a management key; a vendor's key is wanted")
     return key

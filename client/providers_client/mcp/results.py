@@ -43,7 +43,13 @@ class ToolError(Answer):
     resource: str | None = None
     id: str | None = None
     errors: Annotated[list[Fault] | None, Field(description="Every fault, with validation_failed.")] = None
-    references: Annotated[list[Reference] | None, Field(description="What still uses it, with provider_in_use.")] = None
+    references: Annotated[
+        list[Reference] | None,
+        Field(
+            description="With provider_in_use, what still uses it; with name_taken, the providers that hold the new "
+            "key already."
+        ),
+    ] = None
     reason: Annotated[str | None, Field(description="Why a verification failed.")] = None
     retryable: Annotated[bool, Field(description="Whether the same call may succeed later.")] = False
     retry_after: Annotated[float | None, Field(description="Seconds to wait before that.")] = None
@@ -81,7 +87,8 @@ def sentences(error: ToolError) -> str:
     lines = [f"{error.code}: {error.message}"]
     lines += [f"- {fault.param or 'arguments'}: {fault.message}" for fault in error.errors or ()]
     if error.references:
-        lines.append("in use by: " + ", ".join(f"{each.type} {each.id}" for each in error.references))
+        what = "the key is stored already, as" if error.code == "name_taken" else "in use by"
+        lines.append(f"{what}: " + ", ".join(f"{each.type} {each.id}" for each in error.references))
     if error.reason:
         lines.append(f"reason: {error.reason}")
     if error.retryable:

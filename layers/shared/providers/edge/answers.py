@@ -294,9 +294,9 @@ class Fault(Answer):
 
 
 class Reference(Answer):
-    """What keeps a provider from being deleted."""
+    """What keeps a provider from being deleted, or what holds a credential already."""
 
-    type: Literal["routing_config"]
+    type: Literal["routing_config", "provider"]
     id: str
 
 
@@ -321,7 +321,13 @@ class ErrorBody(Answer):
     param: Annotated[str | None, Field(description="The member, parameter or header at fault.")]
     request_id: Annotated[str, Field(description="Quote it when you report a problem.")]
     errors: Annotated[list[Fault] | None, Field(description="All faults, with `validation_failed`.")] = None
-    references: Annotated[list[Reference] | None, Field(description="With `provider_in_use`.")] = None
+    references: Annotated[
+        list[Reference] | None,
+        Field(
+            description="With `provider_in_use`, what uses it; with `name_taken`, the providers that hold the new "
+            "credential already."
+        ),
+    ] = None
     limit: Annotated[int | None, Field(description="How many are allowed, with `limit_exceeded`.")] = None
     count: Annotated[int | None, Field(description="How many there are, with `limit_exceeded`.")] = None
     reason: Annotated[Reason | None, Field(description="Why a verification failed.")] = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from providers.model.audit import Action
 from providers.model.errors import Conflict
@@ -68,7 +70,8 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
         alongside = mutation.with_entry(entry, (provider, warnings), events)
         ports.providers.create(provider, sealed, alongside, ports.policy.limits)
     except NameTaken:
-        raise name_taken() from None
+        holders = [each["provider_ids"] for each in warnings if each["code"] == "duplicate_credential"]
+        raise name_taken(*holders) from None
     except LimitReached as error:
         raise limit_exceeded(ports, error) from None
     except StaleWrite:
@@ -77,8 +80,13 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
     return provider, warnings
 
 
-def name_taken() -> Conflict:
-    """409: names are unique in an organization, without regard to case."""
-    return Conflict(
-        "name_taken", "another provider has this name; names are unique without regard to case", param="name"
-    )
+def name_taken(holders: Sequence[str] = ()) -> Conflict:
+    """409: names are unique in an organization, without regard to case.
+
+    `holders` are the providers that hold the new credential already: who imports a file again learns that it is stored.
+    """
+    details: dict[str, Any] = {}
+    if holders:
+        details["references"] = [{"type": "provider", "id": each} for each in holders]
+    message = "another provider has this name; names are unique without regard to case"
+    return Conflict("name_taken", message, param="name", **details)

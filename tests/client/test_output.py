@@ -1,0 +1,113 @@
+"""What happens where output cannot be encoded or written: with real processes and real streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.stack import Stack
+from local.vendors.keys import fake_key
+from providers_client import Client
+from providers_client.cli.exits import json_text, plain
+
+NAME = "Größe → 北京 ▁▂"
+PROGRAM = f"{sys.executable} -m providers_client"
+
+
+def run(
+    stack: Stack, org: str, command: str, stdin: str = "", **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a shell command in which `providers` is the program."""
+    token = stack.mint(org).reveal()
+    given = os.environ | {"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": token, "NO_PROXY": "*"} | environment
+    script = f'set -o pipefail; providers() {{ {PROGRAM} "$@"; }}\n{command}'
+    return subprocess.run(
+        ["bash", "-c", script], input=stdin.encode(), env=given, capture_output=True, timeout=60, check=False
+    )
+
+
+def names(stack: Stack, org: str) -> list[str]:
+    """What the API has."""
+    with Client(stack.url, stack.mint(org).reveal()) as client:
+        return [each.name for each in client.list_providers()]
+
+
+ADD = f"providers add openai '{NAME}' --key-stdin"
+ENCODINGS = ["cp1252", "latin-1", "ascii", "utf-16", "utf-8"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("json_too", ["", " --json"])
+def test_a_name_that_cannot_be_encoded(stack: Stack, encoding: str, json_too: str) -> None:
+    """It is shown with escapes, or as the JSON that it is; the change was made, and the exit code says so."""
+    org = f"org_{encoding}{len(json_too)}"
+    done = run(stack, org, ADD + json_too, fake_key("openai"), PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+    text = done.stdout.decode(encoding)
+    if json_too:
+        assert json.loads(text)["data"]["name"] == NAME
+    assert names(stack, org) == [NAME]
+    listed = run(stack, org, 'providers list && providers health "$NAME"', PYTHONIOENCODING=encoding, NAME=NAME)
+    assert (listed.returncode, listed.stderr) == (0, b"")
+
+
+LOST = [
+    each
+    for each in (
+        ">/dev/full",
+        ">&-",
+        "2>/dev/full",
+        "2>&-",
+        ">/dev/full 2>/dev/full",
+        ">&- 2>&-",
+        "| true",
+        "--json >/dev/full",
+    )
+    if Path("/dev/full").exists() or "/dev/full" not in each  # Linux has it
+]
+
+
+@pytest.mark.parametrize("where", LOST)
+def test_a_change_whose_output_is_lost(stack: Stack, where: str) -> None:
+    """It was made, and the exit code says so; nothing crashes."""
+    org = "org_lost" + str(LOST.index(where))
+    done = run(stack, org, f"{ADD} {where}", fake_key("openai"))
+    assert done.returncode == 0
+    assert names(stack, org) == [NAME]
+    assert b"Traceback" not in done.stderr + done.stdout
+    assert b"Exception ignored" not in done.stderr
+    if where in (">/dev/full", ">&-"):
+        assert b"the output could not be written" in done.stderr
+    refused = run(stack, org, f"{ADD} {where}", fake_key("openai", "invalid"))
+    assert refused.returncode == 5
+
+
+@pytest.mark.parametrize("where", [each for each in LOST if "2>" not in each and ">" in each])
+def test_a_list_that_is_lost_is_a_failure(stack: Stack, where: str) -> None:
+    """It was all that was asked for."""
+    done = run(stack, "org_lost_list", f"{ADD} >/dev/null; providers list {where}", fake_key("openai"))
+    assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+    assert b"the output could not be written" in done.stderr
+
+
+def test_standard_input_that_is_closed_or_no_text(stack: Stack) -> None:
+    """It is told, and nothing crashes."""
+    closed = run(stack, "org_stdin", f"{ADD} <&-")
+    assert (closed.returncode, b"the key is empty" in closed.stderr) == (2, True)
+    for command in (ADD, "providers import - --yes"):
+        done = run(stack, "org_stdin", rf"printf '\xff\xfe' | {command}")
+        assert (done.returncode, done.stderr) == (2, b"Error: standard input is not UTF-8 text\n")
+
+
+def test_json_holds_nothing_that_controls_a_terminal() -> None:
+    """It is escaped, and is the same JSON."""
+    found = {"name": "a\x1b[31m\x9b\u202e\u2066\ud800\U000e0041 北\n"}
+    text = json_text(found, indent=2)
+    assert json.loads(text) == found
+    assert plain(text.replace("\n", "")) == text.replace("\n", "")
+    assert "北" in text
