@@ -13,7 +13,6 @@ from providers.edge.answers import Changed, Health, Provider, VendorName
 from providers_client.aio import AsyncClient
 from providers_client.calls import UNSET
 from providers_client.cli.charts import cells, details, milliseconds, sparkline, state_of, table, time
-from providers_client.cli.exits import plain
 from providers_client.cli.session import (
     Json,
     Session,
@@ -239,12 +238,12 @@ def destroy_version(
         provider_id = find(client, which)
         if not yes:
             prompt = f"Destroy version {number} of {which}? Requests that still use it will fail."
-            typer.confirm(plain(prompt), abort=True, err=True)
+            confirm(prompt)
         destroyed = client.destroy_version(provider_id, number)
     if as_json:
         session.print_json(destroyed)
     else:
-        console().print(f"Destroyed: version {destroyed.number} of {destroyed.provider_id}")
+        out(f"Destroyed: version {destroyed.number} of {destroyed.provider_id}")
 
 
 def rollback(
