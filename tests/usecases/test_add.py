@@ -93,6 +93,18 @@ def test_the_same_credential_twice_is_a_warning() -> None:
     assert key().reveal() not in str(warnings)
 
 
+def test_a_taken_name_tells_who_holds_the_same_credential() -> None:
+    """So whoever imports a file again learns that it is stored; for another credential nothing is told."""
+    ports = FakePorts()
+    first = added(ports)
+    with pytest.raises(Conflict) as same:
+        add_provider(ports, ORG, new())
+    assert same.value.details["references"] == [{"type": "provider", "id": first.id}]
+    with pytest.raises(Conflict) as other:
+        add_provider(ports, ORG, new(api_key=Secret(fake_key("openai", serial=7))))
+    assert (other.value.code, other.value.details) == ("name_taken", {})
+
+
 def test_the_same_credential_in_another_organization_is_no_warning() -> None:
     """Organizations learn nothing of each other's credentials."""
     ports = FakePorts()

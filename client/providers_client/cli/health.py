@@ -16,6 +16,7 @@ from providers_client.calls import History
 from providers_client.cli.charts import STYLES, cells, milliseconds, percent, sparkline, table, time
 from providers_client.cli.exits import plain
 from providers_client.cli.session import Json, Which, begin, console, find
+from providers_client.cli.streams import lost_output
 from providers_client.errors import ConfigurationError
 
 CHART_CELLS: Final = 60
@@ -47,7 +48,7 @@ def health(
 def _watch(first: Health, read: Callable[[], Health], every: float, history: History) -> None:
     with Live(shown(first, history), console=console(), auto_refresh=False) as live:
         try:
-            while True:
+            while lost_output() is None:
                 clock.sleep(every)
                 live.update(shown(read(), history), refresh=True)
         except KeyboardInterrupt:

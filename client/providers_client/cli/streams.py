@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import sys
+from contextlib import suppress
 from typing import Any, Final, TextIO
 
 _SIMPLER: Final = {"…": "...", "–": "-", "→": "->", "·": ".", "×": "x", "─": "-", "█": "#"} | dict(
@@ -62,7 +63,7 @@ class SafeStream:
     def _drop(self, error: OSError) -> None:
         """Let what is buffered go nowhere: Python flushes it when the program ends, and would exit with 120."""
         self.error = self.error or error
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - its descriptor is wanted
+        with suppress(OSError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - its descriptor is wanted
             os.dup2(nowhere.fileno(), self._stream.fileno())
 
     def __getattr__(self, name: str) -> Any:
