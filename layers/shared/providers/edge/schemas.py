@@ -65,7 +65,7 @@ def _name(text: str) -> str:
 
 
 def _model(text: str) -> str:
-    if _holds_unseen(text):
+    if _holds_unseen(text) or "\ufe0f" in text:
         raise PydanticCustomError("model_characters", "must not hold control, bidirectional or invisible characters")
     return text
 
