@@ -13,6 +13,7 @@ from moto import mock_aws
 from local.stack import Stack
 from local.template import Template
 from providers.bootstrap import Dependencies, Settings
+from providers.model.policy import LIMITS
 from providers.model.provider import Scope
 from providers.usecases.management_keys import authenticate
 from tests.client.conftest import Commands
@@ -32,10 +33,15 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dependencies]:
         key_id = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
         values = {"MainTableName": "MainTable", "SecretsTableName": "SecretsTable", "KmsKeyId": key_id}
         template = {
+            "Parameters": {"MaxManagementKeys": {"Type": "Number"}},
             "Resources": {"Nothing": {"Type": "AWS::SQS::Queue"}},
             "Outputs": {name: {"Value": value} for name, value in values.items()},
         }
-        boto3.client("cloudformation").create_stack(StackName="providers-api", TemplateBody=json.dumps(template))
+        boto3.client("cloudformation").create_stack(
+            StackName="providers-api",
+            TemplateBody=json.dumps(template),
+            Parameters=[{"ParameterKey": "MaxManagementKeys", "ParameterValue": "3"}],
+        )
         boto3.client("cloudformation").create_stack(
             StackName="another", TemplateBody=json.dumps({"Resources": template["Resources"]})
         )
@@ -97,6 +103,30 @@ def test_what_cannot_be_done(arguments: tuple[str, ...], code: int, told: str) -
     done = OPERATOR("keys", *arguments)
     assert (done.code, done.out) == (code, "")
     assert told in done.err
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_stacks_limit_holds_and_is_told() -> None:
+    """Of MaxManagementKeys, not of the code's default: one more is refused in a line, and a revocation makes room."""
+    for _ in range(3):
+        OPERATOR.ok("keys", "create", *STACK, "--org", "org_acme")
+    done = OPERATOR("keys", "create", *STACK, "--org", "org_acme")
+    assert (done.code, done.out) == (4, "")
+    assert "3 management keys that are not revoked; 3 are allowed" in done.err
+    assert "expired ones" in done.err
+    first = OPERATOR.ok("keys", "list", *STACK, "--org", "org_acme", "--json").data[0]["id"]
+    OPERATOR.ok("keys", "revoke", *STACK, "--yes", first)
+    OPERATOR.ok("keys", "create", *STACK, "--org", "org_acme")
+
+
+def test_the_local_stacks_limit_is_told(stack: Stack) -> None:
+    """It is no other kind of stack because it refuses one key too many."""
+    local = Commands({"PROVIDERS_API_URL": stack.url, "COLUMNS": "200"})
+    for _ in range(LIMITS.management_keys):
+        stack.mint("org_full")
+    done = local("keys", "create", "--local", "--org", "org_full")
+    assert (done.code, done.out) == (4, "")
+    assert "100 are allowed" in done.err
 
 
 def test_the_local_stack_has_them_too(stack: Stack) -> None:

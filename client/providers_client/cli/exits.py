@@ -56,6 +56,7 @@ _ADVICE: Final = {
     "insufficient_scope": "use a key with this scope: `providers keys create --scope …`",
     "provider_in_use": "detach it first: `providers routing put` or `providers routing rm`",
     "base_url_required": "give --base-url",
+    "limit_exceeded": "remove what is not used any more; of management keys, expired ones count until they are revoked",
     "connection_failed": "check --url or PROVIDERS_API_URL",
     "unexpected_answer": "check --url or PROVIDERS_API_URL",
 }

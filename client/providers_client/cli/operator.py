@@ -15,11 +15,19 @@ from typing import Any, Final, Protocol, TypeVar
 import httpx2
 
 from providers.bootstrap import Dependencies, Settings
+from providers.model.errors import Conflict as Refused
 from providers.model.errors import Unavailable
 from providers.model.provider import ManagementKey, Scope
 from providers.ports import Ports, StaleWrite
 from providers.usecases.management_keys import mint_management_key, revoke_management_key
-from providers_client.errors import ConfigurationError, ConnectionFailed, NotFound, UnexpectedAnswer, from_failure
+from providers_client.errors import (
+    ConfigurationError,
+    Conflict,
+    ConnectionFailed,
+    NotFound,
+    UnexpectedAnswer,
+    from_failure,
+)
 from providers_client.sending import is_loopback
 
 T = TypeVar("T")
@@ -54,7 +62,7 @@ class StackKeys:
     ports: Ports
 
     def create(self, org: str, name: str, scopes: Sequence[str], expires_in: str | None) -> dict[str, Any]:
-        """A new key; without scopes it has all."""
+        """A new key; without scopes it has all. Raises Conflict (`limit_exceeded`)."""
         if not _ORG.fullmatch(org):
             raise ConfigurationError("an organization has letters, digits, _ and - only, 64 at most")
         if not 1 <= len(name) <= 80 or not name.isprintable():
@@ -64,7 +72,10 @@ class StackKeys:
             raise ConfigurationError(f"a scope is one of {', '.join(Scope)}")
         expires_at = None if expires_in is None else self.ports.clock.now() + _life(expires_in)
         granted = [Scope(each) for each in scopes or Scope]
-        key, token = mint_management_key(self.ports, org, name, granted, expires_at=expires_at)
+        try:
+            key, token = mint_management_key(self.ports, org, name, granted, expires_at=expires_at)
+        except Refused as error:
+            raise _too_many(error.message) from None
         return _view(key) | {"token": token.reveal()}
 
     def list(self, org: str | None) -> Sequence[dict[str, Any]]:
@@ -143,7 +154,7 @@ class LocalKeys:
 def ask_local(base_url: str, path: str, method: str, body: Mapping[str, Any] | None = None) -> Any:
     """What the stack that `make run` serves answers on one of its own paths.
 
-    Raises ConfigurationError for what it refuses, NotFound, UnexpectedAnswer, ConnectionFailed.
+    Raises ConfigurationError for what it refuses, Conflict, NotFound, UnexpectedAnswer, ConnectionFailed.
     """
     try:
         url = httpx2.URL(base_url)
@@ -164,13 +175,15 @@ def ask_local(base_url: str, path: str, method: str, body: Mapping[str, Any] | N
         raise UnexpectedAnswer("what --url names is not a stack that `make run` serves", code="no_such_stack")
     if "refused" in data:
         raise ConfigurationError(data["refused"])
+    if "limit" in data:
+        raise _too_many(data["limit"])
     if "missing" in data:
         raise _no_such_key()
     return data
 
 
 def serve(ports: Ports, method: str, body: Mapping[str, Any]) -> Any:
-    """What the local stack answers on LOCAL_PATH; `{"refused": …}` or `{"missing": …}` where it cannot be done."""
+    """What the local stack answers on LOCAL_PATH; `refused`, `limit` or `missing` where it cannot be done."""
     keys = StackKeys(ports)
     try:
         match method:
@@ -183,6 +196,8 @@ def serve(ports: Ports, method: str, body: Mapping[str, Any]) -> Any:
                 return keys.revoke(str(body.get("id", "")))
     except ConfigurationError as error:
         return {"refused": str(error)}
+    except Conflict as error:
+        return {"limit": error.message}
     except NotFound as error:
         return {"missing": error.code}
 
@@ -193,12 +208,21 @@ def _no_such_key() -> NotFound:
     )
 
 
+def _too_many(message: str) -> Conflict:
+    return Conflict(message, code="limit_exceeded")
+
+
 def _outputs(cloudformation: Any, stack: str) -> dict[str, str]:
-    """The environment that the stack's outputs describe. Raises KeyError where it is another one, botocore's errors."""
+    """The environment that the stack's outputs describe, with the one limit that only an operator can meet.
+
+    Raises KeyError where it is another one, botocore's errors.
+    """
     (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     outputs = {str(each.get("OutputKey")): str(each.get("OutputValue")) for each in found.get("Outputs", [])}
     names = {"MAIN_TABLE": "MainTableName", "SECRETS_TABLE": "SecretsTableName", "KMS_KEY_ID": "KmsKeyId"}
-    return {variable: outputs[name] for variable, name in names.items()}
+    given = {str(each.get("ParameterKey")): str(each.get("ParameterValue")) for each in found.get("Parameters", [])}
+    limit = {"LIMIT_MANAGEMENT_KEYS": given.get("MaxManagementKeys", "")}
+    return {variable: outputs[name] for variable, name in names.items()} | limit
 
 
 def _life(text: str) -> timedelta:
