@@ -215,7 +215,8 @@ def test_a_name_of_the_form_of_a_credential(ports: FakePorts, function: str, ven
     existing = call("add_provider", body=GOOD | {"name": "Existing"}).data["id"]
     credential = MANAGEMENT_KEY if vendor == "this API" else fake_key(vendor, "valid")
     before = dict(ports.db.heads)
-    for name in (credential, f"Prod {credential}"):
+    wide = "".join(chr(ord(each) + 0xFEE0) for each in credential)  # full-width letters
+    for name in (credential, f"Prod {credential}", f"KEY={credential}", f'"{credential}",', f"eu-{credential}", wide):
         body = {"name": name} | ({"vendor": "openai"} if function == "create_upload" else {})
         body = GOOD | body if function == "add_provider" else body
         answer = call(function, body=body, path={"provider_id": existing})
@@ -235,6 +236,12 @@ def test_a_management_key_is_sent_to_no_vendor(ports: FakePorts, vendor: str, se
     check(answer, 422, "credential_format", "api_key")
     assert "management key" in answer.error["message"]
     assert ports.verify.asked == []
+
+
+@pytest.mark.parametrize("name", ["Desk-research-department-production", "task-proj-customer-support-agents", "0" * 40])
+def test_a_name_within_which_a_credential_could_begin(ports: FakePorts, name: str) -> None:
+    """It begins where a word does."""
+    assert call("add_provider", body=GOOD | {"name": name}).status == 201
 
 
 def test_an_access_key_id_may_name_its_provider(ports: FakePorts) -> None:

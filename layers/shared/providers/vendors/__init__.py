@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import unicodedata
 from dataclasses import replace
 from functools import cache
 from typing import Final
@@ -50,9 +51,17 @@ def vendor(name: str) -> Vendor:
 
 
 def names_a_credential(text: str) -> bool:
-    """Whether a word of `text` has the form of a management key, or of a credential that some vendor issues."""
-    words = [word for word in text.split() if len(word) >= _SHORTEST]  # few names need the vendors imported
-    return MANAGEMENT_KEY in text.lower() or any(recognize(word) is not None for word in words)
+    """Whether `text` holds what has the form of a management key, or of a credential that some vendor issues.
+
+    In full-width letters or behind `OPENAI_API_KEY=` it is one as well; within a longer word it is none.
+    """
+    text = unicodedata.normalize("NFKC", text)
+    if MANAGEMENT_KEY in text.lower():
+        return True
+    if all(len(word) < _SHORTEST for word in text.split()):
+        return False  # as most names, which need no vendor imported
+    forms = [form.pattern for name in NAMES for form in vendor(name).forms]
+    return any(re.search(rf"(?<![A-Za-z0-9])(?:{form})(?![A-Za-z0-9])", text) for form in forms)
 
 
 def recognize(text: str) -> str | None:
