@@ -84,6 +84,21 @@ def test_a_rotation_that_another_one_overtook_is_a_conflict() -> None:
     assert active_key(ports, provider) == key("faster").reveal()
 
 
+def test_a_rotation_that_another_one_overtook_with_the_same_credential_has_what_it_wants() -> None:
+    """Two runs of a pipeline at once: both are told that their key is in force, and there is one new version."""
+    ports = FakePorts()
+    provider = added(ports)
+
+    def overtake() -> None:
+        ports.verify.meanwhile = None
+        rotate(ports, provider, "two")
+
+    ports.verify.meanwhile = overtake
+    after, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("two"), name="Renamed"))
+    assert [each["code"] for each in warnings] == ["credential_unchanged"]
+    assert (after.active.number, after.name, active_key(ports, after)) == (2, "Renamed", key("two").reveal())
+
+
 def test_a_rotation_survives_a_rename_and_an_attach_that_come_between() -> None:
     """Changes of other members do not cost a caller the rotation; both are there afterwards."""
     ports = FakePorts()

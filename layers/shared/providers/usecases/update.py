@@ -67,7 +67,8 @@ def update_provider(
     """The provider as it is after `change`, and warnings.
 
     A lost race over other members of the provider is tried again on the new state; a lost race with another rotation
-    is 409 `rotation_conflict`, because what the caller meant to replace is no longer there.
+    is 409 `rotation_conflict`, because what the caller meant to replace is no longer there; unless that one put the
+    very same credential in force.
     Raises NotFound, PreconditionFailed, Unprocessable, VerificationFailed, RateLimited, Conflict, Unavailable; whatever
     is raised, nothing was changed, unless Unavailable says that this is not known.
     """
@@ -167,7 +168,8 @@ def _make(
             raise name_taken() from None
         except StaleWrite:
             before = read_matching(ports, org, provider_id, if_match)
-            if checked is not None and before.active.number != began_with:
+            overtaken = before.active.number != began_with
+            if checked is not None and overtaken and not _is_active(before, checked):
                 raise Conflict(
                     "rotation_conflict",
                     "another rotation of this provider finished first; read it and see whether yours is still wanted",
