@@ -1,7 +1,9 @@
 """For whatever calls the vendors: the one way to read a credential in order to use it.
 
 It needs MAIN_TABLE, SECRETS_TABLE and KMS_KEY_ID in the environment, and the permissions of the stack's
-DataPlanePolicy: all outputs of the stack. A function takes this module from the stack's layer.
+DataPlanePolicy: all outputs of the stack. Where the stack allows hosts of others, it needs the output
+AllowedBaseUrlHosts as ALLOWED_BASE_URL_HOSTS as well: without it, what is to be sent there is `base_url_not_allowed`.
+A function takes this module from the stack's layer.
 """
 
 from __future__ import annotations
