@@ -192,3 +192,32 @@ def test_members_that_a_newer_api_adds_are_ignored() -> None:
     script = Script([httpx2.Response(200, json={"data": PROVIDER | {"new": 1}, "also": 2})])
     with Client("https://a.example.com", KEY, transport=httpx2.MockTransport(script)) as client:
         assert plain(client.get_provider(PROVIDER_ID)) == PROVIDER
+
+
+GROWN = [
+    (
+        "GET /providers/{id}",
+        lambda c: c.get_provider(PROVIDER_ID),
+        {"data": PROVIDER | {"vendor": "new", "status": "new", "health": PROVIDER["health"] | {"state": "new"}}},
+    ),
+    (
+        "PATCH /providers/{id}",
+        lambda c: c.update_provider(PROVIDER_ID, name="A"),
+        CHANGED | {"warnings": [{"code": "new", "message": "…"}]},
+    ),
+    ("GET /audit", lambda c: [*c.list_audit()], {"data": [AUDIT | {"action": "new"}], "next_cursor": None}),
+    (
+        "POST /uploads",
+        lambda c: c.create_upload(vendor="openai", name="A"),
+        {"data": UPLOAD | {"vendor": "new"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "answer"), [each[1:] for each in GROWN], ids=[each[0] for each in GROWN])
+def test_words_that_a_newer_api_adds_are_taken_as_they_are(call: Callable[[Client], Any], answer: Any) -> None:
+    """Vendors, states, statuses, actions and codes grow: one provider of a new vendor must not end a whole list."""
+    script = Script([httpx2.Response(200, json=answer)])
+    with Client("https://a.example.com", KEY, transport=httpx2.MockTransport(script)) as client:
+        found = call(client)
+        assert "new" in json.dumps(plain(found))

@@ -16,6 +16,29 @@ from providers.model import verdict
 
 VendorName = Literal["anthropic", "azure", "bedrock", "fireworks", "google", "groq", "openai"]
 State = Literal["unknown", "healthy", "degraded", "unhealthy"]
+Status = Literal["active", "disabled", "pending"]
+WarningCode = Literal[
+    "account_changed",
+    "base_url_reset",
+    "credential_unchanged",
+    "duplicate_credential",
+    "unfamiliar_format",
+    "version_retired_early",
+    "wrong_region",
+]
+Action = Literal[
+    "provider.created",
+    "provider.updated",
+    "provider.rotated",
+    "provider.rolled_back",
+    "provider.version_destroyed",
+    "provider.verified",
+    "provider.deleted",
+    "routing_config.created",
+    "routing_config.updated",
+    "routing_config.deleted",
+    "upload.created",
+]
 Time = Annotated[datetime, Field(description="RFC 3339 in UTC, to the second.")]
 Reason = TypeAliasType(
     "Reason",
@@ -35,6 +58,11 @@ Reason = TypeAliasType(
 T = TypeVar("T")
 
 
+def _known(vocabulary: Any) -> WithJsonSchema:
+    """For a member of a vocabulary that grows: the description lists what there is, a reader takes any."""
+    return WithJsonSchema({"type": "string", "enum": [*get_args(vocabulary)]})
+
+
 class Answer(BaseModel):
     """Base of all answers."""
 
@@ -51,7 +79,7 @@ class Answer(BaseModel):
 class HealthGlance(Answer):
     """Health as lists and single providers show it."""
 
-    state: State
+    state: Annotated[State | str, _known(State)]
     p50_latency_ms: Annotated[int | None, Field(description="Median latency of the last hour's good checks.")]
     last_check_at: Time | None
 
@@ -68,11 +96,12 @@ class Provider(Answer):
     """A provider: one credential of the organization with one vendor, without the credential."""
 
     id: Annotated[str, Field(pattern=r"^prov_[0-9A-HJKMNP-TV-Z]{26}$")]
-    vendor: VendorName
+    vendor: Annotated[VendorName | str, _known(VendorName)]
     name: str
     base_url: Annotated[str | None, Field(description="Null for the vendor's own.")]
     status: Annotated[
-        Literal["active", "disabled", "pending"],
+        Status | str,
+        _known(Status),
         Field(description="`pending`: stored while the vendor could not be reached, not yet verified."),
     ]
     health: HealthGlance
@@ -90,15 +119,7 @@ class Warning(Answer):  # noqa: A001 - the contract's word
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    code: Literal[
-        "account_changed",
-        "base_url_reset",
-        "credential_unchanged",
-        "duplicate_credential",
-        "unfamiliar_format",
-        "version_retired_early",
-        "wrong_region",
-    ]
+    code: Annotated[WarningCode | str, _known(WarningCode)]
     message: str
 
 
@@ -145,7 +166,7 @@ class Health(Answer):
     """A provider's health, of its active key version."""
 
     provider_id: str
-    state: State
+    state: Annotated[State | str, _known(State)]
     reason: Annotated[Reason | None, Field(description="Why it is not healthy; of the newest check, while unknown.")]
     since: Time | None
     last_check_at: Time | None
@@ -233,19 +254,8 @@ class AuditEntry(Answer):
     at: Time
     actor: Actor
     action: Annotated[
-        Literal[
-            "provider.created",
-            "provider.updated",
-            "provider.rotated",
-            "provider.rolled_back",
-            "provider.version_destroyed",
-            "provider.verified",
-            "provider.deleted",
-            "routing_config.created",
-            "routing_config.updated",
-            "routing_config.deleted",
-            "upload.created",
-        ],
+        Action | str,
+        _known(Action),
         Field(description="`provider.verified`: the sweep verified a pending one."),
     ]
     resource: Resource
@@ -260,7 +270,7 @@ class Upload(Answer):
     id: Annotated[str, Field(pattern=r"^upl_[0-9A-HJKMNP-TV-Z]{26}$")]
     url: Annotated[str, Field(description="Shown this once. Works for one credential, until `expires_at`.")]
     provider_id: Annotated[str | None, Field(description="The provider that is rotated; null where one is added.")]
-    vendor: VendorName
+    vendor: Annotated[VendorName | str, _known(VendorName)]
     name: str
     expires_at: Time
 
