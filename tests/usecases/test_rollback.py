@@ -17,6 +17,7 @@ from providers.model.verdict import Reason, Verdict
 from providers.usecases.mutation import Mutation
 from providers.usecases.resolve import resolve
 from providers.usecases.update import Change, etag, rollback_provider, update_provider
+from providers.usecases.versions import destroy_version
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key, rotate
 
@@ -174,6 +175,17 @@ def test_a_rotation_that_comes_between_wins() -> None:
         back(ports, provider)
     assert caught.value.code == "rotation_conflict"
     assert active_key(ports, provider) == key("faster").reveal()
+
+
+def test_a_version_that_is_destroyed_meanwhile_does_not_come_back() -> None:
+    """It was destroyed because its key has leaked: the rollback that was verifying it finds nothing to bring back."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    ports.verify.meanwhile = lambda: destroy_version(ports, ORG, provider.id, 1)
+    with pytest.raises(NotFound) as caught:
+        back(ports, provider)
+    assert caught.value.code == "version_not_found"
+    assert active_key(ports, provider) == key("two").reveal()
 
 
 def test_a_rename_that_comes_between_costs_nothing() -> None:

@@ -123,7 +123,7 @@ def rollback_provider(
         key_expires_at=target.key_expires_at,
         sets_key_expires_at=target.key_expires_at is not None,
     )
-    return _make(ports, before, change, Action.ROLLED_BACK, target.account, if_match=if_match, mutation=mutation)
+    return _make(ports, before, change, Action.ROLLED_BACK, target, if_match=if_match, mutation=mutation)
 
 
 def _make(
@@ -131,16 +131,17 @@ def _make(
     before: Provider,
     change: Change,
     action: Action,
-    account: str | None = None,
+    source: KeyVersion | None = None,
     *,
     if_match: str | None,
     mutation: Mutation[Changed],
 ) -> Changed:
-    """Make `change`; `account` is what is known of a credential that was verified before.
+    """Make `change`; `source` is the version that its credential was read from, if it is brought back.
 
     `action` is what the audit trail calls it when the credential is replaced.
     """
     org, provider_id, began_with = before.org, before.id, before.active.number
+    account = None if source is None else source.account
     checked: Checked | None = None
     if change.api_key is not None:
         vendor = ports.vendors(before.vendor)
@@ -168,14 +169,17 @@ def _make(
             raise name_taken() from None
         except StaleWrite:
             before = read_matching(ports, org, provider_id, if_match)
-            overtaken = before.active.number != began_with
-            if checked is not None and overtaken and not _is_active(before, checked):
+            if checked is None or _is_active(before, checked):
+                continue
+            if before.active.number != began_with:
                 raise Conflict(
                     "rotation_conflict",
                     "another rotation of this provider finished first; read it and see whether yours is still wanted",
                     resource="provider",
                     id=provider_id,
                 ) from None
+            if source is not None and all(each.number != source.number for each in before.versions):
+                raise version_not_found(source.number) from None  # destroyed meanwhile, and not to come back
         else:
             publish(ports, events)
             return after, warnings
