@@ -61,7 +61,10 @@ def destroy(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Destroy a data key that seals nothing any more: what it sealed, in backups too, never opens again."""
+    """Destroy a data key that seals nothing any more: what it sealed never opens again.
+
+    A backup that holds the key as well still opens: point-in-time recovery does for 35 days.
+    """
     session = begin(ctx, as_json)
     keys = _keys(session, stack, local=local)
     if not yes:

@@ -53,7 +53,7 @@ class Cipher(Protocol):
         ...
 
     def destroy_data_key(self, org: str, key_id: str) -> None:
-        """Delete a data key: what it sealed never opens again, wherever a copy of it is. Raises Unavailable."""
+        """Delete a data key: what it sealed opens only with a copy of the key. Raises Unavailable."""
         ...
 
 

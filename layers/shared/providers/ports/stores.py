@@ -177,5 +177,5 @@ class DataKeyStore(Protocol):
         ...
 
     def delete(self, owner: str, key_id: str) -> None:
-        """Delete a key: what it sealed never opens again."""
+        """Delete a key: what it sealed opens only with a copy of it."""
         ...

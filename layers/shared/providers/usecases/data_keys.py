@@ -97,7 +97,9 @@ def reseal(ports: Ports, org: str) -> Resealed:
 
 
 def destroy_data_key(ports: Ports, org: str, key_id: str) -> None:
-    """Destroy a data key that seals nothing any more; copies in backups that it sealed never open again.
+    """Destroy a data key that seals nothing any more; copies that it sealed never open again.
+
+    Except with a backup that holds the key as well: point-in-time recovery of the table does for 35 days.
 
     Raises UnknownDataKey; DataKeyInUse for the current key, for one that still seals something, and while a process
     could still seal under it; Unavailable.
