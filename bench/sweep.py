@@ -71,7 +71,8 @@ class Worker:
         ports, minute, count = self._ports, self._minute, len(self._providers)
         ports.set_clock.at = minute
         ports.canned.queued.clear()
-        assert dispatch({"time": minute.isoformat()}, None) == {"due": count}
+        context = Invocation(time.monotonic() + WORKER_TIMEOUT_S)
+        assert dispatch({"time": minute.isoformat()}, context)["due"] == count
         records = [{"messageId": str(n), "body": body} for n, body in enumerate(ports.canned.queued)]
         ports.meter.reset()
         with Watch() as watch:

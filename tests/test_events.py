@@ -22,6 +22,7 @@ from local.template import Template
 from providers.adapters.messaging import EventBridgePublisher
 from providers.model.events import Event, EventType, health_event, provider_event
 from providers.model.health import Health, HealthState
+from providers.model.provider import Status
 from providers.model.verdict import Outcome, Reason, Verdict
 from providers.usecases.delete import delete_provider
 from providers.usecases.sweep import dispatch, probe_messages
@@ -96,7 +97,13 @@ def made(name: str = "OpenAI Production") -> list[Event]:
     before = added(ports)
     after = replace(rotate(ports, before, "two"), name=name)
     first = replace(before, name=name)
-    kinds = [(EventType.CREATED, first), (EventType.ROTATED, after), (EventType.DELETED, after)]
+    expired = replace(first, status=Status.DISABLED)
+    kinds = [
+        (EventType.CREATED, first),
+        (EventType.ROTATED, after),
+        (EventType.DELETED, after),
+        (EventType.PENDING_EXPIRED, expired),
+    ]
     told = [provider_event(ports.clock.new_id(), kind, ports.clock.now(), provider) for kind, provider in kinds]
     return told + health_changes(name, ports.clock)
 
@@ -213,6 +220,7 @@ WRONG = {
     "a version as text": ("created", detail(key_version="1")),
     "a version before the first": ("created", detail(key_version=0)),
     "a rotation to the first version": ("rotated", detail(key_version=1)),
+    "a pending provider that expired and is pending": ("pending_expired", detail(status="pending")),
     "an unknown status": ("created", detail(status="gone")),
     "an unknown state": ("health_changed", detail(to="dead")),
     "a return to unknown": ("health_changed", detail(to="unknown")),

@@ -38,7 +38,8 @@ from providers.model.secret import Secret
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.usecases.management_keys import mint_management_key
-from tests.kit.aws import REGION
+from tests.kit.aws import REGION, refuse_large_events
+from tests.kit.fakes import waiting
 from tests.kit.figures import Figure
 from tests.kit.lambdas import Answer, call
 from tests.test_template import of_type, translate
@@ -190,6 +191,10 @@ def accesses(operation: str, arguments: dict[str, Any]) -> Iterator[Access]:
         for table, wanted in arguments["RequestItems"].items():
             for key in wanted["Keys"]:
                 yield Access("dynamodb:BatchGetItem", TABLES[table], key["PK"]["S"])
+    elif operation == "BatchWriteItem":
+        for table, requests in arguments["RequestItems"].items():
+            for request in requests:
+                yield Access("dynamodb:BatchWriteItem", TABLES[table], request["DeleteRequest"]["Key"]["PK"]["S"])
     elif operation == "PutEvents":
         for entry in arguments["Entries"]:
             yield Access("events:PutEvents", BUS, entry["Source"])
@@ -248,6 +253,8 @@ class Watched(Dependencies):
             self._noted.update(accesses(model.name, params))
 
         client.meta.events.register("provide-client-params.*.*", note)
+        if service == "events":
+            refuse_large_events(client)
         return client
 
 
@@ -394,13 +401,15 @@ def upload(watch: Watch, wanted: dict[str, str], api_key: str, grace_s: int = 36
 
 
 def sweep(watch: Watch, provider_id: str) -> None:
-    """One minute's checks, after a crash that has left an event unpublished."""
+    """One minute's checks, after a crash that has left an event unpublished, and one that EventBridge refuses."""
     outbox = DynamoOutbox(boto3.client("dynamodb"), "main")
-    event = Event("01", EventType.CREATED, datetime.now(UTC) - timedelta(minutes=1), ORG, provider_id)
-    boto3.client("dynamodb").put_item(TableName="main", Item=items.marshal(items.event_item(event)))
+    for number, name in (("01", "Prod"), ("02", "too large " * 30_000)):
+        at = datetime.now(UTC) - timedelta(minutes=1)
+        event = Event(number, EventType.CREATED, at, ORG, provider_id, {"name": name})
+        boto3.client("dynamodb").put_item(TableName="main", Item=items.marshal(items.event_item(event)))
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00+00:00}"
     watch.run("dispatch_probes", {"time": now})
-    assert not outbox.pending(1)
+    assert not waiting(outbox)
     body = json.dumps({"minute": now, "providers": [[ORG, provider_id]]})
     assert watch.run("run_probes", {"Records": [{"messageId": "1", "body": body}]}) == {"batchItemFailures": []}
 

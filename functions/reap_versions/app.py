@@ -3,4 +3,4 @@
 from providers.bootstrap import scheduled
 from providers.usecases.reap import reap
 
-handler = scheduled(reap, counts="destroyed")
+handler = scheduled(lambda ports, now, _: {"destroyed": reap(ports, now)})

@@ -58,6 +58,7 @@ from tests.kit.fakes import (
     MemoryRouting,
     MemoryUploads,
     MemoryVerifications,
+    waiting,
 )
 
 SECOND = timedelta(seconds=1)
@@ -267,7 +268,7 @@ ALL = Alongside([event(1), event(2)], entry(), Completed(claim(), ANSWER), uploa
 
 def left(stores: Stores) -> tuple[list[str], list[Entry], Recorded | None, bool]:
     """What has been committed alongside: events, entries, the answer, and whether the upload link is used."""
-    events = [each.id for each in stores.outbox.pending(10)]
+    events = [each.id for each in waiting(stores.outbox)]
     entries = list(stores.audit.list("org_a", AuditFilter(), NOW - TRAIL_KEPT, 10, None)[0])
     return events, entries, answer_of(stores), stores.uploads.get("up_9") is None
 

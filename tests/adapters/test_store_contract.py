@@ -56,6 +56,7 @@ from tests.kit.fakes import (
     MemoryProbes,
     MemoryProviders,
     MemoryRouting,
+    waiting,
 )
 
 NOW = datetime(2026, 4, 14, 12, 0, 0, 123456, tzinfo=UTC)
@@ -464,11 +465,10 @@ def test_events_are_committed_with_the_change_they_tell_of(stores: Stores) -> No
     two = replace(one, name="New", revision=2)
     stores.providers.change(one, two, alongside=Alongside([event(2, EventType.ROTATED)]))
     stores.providers.delete(two, Alongside([event(3, EventType.DELETED)]))
-    assert list(stores.outbox.pending(10)) == [event(1), event(2, EventType.ROTATED), event(3, EventType.DELETED)]
-    assert list(stores.outbox.pending(1)) == [event(1)]
+    assert waiting(stores.outbox) == [event(1), event(2, EventType.ROTATED), event(3, EventType.DELETED)]
     stores.outbox.forget([event(1), event(3)])
     stores.outbox.forget([event(1)])
-    assert [each.id for each in stores.outbox.pending(10)] == [event(2).id]
+    assert [each.id for each in waiting(stores.outbox)] == [event(2).id]
 
 
 def test_a_change_that_is_refused_leaves_no_event(stores: Stores) -> None:
@@ -481,7 +481,7 @@ def test_a_change_that_is_refused_leaves_no_event(stores: Stores) -> None:
         stores.providers.change(replace(one, revision=7), replace(one, revision=8), alongside=Alongside([event(2)]))
     with pytest.raises(StaleWrite):
         stores.providers.delete(replace(one, revision=7), Alongside([event(3)]))
-    assert list(stores.outbox.pending(10)) == []
+    assert waiting(stores.outbox) == []
 
 
 def test_who_is_due_stands_in_its_shard(stores: Stores) -> None:
@@ -522,14 +522,14 @@ def test_health_is_written_where_nothing_has_come_between(stores: Stores) -> Non
     healthy = replace(one, health=Health(HealthState.HEALTHY, None, NOW, 1))
     stores.probes.set_health(one, healthy, [event(1, EventType.HEALTH_CHANGED)])
     assert stores.providers.get("org_a", one.id) == healthy
-    assert [each.id for each in stores.outbox.pending(10)] == [event(1).id]
+    assert [each.id for each in waiting(stores.outbox)] == [event(1).id]
     bad = replace(one, health=Health(HealthState.UNHEALTHY, Reason.TIMEOUT, NOW, 1), throttled=2, probe_after=NOW)
     for refused in (one, provider(9)):
         with pytest.raises(StaleWrite):
             stores.probes.set_health(refused, bad, [event(2)])
         with pytest.raises(StaleWrite):
             stores.probes.set_health(refused, bad)
-    assert len(stores.outbox.pending(10)) == 1
+    assert len(waiting(stores.outbox)) == 1
     stores.probes.set_health(healthy, bad)
     renamed = replace(bad, name="New", revision=2)
     stores.providers.change(bad, renamed)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -76,3 +77,22 @@ def dynamodb_local_tables() -> Iterator[Tables]:
         for name in (tables.main, tables.secrets):
             client.delete_table(TableName=name)
         client.close()
+
+
+MOST_BYTES = 256 * 1024
+"""Of the entries of one PutEvents."""
+
+
+def refuse_large_events(client: Any) -> None:
+    """Let an EventBridge client refuse requests that are too large, as EventBridge does and moto does not."""
+
+    def refuse(params: dict[str, Any], **_: Any) -> Any:
+        if len(params["body"]) <= MOST_BYTES:
+            return None
+        error = {
+            "Code": "ValidationException",
+            "Message": "Total size of the entries in the request is over the limit.",
+        }
+        return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}
+
+    client.meta.events.register("before-call.events.PutEvents", refuse)

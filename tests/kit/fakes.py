@@ -14,14 +14,14 @@ from typing import Any, Final, TypeVar
 from ulid import ULID
 
 from providers import vendors
-from providers.adapters.items import shard_of
+from providers.adapters.items import event_key, outbox_shard, shard_of
 from providers.model.audit import Entry
 from providers.model.encoding import encode
 from providers.model.errors import Unavailable
 from providers.model.events import Event
 from providers.model.health import Recent, Sample
 from providers.model.idempotency import Claim, Completed, Found, Recorded
-from providers.model.policy import LIMITS, Limits, Policy
+from providers.model.policy import LIMITS, OUTBOX_SHARDS, Limits, Policy
 from providers.model.provider import (
     USED_EVERY,
     DataKey,
@@ -48,8 +48,11 @@ from providers.ports import (
     LimitReached,
     MissingProvider,
     NameTaken,
+    Outbox,
     Probed,
     ProviderFilter,
+    Published,
+    Refused,
     StaleWrite,
     TamperedCredential,
     UploadUsed,
@@ -86,6 +89,7 @@ class Database:
     routes: dict[tuple[str, str], RoutingConfig] = field(default_factory=dict)
     samples: dict[str, dict[datetime, Sample]] = field(default_factory=dict)
     outbox: dict[str, Event] = field(default_factory=dict)
+    quarantine: dict[str, Refused] = field(default_factory=dict)
     trail: list[Entry] = field(default_factory=list)
     records: dict[tuple[str, str], tuple[Claim, Recorded | None]] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
@@ -346,10 +350,16 @@ class MemoryProbes:
                 head is None
                 or head.active.number != before.active.number
                 or head.health.state is not before.health.state
+                or (after.verification != before.verification and head.revision != before.revision)
             ):
                 raise StaleWrite
+            written = head if after.verification == before.verification else after
             self.db.heads[place] = replace(
-                head, health=after.health, probe_after=after.probe_after, throttled=after.throttled
+                head,
+                health=after.health,
+                probe_after=after.probe_after,
+                throttled=after.throttled,
+                verification=written.verification,
             )
             self.db.outbox |= {event.id: event for event in events}
 
@@ -496,32 +506,53 @@ class MemoryVerifications:
         return self.counts[org, minute]
 
 
+def waiting(outbox: Outbox) -> list[Event]:
+    """Every event in the outbox, the oldest first."""
+    found = [event for shard in range(OUTBOX_SHARDS) for event in outbox.pending(shard, 1000)]
+    return sorted(found, key=lambda event: event.id)
+
+
 class MemoryOutbox:
     """The outbox in memory."""
 
     def __init__(self, database: Database) -> None:
         self.db = database
 
-    def pending(self, limit: int) -> Sequence[Event]:
-        return [self.db.outbox[event_id] for event_id in sorted(self.db.outbox)][:limit]
+    def pending(self, shard: int, limit: int, after: Event | None = None) -> Sequence[Event]:
+        with self.db.lock:
+            ids = sorted(
+                event.id
+                for event in self.db.outbox.values()
+                if event_key(event)["PK"] == outbox_shard(shard) and (after is None or event.id > after.id)
+            )
+            return [self.db.outbox[event_id] for event_id in ids[:limit]]
 
     def forget(self, events: Sequence[Event]) -> None:
-        for event in events:
-            self.db.outbox.pop(event.id, None)
+        with self.db.lock:
+            for event in events:
+                self.db.outbox.pop(event.id, None)
+
+    def quarantine(self, refused: Sequence[Refused], at: datetime) -> None:
+        with self.db.lock:
+            for each in refused:
+                self.db.quarantine[each.event.id] = each
+        self.forget([each.event for each in refused])
 
 
 @dataclass
 class FakePublisher:
-    """Keeps what it is given; `broken` makes it fail."""
+    """Keeps what it is given; `broken` makes it fail, `refuses` names the errors of single events by their ids."""
 
     published: list[Event] = field(default_factory=list)
     broken: bool = False
+    refuses: dict[str, Refused] = field(default_factory=dict)
 
-    def publish(self, events: Sequence[Event]) -> Sequence[Event]:
+    def publish(self, events: Sequence[Event]) -> Published:
         if self.broken:
             raise Unavailable("dependency_unavailable", "broken for a test")
-        self.published += events
-        return events
+        accepted = [event for event in events if event.id not in self.refuses]
+        self.published += accepted
+        return Published(accepted, [self.refuses[event.id] for event in events if event.id in self.refuses])
 
 
 @dataclass

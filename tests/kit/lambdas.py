@@ -32,6 +32,16 @@ class Answer:
         return self.body["data"]
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """Lambda's context: how much time a function has left."""
+
+    left_ms: int = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.left_ms
+
+
 def event(
     *,
     body: Any = None,

@@ -68,7 +68,7 @@ def read(world: World) -> State:
             (state.trail if pk.count("#") == 1 else state.trails).append(entry)
         elif pk.startswith("COUNT#"):
             state.counts = {name: count for name, count in item.items() if name not in ("PK", "SK")}
-        elif pk == items.OUTBOX:
+        elif pk.startswith(items.OUTBOX):
             state.waiting.append(_told(item))
         elif pk == ledger_items.EXPIRED:
             state.expiring.add(ledger_items.expired_from(item))

@@ -34,11 +34,12 @@ from providers.model.events import Event
 from providers.model.policy import Limits
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Reason, Verdict
+from providers.ports import Published
 from providers.usecases.resolve import resolve
 from tests.kit.aws import REGION, moto_tables
 from tests.kit.fakes import PROXIES, FakeClock, FakePorts, FakePublisher, FakeVerifier
 from tests.kit.figures import SOAK, Figure
-from tests.kit.lambdas import Answer, call
+from tests.kit.lambdas import Answer, Invocation, call
 from tests.proofs.reference import (
     CONFIGS,
     CONFIGS_PER_PROVIDER,
@@ -102,10 +103,10 @@ class Bus(FakePublisher):
 
     outside: Outside = field(default_factory=Outside)
 
-    def publish(self, events: Sequence[Event]) -> Sequence[Event]:
+    def publish(self, events: Sequence[Event]) -> Published:
         if self.outside.weather.dies == "after":
             raise Killed
-        return events
+        return Published(events)
 
 
 class OverMoto(Dependencies):
@@ -395,7 +396,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def reap(self) -> None:
         """What cannot be read any more is not kept either."""
-        reap_versions.handler({"time": self.clock.now().isoformat()}, None)
+        reap_versions.handler({"time": self.clock.now().isoformat()}, Invocation())
         for provider in [*self.model.providers.values(), *self.gone]:
             for number, version in provider.versions.items():
                 kept = provider not in self.gone and version.live(self.clock.now())

@@ -19,6 +19,7 @@ from providers.model.vendor import Credential
 from providers.model.verdict import Reason, Verdict
 from providers.usecases import sweep
 from providers.usecases.sweep import Batch, dispatch, probe_messages
+from tests.kit.fakes import waiting
 from tests.kit.figures import SOAK, Figure
 from tests.proofs.killing import Killed, Killer
 from tests.proofs.world import BEGAN, ORG, WORLDS, Call, Gate, Process, World, add, at_once
@@ -96,7 +97,7 @@ def facts(world: World) -> dict[str, Any]:
         samples = world.auditor.health.read(provider_id, BEGAN, BEGAN + timedelta(hours=1))
         found[name] = (head.status, head.verification, head.health, head.probe_after, head.throttled, samples)
     audited = [item["PK"]["S"] for item in world.items().values() if item["PK"]["S"].startswith("AUDIT#")]
-    assert not world.auditor.outbox.pending(1)
+    assert not waiting(world.auditor.outbox)
     return found | {"audit": len(audited)}
 
 

@@ -52,7 +52,14 @@ class Call:
     @property
     def writes(self) -> bool:
         """Whether it changes anything outside the process."""
-        return self.operation in ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "PutEvents")
+        return self.operation in (
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "TransactWriteItems",
+            "BatchWriteItem",
+            "PutEvents",
+        )
 
 
 Gate = Callable[[Call, Callable[[], Any]], Any]
@@ -290,7 +297,8 @@ class World:
     def sweep(self) -> None:
         """Publish what was left unpublished, as the next minute's sweep does."""
         self._seen = None
-        drain_outbox(self._observer(timedelta(days=1)))
+        observer = self._observer(timedelta(hours=12))
+        drain_outbox(observer, observer.clock.now() + timedelta(minutes=1))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,20 +21,12 @@ from providers.model.policy import Policy
 from providers.model.provider import Provider, Status
 from providers.model.verdict import Reason, Verdict
 from providers.usecases.health import glance_at, read_health
-from providers.usecases.sweep import Batch, dispatch, probe_messages
+from providers.usecases.events import drain_outbox
+from providers.usecases.sweep import Batch, dispatch, probe_messages, run_minute
 from providers.usecases.update import Change, update_provider
 from tests.kit.fakes import FakePorts
+from tests.kit.lambdas import Invocation
 from tests.kit.requests import ORG, added, rotate
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """How much time a worker has left."""
-
-    left_ms: int = 60_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.left_ms
 
 
 def deliver(ports: FakePorts, bodies: Sequence[str], left_ms: int = 60_000) -> list[int]:
@@ -384,7 +376,7 @@ def test_a_worker_killed_at_any_point_loses_nothing_and_counts_nothing_twice(poi
         asyncio.run(probe_messages(ports, ports.queue.sent, 1, 1e12))
     assert deliver(ports, ports.queue.sent) == []
     ports.clock.pass_time(minutes=1)
-    dispatch(ports, ports.clock.now())
+    drain_outbox(ports, ports.clock.now() + timedelta(minutes=1))
     assert len(ports.db.samples[provider.id]) == 1
     assert stored(ports, provider).health.state is HealthState.HEALTHY
     assert set(health_events(ports)) == {("unknown", "healthy")}
@@ -418,10 +410,11 @@ def test_an_event_that_could_not_be_published_is_published_by_the_next_sweep() -
     provider = added(ports)
     assert len(ports.db.outbox) == 1
     ports.publisher.broken = False
-    dispatch(ports, ports.clock.now())
-    assert ports.publisher.published == []  # it may be about to be published by whoever committed it
+    until = ports.clock.now() + timedelta(minutes=1)
+    run_minute(ports, ports.clock.now(), until)
+    assert ports.publisher.published == []  # the process that committed it may be about to publish it
     ports.clock.pass_time(seconds=30)
-    dispatch(ports, ports.clock.now())
+    assert run_minute(ports, ports.clock.now(), until) == {"due": 1, "published": 1, "quarantined": 0}
     assert [(event.type, event.provider_id) for event in ports.publisher.published] == [
         (EventType.CREATED, provider.id)
     ]

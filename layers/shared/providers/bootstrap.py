@@ -377,7 +377,7 @@ authorizer = partial(_authorizer, ports)
 """`authorizer()` is the Lambda handler of the authorizer: see `providers.edge.authorizer`."""
 
 scheduled = partial(_scheduled, ports)
-"""`scheduled(work, counts=…)` is the handler of a schedule: see `providers.edge.background`."""
+"""`scheduled(work)` is the handler of a schedule: see `providers.edge.background`."""
 
 queue_worker = partial(_queue_worker, ports)
 """`queue_worker(work)` is the handler of a queue: see `providers.edge.background`."""

@@ -11,7 +11,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 from providers.model.events import Event, EventType
 from providers.model.health import Health, HealthState
-from providers.model.policy import SHARDS
+from providers.model.policy import OUTBOX_SHARDS, SHARDS
 from providers.model.provider import (
     Attempt,
     KeyVersion,
@@ -186,14 +186,17 @@ def provider_members(provider: Provider) -> Item:
             }
             for version in provider.versions
         ],
-        "verification": {
-            "outcome": provider.verification.outcome.value,
-            "reason": provider.verification.reason.value if provider.verification.reason else None,
-            "checked_at": to_text(provider.verification.checked_at),
-        },
+        **verification_members(provider),
         "revision": provider.revision,
         "due": None if provider.status is Status.DISABLED else due_shard(shard_of(provider.id)),
     }
+
+
+def verification_members(provider: Provider) -> Item:
+    """The last verification; of a pending provider the sweep writes it, too."""
+    found = provider.verification
+    reason = found.reason.value if found.reason else None
+    return {"verification": {"outcome": found.outcome.value, "reason": reason, "checked_at": to_text(found.checked_at)}}
 
 
 def _version_from(item: Item) -> KeyVersion:
@@ -248,7 +251,7 @@ def provider_from(item: Item) -> Provider:
 
 
 def health_members(provider: Provider) -> Item:
-    """What a head holds of its health and throttling; the sweep writes it, and a new key version begins it anew."""
+    """What a head holds of its health and back-off; the sweep writes it, and a new key version begins it anew."""
     health = provider.health
     return {
         "health_state": health.state.value,
@@ -272,14 +275,24 @@ def shard_of(provider_id: str) -> int:
 
 # the outbox
 
-OUTBOX: Final = "OUTBOX"
+OUTBOX: Final = "OUTBOX#"
+QUARANTINE: Final = "QUARANTINE"
+"""Partition of the events that cannot be published."""
+
+
+def outbox_shard(shard: int) -> str:
+    """Partition of one shard of the outbox."""
+    return f"{OUTBOX}{shard:02d}"
+
+
+def event_key(event: Event) -> Item:
+    """An event in the outbox. The shard is taken from the id, so that simultaneous writers spread over all shards."""
+    return {"PK": outbox_shard(zlib.crc32(event.id.encode()) % OUTBOX_SHARDS), "SK": event.id}
 
 
 def event_item(event: Event) -> Item:
     """An event that waits to be published."""
-    return {
-        "PK": OUTBOX,
-        "SK": event.id,
+    return event_key(event) | {
         "type": event.type.value,
         "at": to_text(event.at),
         "org": event.org,
@@ -293,6 +306,12 @@ def event_from(item: Item) -> Event:
     return Event(
         item["SK"], EventType(item["type"]), _time(item["at"]), item["org"], item["provider_id"], item["detail"]
     )
+
+
+def quarantined_item(event: Event, code: str, at: datetime) -> Item:
+    """An event that EventBridge refuses, with the error's code."""
+    place = {"PK": QUARANTINE, "SK": event.id}
+    return event_item(event) | place | {"error_code": code, "quarantined_at": to_text(at)}
 
 
 def sealed_item(sealed: SealedCredential) -> Item:

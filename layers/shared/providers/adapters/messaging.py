@@ -6,9 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from providers.adapters.aws import available
+from botocore.exceptions import BotoCoreError, ClientError
+
+from providers.adapters.aws import available, error_code, unavailable
 from providers.model.errors import Unavailable
 from providers.model.events import SOURCE, Event
+from providers.ports import Published, Refused
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -16,6 +19,11 @@ if TYPE_CHECKING:
 
 _MOST: Final = 10
 """Entries that PutEvents and SendMessageBatch take at once."""
+
+_INVALID: Final = "ValidationException"
+_THROTTLED: Final = "ThrottlingException"
+_FINAL: Final = {_INVALID, "InvalidArgument", "MalformedDetail", "RedactionFailure"}
+"""Errors of the entry itself, which no repetition helps (EventBridge API reference, PutEventsResultEntry)."""
 
 
 class EventBridgePublisher:
@@ -25,31 +33,48 @@ class EventBridgePublisher:
         self._client = client
         self._bus = bus
 
-    def publish(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Put them, ten at a time; the ones that EventBridge did not accept are left out of what is returned."""
+    def publish(self, events: Sequence[Event]) -> Published:
+        """Put events, ten at a time. A call that is refused as a whole is made again for each of its events alone."""
         accepted: list[Event] = []
-        for start in range(0, len(events), _MOST):
-            batch = events[start : start + _MOST]
-            with available("EventBridge"):
-                answer = self._client.put_events(
-                    Entries=[
-                        {
-                            "Source": SOURCE,
-                            "DetailType": event.type.value,
-                            "Time": event.at,
-                            "EventBusName": self._bus,
-                            "Resources": [event.provider_id],
-                            "Detail": json.dumps(
-                                {"id": event.id, "org": event.org, "provider_id": event.provider_id} | event.detail
-                            ),
-                        }
-                        for event in batch
-                    ]
-                )
-            accepted += [
-                event for event, entry in zip(batch, answer["Entries"], strict=True) if "ErrorCode" not in entry
-            ]
-        return accepted
+        refused: list[Refused] = []
+        try:
+            for start in range(0, len(events), _MOST):
+                batch = events[start : start + _MOST]
+                codes = self._put(batch)
+                if codes is None and len(batch) > 1:
+                    codes = [code for event in batch for code in self._put([event]) or [_INVALID]]
+                for event, code in zip(batch, codes or [_INVALID], strict=True):
+                    if code == "":
+                        accepted.append(event)
+                    elif code != _THROTTLED:
+                        refused.append(Refused(event, code, final=code in _FINAL))
+        except Unavailable:
+            if not (accepted or refused):
+                raise
+        return Published(accepted, refused)
+
+    def _put(self, batch: Sequence[Event]) -> list[str] | None:
+        """Each entry's error code, empty for an accepted one; None if the request is not valid as a whole."""
+        entries = [
+            {
+                "Source": SOURCE,
+                "DetailType": event.type.value,
+                "Time": event.at,
+                "EventBusName": self._bus,
+                "Resources": [event.provider_id],
+                "Detail": json.dumps(
+                    {"id": event.id, "org": event.org, "provider_id": event.provider_id} | event.detail
+                ),
+            }
+            for event in batch
+        ]
+        try:
+            answer = self._client.put_events(Entries=entries)  # type: ignore[arg-type]
+        except (ClientError, BotoCoreError) as error:
+            if error_code(error) == _INVALID:
+                return None
+            raise unavailable("EventBridge", error) from None
+        return [entry.get("ErrorCode", "") for entry in answer["Entries"]]
 
 
 class SqsQueue:

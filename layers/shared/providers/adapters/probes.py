@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from providers.adapters import items, slots
 from providers.adapters.aws import available, json_object
-from providers.adapters.transactions import ConditionFailed, put, query, replace_members, transact, write
+from providers.adapters.transactions import ConditionFailed, delete, put, query, replace_members, transact, write
 from providers.model.errors import Unavailable
 from providers.model.events import Event
 from providers.model.health import Recent, Sample
 from providers.model.provider import Provider
-from providers.ports import Due, Probed, StaleWrite
+from providers.ports import Due, Probed, Refused, StaleWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 DUE_INDEX: Final = "DueIndex"
 _BATCH: Final = 100
 """Keys that a BatchGetItem takes at most."""
+
+_WRITE_BATCH: Final = 25
+"""Requests that a BatchWriteItem takes at most."""
 
 _UNPROCESSED_TRIES: Final = 5
 
@@ -65,15 +68,15 @@ class DynamoProbes:
         return [Probed(head, by_place.get((head.org, head.id))) for head in heads]
 
     def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
-        """Write health and throttling; a plain write where there is nothing to publish with it."""
-        action = replace_members(
-            self._main,
-            items.provider_key(before.org, before.id),
-            items.health_members(after),
-            "active = :active AND health_state = :state",
-            active=before.active.number,
-            state=before.health.state.value,
-        )
+        """Write health and back-off; a plain write where there is nothing to publish with it."""
+        members = items.health_members(after)
+        condition = "active = :active AND health_state = :state"
+        values: dict[str, Any] = {"active": before.active.number, "state": before.health.state.value}
+        if after.verification != before.verification:
+            members |= items.verification_members(after)
+            condition += " AND revision = :revision"
+            values["revision"] = before.revision
+        action = replace_members(self._main, items.provider_key(before.org, before.id), members, condition, **values)
         if not events:
             write(self._client, "update_item", action["Update"])
             return
@@ -149,16 +152,31 @@ class DynamoOutbox:
         self._client = client
         self._main = main
 
-    def pending(self, limit: int) -> Sequence[Event]:
-        """The oldest events."""
-        found = query(self._client, self._main, items.OUTBOX, "", limit=limit)
+    def pending(self, shard: int, limit: int, after: Event | None = None) -> Sequence[Event]:
+        """The oldest events of one shard, those later than `after`."""
+        start = None if after is None else items.event_key(after)
+        found = query(self._client, self._main, items.outbox_shard(shard), "", limit=limit, start=start)
         return [items.event_from(item) for item in found]
 
     def forget(self, events: Sequence[Event]) -> None:
-        """Remove events, one by one: there are few, and each may be gone already."""
-        for event in events:
+        """Remove events by BatchWriteItem; each may be gone already."""
+        requests = [{"DeleteRequest": {"Key": items.marshal(items.event_key(event))}} for event in events]
+        for start in range(0, len(requests), _WRITE_BATCH):
+            self._write({self._main: requests[start : start + _WRITE_BATCH]})
+
+    def quarantine(self, refused: Sequence[Refused], at: datetime) -> None:
+        """Move events from the outbox into a partition of their own."""
+        for each in refused:
+            action = put(self._main, items.quarantined_item(each.event, each.code, at))
+            transact(self._client, [action, delete(self._main, items.event_key(each.event))])
+
+    def _write(self, wanted: Any) -> None:
+        for _ in range(_UNPROCESSED_TRIES):
             with available("DynamoDB"):
-                self._client.delete_item(TableName=self._main, Key={"PK": {"S": items.OUTBOX}, "SK": {"S": event.id}})
+                wanted = self._client.batch_write_item(RequestItems=wanted).get("UnprocessedItems")
+            if not wanted:
+                return
+        raise Unavailable("dependency_unavailable", "DynamoDB is throttling; try again", retry_after_s=1)
 
 
 def _parse_items_quickly(client: DynamoDBClient) -> None:

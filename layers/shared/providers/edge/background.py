@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
 
 from providers.edge.logs import where
 from providers.ports import Ports, Work
@@ -21,19 +23,32 @@ CONCURRENCY: Final = 20
 """Vendors asked at once by one worker; with many more, waiting for the worker's own CPU would show as their latency."""
 
 
-def scheduled(
-    ports: Callable[[], Ports], work: Callable[[Ports, datetime], int], counts: str
-) -> Callable[[Any, Any], dict[str, int]]:
-    """The handler of a schedule: does `work` for the time it is, and logs how much that was under the name `counts`.
+NAMESPACE: Final = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "providers-api")
 
-    Raises what `work` raises, so that the schedule tries again.
+METRICS: Final = {"published": "EventsPublishedLate", "quarantined": "EventsQuarantined"}
+"""Counts of scheduled work that are CloudWatch metrics, in the stack's namespace."""
+
+
+def scheduled(
+    ports: Callable[[], Ports], work: Callable[[Ports, datetime, datetime], dict[str, int]]
+) -> Callable[[Any, Any], dict[str, int]]:
+    """The handler of a schedule: does `work`, logs what it counts, and publishes as metrics what operators watch.
+
+    `work` gets the time that it is for, and the time when it should end. Raises what `work` raises, so that the
+    schedule tries again.
     """
 
-    def handler(event: Any, _: Any) -> dict[str, int]:
+    def handler(event: Any, context: Any) -> dict[str, int]:
         given = event.get("time") if isinstance(event, dict) else None
-        now = datetime.fromisoformat(given) if isinstance(given, str) else ports().clock.now()
-        done = {counts: work(ports(), now)}
+        clock = ports().clock
+        now = datetime.fromisoformat(given) if isinstance(given, str) else clock.now()
+        left = timedelta(milliseconds=context.get_remaining_time_in_millis()) - timedelta(seconds=MARGIN_S)
+        done = work(ports(), now, clock.now() + left)
         logger.info("ran", extra=done)
+        for name in METRICS.keys() & done.keys():
+            if done[name]:
+                with single_metric(METRICS[name], MetricUnit.Count, done[name], namespace=NAMESPACE):
+                    pass
         return done
 
     return handler

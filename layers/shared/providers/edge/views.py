@@ -104,9 +104,11 @@ def upload_view(upload: Upload) -> dict[str, Any]:
 
 
 def shown_tag(provider: Provider, glance: Glance) -> str:
-    """The entity tag of a provider together with the health that is shown with it."""
-    health = f"{provider.health.state} {glance.p50_ms} {glance.last_check_at}"
-    return f'"{provider.revision}-{hashlib.sha256(health.encode()).hexdigest()[:8]}"'
+    """The entity tag of a provider together with what the sweep writes: health, and a pending one's verification."""
+    verification = provider.verification
+    shown = (provider.health.state, glance.p50_ms, glance.last_check_at, verification.reason, verification.checked_at)
+    swept = " ".join(map(str, shown))
+    return f'"{provider.revision}-{hashlib.sha256(swept.encode()).hexdigest()[:8]}"'
 
 
 def routing_config_view(config: RoutingConfig) -> dict[str, Any]:

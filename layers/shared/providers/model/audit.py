@@ -18,7 +18,7 @@ Facts = dict[str, Any] | None
 
 
 class Action(StrEnum):
-    """What was done. `provider.verified`: the sweep verified a pending one."""
+    """What was done. The sweep verifies pending providers, and disables them when they stay pending for too long."""
 
     CREATED = "provider.created"
     UPDATED = "provider.updated"
@@ -26,6 +26,7 @@ class Action(StrEnum):
     ROLLED_BACK = "provider.rolled_back"
     VERSION_DESTROYED = "provider.version_destroyed"
     VERIFIED = "provider.verified"
+    PENDING_EXPIRED = "provider.pending_expired"
     DELETED = "provider.deleted"
     ROUTING_CREATED = "routing_config.created"
     ROUTING_UPDATED = "routing_config.updated"

@@ -20,6 +20,7 @@ class EventType(StrEnum):
     ROTATED = "provider.rotated"
     DELETED = "provider.deleted"
     HEALTH_CHANGED = "provider.health_changed"
+    PENDING_EXPIRED = "provider.pending_expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Event:
 
 
 def provider_event(event_id: str, kind: EventType, at: datetime, provider: Provider) -> Event:
-    """`created`, `rotated` or `deleted`."""
+    """`created`, `rotated`, `deleted` or `pending_expired`."""
     detail = {
         "vendor": provider.vendor,
         "name": provider.name,

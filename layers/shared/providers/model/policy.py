@@ -16,6 +16,9 @@ PROBE_DEADLINE_S: Final = 5.0
 SHARDS: Final = 60
 """Of the index of providers to be checked; divisible by every interval, so that a minute's share is whole shards."""
 
+OUTBOX_SHARDS: Final = 16
+"""Partitions of the outbox. DynamoDB writes about 330 events a second to one partition, in transactions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -18,6 +18,9 @@ USED_EVERY: Final = timedelta(minutes=1)
 DATA_KEY_CACHE: Final = timedelta(minutes=5)
 """How long a process may keep an unwrapped data key, and seal under it (architecture.md, Sealing)."""
 
+PENDING_FOR: Final = timedelta(hours=24)
+"""How long a provider may stay pending after its owner last changed it; then the sweep disables it."""
+
 MAX_LIVE_VERSIONS: Final = 5
 """Live versions of one provider at most, the active one included; one more retires the oldest at once (api.md)."""
 
@@ -32,7 +35,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What the last verification that changed the provider found."""
+    """The last verification that changed the provider; of a pending provider, the latest health check."""
 
     outcome: Outcome
     reason: Reason | None
@@ -83,7 +86,7 @@ class Provider:
     `versions` holds every version that still has a row in the `secrets` table, oldest first, the active one last; and
     those that expired since the last change, whose rows the reaper has taken.
     `refs` are the slugs of the routing configs that name this provider.
-    `probe_after`: no health check before then, because the vendor throttled the last `throttled` ones.
+    `probe_after`: no health check before then, because the last `throttled` ones asked for a back-off.
     """
 
     org: str
@@ -100,6 +103,11 @@ class Provider:
     health: Health = field(default_factory=Health)
     probe_after: datetime | None = None
     throttled: int = 0
+
+    @property
+    def pending_until(self) -> datetime:
+        """When it is disabled if it is pending and still unverified."""
+        return self.updated_at + PENDING_FOR
 
     @property
     def active(self) -> KeyVersion:

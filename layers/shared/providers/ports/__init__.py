@@ -47,7 +47,7 @@ from providers.ports.stores import (
     ProviderStore,
     RoutingStore,
 )
-from providers.ports.sweep import Due, HealthStore, Outbox, Probed, ProbeStore, Publisher, Queue
+from providers.ports.sweep import Due, HealthStore, Outbox, Probed, ProbeStore, Published, Publisher, Queue, Refused
 
 __all__ = [
     "NOTHING",
@@ -76,8 +76,10 @@ __all__ = [
     "Prober",
     "ProviderFilter",
     "ProviderStore",
+    "Published",
     "Publisher",
     "Queue",
+    "Refused",
     "RoutingStore",
     "StaleWrite",
     "TamperedCredential",

@@ -41,9 +41,9 @@ class ProbeStore(Protocol):
         ...
 
     def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
-        """Write `after`'s health and throttling, if active version and health state are still `before`'s.
+        """Write `after`'s health and back-off if the active version and the health state are still `before`'s.
 
-        Raises StaleWrite.
+        A verification that differs is written with them, if the revision is still `before`'s too. Raises StaleWrite.
         """
         ...
 
@@ -64,23 +64,50 @@ class HealthStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event that was not accepted.
+
+    Args:
+        event: the event.
+        code: the publisher's error code.
+        final: whether it will never be accepted as it is.
+    """
+
+    event: Event
+    code: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of events. One that is in neither was not tried, or not because of a rate limit or an outage."""
+
+    accepted: Sequence[Event] = ()
+    refused: Sequence[Refused] = ()
+
+
 class Outbox(Protocol):
     """Events that are committed and not yet published. Every method raises Unavailable."""
 
-    def pending(self, limit: int) -> Sequence[Event]:
-        """The oldest events."""
+    def pending(self, shard: int, limit: int, after: Event | None = None) -> Sequence[Event]:
+        """The oldest events of one shard, those later than `after`."""
         ...
 
     def forget(self, events: Sequence[Event]) -> None:
         """Remove events that were published."""
         ...
 
+    def quarantine(self, refused: Sequence[Refused], at: datetime) -> None:
+        """Move events that cannot be published out of the outbox to where they are kept for an operator."""
+        ...
+
 
 class Publisher(Protocol):
     """Publishes events to the world."""
 
-    def publish(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Publish, and return those that were accepted. Raises Unavailable where none could be."""
+    def publish(self, events: Sequence[Event]) -> Published:
+        """Publish events, each at most once. Raises Unavailable if nothing is known of any of them."""
         ...
 
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Final
 
 from providers.model.errors import Unavailable
 from providers.model.events import Event
+from providers.model.policy import OUTBOX_SHARDS
 from providers.ports import Ports
 
-_AT_ONCE: Final = 100
+_AT_ONCE: Final = 50
+"""Events that are read, published and forgotten together; as many may come twice after a crash."""
+
+THREADS: Final = 4
+"""Shards that are drained at once: some hundred events a second each, within EventBridge's quota in every region."""
 
 LEFT_AFTER: Final = timedelta(seconds=30)
 """Longer than a function may take from its commit to its end."""
+
+GIVE_UP_AFTER: Final = timedelta(days=1)
+"""An event that EventBridge still refuses then is quarantined, whatever the error."""
 
 
 def publish(ports: Ports, events: Sequence[Event]) -> None:
@@ -25,18 +34,43 @@ def publish(ports: Ports, events: Sequence[Event]) -> None:
     if not events:
         return
     try:
-        ports.outbox.forget(ports.publisher.publish(events))
+        ports.outbox.forget(ports.publisher.publish(events).accepted)
     except Unavailable:
         return
 
 
-def drain_outbox(ports: Ports) -> int:
-    """Publish events that were left unpublished, the oldest first, and return how many. Raises Unavailable.
+def drain_outbox(ports: Ports, until: datetime) -> dict[str, int]:
+    """Publish the events that were left unpublished until there are none or it is `until`; count what was done.
 
-    Those of the last moments are left to whoever committed them and is about to publish them.
+    Events of the last moments are left to the process that committed them and is about to publish them. One that is
+    refused for good, or still after a day, goes into quarantine and keeps no other from being published.
+    Raises Unavailable, when every shard has been tried.
     """
-    left = ports.clock.now() - LEFT_AFTER
-    events = [event for event in ports.outbox.pending(_AT_ONCE) if event.at <= left]
-    published = ports.publisher.publish(events) if events else []
-    ports.outbox.forget(published)
-    return len(published)
+    with ThreadPoolExecutor(THREADS) as pool:
+        shards = [pool.submit(_drain_shard, ports, shard, until) for shard in range(OUTBOX_SHARDS)]
+    counts = [shard.result() for shard in shards]
+    return {
+        "published": sum(published for published, _ in counts),
+        "quarantined": sum(quarantined for _, quarantined in counts),
+    }
+
+
+def _drain_shard(ports: Ports, shard: int, until: datetime) -> tuple[int, int]:
+    published = quarantined = 0
+    last: Event | None = None
+    while ports.clock.now() < until:
+        now = ports.clock.now()
+        page = ports.outbox.pending(shard, _AT_ONCE, last)
+        events = [event for event in page if event.at <= now - LEFT_AFTER]
+        if not events:
+            break
+        result = ports.publisher.publish(events)
+        ports.outbox.forget(result.accepted)
+        given_up = [each for each in result.refused if each.final or each.event.at <= now - GIVE_UP_AFTER]
+        ports.outbox.quarantine(given_up, now)
+        published += len(result.accepted)
+        quarantined += len(given_up)
+        if len(result.accepted) + len(result.refused) < len(events) or len(events) < _AT_ONCE:
+            break  # EventBridge asks for a pause, or that was the last page
+        last = events[-1]
+    return published, quarantined

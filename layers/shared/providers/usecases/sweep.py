@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from bisect import insort
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,13 +14,21 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from providers.model.audit import Action
 from providers.model.errors import Unprocessable
-from providers.model.events import health_event
-from providers.model.health import Recent, Sample, floor_minute, next_health, replayed, stays_healthy
-from providers.model.policy import SHARDS
+from providers.model.events import EventType, health_event, provider_event
+from providers.model.health import (
+    HealthState,
+    Recent,
+    Sample,
+    floor_minute,
+    next_health,
+    replayed,
+    stays_healthy,
+)
+from providers.model.policy import PROBE_DEADLINE_S, SHARDS
 from providers.model.provider import Provider, Status, Verification
 from providers.model.secret import Secret
 from providers.model.verdict import Reason, Verdict
-from providers.ports import Ports, Probed, StaleWrite, TamperedCredential
+from providers.ports import Due, Ports, Probed, StaleWrite, TamperedCredential
 from providers.usecases.base_url import check_base_url
 from providers.usecases.events import drain_outbox, publish
 from providers.usecases.mutation import BY_SYSTEM
@@ -37,6 +46,15 @@ STALE_AFTER: Final = timedelta(minutes=15)
 """A message about a minute this long ago is dropped: the provider has been swept again since."""
 
 LONGEST_BACK_OFF_MINUTES: Final = 60
+
+LONG_UNHEALTHY: Final = timedelta(minutes=10)
+"""A provider that has been unhealthy for this long is checked less and less often, until a check succeeds."""
+
+QUIET_S: Final = 1.0
+"""When no vendor has answered for this long, all that are being asked are slow, and writing distorts no latency."""
+
+WRITE_EVERY_S: Final = PROBE_DEADLINE_S
+"""How long a verdict may wait to be written while vendors keep answering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +82,47 @@ class Batch:
         return cls(minute, places)
 
 
+def run_minute(ports: Ports, now: datetime, until: datetime) -> dict[str, int]:
+    """Queue the providers that are due, then drain the outbox until `until`; return how many of each.
+
+    The outbox comes last, so that health is checked even if events cannot be published. Raises Unavailable.
+    """
+    due = dispatch(ports, now)
+    return {"due": due, **drain_outbox(ports, until)}
+
+
 def dispatch(ports: Ports, now: datetime) -> int:
     """Queue every provider that is due in this minute, and return how many. Raises Unavailable.
 
-    With an interval of several minutes each shard has its own minute of it. Events that a crash left unpublished
-    are published last, so that health is checked where events cannot be published.
+    With an interval of several minutes each shard has its own minute of it.
     """
     minute = floor_minute(now)
     interval = ports.policy.thresholds.interval_minutes
     turn = int(minute.timestamp() // 60) % interval
-    places = sorted(  # an organization's providers go together, so that one worker unwraps its data key, and once
-        (due.org, due.provider_id)
+    places = _in_turns(
+        due
         for shard in range(turn, SHARDS, interval)
         for due in ports.probes.due(shard)
         if due.probe_after is None or due.probe_after <= minute
     )
     batches = [Batch(minute, tuple(places[start : start + BATCH])) for start in range(0, len(places), BATCH)]
     ports.queue.send([batch.to_json() for batch in batches])
-    drain_outbox(ports)
     return len(places)
+
+
+def _in_turns(due: Iterable[Due]) -> list[tuple[str, str]]:
+    """The places in the order in which they are queued: organizations take turns of up to a message's length.
+
+    So a large organization delays another by one message, and a worker still unwraps few data keys. Providers that were
+    backed off come last: they are the ones that hang.
+    """
+    taken: Counter[tuple[bool, str]] = Counter()
+    ordered = []
+    for each in sorted(due, key=lambda each: (each.org, each.provider_id)):
+        suspect = each.probe_after is not None
+        ordered.append((suspect, taken[suspect, each.org] // BATCH, each.org, each.provider_id))
+        taken[suspect, each.org] += 1
+    return [(org, provider_id) for _, _, org, provider_id in sorted(ordered)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +162,12 @@ async def probe_messages(
         concurrency: how many vendors are asked at once.
         end: when to stop asking, on the event loop's clock. What was not begun then is not done.
 
-    It reads, asks and writes in three passes: while vendors are asked, no other thread competes for the CPU, so the
-    latency that is recorded is the vendor's. A provider whose slot is set already is not asked again.
+    It reads, then asks, then writes: while vendors are asked, no other thread competes for the CPU, so the latency that
+    is recorded is the vendor's. A provider whose slot is set already is not asked again.
     """
     loaded = await asyncio.to_thread(_load_all, ports, bodies)
     subjects = [subject for found in loaded if not isinstance(found, Exception) for subject in found]
-    turns = asyncio.Semaphore(concurrency)
-    verdicts = await asyncio.gather(
-        *(_ask_in_turn(ports, each, turns, end) for each in subjects), return_exceptions=True
-    )
-    outcomes = iter(await asyncio.to_thread(_write_all, ports, subjects, verdicts))
+    outcomes = iter(await _check_all(ports, subjects, concurrency, end))
     done: list[bool | Exception] = []
     for found in loaded:
         if isinstance(found, Exception):
@@ -177,21 +213,66 @@ def _open(ports: Ports, probed: Probed) -> Secret | None:
         return None
 
 
-async def _ask_in_turn(ports: Ports, subject: _Subject, turns: asyncio.Semaphore, end: float) -> Verdict | None:
+async def _check_all(
+    ports: Ports, subjects: Sequence[_Subject], concurrency: int, end: float
+) -> list[bool | Exception]:
+    """Ask the vendors of all `subjects` and write what follows; for each whether it is done, as `_write` says.
+
+    A free place goes to the organization that holds the fewest. So while an organization has providers waiting, it
+    holds its equal share of the places, and another one's hanging hosts delay it by no more than that; alone, it has
+    them all. What was answered is written at the end, or earlier if the vendors that are left are slow.
+    """
+    loop = asyncio.get_running_loop()
+    waiting: dict[str, deque[int]] = {}
+    for number, subject in enumerate(subjects):
+        waiting.setdefault(subject.provider.org, deque()).append(number)
+    asking: dict[asyncio.Task[Verdict | None], int] = {}
+    held: Counter[str] = Counter()
+    answered: dict[int, Verdict | BaseException | None] = {}
+    outcomes: dict[int, bool | Exception] = {}
+    written_at = loop.time()
+    try:
+        while waiting or asking:
+            while waiting and len(asking) < concurrency:
+                org = min(waiting, key=lambda each: held[each])
+                numbers = waiting.pop(org)
+                number = numbers.popleft()
+                if numbers:
+                    waiting[org] = numbers  # behind the others
+                asking[asyncio.create_task(_ask(ports, subjects[number], end))] = number
+                held[org] += 1
+            done, _ = await asyncio.wait(asking, timeout=QUIET_S, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                number = asking.pop(task)
+                held[subjects[number].provider.org] -= 1
+                answered[number] = task.exception() or task.result()
+            over = not (waiting or asking)
+            if answered and (over or not done or loop.time() >= written_at + WRITE_EVERY_S):
+                chosen = [subjects[number] for number in answered]
+                written = await asyncio.to_thread(_write_all, ports, chosen, list(answered.values()))
+                outcomes |= zip(answered, written, strict=True)
+                answered.clear()
+                written_at = loop.time()
+    finally:
+        for task in asking:
+            task.cancel()
+    return [outcomes[number] for number in range(len(subjects))]
+
+
+async def _ask(ports: Ports, subject: _Subject, end: float) -> Verdict | None:
     """The verdict, or None for one that was not asked: it was before, or there was no time to."""
-    async with turns:
-        if subject.asked_before or asyncio.get_running_loop().time() >= end:
-            return None
-        if subject.secret is None:
-            return Verdict(Reason.SEAL_BROKEN)
-        provider = subject.provider
-        vendor = ports.vendors(provider.vendor)
-        try:
-            check_base_url(vendor, provider.base_url, ports.policy)
-        except Unprocessable:  # allowed when it was set, not any more
-            return Verdict(Reason.BASE_URL_NOT_ALLOWED)
-        credential = vendor.parse(subject.secret, provider.base_url)
-        return await ports.probe(vendor, credential, provider.base_url)
+    if subject.asked_before or asyncio.get_running_loop().time() >= end:
+        return None
+    if subject.secret is None:
+        return Verdict(Reason.SEAL_BROKEN)
+    provider = subject.provider
+    vendor = ports.vendors(provider.vendor)
+    try:
+        check_base_url(vendor, provider.base_url, ports.policy)
+    except Unprocessable:  # allowed when it was set, not any more
+        return Verdict(Reason.BASE_URL_NOT_ALLOWED)
+    credential = vendor.parse(subject.secret, provider.base_url)
+    return await ports.probe(vendor, credential, provider.base_url)
 
 
 def _write_all(
@@ -241,12 +322,17 @@ def _judge_anew(ports: Ports, subject: _Subject, samples: list[Sample], verdict:
     after = replace(provider, health=judge(provider.health, samples, limits))
     if verdict is None and newest is not None:
         verdict = Verdict(newest.reason, latency_ms=newest.latency_ms)
-    if verdict is not None:
-        after = _throttled(after, verdict, minute)
+    pending = provider.status is Status.PENDING
+    if verdict is not None and newest is not None:  # a late check says nothing of when to check next
+        if pending and not verdict.outcome.promotes:
+            after = replace(after, verification=Verification(verdict.outcome, verdict.reason, minute))
+        after = _backed_off(after, verdict, minute)
     try:
         _write_health(ports, provider, after)
-        if verdict is not None and provider.status is Status.PENDING and verdict.outcome.promotes:
+        if verdict is not None and pending and verdict.outcome.promotes:
             _activate(ports, provider, verdict)
+        elif newest is not None and pending and minute >= provider.pending_until:
+            _expire(ports, replace(provider, verification=after.verification))
     except StaleWrite:
         return  # rotated, deleted or judged by another delivery meanwhile: the next check sees what is so then
 
@@ -262,25 +348,41 @@ def _write_health(ports: Ports, before: Provider, after: Provider) -> None:
 
 
 def _told(provider: Provider) -> tuple[Any, ...]:
-    """What of a provider's health the head tells; a check that changes nothing of it writes nothing there."""
-    return provider.health, provider.probe_after, provider.throttled
+    """What a check may change on the provider item; a check that changes none of it writes nothing there."""
+    return provider.health, provider.probe_after, provider.throttled, provider.verification
 
 
-def _throttled(provider: Provider, verdict: Verdict, minute: datetime) -> Provider:
-    """The provider with its next check put off while its vendor throttles, and not once it does not.
+def _backed_off(provider: Provider, verdict: Verdict, minute: datetime) -> Provider:
+    """The provider with its next check put off for 2, 4, 8 … minutes (max 60) or Retry-After, or due at once.
 
-    A check must not use up what a throttled owner has left: 2, 4, 8 … minutes, an hour at most, or what the vendor
-    asks for where that is more. So it is where something in front of the vendor throttles whoever comes. What is put
-    off until later than `minute` was so by an earlier delivery of this check.
+    A check must not use up what a rate-limited owner has left, and the sweep must not keep asking a host that never
+    accepts the credential. The first check that succeeds ends a back-off. Idempotent: a later `probe_after` was set by
+    an earlier delivery of this check.
     """
-    if verdict.reason not in (Reason.RATE_LIMITED, Reason.THROTTLED):
+    if not _asks_for_back_off(provider, verdict, minute):
         return replace(provider, probe_after=None, throttled=0)
     if provider.probe_after is not None and provider.probe_after > minute:
         return provider
     throttled = provider.throttled + 1
     minutes = min(2**throttled, LONGEST_BACK_OFF_MINUTES)
     wait = max(timedelta(minutes=minutes), timedelta(seconds=min(verdict.retry_after_s or 0.0, 86_400.0)))
-    return replace(provider, probe_after=floor_minute(minute + wait), throttled=throttled)
+    probe_after = floor_minute(minute + wait)
+    if provider.status is Status.PENDING:  # its last check comes with the end of its time
+        probe_after = min(probe_after, max(minute, floor_minute(provider.pending_until)) + timedelta(minutes=1))
+    return replace(provider, probe_after=probe_after, throttled=throttled)
+
+
+def _asks_for_back_off(provider: Provider, verdict: Verdict, minute: datetime) -> bool:
+    """Whether a check with this verdict, which made `provider.health` what it is, puts off the next one."""
+    if verdict.reason in (Reason.RATE_LIMITED, Reason.THROTTLED):
+        return True
+    if verdict.outcome.promotes:
+        return False
+    health = provider.health
+    long_unhealthy = (
+        health.state is HealthState.UNHEALTHY and health.since is not None and minute - health.since >= LONG_UNHEALTHY
+    )
+    return long_unhealthy or provider.status is Status.PENDING
 
 
 def _activate(ports: Ports, provider: Provider, verdict: Verdict) -> None:
@@ -295,3 +397,13 @@ def _activate(ports: Ports, provider: Provider, verdict: Verdict) -> None:
     )
     entry = BY_SYSTEM.entry(ports, Action.VERIFIED, now, provider, after)
     ports.providers.change(provider, after, alongside=BY_SYSTEM.with_entry(entry, None))
+
+
+def _expire(ports: Ports, provider: Provider) -> None:
+    """Disable a provider that stayed pending for too long. Raises StaleWrite if its owner changed it meanwhile."""
+    now = ports.clock.now()
+    after = replace(provider, status=Status.DISABLED, updated_at=now, revision=provider.revision + 1)
+    events = [provider_event(ports.clock.new_id(), EventType.PENDING_EXPIRED, now, after)]
+    entry = BY_SYSTEM.entry(ports, Action.PENDING_EXPIRED, now, provider, after)
+    ports.providers.change(provider, after, alongside=BY_SYSTEM.with_entry(entry, None, events))
+    publish(ports, events)
