@@ -44,6 +44,7 @@ from providers.ports import (
     ProbeStore,
     ProviderFilter,
     ProviderStore,
+    Refused,
     RoutingStore,
     StaleWrite,
 )
@@ -471,6 +472,44 @@ def test_events_are_committed_with_the_change_they_tell_of(stores: Stores) -> No
     assert [each.id for each in waiting(stores.outbox)] == [event(2).id]
 
 
+def test_a_shard_is_read_in_order_and_from_where_one_was(stores: Stores) -> None:
+    """Page by page; every event is in one shard, and forgotten in batches, of those that are gone, too."""
+    many = [event(number) for number in range(1, 121)]
+    for start in range(0, len(many), 20):
+        one = provider(start + 1, name=f"Provider {start}")
+        stores.providers.create(one, sealed(one), Alongside(many[start : start + 20]))
+    assert waiting(stores.outbox) == many
+    shard = list(stores.outbox.pending(3, 100))
+    assert shard == sorted(shard, key=lambda each: each.id)
+    assert list(stores.outbox.pending(3, 2)) == shard[:2]
+    assert list(stores.outbox.pending(3, 100, shard[1])) == shard[2:]
+    stores.outbox.forget(many[:100])
+    stores.outbox.forget([*many[90:110], event(999)])
+    assert waiting(stores.outbox) == many[110:]
+    stores.outbox.forget([])
+
+
+def test_a_quarantined_event_is_in_the_outbox_no_more(stores: Stores) -> None:
+    """However often it is moved there."""
+    one = provider()
+    stores.providers.create(one, sealed(one), Alongside([event(1), event(2)]))
+    for _ in range(2):
+        stores.outbox.quarantine([Refused(event(1), "MalformedDetail", True)], NOW)
+    assert waiting(stores.outbox) == [event(2)]
+
+
+def test_a_quarantined_event_can_be_read_and_put_back() -> None:
+    """As docs/events.md says: the item under another key."""
+    with moto_tables() as tables:
+        outbox = DynamoOutbox(tables.client, tables.main)
+        outbox.quarantine([Refused(event(1), "MalformedDetail", True)], NOW)
+        (item,) = tables.everything(tables.main)
+        assert (item["PK"]["S"], item["error_code"]["S"]) == ("QUARANTINE", "MalformedDetail")
+        assert items.to_text(NOW) == item["quarantined_at"]["S"]
+        tables.client.put_item(TableName=tables.main, Item=item | {"PK": {"S": "OUTBOX#00"}})
+        assert list(outbox.pending(0, 10)) == [event(1)]
+
+
 def test_a_change_that_is_refused_leaves_no_event(stores: Stores) -> None:
     """Neither a taken name nor a stale revision is told to anybody."""
     one = provider()
@@ -723,3 +762,19 @@ def test_an_item_that_would_be_too_large_is_no_outage(kind: type) -> None:
         renamed = replace(one, name="x" * 20_000, revision=2)
         with pytest.raises(Conflict, match="limit_exceeded"):
             store.change(one, renamed)
+
+
+def test_a_verification_is_written_with_health_where_the_owner_changed_nothing(stores: Stores) -> None:
+    """One that is the same is not written, so that a check never undoes another change's."""
+    one = provider(status=Status.PENDING)
+    stores.providers.create(one, sealed(one))
+    found = Verification(Outcome.INDETERMINATE, Reason.TIMEOUT, NOW)
+    two = replace(one, verification=found, probe_after=NOW, throttled=1)
+    stores.probes.set_health(one, two)
+    assert stores.providers.get("org_a", one.id) == two
+    three = replace(two, status=Status.ACTIVE, verification=one.verification, revision=2)
+    stores.providers.change(two, three)
+    with pytest.raises(StaleWrite):
+        stores.probes.set_health(two, replace(two, verification=replace(found, reason=Reason.DNS_FAILED)))
+    stores.probes.set_health(two, replace(two, throttled=2))
+    assert stores.providers.get("org_a", one.id) == replace(three, throttled=2)

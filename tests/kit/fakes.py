@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from ulid import ULID
 
 from providers import vendors
-from providers.adapters.items import event_key, outbox_shard, shard_of
+from providers.adapters.items import outbox_shard_of, shard_of
 from providers.model.audit import Entry
 from providers.model.encoding import encode
 from providers.model.errors import Unavailable
@@ -512,6 +513,9 @@ def waiting(outbox: Outbox) -> list[Event]:
     return sorted(found, key=lambda event: event.id)
 
 
+_shard_of = cache(outbox_shard_of)
+
+
 class MemoryOutbox:
     """The outbox in memory."""
 
@@ -521,9 +525,9 @@ class MemoryOutbox:
     def pending(self, shard: int, limit: int, after: Event | None = None) -> Sequence[Event]:
         with self.db.lock:
             ids = sorted(
-                event.id
-                for event in self.db.outbox.values()
-                if event_key(event)["PK"] == outbox_shard(shard) and (after is None or event.id > after.id)
+                event_id
+                for event_id in self.db.outbox
+                if _shard_of(event_id) == shard and (after is None or event_id > after.id)
             )
             return [self.db.outbox[event_id] for event_id in ids[:limit]]
 

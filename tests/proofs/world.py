@@ -87,6 +87,10 @@ class Gated:
         return lambda **given: self._gate(Call(self._service, operation, given), lambda: found(**given))
 
 
+POISON: Final = "Poison"
+"""The name in an event that EventBridge refuses."""
+
+
 class Bus:
     """EventBridge: writes down what is published."""
 
@@ -98,9 +102,14 @@ class Bus:
         return cast("dict[str, Any]", self._gate(Call("events", "PutEvents", given), lambda: self._put(**given)))
 
     def _put(self, Entries: Sequence[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        answers = []
         for entry in Entries:
-            self._published.append({"type": entry["DetailType"], **json.loads(entry["Detail"])})
-        return {"Entries": [{} for _ in Entries]}
+            told = {"type": entry["DetailType"], **json.loads(entry["Detail"])}
+            poison = told.get("name") == POISON
+            answers.append({"ErrorCode": "MalformedDetail"} if poison else {})
+            if not poison:
+                self._published.append(told)
+        return {"Entries": answers}
 
 
 class ProcessClock:

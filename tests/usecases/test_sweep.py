@@ -18,10 +18,10 @@ from providers.edge.background import queue_worker
 from providers.model.events import EventType
 from providers.model.health import HealthState, Recent, Sample, Thresholds
 from providers.model.policy import Policy
-from providers.model.provider import Provider, Status
-from providers.model.verdict import Reason, Verdict
-from providers.usecases.health import glance_at, read_health
+from providers.model.provider import Provider, Status, Verification
+from providers.model.verdict import Outcome, Reason, Verdict
 from providers.usecases.events import drain_outbox
+from providers.usecases.health import glance_at, read_health
 from providers.usecases.sweep import Batch, dispatch, probe_messages, run_minute
 from providers.usecases.update import Change, update_provider
 from tests.kit.fakes import FakePorts
@@ -209,6 +209,141 @@ def test_a_throttled_provider_is_left_alone_for_longer_and_longer(reason: Reason
     while not sweep(ports):
         pass
     assert (stored(ports, provider).probe_after, len(sweep(ports))) == (None, 1)
+
+
+def test_a_long_unhealthy_provider_is_checked_less_and_less_often() -> None:
+    """After ten minutes: 2, 4, 8 … minutes, an hour at most. One success, and it is asked every minute again."""
+    ports = FakePorts()
+    provider = added(ports)
+    sweep(ports)
+    ports.verify.verdict = Verdict(Reason.CONNECTION_FAILED)
+    minutes = [minute for minute in range(220) if sweep(ports)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(minutes)]
+    assert gaps == [1] * 12 + [2, 4, 8, 16, 32, 60, 60]  # three to become unhealthy, and ten minutes of that
+    ports.verify.verdict = Verdict()
+    while not sweep(ports):
+        pass
+    after = stored(ports, provider)
+    assert (after.health.state, after.probe_after, after.throttled) == (HealthState.UNHEALTHY, None, 0)
+    assert sweep(ports)
+    assert stored(ports, provider).health.state is HealthState.HEALTHY
+    assert health_events(ports)[-2:] == [("healthy", "unhealthy"), ("unhealthy", "healthy")]
+
+
+def test_a_short_outage_costs_no_check() -> None:
+    """Nine minutes unhealthy, and every minute has its slot."""
+    ports = FakePorts()
+    provider = added(ports)
+    sweep(ports)
+    ports.verify.verdict = Verdict(Reason.HTTP_5XX)
+    for _ in range(12):
+        assert sweep(ports)
+    assert (stored(ports, provider).health.state, len(ports.db.samples[provider.id])) == (HealthState.UNHEALTHY, 13)
+
+
+def pending(ports: FakePorts, mark: str = "one") -> Provider:
+    """A provider that was stored although its vendor did not answer."""
+    ports.verify.verdict = Verdict(Reason.TIMEOUT)
+    return added(ports, mark, store_pending=True)
+
+
+def test_a_pending_provider_is_checked_less_and_less_often_and_shows_the_latest_verdict() -> None:
+    """2, 4, 8 … minutes from its first check on; outcome, reason and time are those of the last one."""
+    ports = FakePorts()
+    provider = pending(ports)
+    minutes = []
+    for minute in range(200):
+        reason = (Reason.CREDENTIAL_REJECTED, Reason.DNS_FAILED)[minute % 2]
+        ports.verify.verdict = Verdict(reason)
+        if sweep(ports):
+            minutes.append(minute)
+            found = stored(ports, provider).verification
+            assert found == Verification(Verdict(reason).outcome, reason, ports.clock.now())
+    assert [later - earlier for earlier, later in itertools.pairwise(minutes)] == [2, 4, 8, 16, 32, 60, 60]
+    assert stored(ports, provider).revision == provider.revision
+    ports.verify.verdict = Verdict()
+    while not sweep(ports):
+        pass
+    after = stored(ports, provider)
+    assert (after.status, after.verification.outcome, after.probe_after) == (Status.ACTIVE, Outcome.VALID, None)
+
+
+def test_a_pending_provider_is_disabled_after_a_day() -> None:
+    """Once, with an audit entry of the system and an event; then it is not asked any more."""
+    ports = FakePorts()
+    provider = pending(ports)
+    began = ports.clock.now()
+    while stored(ports, provider).status is Status.PENDING:
+        sweep(ports)
+    assert timedelta(hours=24) <= ports.clock.now() - began <= timedelta(hours=24, minutes=2)
+    after = stored(ports, provider)
+    assert (after.status, after.revision, after.updated_at) == (Status.DISABLED, 2, ports.clock.now())
+    assert after.verification == Verification(Outcome.INDETERMINATE, Reason.TIMEOUT, ports.clock.now())
+    entry = ports.db.trail[-1]
+    assert (entry.actor.type, entry.action.value, entry.resource_id) == (
+        "system",
+        "provider.pending_expired",
+        provider.id,
+    )
+    assert (entry.before, entry.after) == ({"status": "pending"}, {"status": "disabled"})
+    told = [event for event in ports.publisher.published if event.type is EventType.PENDING_EXPIRED]
+    assert [(event.provider_id, event.detail["status"]) for event in told] == [(provider.id, "disabled")]
+    assert sweep(ports) == []
+
+
+def test_a_pending_provider_that_is_good_at_last_becomes_active_instead() -> None:
+    """Its last check decides, also when that comes after its day."""
+    ports = FakePorts()
+    provider = pending(ports)
+    ports.clock.pass_time(hours=30)
+    ports.verify.verdict = Verdict()
+    sweep(ports)
+    assert stored(ports, provider).status is Status.ACTIVE
+
+
+def test_an_expired_provider_that_is_enabled_again_has_another_day() -> None:
+    """It is pending then, because no vendor has ever accepted its credential."""
+    ports = FakePorts()
+    provider = pending(ports)
+    ports.clock.pass_time(hours=24)
+    sweep(ports)
+    assert stored(ports, provider).status is Status.DISABLED
+    update_provider(ports, ORG, provider.id, Change(status=Status.ACTIVE))
+    assert sweep(ports)
+    assert stored(ports, provider).status is Status.PENDING
+    ports.clock.pass_time(hours=24)
+    sweep(ports)
+    assert stored(ports, provider).status is Status.DISABLED
+
+
+def test_a_check_that_meets_a_change_does_not_overwrite_it() -> None:
+    """The owner changes a pending provider while it is checked for the last time: nothing is undone."""
+    ports = FakePorts()
+    provider = pending(ports)
+    ports.clock.pass_time(hours=25)
+
+    def rename() -> None:
+        ports.verify.meanwhile = None
+        update_provider(ports, ORG, provider.id, Change(name="Renamed"))
+
+    ports.verify.meanwhile = rename
+    sweep(ports)
+    after = stored(ports, provider)
+    assert (after.status, after.name, after.verification) == (Status.PENDING, "Renamed", provider.verification)
+
+
+@pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.HTTP_5XX])
+def test_a_back_off_is_the_same_however_often_its_message_comes(reason: Reason) -> None:
+    """Redelivered at once, or after the next check: the next check's time stays."""
+    ports = FakePorts()
+    provider = added(ports)
+    ports.verify.verdict = Verdict(reason)
+    messages = [body for _ in range(60) for body in sweep(ports)]
+    before = stored(ports, provider)
+    assert before.throttled > 2
+    for body in messages[-3:] * 3:
+        assert deliver(ports, [body]) == []
+    assert stored(ports, provider) == before
 
 
 def test_a_poison_message_keeps_nobody_from_being_checked() -> None:

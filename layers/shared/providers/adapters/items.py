@@ -287,7 +287,12 @@ def outbox_shard(shard: int) -> str:
 
 def event_key(event: Event) -> Item:
     """An event in the outbox. The shard is taken from the id, so that simultaneous writers spread over all shards."""
-    return {"PK": outbox_shard(zlib.crc32(event.id.encode()) % OUTBOX_SHARDS), "SK": event.id}
+    return {"PK": outbox_shard(outbox_shard_of(event.id)), "SK": event.id}
+
+
+def outbox_shard_of(event_id: str) -> int:
+    """The shard of an event."""
+    return zlib.crc32(event_id.encode()) % OUTBOX_SHARDS
 
 
 def event_item(event: Event) -> Item:

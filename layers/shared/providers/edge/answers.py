@@ -85,7 +85,7 @@ class HealthGlance(Answer):
 
 
 class Verification(Answer):
-    """What the vendor said of the credential when it was last verified."""
+    """The last verification of the credential; of a pending provider, its latest health check."""
 
     outcome: Literal["valid", "limited", "invalid", "indeterminate"]
     reason: Annotated[Reason | None, Field(description="Why it is not plainly valid.")]
@@ -102,7 +102,10 @@ class Provider(Answer):
     status: Annotated[
         Status | str,
         _known(Status),
-        Field(description="`pending`: stored while the vendor could not be reached, not yet verified."),
+        Field(
+            description="`pending`: stored while the vendor could not be reached, not yet verified; after 24 hours it "
+            "becomes `disabled`."
+        ),
     ]
     health: HealthGlance
     created_at: Time
@@ -256,7 +259,10 @@ class AuditEntry(Answer):
     action: Annotated[
         Action | str,
         _known(Action),
-        Field(description="`provider.verified`: the sweep verified a pending one."),
+        Field(
+            description="`provider.verified`: the sweep verified a pending one. `provider.pending_expired`: the sweep "
+            "disabled one that stayed pending for 24 hours."
+        ),
     ]
     resource: Resource
     before: dict[str, Any] | None
