@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from providers.edge.errors import STATUS
 from providers.model.errors import ProvidersError
 from providers.model.provider import Scope
-from providers.model.verdict import Reason, Verdict
+from providers.model.verdict import Outcome, Reason, Verdict
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import call, event, invoke
 from tests.kit.requests import key
@@ -190,6 +191,18 @@ def test_entity_tags(ports: FakePorts) -> None:
     late = call("update_provider", path=path, body={"name": "Newer"}, headers={"if-match": '"1"'})
     assert (late.status, late.error["code"]) == (412, "etag_mismatch")
     assert call("get_provider", path=path, headers={"If-None-Match": tag}).data["name"] == "New"
+
+
+def test_a_pending_providers_tag_changes_with_its_verification(ports: FakePorts) -> None:
+    """Health and time of the last check may be the same; nobody is told 304 while the latest verdict is another."""
+    path = {"provider_id": call("add_provider", body=GOOD).data["id"]}
+    first = call("get_provider", path=path)
+    place = ("org_a", path["provider_id"])
+    head = ports.db.heads[place]
+    verification = replace(head.verification, outcome=Outcome.INDETERMINATE, reason=Reason.DNS_FAILED)
+    ports.db.heads[place] = replace(head, verification=verification)
+    answer = call("get_provider", path=path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (answer.status, answer.data["verification"]["reason"]) == (200, "dns_failed")
 
 
 def test_delete_answers(ports: FakePorts) -> None:

@@ -83,7 +83,7 @@ def event(
 
 def invoke(function: str, given: dict[str, Any]) -> Answer:
     """What `functions/<function>` answers to an event; fails where that is not as the API's description says."""
-    answer = importlib.import_module(f"functions.{function}.app").handler(given, None)
+    answer = importlib.import_module(f"functions.{function}.app").handler(given, Invocation())
     text = answer["body"]
     is_json = text and answer["headers"]["Content-Type"] == "application/json"
     found = Answer(answer["statusCode"], answer["headers"], json.loads(text) if is_json else None, text)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 GRACE: Final = timedelta(hours=1)
+PENDING: Final = timedelta(hours=24)
 LIVE: Final = 5
 PROVIDERS: Final = 4
 CONFIGS: Final = 2
@@ -124,6 +125,8 @@ class Provider:
     checked: datetime
     versions: dict[int, Version]
     revision: int = 1
+    swept: tuple[datetime, int] | None = None
+    """The minute of the latest health check, and the version that was checked."""
 
     @property
     def active(self) -> Version:
@@ -147,11 +150,15 @@ class Provider:
             "key_expires_at": self.active.key_expires,
         }
 
-    def view(self) -> Data:
+    def view(self, now: datetime | None = None) -> Data:
+        """The provider; with its latest health check, if that can be seen at `now`."""
         outcome, reason = OUTCOMES[self.verdict]
+        check, version = self.swept or (None, None)
+        seen = now is not None and check is not None and hour(now) - hour(check) <= timedelta(hours=1)
+        last = text(check) if check is not None and seen and version == self.active.number else None
         return self.facts() | {
             "id": self.id,
-            "health": {"state": "unknown", "p50_latency_ms": None, "last_check_at": None},
+            "health": {"state": "unknown", "p50_latency_ms": None, "last_check_at": last},
             "created_at": text(self.created),
             "updated_at": text(self.updated),
             "key_rotated_at": text(self.active.created),
@@ -168,6 +175,10 @@ class Remembered:
     expires: datetime
     answer: Expected | None = None
     body: str | None = None
+
+
+def hour(time: datetime) -> datetime:
+    return time.replace(minute=0, second=0, microsecond=0)
 
 
 def text(time: datetime) -> str:
@@ -214,7 +225,7 @@ class Model:
 
     def listed(self, org: str, **wanted: str | None) -> list[Data]:
         """The providers of `org`, newest first, of these members."""
-        views = [each.view() for each in reversed(self.providers.values()) if each.org == org]
+        views = [each.view(self.now) for each in reversed(self.providers.values()) if each.org == org]
         return [view for view in views if all(value in (None, view[name]) for name, value in wanted.items())]
 
     def routed(self, org: str) -> list[Data]:
@@ -239,6 +250,20 @@ class Model:
             }
             for version in reversed(provider.live(self.now))
         ]
+
+    def sweep(self, provider: Provider, verdict: str) -> None:
+        """A health check of a pending provider, which its vendor does not accept."""
+        minute = self.now.replace(second=0, microsecond=0)
+        provider.verdict, provider.checked = verdict, minute
+        provider.swept = (minute, provider.active.number)
+        if minute < provider.updated + PENDING:
+            return
+        before = provider.facts()
+        provider.status, provider.updated = "disabled", self.now
+        provider.revision += 1
+        self._note(
+            provider.org, "provider.pending_expired", "provider", provider.id, before, provider.facts(), system=True
+        )
 
     def use(self, version: Version) -> None:
         """Note that a reader has taken `version`: to the minute."""
@@ -483,18 +508,28 @@ class Model:
         others = self._holders(org, vendor, secret, but)
         return ({"code": "duplicate_credential", "provider_ids": others},) if others else ()
 
-    def _note(self, org: str, action: str, kind: str, thing: str, before: Data | None, after: Data | None) -> None:
+    def _note(
+        self,
+        org: str,
+        action: str,
+        kind: str,
+        thing: str,
+        before: Data | None,
+        after: Data | None,
+        *,
+        system: bool = False,
+    ) -> None:
         if before is not None and after is not None:
             changed = [name for name in before if before[name] != after[name]]
             before, after = ({name: facts[name] for name in changed} for facts in (before, after))
         entry = {
             "at": text(self.now),
-            "actor": {"type": "management_key", "key_id": f"01{org}"},
+            "actor": {"type": "system", "key_id": None} if system else {"type": "management_key", "key_id": f"01{org}"},
             "action": action,
             "resource": {"type": kind, "id": thing},
             "before": before,
             "after": after,
-            "request_id": "request-1",
+            "request_id": None if system else "request-1",
         }
         self.audit.append((org, entry))
 

@@ -5,13 +5,14 @@ Seen to fail by breaking the code: see docs/reliability.md, Model.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import boto3
 import pytest
@@ -27,15 +28,18 @@ from hypothesis.stateful import (
 )
 
 from functions.reap_versions import app as reap_versions
+from functions.run_probes import app as run_probes
 from providers import bootstrap
 from providers.bootstrap import Dependencies, Settings
 from providers.model.errors import Conflict, NotFound
 from providers.model.events import Event
+from providers.model.health import floor_minute
 from providers.model.policy import Limits
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Reason, Verdict
 from providers.ports import Published
 from providers.usecases.resolve import resolve
+from providers.usecases.sweep import Batch
 from tests.kit.aws import REGION, moto_tables
 from tests.kit.fakes import PROXIES, FakeClock, FakePorts, FakePublisher, FakeVerifier
 from tests.kit.figures import SOAK, Figure
@@ -54,6 +58,7 @@ from tests.proofs.reference import (
     text,
 )
 
+T = TypeVar("T")
 OWNERS: Final = ("org_a", "org_b")
 NOBODY: Final = "prov_01HXY00000000000000000000N"
 NAMES: Final = ("Production", "PRODUCTION", "Straße", "STRASSE", "Batch", "Test", "Spare")
@@ -121,6 +126,12 @@ class OverMoto(Dependencies):
 
     def verify(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
         return self.outside(vendor, credential, base_url)
+
+    async def probe(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        return self.outside(vendor, credential, base_url)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run(work)
 
 
 Mark = st.integers(0, 11)
@@ -393,6 +404,22 @@ class Life(RuleBasedStateMachine):
         self.clock.pass_time(seconds=seconds)
         self.model.now = self.clock.now()
 
+    @precondition(lambda self: any(each.status == "pending" for each in self.model.providers.values()))
+    @rule(slot=Slot, hours=st.sampled_from((1, 23, 24)), verdict=st.sampled_from(("rejected", "down", "slow")))
+    def sweep(self, slot: int, hours: int, verdict: str) -> None:
+        """A pending provider is checked, and its vendor does not accept it; twice, as messages can come twice."""
+        pending = [each for each in self.model.providers.values() if each.status == "pending"]
+        provider = pending[slot % len(pending)]
+        self.pass_time(hours * 3600)
+        body = Batch(floor_minute(self.clock.now()), ((provider.org, provider.id),)).to_json()
+        self.outside.weather = Weather(verdict)
+        for _ in range(2):
+            answer = run_probes.handler({"Records": [{"messageId": "1", "body": body}]}, Invocation())
+            assert answer == {"batchItemFailures": []}
+        self.outside.weather = Weather()
+        self.model.sweep(provider, verdict)
+        self.found[f"pending, checked and {provider.status}"] += 1
+
     @rule()
     def reap(self) -> None:
         """What cannot be read any more is not kept either."""
@@ -434,7 +461,7 @@ class Life(RuleBasedStateMachine):
                 assert call(function, org=org, path=path).error["code"] == "provider_not_found"
             return
         answer = call("get_provider", org=org, path=path)
-        assert answer.data == found.view()
+        assert answer.data == found.view(self.clock.now())
         assert answer.headers["ETag"].startswith(f'"{found.revision}-')
         versions = self._get("list_versions", org, path)
         assert versions == self.model.versions(found)
@@ -592,6 +619,7 @@ MUST_BE_MET: Final = {
     *(f"versions that live: {number}" for number in range(1, 6)),
     *("versions that are safe to revoke", "idempotency_in_progress", "keys that are free again", "replayed"),
     *("killed", "cursors", "reaped", "spared"),
+    *("pending, checked and pending", "pending, checked and disabled"),
 }
 """What a run must have met, in order to have tried what it is said to try."""
 
@@ -599,7 +627,7 @@ MUST_BE_MET: Final = {
 @pytest.mark.prove
 def test_over_the_fakes(figure: Figure) -> None:
     """Thousands of steps agree with the model, and everything that can be answered was answered among them."""
-    found = run(OverFakesLife, 20_000 if SOAK else 2_000)
+    found = run(OverFakesLife, 20_000 if SOAK else 2_500)
     assert sorted(each for each in MUST_BE_MET if not found[each]) == []
     figure("Model", "steps of the state machine, over the fakes", found["steps"])
 
