@@ -338,12 +338,29 @@ def test_a_back_off_is_the_same_however_often_its_message_comes(reason: Reason) 
     ports = FakePorts()
     provider = added(ports)
     ports.verify.verdict = Verdict(reason)
-    messages = [body for _ in range(60) for body in sweep(ports)]
+    messages: list[str] = []
+    while stored(ports, provider).throttled < 3:
+        messages += sweep(ports)
     before = stored(ports, provider)
-    assert before.throttled > 2
+    assert before.probe_after == ports.clock.now() + timedelta(minutes=8)
     for body in messages[-3:] * 3:
         assert deliver(ports, [body]) == []
     assert stored(ports, provider) == before
+
+
+def test_a_late_check_says_nothing_of_when_to_check_next() -> None:
+    """The vendor was fine a minute ago, and rate-limits now: the back-off stays."""
+    ports = FakePorts()
+    provider = added(ports)
+    dispatch(ports, ports.clock.now())
+    late = list(ports.queue.sent)
+    ports.verify.verdict = Verdict(Reason.RATE_LIMITED)
+    sweep(ports)
+    backed_off = stored(ports, provider).probe_after
+    assert backed_off == ports.clock.now() + timedelta(minutes=2)
+    ports.verify.verdict = Verdict()
+    assert deliver(ports, late) == []
+    assert stored(ports, provider).probe_after == backed_off
 
 
 def test_a_poison_message_keeps_nobody_from_being_checked() -> None:
