@@ -20,7 +20,7 @@ from providers.usecases.authenticity import with_mac
 from providers.usecases.routing import put_routing_config
 from providers.usecases.uploads import ToAdd, create_upload, upload_token
 from tests.kit.fakes import FakePorts
-from tests.kit.lambdas import invoke
+from tests.kit.lambdas import Invocation, invoke
 from tests.kit.requests import added
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
@@ -91,7 +91,7 @@ def test_the_reapers_event_destroys_what_has_expired(demo: FakePorts) -> None:
     """The time in it is the schedule's."""
     demo.clock.at = datetime.fromisoformat(load("reap_versions")["time"]) - timedelta(hours=2)
     invoke("update_provider", load("update_provider"))
-    assert reap(load("reap_versions"), None) == {"destroyed": 1}
+    assert reap(load("reap_versions"), Invocation()) == {"destroyed": 1}
 
 
 @pytest.mark.parametrize(("function", "status"), [("show_upload", 200), ("use_upload", 201)])
@@ -121,7 +121,7 @@ def test_the_authorizers_event_is_refused_without_its_key(demo: FakePorts) -> No
 
 def test_the_sweeps_events(demo: FakePorts) -> None:
     """The schedule's event queues both providers, and the queue's event checks them."""
-    assert dispatch(load("dispatch_probes"), None) == {"due": 2}
+    assert dispatch(load("dispatch_probes"), Invocation()) == {"due": 2, "published": 0, "quarantined": 0}
     given = load("run_probes")
     demo.clock.at = demo.clock.at.fromisoformat(json.loads(given["Records"][0]["body"])["minute"])
 

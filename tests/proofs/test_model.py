@@ -627,7 +627,7 @@ MUST_BE_MET: Final = {
 @pytest.mark.prove
 def test_over_the_fakes(figure: Figure) -> None:
     """Thousands of steps agree with the model, and everything that can be answered was answered among them."""
-    found = run(OverFakesLife, 20_000 if SOAK else 2_500)
+    found = run(OverFakesLife, 20_000 if SOAK else 3_500)
     assert sorted(each for each in MUST_BE_MET if not found[each]) == []
     figure("Model", "steps of the state machine, over the fakes", found["steps"])
 
