@@ -16,6 +16,7 @@ from providers.model.verdict import Reason
 from providers.ports import TamperedCredential
 from providers.usecases.resolve import resolve
 from providers.usecases.update import Change, rollback_provider, update_provider
+from providers.usecases.uploads import ToRotate, create_upload
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, key, rotate
 from tests.usecases.test_sweep import stored, sweep
@@ -103,15 +104,16 @@ def _code(call: Callable[[], object]) -> str:
 
 
 def test_a_host_that_is_not_allowed_any_more_is_not_used(tightened: tuple[FakePorts, Provider]) -> None:
-    """Neither by a data plane, nor by a rollback, nor by a rotation that keeps the base_url; nothing is changed."""
+    """By no data plane, rollback, or rotation that keeps the base_url; no link asks for a key; nothing is changed."""
     ports, provider = tightened
     calls = (
         lambda: resolve(ports, ORG, provider.id),
         lambda: resolve(ports, ORG, provider.id, 1),
         lambda: rollback_provider(ports, ORG, provider.id),
         lambda: update_provider(ports, ORG, provider.id, Change(api_key=key("three"))),
+        lambda: create_upload(ports, ORG, "01maker", ToRotate(provider.id)),
     )
-    assert [_code(each) for each in calls] == ["base_url_not_allowed"] * 4
+    assert [_code(each) for each in calls] == ["base_url_not_allowed"] * 5
     assert ports.verify.asked == []
     assert stored(ports, provider) == provider
 

@@ -152,6 +152,7 @@ def _planned(ports: Ports, org: str, wanted: Wanted) -> tuple[str, str, str | No
         _check_name(ports, org, wanted.name)
         return wanted.vendor, wanted.name, base_url, None
     provider = get_provider(ports, org, wanted.provider_id)
+    check_base_url(ports.vendors(provider.vendor), provider.base_url, ports.policy)
     return provider.vendor, provider.name, provider.base_url, provider.id
 
 
