@@ -199,6 +199,25 @@ def test_another_process_seals_under_the_new_key_within_five_minutes(
     assert cipher.seal("org_a", "prov_1", 3, OPENAI, KEY).data_key_id == "00000002"
 
 
+def test_no_other_organization_keeps_a_process_from_asking_for_the_new_key(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is remembered of one is forgotten in its time, though what is remembered of another was renewed since."""
+    cipher, now = vault.cipher(), [1000.0]
+    monkeypatch.setattr("providers.adapters.envelope.time", SimpleNamespace(monotonic=lambda: now[0]))
+    read, other = (vault.cipher().seal(org, "prov_1", 1, OPENAI, KEY) for org in ("org_a", "org_b"))
+    cipher.open(other, OPENAI)  # its key is in memory for 200 s less than the answer that it is the newest one
+    now[0] += 200
+    cipher.seal("org_b", "prov_1", 2, OPENAI, KEY)
+    cipher.seal("org_a", "prov_1", 2, OPENAI, KEY)
+    vault.cipher().add_data_key("org_a")
+    now[0] += 100
+    cipher.seal("org_b", "prov_1", 3, OPENAI, KEY)  # renewed
+    now[0] += 200
+    cipher.open(read, OPENAI)  # the old key is in memory again
+    assert cipher.seal("org_a", "prov_1", 3, OPENAI, KEY).data_key_id == "00000002"
+
+
 def test_what_a_destroyed_data_key_sealed_never_opens(vault: Vault) -> None:
     """A copy of a row in a backup included."""
     cipher = vault.cipher()

@@ -103,6 +103,7 @@ class KmsEnvelope:
             kept = self._current.get(org)
             if kept is None or (org, kept[1]) not in self._cache:
                 wrapped = self._newest(org) or self._create(org, FIRST_KEY)
+                self._current.pop(org, None)  # so that it comes last: `_forget` stops at the first that may stay
                 kept = self._current[org] = (time.monotonic() + self._cache_s, wrapped.id)
                 self._keep(org, wrapped)
             return kept[1], self._cache[org, kept[1]][1]
