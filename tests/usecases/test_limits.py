@@ -12,6 +12,7 @@ from providers.model.policy import Policy
 from providers.model.provider import Provider
 from providers.model.verdict import Outcome, Reason, Verdict
 from providers.usecases.add import add_provider
+from providers.usecases.credentials import SPARED
 from providers.usecases.update import Change, rollback_provider, update_provider
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, new, rotate
@@ -41,13 +42,23 @@ def test_an_organization_has_so_many_verifications_a_minute() -> None:
 
 
 def test_all_organizations_together_have_a_limit_too() -> None:
-    """It holds whoever asks, and says nothing of the others."""
-    ports = FakePorts(Policy(verifications_per_org=2, verifications=3))
-    for org, mark in [(ORG, "one"), (ORG, "two"), ("org_b", "three")]:
-        add(ports, org, mark)
-    error = refused(ports, "org_b", "four")
-    assert (error.code, len(ports.verify.asked)) == ("verification_rate_limited", 3)
+    """It holds for the organizations that ask often, and says nothing of the others."""
+    ports = FakePorts(Policy(verifications_per_org=6, verifications=5))
+    for mark in range(SPARED + 2):
+        add(ports, ORG, str(mark))
+    error = refused(ports, ORG, "more")
+    assert (error.code, len(ports.verify.asked)) == ("verification_rate_limited", SPARED + 2)
     assert not any(character.isdigit() for character in error.message.partition("try again")[0])
+
+
+def test_busy_organizations_keep_no_other_from_an_emergency_rotation() -> None:
+    """The stack's limit is used up, and a quiet organization's first verifications go through all the same."""
+    ports = FakePorts(Policy(verifications_per_org=30, verifications=10))
+    for number in range(10):
+        add(ports, f"org_{number}", "one")
+    for number in range(SPARED):
+        add(ports, "org_quiet", str(number))
+    assert refused(ports, "org_quiet", "more").code == "verification_rate_limited"
 
 
 def test_what_one_organization_is_refused_costs_the_others_nothing() -> None:

@@ -598,3 +598,17 @@ def test_a_row_that_does_not_open_is_unhealthy_and_not_sent() -> None:
         sweep(ports)
     assert ports.verify.asked == []
     assert stored(ports, provider).health.state is HealthState.UNHEALTHY
+
+
+def test_a_stored_key_that_a_later_release_refuses_is_unhealthy_and_keeps_no_other_from_being_checked() -> None:
+    """What `parse` knows of credentials grows; a key that it took before must not fail its whole message."""
+    ports = FakePorts()
+    refused, other = added(ports), added(ports, "two")
+    place = (ORG, refused.id, 1)
+    ports.db.rows[place] = replace(ports.db.rows[place], ciphertext=b"sk-admin-FAKE-" + b"0" * 40)
+    ports.verify.asked.clear()
+    for _ in range(3):
+        sweep(ports)
+    assert len(ports.verify.asked) == 3
+    assert stored(ports, refused).health.reason is Reason.CREDENTIAL_REJECTED
+    assert stored(ports, other).health.state is HealthState.HEALTHY

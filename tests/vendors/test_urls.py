@@ -175,11 +175,8 @@ TIDY = [
         "https://acme.cognitiveservices.azure.us/openai/deployments/gpt/embeddings?api-version=2024-10-21",
         "https://acme.cognitiveservices.azure.us",
     ),
-    (
-        "azure",
-        "https://proxy.example/llm/openai/deployments/gpt/chat/completions?api-version=2024-10-21",
-        "https://proxy.example/llm",
-    ),
+    ("azure", "https://proxy.example/llm/openai/deployments/gpt/chat/completions?api-version=2024-10-21", None),
+    ("azure", "https://proxy.example/openai/v1/team-a/openai/deployments/x", None),
     ("azure", "https://proxy.example/openai/v1", None),
     ("azure", "https://proxy.example/models/azure", None),
     ("azure", f"{AZURE}/openai/responses?api-version=1&subscription-key=FAKE", None),

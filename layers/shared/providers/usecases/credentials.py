@@ -21,6 +21,9 @@ from providers.ports import Ports
 from providers.usecases.base_url import check_base_url
 
 FINGERPRINT: Final = "credential-fingerprint"
+SPARED: Final = 3
+"""Verifications of an organization's minute that the stack's limit never refuses."""
+
 Warnings = list[dict[str, Any]]
 Changed = tuple[Provider, Warnings]
 """A provider as it is after a change, and what its owner should know of that."""
@@ -71,15 +74,17 @@ def refuse_expired(key_expires_at: datetime | None, now: datetime) -> None:
 
 
 def _count_verification(ports: Ports, org: str) -> None:
-    """Refuse to ask a vendor too often: whoever finds keys somewhere is not to try them out here.
+    """Rate-limits verification, so that the API is no oracle for stolen keys.
 
-    What one organization is refused does not count for the stack: it cannot use up what the others have.
+    The stack's limit never refuses the first `SPARED` of an organization's minute: however busy the others are, an
+    emergency rotation goes through. What an organization is refused does not count for the stack.
     Raises RateLimited (`verification_rate_limited`), Unavailable.
     """
     minute, seconds = divmod(int(ports.clock.now().timestamp()), 60)
-    if ports.verifications.count(org, minute) > ports.policy.verifications_per_org:
+    own = ports.verifications.count(org, minute)
+    if own > ports.policy.verifications_per_org:
         whose = f"{ports.policy.verifications_per_org} of this organization's credentials were"
-    elif ports.verifications.count(None, minute) > ports.policy.verifications:
+    elif ports.verifications.count(None, minute) > ports.policy.verifications and own > SPARED:
         whose = "as many credentials as this stack allows were"
     else:
         return

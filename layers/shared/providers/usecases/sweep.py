@@ -271,7 +271,10 @@ async def _ask(ports: Ports, subject: _Subject, end: float) -> Verdict | None:
         check_base_url(vendor, provider.base_url, ports.policy)
     except Unprocessable:  # allowed when it was set, not any more
         return Verdict(Reason.BASE_URL_NOT_ALLOWED)
-    credential = vendor.parse(subject.secret, provider.base_url)
+    try:
+        credential = vendor.parse(subject.secret, provider.base_url)
+    except Unprocessable:  # taken when it was stored; this release knows that it is none of the vendor's
+        return Verdict(Reason.CREDENTIAL_REJECTED)
     return await ports.probe(vendor, credential, provider.base_url)
 
 

@@ -8,7 +8,16 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.vendor import (
+    Circumstances,
+    Conversation,
+    Credential,
+    ProbeAnswer,
+    ProbeRequest,
+    Vendor,
+    host_matches,
+    host_of,
+)
 from providers.model.verdict import Reason
 from providers.vendors.base import (
     common_reason,
@@ -92,8 +101,10 @@ _tidy_own: Final = tidy_at(_HOSTS, (rf"{_TARGET}|/api/projects/.+", ""), query=_
 
 
 def _tidy_base_url(base_url: str) -> str:
-    """A "target URI" of the portal, cut down to the resource; behind a proxy, to what is before the API's path."""
+    """A "target URI" of the portal, cut down to the resource. A proxy's path is its own: it may choose a tenant."""
     tidy = _tidy_own(base_url)
+    if not host_matches(host_of(tidy), _HOSTS):
+        return tidy
     url = split_url(tidy, _API_VERSION)
     target = re.search(_TARGET, url.path) if url else None
     return f"{url.scheme}://{url.netloc}{url.path[: target.start()]}" if url and target else tidy
