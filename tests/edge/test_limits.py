@@ -35,7 +35,10 @@ def test_one_too_many_of_each_thing(ports: FakePorts) -> None:
     new = {"vendor": "openai", "name": "Two", "api_key": key("two").reveal()}
     for answer, of in (
         (call("add_provider", body=new), "1 providers"),
-        (call("put_routing_config", path={"slug": "b"}, body=route(provider.id)), "named by 1 routing configs"),
+        (
+            call("put_routing_config", path={"slug": "b"}, body=route(provider.id)),
+            f"provider {provider.id} is named by 1 routing configs",
+        ),
         (call("create_upload", body={"vendor": "openai", "name": "Again"}), "1 upload links"),
     ):
         assert (answer.status, answer.error["code"]) == (409, "limit_exceeded")

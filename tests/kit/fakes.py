@@ -296,8 +296,10 @@ class MemoryRouting:
             missing = frozenset(each for each in after.provider_ids - old if (after.org, each) not in self.db.heads)
             if missing:
                 raise MissingProvider(missing)
-            named = [len(self.db.heads[after.org, each].refs) for each in after.provider_ids - old]
-            _refuse_more("configs_per_provider", max(named, default=0), limits)
+            named = [(len(self.db.heads[after.org, each].refs), each) for each in after.provider_ids - old]
+            fullest, provider_id = max(named, default=(0, None))
+            if fullest >= limits.configs_per_provider:
+                raise LimitReached("configs_per_provider", fullest, provider_id)
             if before is None:
                 _refuse_more("routing_configs", sum(org == after.org for org, _ in self.db.routes), limits)
             self.db.routes[after.org, after.slug] = after

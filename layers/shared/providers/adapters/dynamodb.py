@@ -299,8 +299,8 @@ class DynamoRouting:
             if missing:
                 raise MissingProvider(missing) from None
             if refused:
-                named = max(len(error.found[i]["refs"]) for i in refused)
-                raise LimitReached("configs_per_provider", named) from None
+                named, fullest = max((len(error.found[i]["refs"]), i) for i in refused)
+                raise LimitReached("configs_per_provider", named, attached[fullest - 1]) from None
             raise limit_reached(error, len(actions) - 1, "routing_configs") from None
 
     def delete(self, config: RoutingConfig, alongside: Alongside = NOTHING) -> None:

@@ -25,12 +25,14 @@ class LimitReached(Exception):
     Args:
         what: the member of `Limits` that says how many.
         count: how many there are.
+        provider_id: of which provider, for `configs_per_provider`.
     """
 
-    def __init__(self, what: str, count: int) -> None:
+    def __init__(self, what: str, count: int, provider_id: str | None = None) -> None:
         super().__init__("limit reached")
         self.what = what
         self.count = count
+        self.provider_id = provider_id
 
 
 class MissingProvider(Exception):

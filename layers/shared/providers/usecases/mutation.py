@@ -100,7 +100,7 @@ def kept_out() -> Unavailable:
 _LIMITED: Final = {
     "providers": "this organization has {count} providers; {limit} are allowed",
     "routing_configs": "this organization has {count} routing configs; {limit} are allowed",
-    "configs_per_provider": "a provider is named by {count} routing configs; {limit} are allowed",
+    "configs_per_provider": "provider {id} is named by {count} routing configs; {limit} are allowed",
     "upload_links": "this organization has made {count} upload links in these ten minutes; {limit} are allowed",
     "management_keys": "this organization has {count} management keys that are not revoked; {limit} are allowed",
 }
@@ -109,8 +109,15 @@ _LIMITED: Final = {
 def limit_exceeded(ports: Ports, reached: LimitReached) -> Conflict:
     """409 for one thing too many: which limit it is, and how many there are."""
     limit = getattr(ports.policy.limits, reached.what)
-    message = _LIMITED[reached.what].format(count=reached.count, limit=limit)
-    return Conflict("limit_exceeded", f"{message}; nothing was changed", limit=limit, count=reached.count)
+    message = _LIMITED[reached.what].format(count=reached.count, limit=limit, id=reached.provider_id)
+    return Conflict(
+        "limit_exceeded",
+        f"{message}; nothing was changed",
+        resource="provider" if reached.provider_id else None,
+        id=reached.provider_id,
+        limit=limit,
+        count=reached.count,
+    )
 
 
 def unchanged(ports: Ports, mutation: Mutation[R], result: R) -> R:
