@@ -33,6 +33,7 @@ Action = Literal[
     "provider.rolled_back",
     "provider.version_destroyed",
     "provider.verified",
+    "provider.pending_expired",
     "provider.deleted",
     "routing_config.created",
     "routing_config.updated",
