@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import count
 from typing import Any, Final, TypeVar
 
 from ulid import ULID
@@ -67,14 +68,14 @@ class FakeClock:
 
     def __init__(self, at: datetime = datetime(2026, 4, 14, 12, 0, tzinfo=UTC)) -> None:
         self.at = at
-        self._ids = 0
+        self._ids = count(1)  # which threads share: no two get the same
 
     def now(self) -> datetime:
         return self.at
 
     def new_id(self) -> str:
-        self._ids += 1
-        return str(ULID.from_bytes((int(self.at.timestamp() * 1000) << 80 | self._ids).to_bytes(16, "big")))
+        number = int(self.at.timestamp() * 1000) << 80 | next(self._ids)
+        return str(ULID.from_bytes(number.to_bytes(16, "big")))
 
     def pass_time(self, **delta: float) -> None:
         self.at += timedelta(**delta)

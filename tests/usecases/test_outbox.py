@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -50,13 +51,15 @@ class SlowPublisher:
 
     def __init__(self, ports: FakePorts) -> None:
         self.ports = ports
+        self.lock = threading.Lock()
         self.published: list[Event] = []
         self.times: list[datetime] = []
 
     def publish(self, events: Sequence[Event]) -> Published:
-        self.ports.clock.pass_time(milliseconds=20 + 30 * -(-len(events) // 10))
-        self.published += events
-        self.times += [self.ports.clock.now()] * len(events)
+        with self.lock:
+            self.ports.clock.pass_time(milliseconds=20 + 30 * -(-len(events) // 10))
+            self.published += events
+            self.times += [self.ports.clock.now()] * len(events)
         return Published(events)
 
 
