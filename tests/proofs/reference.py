@@ -280,9 +280,9 @@ class Model:
     def _idle(self, version: Version) -> bool:
         if version.retires is None:
             return False
-        last = version.retires - GRACE
-        if version.used is not None:
-            last = max(last, version.used + timedelta(minutes=1))
+        replaced = version.retires - GRACE
+        used = replaced if version.used is None else version.used  # no use is known: one may just not be recorded
+        last = max(replaced, used + timedelta(minutes=1))
         return self.now >= last + timedelta(minutes=10)
 
     def _holders(self, org: str, vendor: str, secret: str, but: str | None) -> list[str]:
