@@ -129,6 +129,32 @@ def env(values: dict[str, str]) -> str:
     return "".join(f"{name}={json.dumps(value)}\n" for name, value in values.items())
 
 
+@pytest.mark.parametrize(
+    ("key", "endpoint"),
+    [
+        ("OPENAI_API_KEY", "OPENAI_API_BASE_URL"),  # Open WebUI's name
+        ("OPENAI_API_KEY", "OPENAI_API_URL"),
+        ("openai_api_key", "openai_base_url"),
+        ("OPENAI_API_KEY", "openai_base_url"),
+        ("OPENAI_AUTH_TOKEN", "OPENAI_BASE_URL"),  # as Claude Code names its own
+    ],
+)
+def test_a_key_with_an_endpoint_beside_it_is_for_that_endpoint(key: str, endpoint: str) -> None:
+    found = read(env({key: OPENAI, endpoint: "https://gateway.example.com/v1"})).found
+    assert [each.foreign_host for each in found] == ["gateway.example.com"]
+
+
+@pytest.mark.parametrize("value", ["gateway.example.com/v1", "localhost:4000", "${GATEWAY}/v1"])
+def test_a_key_whose_endpoint_is_no_url_goes_nowhere(value: str) -> None:
+    (found,) = read(env({"OPENAI_API_KEY": OPENAI, "OPENAI_BASE_URL": value})).found
+    assert found.problem == "OPENAI_BASE_URL is not a URL"
+
+
+def test_an_endpoint_is_one_however_its_scheme_is_written() -> None:
+    (found,) = read(env({"OPENAI_API_KEY": OPENAI, "OPENAI_BASE_URL": "HTTPS://gateway.example.com/v1"})).found
+    assert found.foreign_host == "gateway.example.com"
+
+
 @pytest.mark.parametrize(("values", "expected"), FOUND, ids=[" ".join(row[0]) for row in FOUND])
 def test_what_is_recognized(values: dict[str, str], expected: tuple[str, str, str, str | None]) -> None:
     """By its form, by its name, or as a group; everything that it was made of is used."""

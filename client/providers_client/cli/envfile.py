@@ -71,7 +71,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 _ACCESS_KEY_ID: Final = "AWS_ACCESS_KEY_ID"
 _AWS_ID: Final = re.compile(r"A[KS]IA[A-Z0-9]{16}")
 _AWS_SECRET: Final = re.compile(r"[A-Za-z0-9/+=]{40}")
-_ENDPOINTS: Final = ("ENDPOINT", "BASE_URL", "API_BASE", "BASE")
+_ENDPOINTS: Final = ("ENDPOINT", "BASE_URL", "API_BASE", "BASE", "API_BASE_URL", "API_ENDPOINT", "API_URL")
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 
 
@@ -235,16 +235,17 @@ def _region(name: str, values: Mapping[str, str]) -> str | None:
 
 
 def _endpoint(name: str, values: Mapping[str, str]) -> str | None:
-    """The variable that holds the endpoint of the key in `name`: `X_ENDPOINT` or `X_BASE_URL` for `X_API_KEY`."""
-    for ending in ("_API_KEY", "_KEY", "_TOKEN"):
-        stem, found, after = name.rpartition(ending)
+    """The variable that holds the endpoint of the key in `name`: `X_ENDPOINT` or `X_BASE_URL` for `X_API_KEY`.
+
+    One that holds no URL counts too: the key is for another host than the vendor's, wherever that may be.
+    """
+    in_capitals = {each.upper(): each for each in values}
+    for ending in ("_API_KEY", "_KEY", "_AUTH_TOKEN", "_TOKEN"):
+        stem, found, after = name.upper().rpartition(ending)
         if not found:
             continue
-        for each in _ENDPOINTS:
-            wanted = f"{stem}_{each}{after}"
-            if values.get(wanted, "").startswith("http"):
-                return wanted
-        return None
+        wanted = (f"{stem}_{each}{after}" for each in _ENDPOINTS)
+        return next((in_capitals[each] for each in wanted if each in in_capitals), None)
     return None
 
 
