@@ -52,6 +52,8 @@ def refusal(headers: Mapping[str, str], bound: str, *, changes: bool = False) ->
 
 def _is_ours(host: str, bound: str) -> bool:
     """Whether a Host header names this machine. Addresses cannot be rebound: a server on all of them takes any."""
+    if any(each in host for each in "@/?#\\"):  # a URL's parser reads another host out of these
+        return False
     try:
         name = (URL(f"http://{host}").host or "").lower()
     except ValueError:

@@ -439,3 +439,11 @@ def test_what_is_no_small_file_is_refused(tmp_path: Path) -> None:
             done = run(*arguments)
             assert (done.code, told in " ".join(done.err.split())) == (2, True), (arguments, done.err)
             assert path not in done.err
+
+
+def test_a_mistyped_skip_sends_nothing(providers: Commands, file: str) -> None:
+    """The key that was to be left out would be sent; the name, which can be anything, is not repeated."""
+    done = providers("import", file, "--yes", "--skip=OPENAI_API_KEY_STAGNG")
+    assert (done.code, "--skip names a variable that the file does not have" in done.err) == (2, True)
+    assert "STAGNG" not in done.out + done.err
+    assert providers.ok("list", "--json").data == []

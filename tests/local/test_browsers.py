@@ -19,6 +19,8 @@ from local.stack import Stack
 JSON = {"content-type": "application/json"}
 PAGES = [
     ({"host": "evil.example.com"}, "host_not_allowed"),
+    ({"host": "evil.example.com@127.0.0.1"}, "host_not_allowed"),
+    ({"host": "127.0.0.1#evil"}, "host_not_allowed"),
     ({"host": "127.0.0.1.example.com"}, "host_not_allowed"),
     ({"host": "localhost.example.com:8787"}, "host_not_allowed"),
     ({"host": "192.0.2.1"}, "host_not_allowed"),

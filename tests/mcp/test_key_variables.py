@@ -143,7 +143,7 @@ def test_the_servers_configuration_lists_others(
 
 
 def test_requests_with_unusual_ids_over_stdio() -> None:
-    """Each is answered, or refused with the null id of JSON-RPC; what is no message is refused too."""
+    """Each is answered or refused, with its own id if that can be read and is no key, else with null."""
     environment = stdio_environment("http://127.0.0.1:1", "mlx_mk_fake_" + "0" * 64)
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     lines: list[Any] = [
@@ -151,6 +151,9 @@ def test_requests_with_unusual_ids_over_stdio() -> None:
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         *({"jsonrpc": "2.0", "id": each, "method": "ping"} for each in UNUSUAL),
         {"hello": "world"},
+        {"jsonrpc": "2.0", "id": 15, "method": "ping", "params": []},
+        {"jsonrpc": "1.0", "id": "a-b", "method": "ping"},
+        {"jsonrpc": "2.0", "id": "k" * 48, "method": "ping", "params": []},
     ]
     text = "".join(f"{json.dumps(line)}\n" for line in lines) + "{not json\n\n"
     command = [sys.executable, "-m", "providers_client.mcp"]
@@ -160,4 +163,6 @@ def test_requests_with_unusual_ids_over_stdio() -> None:
     answers = [json.loads(line) for line in ran.stdout.splitlines()]
     assert [each["id"] for each in answers if "result" in each] == [1, -3, 10**30, ""]
     refused = [each["error"]["code"] for each in answers if each["id"] is None and "error" in each]
-    assert refused == [-32600] * 6
+    assert refused == [-32600] * 7
+    assert [each["id"] for each in answers if each["id"] is not None and "error" in each] == [15, "a-b"]
+    assert "k" * 48 not in ran.stdout

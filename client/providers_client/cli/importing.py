@@ -32,7 +32,7 @@ from providers_client.cli.session import (
     say,
     say_prominently,
 )
-from providers_client.errors import AuthenticationFailed, PermissionDenied, ProvidersAPIError
+from providers_client.errors import AuthenticationFailed, ConfigurationError, PermissionDenied, ProvidersAPIError
 
 AT_ONCE: Final = 4
 RETRIES: Final = 4
@@ -88,6 +88,7 @@ def import_(
     """
     session = begin(ctx, as_json)
     contents = read(read_stdin() if str(file) == "-" else read_text(file, "FILE"))
+    _refuse_unknown(skip or (), contents)
     planned = {found: _planned(found, skip or ()) for found in contents.found}
     asks = not (yes or dry_run)
     if not as_json and not yes:
@@ -115,6 +116,14 @@ def import_(
         _sum_up(results)
     if contents.unreadable or any(each.outcome in _FAILED for each in results):
         raise typer.Exit(1)
+
+
+def _refuse_unknown(skip: Sequence[str], contents: Contents) -> None:
+    """A mistyped --skip would send the very key that was to be left out. Raises ConfigurationError."""
+    known = {*contents.unknown, *contents.references, *contents.others}
+    known.update(*(found.variables for found in contents.found))
+    if not set(skip) <= known:
+        raise ConfigurationError("--skip names a variable that the file does not have; nothing was sent")
 
 
 def _planned(found: Found, skip: list[str] | tuple[str, ...]) -> Result:

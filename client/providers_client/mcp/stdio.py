@@ -37,9 +37,9 @@ def main() -> None:
 
 
 class _Lines:
-    """The lines of stdin that the protocol's library can use; `refuse` is given why another cannot be used."""
+    """The lines of stdin that the protocol's library can use; `refuse` is given why another cannot be, and the line."""
 
-    refuse: Callable[[str], Awaitable[None]]
+    refuse: Callable[[str, str], Awaitable[None]]
 
     async def __aiter__(self) -> AsyncIterator[str]:
         lines = anyio.wrap_file(TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace"))
@@ -48,7 +48,7 @@ class _Lines:
             if fault is None:
                 yield line
             elif line.strip():
-                await self.refuse(fault)
+                await self.refuse(fault, line)
 
 
 async def _serve(caller: Caller) -> None:
@@ -56,8 +56,8 @@ async def _serve(caller: Caller) -> None:
     lines = _Lines()
     async with stdio_server(cast("anyio.AsyncFile[str]", lines)) as (incoming, outgoing):
 
-        async def refuse(message: str) -> None:
-            await outgoing.send(SessionMessage(refusal(message)))
+        async def refuse(message: str, line: str) -> None:
+            await outgoing.send(SessionMessage(refusal(message, line)))
 
         lines.refuse = refuse
         await server.run(incoming, outgoing, server.create_initialization_options())
