@@ -45,6 +45,7 @@ from providers.model.idempotency import LEASE
 from providers.model.provider import Scope
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
+from providers.usecases import events
 from providers.usecases.management_keys import mint_management_key
 from tests.kit.aws import REGION
 from tests.kit.figures import Figure
@@ -313,7 +314,8 @@ def stage() -> Iterator[Stage]:
 class Scene:
     """A request to a function; those of endpoints have `given`, the others `event`.
 
-    `changes`: whether it takes an Idempotency-Key.
+    `changes`: whether it takes an Idempotency-Key. `at_once`: how many threads share the work and its waits on AWS;
+    here one does all of it, and its waits are added up.
     """
 
     name: str
@@ -321,6 +323,7 @@ class Scene:
     given: Callable[[Stage], dict[str, Any]] | None = None
     event: Callable[[Stage], dict[str, Any]] | None = None
     changes: bool = False
+    at_once: int = 1
 
 
 def one(stage: Stage) -> dict[str, Any]:
@@ -381,7 +384,7 @@ SCENES = [
         "authorize",
         event=lambda at: {"methodArn": "arn", "headers": {"Authorization": f"Bearer {at.token}"}},
     ),
-    Scene("dispatch", "dispatch_probes", event=lambda at: {"time": at.minute}),
+    Scene("dispatch", "dispatch_probes", event=lambda at: {"time": at.minute}, at_once=events.THREADS),
     Scene("probe", "run_probes", event=probe),
     Scene("reap", "reap_versions", event=lambda _: {"time": "2999-01-01T00:00:00Z"}),
 ]
@@ -438,16 +441,17 @@ def timeless(monkeypatch: pytest.MonkeyPatch) -> list[Wire]:
 
     for module in (botocore.endpoint, transactions):
         monkeypatch.setattr(module, "time", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(events, "THREADS", 1)  # shards one after another, so that calls can be counted
     monkeypatch.setattr(transactions, "random", SimpleNamespace(uniform=lambda _, most: most))
     monkeypatch.setattr(ExponentialBackoff.__init__, "__defaults__", (20, lambda: 1.0, None, None))
     return wires
 
 
-def faults_of(trial: Trial, good: Answer | None, *, committed: bool) -> Iterator[str]:
+def faults_of(trial: Trial, good: Answer | None, *, committed: bool, at_once: int) -> Iterator[str]:
     """What is wrong with the outcome of a faulty invocation; `good` is what an endpoint answers without a fault."""
     wire, fault = trial.wire, trial.wire.fault
     assert fault is not None
-    if wire.elapsed > SOON_S:
+    if wire.elapsed > SOON_S * at_once:
         yield f"took {wire.elapsed:.2f} s"
     if wire.sends[wire.begins] != fault.sends:
         yield f"sent {wire.sends[wire.begins]} times"
@@ -513,7 +517,7 @@ def test_a_fault_at_any_call(stage: Stage, scene: Scene, timeless: list[Wire], f
         timeless.append(wire)
         trial = attempt(stage, scene, wire, number)
         committed = any(TRANSACTION in operation for operation in calls[:index])
-        found = list(faults_of(trial, good, committed=committed))
+        found = list(faults_of(trial, good, committed=committed, at_once=scene.at_once))
         now = stage.kept()
         failed = trial.answer and good and trial.answer.status != good.status
         if failed and now != before:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
 
-from providers.model.errors import Unavailable
+from providers.model.errors import Unanswered, Unavailable
 from providers.model.events import Event
 from providers.model.policy import OUTBOX_SHARDS
 from providers.ports import Ports
@@ -44,10 +45,21 @@ def drain_outbox(ports: Ports, until: datetime) -> dict[str, int]:
 
     Events of the last moments are left to the process that committed them and is about to publish them. One that is
     refused for good, or still after a day, goes into quarantine and keeps no other from being published.
-    Raises Unavailable, when every shard has been tried.
+    Raises Unavailable, when every shard has been tried; at once if the database does not answer at all.
     """
+    silent = threading.Event()
+
+    def drain(shard: int) -> tuple[int, int]:
+        if silent.is_set():
+            return 0, 0
+        try:
+            return _drain_shard(ports, shard, until)
+        except Unanswered:
+            silent.set()
+            raise
+
     with ThreadPoolExecutor(THREADS) as pool:
-        shards = [pool.submit(_drain_shard, ports, shard, until) for shard in range(OUTBOX_SHARDS)]
+        shards = [pool.submit(drain, shard) for shard in range(OUTBOX_SHARDS)]
     counts = [shard.result() for shard in shards]
     return {
         "published": sum(published for published, _ in counts),
