@@ -117,8 +117,8 @@ CODES: Final[dict[str, Code]] = {
         {"param": "api_key"},
     ),
     "credential_rejected": Code(
-        "The vendor refused the credential itself. Why is told only of temporary credentials, which show that they "
-        "expire: then `reason` is `credential_expired`. Nothing was changed.",
+        "The vendor refused the credential itself. The reason is given only for temporary credentials, which "
+        "show that they expire: then `reason` is `credential_expired`. Nothing was changed.",
         "openai refused the credential: it is mistyped, revoked, expired or suspended; nothing was changed",
         {
             "param": "api_key",

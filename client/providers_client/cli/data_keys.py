@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from providers_client.cli.charts import cells, table
-from providers_client.cli.keys import Local, Stack
+from providers_client.cli.keys import Local, Stack, check_choice
 from providers_client.cli.session import Json, Session, Yes, begin, confirm, console, out, say
-from providers_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from providers_client.cli.data_key_operator import DataKeys
@@ -99,8 +98,5 @@ def _say_what_is_left(done: dict[str, Any]) -> None:
 def _keys(session: Session, stack: str | None, *, local: bool) -> DataKeys:
     from providers_client.cli.data_key_operator import DeployedDataKeys, LocalDataKeys  # late: it brings the layer
 
-    if (stack is None) != local:
-        raise ConfigurationError(
-            "give --stack NAME for a deployed stack, or --local for the one that `make run` serves"
-        )
+    check_choice(stack, local=local)
     return LocalDataKeys(session.base_url()) if stack is None else DeployedDataKeys(stack)

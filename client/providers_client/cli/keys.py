@@ -94,13 +94,18 @@ def revoke(
         out(f"Revoked: {revoked['id']} of {revoked['org']}")
 
 
-def _keys(session: Session, stack: str | None, *, local: bool) -> Keys:
-    from providers_client.cli.operator import DeployedKeys, LocalKeys  # late: it brings the whole layer
-
+def check_choice(stack: str | None, *, local: bool) -> None:
+    """One of --stack and --local. Raises ConfigurationError."""
     if (stack is None) != local:
         raise ConfigurationError(
             "give --stack NAME for a deployed stack, or --local for the one that `make run` serves"
         )
+
+
+def _keys(session: Session, stack: str | None, *, local: bool) -> Keys:
+    from providers_client.cli.operator import DeployedKeys, LocalKeys  # late: it brings the whole layer
+
+    check_choice(stack, local=local)
     return LocalKeys(session.base_url()) if stack is None else DeployedKeys(stack)
 
 

@@ -77,7 +77,7 @@ def _check_value(vendor: str, key: str) -> None:
     if any(form.fullmatch(key) for form in vendors.vendor(vendor).forms):
         return
     other = vendors.recognize(key)
-    what = f"a key of {other}" if other else f"something that has not the form of a key of {vendor}"
+    what = f"a key of {other}" if other else f"something that does not look like a key of {vendor}"
     raise _refused("wrong_kind_of_key", f"names a variable that holds {what}")
 
 
