@@ -20,10 +20,10 @@ from providers import bootstrap, vendors
 from providers.adapters import items, slots
 from providers.adapters.aws import CLIENT_CONFIG, refuse_garbled
 from providers.bootstrap import Dependencies, Settings
-from providers.model.health import MINUTE, Health, HealthState, Sample
-from providers.model.provider import KeyVersion, Provider, Status, Verification
+from providers.model.health import MINUTE, Health, Sample
+from providers.model.provider import KeyVersion, Provider, Verification
 from providers.model.secret import Secret
-from providers.model.verdict import Outcome
+from providers_contract.vocabulary import HealthState, Outcome, Status
 
 REGION: Final = "us-east-1"
 ORG_SIZE: Final = 5

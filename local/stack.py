@@ -20,10 +20,10 @@ from local.template import Template
 from local.vendors.server import Emulator, serving
 from providers import bootstrap
 from providers.bootstrap import Settings
-from providers.model.provider import Scope
 from providers.model.secret import Secret
 from providers.usecases.management_keys import mint_management_key
 from providers_client.cli import data_key_operator, operator
+from providers_contract.vocabulary import Scope
 
 ORG: Final = "org_local"
 KEY_ALIAS: Final = "alias/local"

@@ -11,14 +11,14 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from local.template import Route, Template
-from openapi.codes import ALWAYS, CODES, IDEMPOTENCY, WITH_BODY, WITH_KEY, example
-from openapi.parameters import ANSWER_HEADERS, HEADERS, PATH, QUERY
 from openapi.prose import INTRODUCTION, TAGS
-from openapi.rows import LEFT_OUT, ROWS, Row, Success
 from openapi.shapes import schemas
 from providers.edge.endpoint import Endpoint
-from providers.edge.errors import STATUS
 from providers_client.version import VERSION
+from providers_contract.errors import ERRORS, error_body
+from providers_contract.examples import REQUEST_ID
+from providers_contract.operations import ALWAYS, IDEMPOTENCY, LEFT_OUT, ROWS, WITH_BODY, WITH_KEY, Row, Success
+from providers_contract.parameters import ANSWER_HEADERS, HEADERS, PATH, QUERY
 
 Json = dict[str, Any]
 
@@ -68,10 +68,10 @@ class Operation:
             found.add("routing_config_not_found")
         if "If-Match" in self.row.headers:
             found.add("etag_mismatch")
-        unknown = found - STATUS.keys()
+        unknown = found - ERRORS.keys()
         if unknown:
             raise ValueError(f"{self.name} names codes that the API does not have: {', '.join(sorted(unknown))}")
-        return [code for code in STATUS if code in found]
+        return [code for code in ERRORS if code in found]
 
 
 def operations(
@@ -114,7 +114,7 @@ class _Describing:
         paths: dict[str, Json] = {}
         for each in self._operations:
             paths.setdefault(each.route.resource, {})[each.route.method.lower()] = self._operation(each)
-        codes = [code for code in STATUS if any(code in each.codes() for each in self._operations)]
+        codes = [code for code in ERRORS if any(code in each.codes() for each in self._operations)]
         used = {each.row.tag for each in self._operations}
         return {
             "openapi": "3.1.0",
@@ -138,7 +138,7 @@ class _Describing:
                 "responses": dict(sorted(self._responses.items())),
                 "parameters": dict(self._parameters()),
                 "headers": dict(sorted(self._headers.items())),
-                "examples": {code: {"summary": CODES[code].meaning, "value": example(code)} for code in codes},
+                "examples": {code: {"summary": ERRORS[code].meaning, "value": _example(code)} for code in codes},
                 "securitySchemes": {
                     SCHEME: {
                         "type": "http",
@@ -224,7 +224,8 @@ class _Describing:
             "examples": {code: _ref("examples", code) for code in codes},
         }
         found = {
-            "description": f"{_phrase(status)}\n\n" + "\n".join(f"- `{code}`: {CODES[code].meaning}" for code in codes),
+            "description": f"{_phrase(status)}\n\n"
+            + "\n".join(f"- `{code}`: {ERRORS[code].meaning}" for code in codes),
             "headers": headers,
             "content": {"application/json": content},
             "x-error-codes": [*codes],
@@ -244,8 +245,13 @@ def describe(template: Template) -> Json:
 def _by_status(codes: Sequence[str]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for code in codes:
-        found.setdefault(STATUS[code][0], []).append(code)
+        found.setdefault(ERRORS[code].status, []).append(code)
     return found
+
+
+def _example(code: str) -> Json:
+    known = ERRORS[code]
+    return error_body(code, known.message, REQUEST_ID, known.fields)
 
 
 def _ref(kind: str, name: str) -> Json:

@@ -8,9 +8,9 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from openapi.rows import Row
-from providers.edge.answers import Error
-from providers.edge.errors import STATUS
+from providers_contract.errors import ERRORS, EXIT_CODES
+from providers_contract.operations import Row
+from providers_contract.responses import Error
 
 _REF: Final = "#/components/schemas/"
 
@@ -36,7 +36,8 @@ def schemas(rows: Iterable[Row]) -> dict[str, Any]:
     # pydantic calls a generic model Page_Provider_, whatever its own name is.
     names = {place["$ref"].removeprefix(_REF): model.__name__ for (model, _), place in places.items()}
     named: dict[str, Any] = {names.get(name, name): _tidy(schema, names) for name, schema in found["$defs"].items()}
-    named["ErrorBody"]["properties"]["code"]["enum"] = [*STATUS]
+    named["ErrorBody"]["properties"]["code"]["enum"] = [*ERRORS]
+    named["ErrorBody"]["properties"]["type"]["enum"] = [*EXIT_CODES]
     return dict(sorted(named.items()))
 
 

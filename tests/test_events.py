@@ -21,11 +21,11 @@ from moto import mock_aws
 from local.template import Template
 from providers.adapters.messaging import EventBridgePublisher
 from providers.model.events import Event, EventType, health_event, provider_event
-from providers.model.health import Health, HealthState
-from providers.model.provider import Status
-from providers.model.verdict import Outcome, Reason, Verdict
+from providers.model.health import Health
+from providers.model.verdict import Verdict
 from providers.usecases.delete import delete_provider
 from providers.usecases.sweep import dispatch, probe_messages
+from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
 from tests.kit.aws import REGION
 from tests.kit.fakes import FakeClock, FakePorts
 from tests.kit.requests import ORG, added, rotate

@@ -7,31 +7,6 @@
 `Client.from_environment()` takes the address from PROVIDERS_API_URL and the management key from PROVIDERS_API_KEY.
 """
 
-from providers.edge.answers import (
-    Actor,
-    AttemptView,
-    AuditEntry,
-    Changed,
-    Deleted,
-    DeletedRoutingConfig,
-    DestroyedVersion,
-    Fault,
-    Health,
-    HealthGlance,
-    HistoryPoint,
-    Page,
-    Percentiles,
-    Provider,
-    Reference,
-    Resource,
-    RoutingConfig,
-    Upload,
-    Verification,
-    Version,
-    Warning,  # noqa: A004 - the contract's word
-    Windows,
-    WindowView,
-)
 from providers_client.aio import AsyncClient
 from providers_client.calls import UNSET, Unset
 from providers_client.errors import (
@@ -52,6 +27,31 @@ from providers_client.errors import (
 )
 from providers_client.sending import Backoff
 from providers_client.sync import Client
+from providers_contract.responses import (
+    Actor,
+    AttemptView,
+    AuditEntry,
+    Changed,
+    Deleted,
+    DeletedRoutingConfig,
+    DestroyedVersion,
+    FieldError,
+    Health,
+    HealthGlance,
+    HistoryPoint,
+    Page,
+    Percentiles,
+    Provider,
+    Reference,
+    Resource,
+    RoutingConfig,
+    Upload,
+    Verification,
+    Version,
+    Warning,  # noqa: A004 - the contract's word
+    Windows,
+    WindowView,
+)
 
 __all__ = [
     "UNSET",
@@ -69,7 +69,7 @@ __all__ = [
     "Deleted",
     "DeletedRoutingConfig",
     "DestroyedVersion",
-    "Fault",
+    "FieldError",
     "Health",
     "HealthGlance",
     "HistoryPoint",

@@ -11,7 +11,11 @@ from typing import Literal, TypeVar
 
 import httpx2
 
-from providers.edge.answers import (
+from providers_client import calls
+from providers_client.calls import UNSET, Attempt, Call, Unset
+from providers_client.errors import from_failure
+from providers_client.sending import Backoff, Outcome, conversation, from_environment, settings
+from providers_contract.responses import (
     AuditEntry,
     Changed,
     Deleted,
@@ -24,10 +28,6 @@ from providers.edge.answers import (
     Upload,
     Version,
 )
-from providers_client import calls
-from providers_client.calls import UNSET, Attempt, Call, History, Unset
-from providers_client.errors import from_failure
-from providers_client.sending import Backoff, Outcome, conversation, from_environment, settings
 
 T = TypeVar("T")
 
@@ -171,7 +171,7 @@ class AsyncClient:
             calls.delete_provider(provider_id, dry_run=dry_run, if_match=if_match, idempotency_key=idempotency_key)
         )
 
-    async def get_provider_health(self, provider_id: str, history: History | None = None) -> Health:
+    async def get_provider_health(self, provider_id: str, history: str | None = None) -> Health:
         """Success rates and latencies over sliding windows; with `history`, also the points of a chart."""
         return await self._send(calls.get_provider_health(provider_id, history))
 
@@ -207,7 +207,7 @@ class AsyncClient:
     async def put_routing_config(
         self,
         slug: str,
-        strategy: Literal["single", "fallback"],
+        strategy: str,
         attempts: Sequence[Attempt],
         *,
         idempotency_key: str | None = None,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import httpx2
 
-from providers.edge.answers import (
-    Answer,
+from providers_client.errors import ConfigurationError, NotFound
+from providers_contract.ids import IDEMPOTENCY_KEY, PROVIDER_ID, SLUG
+from providers_contract.responses import (
     AttemptView,
     AuditEntry,
     Changed,
@@ -24,25 +24,20 @@ from providers.edge.answers import (
     Health,
     Page,
     Provider,
+    Response,
     RoutingConfig,
     Single,
     Upload,
     Version,
 )
-from providers_client.errors import ConfigurationError, NotFound
 
 T = TypeVar("T")
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", bound=Response)
 
-History: TypeAlias = Literal["1h", "24h", "7d"]
 Attempt: TypeAlias = AttemptView | Mapping[str, str]
 
 PAGE: Final = 100
 """The most that the API gives at once."""
-
-PROVIDER_ID: Final = re.compile(r"prov_[0-9A-HJKMNP-TV-Z]{26}")
-_SLUG: Final = re.compile(r"@?[a-z0-9][a-z0-9_-]{0,62}")
-_HEADER: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Unset(Enum):
@@ -125,7 +120,7 @@ def delete_provider(
     return _change("DELETE", path, _data(Single[Deleted]), idempotency_key, if_match=if_match, query=query)
 
 
-def get_provider_health(provider_id: str, history: History | None) -> Call[Health]:
+def get_provider_health(provider_id: str, history: str | None) -> Call[Health]:
     """GET /providers/{id}/health."""
     return Call("GET", f"{_provider(provider_id)}/health", _data(Single[Health]), _given(history=history))
 
@@ -243,7 +238,7 @@ def _provider(provider_id: str) -> str:
 
 
 def _routing_config(slug: str) -> str:
-    if not _SLUG.fullmatch(slug):
+    if not SLUG.fullmatch(slug):
         raise _not_found("routing config", "this is not a slug (lower-case letters, digits, - and _, @ in front)")
     return f"routing-configs/{slug}"
 
@@ -257,7 +252,7 @@ def _not_found(what: str, why: str) -> NotFound:
 
 
 def _header(name: str, value: str) -> str:
-    if not _HEADER.fullmatch(value):
+    if not IDEMPOTENCY_KEY.fullmatch(value):
         raise ConfigurationError(f"{name} has 1 to 255 visible ASCII characters")
     return value
 

@@ -28,8 +28,8 @@ from typing import Any, Final
 import httpx2
 from pydantic import ValidationError
 
-from providers.edge.answers import Error, Fault, Reference
 from providers.vendors.base import http_date
+from providers_contract.responses import Error, FieldError, Reference
 
 
 class ConfigurationError(ValueError):
@@ -64,7 +64,7 @@ class ProvidersAPIError(Exception):
         resource: str | None = None,
         id: str | None = None,  # noqa: A002 - the contract's name
         request_id: str | None = None,
-        errors: Sequence[Fault] = (),
+        errors: Sequence[FieldError] = (),
         references: Sequence[Reference] = (),
         reason: str | None = None,
         retryable: bool = False,

@@ -4,10 +4,10 @@ from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.schemas import new_provider
 from providers.edge.views import changed_reply
-from providers.model.provider import Scope, Status
 from providers.ports import Ports
 from providers.usecases.add import NewProvider, add_provider
 from providers.usecases.credentials import Changed
+from providers_contract.vocabulary import Scope, Status
 
 
 @endpoint(Scope.PROVIDERS_WRITE, body=new_provider)

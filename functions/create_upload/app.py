@@ -7,10 +7,10 @@ from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request, own_url
 from providers.edge.schemas import upload
 from providers.edge.views import upload_view
-from providers.model.provider import Scope
 from providers.model.upload import Upload
 from providers.ports import Ports
 from providers.usecases.uploads import Wanted, create_upload, upload_token
+from providers_contract.vocabulary import Scope
 
 
 def _link(event: Mapping[str, Any], ports: Ports, data: Mapping[str, Any]) -> dict[str, str]:

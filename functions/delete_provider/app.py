@@ -2,9 +2,9 @@
 
 from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
-from providers.model.provider import Scope
 from providers.ports import Ports
 from providers.usecases.delete import delete_provider
+from providers_contract.vocabulary import Scope
 
 
 @endpoint(Scope.PROVIDERS_WRITE, query=("dry_run",))

@@ -2,10 +2,10 @@
 
 from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
-from providers.model.provider import Scope
 from providers.ports import Ports
 from providers.usecases.mutation import Mutation
 from providers.usecases.versions import destroy_version
+from providers_contract.vocabulary import Scope
 
 
 @endpoint(Scope.PROVIDERS_WRITE)

@@ -3,10 +3,10 @@
 from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import provider_view, shown_tag
-from providers.model.provider import Scope
 from providers.ports import Ports
 from providers.usecases.health import glance_at
 from providers.usecases.read import get_provider
+from providers_contract.vocabulary import Scope
 
 
 @endpoint(Scope.PROVIDERS_READ)

@@ -4,9 +4,9 @@ from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import health_view
 from providers.model.health import HISTORIES
-from providers.model.provider import Scope
 from providers.ports import Ports
 from providers.usecases.health import read_health
+from providers_contract.vocabulary import Scope
 
 
 @endpoint(Scope.PROVIDERS_READ, query=("history",))

@@ -3,9 +3,9 @@
 from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import routing_config_view
-from providers.model.provider import Scope
 from providers.ports import Ports
 from providers.usecases.routing import get_routing_config
+from providers_contract.vocabulary import Scope
 
 
 @endpoint(Scope.ROUTING_READ)

@@ -3,10 +3,9 @@
 from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import entry_view
-from providers.model.audit import Action
-from providers.model.provider import Scope
 from providers.ports import AuditFilter, Ports
 from providers.usecases.audit import list_audit
+from providers_contract.vocabulary import Action, Scope
 
 
 @endpoint(Scope.PROVIDERS_READ, query=("limit", "cursor", "resource_id", "action", "key_id"))

@@ -4,11 +4,10 @@ from providers import vendors
 from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import provider_view
-from providers.model.health import HealthState
-from providers.model.provider import Scope, Status
 from providers.ports import Ports, ProviderFilter
 from providers.usecases.health import glance_at
 from providers.usecases.read import list_providers
+from providers_contract.vocabulary import HealthState, Scope, Status
 
 
 @endpoint(Scope.PROVIDERS_READ, query=("limit", "cursor", "vendor", "status", "health"))

@@ -3,9 +3,9 @@
 from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import version_view
-from providers.model.provider import Scope
 from providers.ports import Ports
 from providers.usecases.versions import list_versions
+from providers_contract.vocabulary import Scope
 
 
 @endpoint(Scope.PROVIDERS_READ)

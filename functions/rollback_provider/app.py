@@ -4,9 +4,9 @@ from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.schemas import rollback
 from providers.edge.views import changed_reply
-from providers.model.provider import Scope
 from providers.ports import Ports
 from providers.usecases.update import rollback_provider
+from providers_contract.vocabulary import Scope
 
 
 @endpoint(Scope.PROVIDERS_WRITE, body=rollback, body_optional=True)

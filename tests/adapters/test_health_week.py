@@ -14,8 +14,8 @@ import pytest
 from providers.adapters.probes import DynamoHealth
 from providers.adapters.slots import expiry_of, hour_of, pack, slot_of
 from providers.model.health import Sample
-from providers.model.verdict import Reason
 from providers.usecases.health import Report, read_health
+from providers_contract.vocabulary import Reason
 from tests.kit.aws import Tables, moto_tables
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added

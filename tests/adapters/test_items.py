@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from providers.adapters import items
-from providers.model.health import Health, HealthState
-from providers.model.verdict import Reason
+from providers.model.health import Health
+from providers_contract.vocabulary import HealthState, Reason
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import added
 

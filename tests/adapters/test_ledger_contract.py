@@ -21,7 +21,7 @@ from providers.adapters.ledger import (
 )
 from providers.adapters.probes import DynamoOutbox
 from providers.model.audit import KEPT as TRAIL_KEPT
-from providers.model.audit import SYSTEM, Action, Actor, Entry
+from providers.model.audit import SYSTEM, Actor, Entry
 from providers.model.idempotency import KEPT, LEASE, Claim, Completed, Found, Recorded
 from providers.model.policy import Limits
 from providers.model.provider import Provider
@@ -46,6 +46,7 @@ from providers.ports import (
     UploadUsed,
     VerificationCounter,
 )
+from providers_contract.vocabulary import Action
 from tests.adapters.test_store_contract import NOW, config, event, provider, rotated, sealed
 from tests.kit.aws import Tables, dynamodb_local_tables, moto_tables
 from tests.kit.fakes import (

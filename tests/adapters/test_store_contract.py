@@ -16,7 +16,7 @@ from providers.adapters.items import shard_of
 from providers.adapters.probes import DynamoHealth, DynamoOutbox, DynamoProbes
 from providers.model.errors import Conflict
 from providers.model.events import Event, EventType
-from providers.model.health import Health, HealthState, Sample
+from providers.model.health import Health, Sample
 from providers.model.policy import Limits
 from providers.model.provider import (
     Attempt,
@@ -24,13 +24,10 @@ from providers.model.provider import (
     ManagementKey,
     Provider,
     RoutingConfig,
-    Scope,
     SealedCredential,
-    Status,
     Verification,
     WrappedKey,
 )
-from providers.model.verdict import Outcome, Reason
 from providers.ports import (
     Alongside,
     Due,
@@ -48,6 +45,7 @@ from providers.ports import (
     RoutingStore,
     StaleWrite,
 )
+from providers_contract.vocabulary import HealthState, Outcome, Reason, Scope, Status
 from tests.kit.aws import dynamodb_local_tables, moto_tables
 from tests.kit.fakes import (
     Database,

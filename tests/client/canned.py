@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from providers.edge.errors import STATUS
+from providers_contract.errors import ERRORS
 
 KEY = "mlx_mk_example_" + "FAKE" * 12
 NOW = datetime(2026, 4, 14, 12, tzinfo=UTC)
@@ -28,7 +28,7 @@ PROVIDER: dict[str, Any] = {
     "key_expires_at": None,
     "verification": {"outcome": "valid", "reason": None, "checked_at": "2026-04-01T10:00:00Z"},
 }
-TYPES = dict(STATUS.values())
+TYPES = {row.status: row.type for row in ERRORS.values()}
 
 
 class Script:

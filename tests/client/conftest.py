@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from local.background import in_background
 from local.stack import Stack, running_stack
-from providers.model.provider import Scope
 from providers_client.cli.app import app
+from providers_contract.vocabulary import Scope
 
 
 @pytest.fixture(scope="module")

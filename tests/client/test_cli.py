@@ -13,8 +13,8 @@ import pytest
 
 from local.stack import Stack
 from local.vendors.keys import fake_key
-from providers.model.provider import Scope
 from providers_client import Client
+from providers_contract.vocabulary import Scope
 from tests.client.canned import KEY, PROVIDER, PROVIDER_ID, Script, error, page
 from tests.client.conftest import Commands, commands
 from tests.client.test_calls import AUDIT, UPLOAD, VERSION

@@ -14,8 +14,8 @@ from local.stack import Stack
 from local.template import Template
 from providers.bootstrap import Dependencies, Settings
 from providers.model.policy import LIMITS
-from providers.model.provider import Scope
 from providers.usecases.management_keys import authenticate
+from providers_contract.vocabulary import Scope
 from tests.client.conftest import Commands
 
 OPERATOR = Commands({"COLUMNS": "200"})

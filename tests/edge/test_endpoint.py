@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from providers.edge.errors import STATUS
 from providers.model.errors import ProvidersError
-from providers.model.provider import Scope
-from providers.model.verdict import Outcome, Reason, Verdict
+from providers.model.verdict import Verdict
+from providers_contract.errors import ERRORS
+from providers_contract.vocabulary import Outcome, Reason, Scope
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import call, event, invoke
 from tests.kit.requests import key
@@ -119,7 +119,7 @@ def test_every_code_that_can_be_raised_has_a_status() -> None:
         )
         text = path.read_text()
         raised |= set(re.findall(rf'(?:{kinds}|Unavailable|VerificationFailed)\(\s*"(\w+)"', text))
-    assert raised - set(STATUS) == set()
+    assert raised - set(ERRORS) == set()
     assert len(raised) > 15
 
 

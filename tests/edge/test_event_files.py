@@ -15,10 +15,11 @@ from functions.dispatch_probes.app import handler as dispatch
 from functions.mcp.app import handler as mcp
 from functions.reap_versions.app import handler as reap
 from functions.run_probes.app import handler as run_probes
-from providers.model.provider import Attempt, ManagementKey, Provider, Scope, SealedCredential
+from providers.model.provider import Attempt, ManagementKey, Provider, SealedCredential
 from providers.usecases.authenticity import with_mac
 from providers.usecases.routing import put_routing_config
 from providers.usecases.uploads import ToAdd, create_upload, upload_token
+from providers_contract.vocabulary import Scope
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import Invocation, invoke
 from tests.kit.requests import added

@@ -13,7 +13,8 @@ import pytest
 
 from providers.model.errors import Unavailable
 from providers.model.idempotency import KEPT, LEASE
-from providers.model.verdict import Reason, Verdict
+from providers.model.verdict import Verdict
+from providers_contract.vocabulary import Reason
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import Answer, call
 from tests.kit.requests import key

@@ -14,9 +14,10 @@ from urllib.parse import quote_plus, urlencode
 import pytest
 
 from providers.edge.http import own_url
-from providers.model.provider import ManagementKey, Scope
-from providers.model.verdict import Reason, Verdict
+from providers.model.provider import ManagementKey
+from providers.model.verdict import Verdict
 from providers.usecases.authenticity import with_mac
+from providers_contract.vocabulary import Reason, Scope
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import Answer, call, event, invoke
 from tests.kit.requests import ORG, active_key, added, key

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
-from openapi.rows import LEFT_OUT
+from providers_contract.operations import LEFT_OUT
 
 ROOT: Final = Path(__file__).parent.parent.parent
 FILE: Final = ROOT / "functions" / "get_openapi" / "openapi.json"

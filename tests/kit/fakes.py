@@ -32,7 +32,6 @@ from providers.model.provider import (
     Provider,
     RoutingConfig,
     SealedCredential,
-    Status,
     name_claim,
 )
 from providers.model.secret import Secret
@@ -59,6 +58,7 @@ from providers.ports import (
     TamperedCredential,
     UploadUsed,
 )
+from providers_contract.vocabulary import Status
 
 T = TypeVar("T")
 

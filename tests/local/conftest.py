@@ -12,7 +12,7 @@ import pytest
 
 from local.background import in_background
 from local.stack import Stack, running_stack
-from providers.model.provider import Scope
+from providers_contract.vocabulary import Scope
 
 _numbers = itertools.count()
 PATIENT = {"VERIFICATIONS_PER_MINUTE_PER_ORG": "100000", "VERIFICATIONS_PER_MINUTE": "100000"}

@@ -13,8 +13,8 @@ import pytest
 from local.background import in_background
 from local.stack import Stack, running_stack
 from local.vendors.keys import fake_key
-from providers.model.provider import Scope
 from providers.usecases.resolve import Resolved, resolve
+from providers_contract.vocabulary import Scope
 from tests.local.conftest import PATIENT, Api
 
 PER_ORG = 6

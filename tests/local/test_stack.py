@@ -19,10 +19,10 @@ from local.vendors.cases import CASES
 from local.vendors.keys import fake_key
 from providers.edge import authorizer, endpoint
 from providers.model.errors import NotFound
-from providers.model.provider import Scope
 from providers.ports import TamperedCredential
 from providers.usecases.management_keys import revoke_management_key
 from providers.usecases.resolve import resolve
+from providers_contract.vocabulary import Scope
 from tests.local.conftest import Api
 
 AZURE = "https://fake.openai.azure.com"

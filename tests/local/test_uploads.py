@@ -14,9 +14,9 @@ from local.background import in_background
 from local.stack import Stack, running_stack
 from local.vendors.keys import fake_key
 from providers.edge import open_endpoint
-from providers.model.provider import Scope
 from providers.usecases.management_keys import revoke_management_key
 from providers.usecases.resolve import resolve
+from providers_contract.vocabulary import Scope
 from tests.local.conftest import PATIENT, Api
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

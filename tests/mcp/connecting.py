@@ -19,7 +19,7 @@ from mcp_types import CallToolResult, TextContent
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from local.stack import Stack
-from providers.model.provider import Scope
+from providers_contract.vocabulary import Scope
 
 ROOT: Final = Path(__file__).parent.parent.parent
 REVISIONS: Final = KNOWN_PROTOCOL_VERSIONS[-3:]

@@ -17,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 
 import providers_client
 from local.vendors.keys import fake_key
-from providers.model.provider import Scope
+from providers_contract.vocabulary import Scope
 from tests.mcp.connecting import (
     REVISIONS,
     Connect,

@@ -13,13 +13,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from providers.edge import schemas
-from providers.edge.answers import Deleted, Fault, Page, Provider, Upload
 from providers.usecases import base_url
 from providers_client import NotFound
 from providers_client.mcp import arguments
 from providers_client.mcp.results import Failure, Stored, UploadLink, failure
 from providers_client.mcp.server import answered, listed, refused
 from providers_client.mcp.tools import TOOLS
+from providers_contract.responses import Deleted, FieldError, Page, Provider, Upload
 from tests.client.canned import PROVIDER, PROVIDER_ID
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -146,8 +146,8 @@ def test_the_limits_are_the_apis() -> None:
 
 def test_a_failure_says_all_that_the_api_said() -> None:
     """In its text too."""
-    fault = Fault(param="vendor", message="is required", code="missing")
-    problem = failure(arguments.invalid(fault, Fault(param="name", message="is required", code="missing")))
+    fault = FieldError(param="vendor", message="is required", code="missing")
+    problem = failure(arguments.invalid(fault, FieldError(param="name", message="is required", code="missing")))
     told = refused(problem)
     assert told.is_error
     assert told.content[0].text == (  # type: ignore[union-attr]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.vendors.keys import fake_key
-from providers.model.provider import Scope
+from providers_contract.vocabulary import Scope
 from tests.mcp.connecting import REVISIONS, Person, call, fail, mode, over_http, over_stdio, stdio_environment
 
 

@@ -23,7 +23,6 @@ from providers.model.health import (
     MINUTE,
     WINDOWS,
     Health,
-    HealthState,
     Recent,
     Sample,
     Thresholds,
@@ -35,7 +34,8 @@ from providers.model.health import (
     summarize,
     within,
 )
-from providers.model.verdict import Outcome, Reason, Verdict
+from providers.model.verdict import Verdict
+from providers_contract.vocabulary import HealthState, Outcome, Reason
 
 NOON = datetime(2026, 4, 14, 12, 0, tzinfo=UTC)
 FAILURES = [Reason.TIMEOUT, Reason.HTTP_5XX, Reason.CREDENTIAL_REJECTED]

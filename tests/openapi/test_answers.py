@@ -10,8 +10,9 @@ import pytest
 from functions.get_openapi.app import handler as get_openapi
 from providers import bootstrap
 from providers.model.provider import Attempt
-from providers.model.verdict import Reason, Verdict
+from providers.model.verdict import Verdict
 from providers.usecases.routing import put_routing_config
+from providers_contract.vocabulary import Reason
 from tests.kit.description import check_answer, document, operations, resolved
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import call, event, invoke

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from providers.adapters import items, ledger_items
-from providers.model.audit import Action, Entry
+from providers.model.audit import Entry
 from providers.model.events import EventType
 from providers.model.provider import Provider, RoutingConfig, SealedCredential
 from providers.ports import Expired
 from providers.usecases.credentials import FINGERPRINT
+from providers_contract.vocabulary import Action
 from tests.kit.lambdas import Answer
 from tests.proofs.world import ORG, Sent, World
 

@@ -38,15 +38,15 @@ from providers import bootstrap
 from providers.adapters import items, transactions
 from providers.adapters.aws import CLIENT_CONFIG
 from providers.bootstrap import Dependencies, Settings
-from providers.edge.errors import STATUS
 from providers.model.errors import Unavailable
 from providers.model.events import Event, EventType
 from providers.model.idempotency import LEASE
-from providers.model.provider import Scope
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.usecases import events
 from providers.usecases.management_keys import mint_management_key
+from providers_contract.errors import ERRORS
+from providers_contract.vocabulary import Scope
 from tests.kit.aws import REGION
 from tests.kit.figures import Figure
 from tests.kit.lambdas import Answer, call
@@ -470,7 +470,7 @@ def faults_of(trial: Trial, good: Answer | None, *, committed: bool, at_once: in
     code = answer.error["code"] if answer.status >= 400 else None
     known = code == "dependency_unavailable" and int(answer.headers.get("Retry-After", 0)) >= 1
     lost_a_race = fault.name in RACES and code in ("version_conflict", "idempotency_in_progress", "upload_not_found")
-    if committed or not (known or lost_a_race) or STATUS.get(code or "", (0,))[0] != answer.status:
+    if committed or not (known or lost_a_race) or str(code) not in ERRORS or ERRORS[str(code)].status != answer.status:
         yield f"answered {answer.status} {answer.text}"
 
 

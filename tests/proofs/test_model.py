@@ -36,10 +36,11 @@ from providers.model.events import Event
 from providers.model.health import floor_minute
 from providers.model.policy import Limits
 from providers.model.vendor import Credential, Vendor
-from providers.model.verdict import Reason, Verdict
+from providers.model.verdict import Verdict
 from providers.ports import Published
 from providers.usecases.resolve import resolve
 from providers.usecases.sweep import Batch
+from providers_contract.vocabulary import Reason
 from tests.kit.aws import REGION, moto_tables
 from tests.kit.fakes import PROXIES, FakeClock, FakePorts, FakePublisher, FakeVerifier
 from tests.kit.figures import SOAK, Figure

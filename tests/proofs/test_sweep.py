@@ -17,10 +17,11 @@ from providers.model.events import Event, EventType
 from providers.model.health import MINUTE
 from providers.model.provider import PENDING_FOR
 from providers.model.vendor import Credential
-from providers.model.verdict import Reason, Verdict
+from providers.model.verdict import Verdict
 from providers.usecases import events as drain
 from providers.usecases import sweep
 from providers.usecases.sweep import Batch, probe_messages, run_minute
+from providers_contract.vocabulary import Reason
 from tests.kit.fakes import waiting
 from tests.kit.figures import SOAK, Figure
 from tests.proofs.killing import Killed, Killer

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from providers.model.audit import KEPT, SYSTEM, Action, Actor, Entry
+from providers.model.audit import KEPT, SYSTEM, Actor, Entry
 from providers.model.errors import InvalidRequest, ProvidersError
 from providers.model.health import floor_minute
-from providers.model.provider import Attempt, Provider, Status
+from providers.model.provider import Attempt, Provider
 from providers.model.upload import Upload
-from providers.model.verdict import Reason, Verdict
+from providers.model.verdict import Verdict
 from providers.ports import Alongside, AuditFilter
 from providers.usecases.add import add_provider
 from providers.usecases.audit import list_audit
@@ -27,6 +27,7 @@ from providers.usecases.routing import delete_routing_config, put_routing_config
 from providers.usecases.sweep import Batch, probe_messages
 from providers.usecases.update import Change, rollback_provider, update_provider
 from providers.usecases.versions import destroy_version
+from providers_contract.vocabulary import Action, Reason, Status
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, key, new, rotate
 

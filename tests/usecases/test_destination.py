@@ -9,14 +9,13 @@ from functools import partial
 import pytest
 
 from providers.model.errors import ProvidersError, Unprocessable
-from providers.model.health import HealthState
 from providers.model.policy import Policy
-from providers.model.provider import Provider, Status
-from providers.model.verdict import Reason
+from providers.model.provider import Provider
 from providers.ports import TamperedCredential
 from providers.usecases.resolve import resolve
 from providers.usecases.update import Change, rollback_provider, update_provider
 from providers.usecases.uploads import ToRotate, create_upload
+from providers_contract.vocabulary import HealthState, Reason, Status
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, key, rotate
 from tests.usecases.test_sweep import stored, sweep

@@ -14,9 +14,10 @@ import pytest
 
 from providers.model.health import Sample
 from providers.model.vendor import Credential, Vendor
-from providers.model.verdict import Reason, Verdict
+from providers.model.verdict import Verdict
 from providers.usecases.add import add_provider
 from providers.usecases.sweep import BATCH, QUIET_S, WRITE_EVERY_S, Batch, dispatch, probe_messages
+from providers_contract.vocabulary import Reason
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import new
 

@@ -10,10 +10,11 @@ import pytest
 from providers.model.errors import ProvidersError, RateLimited, Unprocessable, VerificationFailed
 from providers.model.policy import Policy
 from providers.model.provider import Provider
-from providers.model.verdict import Outcome, Reason, Verdict
+from providers.model.verdict import Verdict
 from providers.usecases.add import add_provider
 from providers.usecases.credentials import SPARED
 from providers.usecases.update import Change, rollback_provider, update_provider
+from providers_contract.vocabulary import Outcome, Reason
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, new, rotate
 

@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from providers.model.audit import Action, Actor
+from providers.model.audit import Actor
 from providers.model.errors import Conflict, NotFound, PreconditionFailed, ProvidersError
 from providers.model.events import EventType
 from providers.model.policy import Policy
-from providers.model.provider import MAX_LIVE_VERSIONS, Provider, Status
-from providers.model.verdict import Reason, Verdict
+from providers.model.provider import MAX_LIVE_VERSIONS, Provider
+from providers.model.verdict import Verdict
 from providers.usecases.mutation import Mutation
 from providers.usecases.resolve import resolve
 from providers.usecases.update import Change, etag, rollback_provider, update_provider
 from providers.usecases.versions import destroy_version
+from providers_contract.vocabulary import Action, Reason, Status
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key, rotate
 

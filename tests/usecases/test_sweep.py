@@ -16,14 +16,15 @@ from hypothesis import strategies as st
 
 from providers.edge.background import queue_worker
 from providers.model.events import EventType
-from providers.model.health import HealthState, Recent, Sample, Thresholds
+from providers.model.health import Recent, Sample, Thresholds
 from providers.model.policy import Policy
-from providers.model.provider import Provider, Status, Verification
-from providers.model.verdict import Outcome, Reason, Verdict
+from providers.model.provider import Provider, Verification
+from providers.model.verdict import Verdict
 from providers.usecases.events import drain_outbox
 from providers.usecases.health import glance_at, read_health
 from providers.usecases.sweep import Batch, dispatch, probe_messages, run_minute
 from providers.usecases.update import Change, update_provider
+from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import Invocation
 from tests.kit.requests import ORG, added, rotate

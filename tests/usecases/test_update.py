@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from providers.model.audit import Action
 from providers.model.errors import Conflict, NotFound, PreconditionFailed, ProvidersError, Unprocessable
 from providers.model.policy import Policy
-from providers.model.provider import MAX_LIVE_VERSIONS, Attempt, Status
-from providers.model.verdict import Reason, Verdict
+from providers.model.provider import MAX_LIVE_VERSIONS, Attempt
+from providers.model.verdict import Verdict
 from providers.usecases.resolve import resolve
 from providers.usecases.routing import put_routing_config
 from providers.usecases.update import Change, etag, update_provider
+from providers_contract.vocabulary import Action, Reason, Status
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key, rotate
 

@@ -8,18 +8,19 @@ from datetime import timedelta
 
 import pytest
 
-from providers.model.audit import Action, Actor
+from providers.model.audit import Actor
 from providers.model.errors import Conflict, NotFound, ProvidersError, RateLimited, Unprocessable, VerificationFailed
 from providers.model.policy import Policy
-from providers.model.provider import ManagementKey, Provider, Scope, Status
+from providers.model.provider import ManagementKey, Provider
 from providers.model.upload import TRIES
-from providers.model.verdict import Reason, Verdict
+from providers.model.verdict import Verdict
 from providers.ports import StaleWrite, UploadUsed
 from providers.usecases.authenticity import with_mac
 from providers.usecases.delete import delete_provider
 from providers.usecases.management_keys import revoke_management_key
 from providers.usecases.update import Change, update_provider
 from providers.usecases.uploads import ToAdd, ToRotate, create_upload, open_upload, upload_token, use_upload
+from providers_contract.vocabulary import Action, Reason, Scope, Status
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from providers.model.audit import Action
 from providers.model.errors import NotFound, ProvidersError
 from providers.model.policy import Policy
 from providers.model.provider import Provider
@@ -17,6 +16,7 @@ from providers.usecases.add import add_provider
 from providers.usecases.resolve import resolve
 from providers.usecases.update import rollback_provider
 from providers.usecases.versions import IN_FLIGHT, destroy_version, list_versions
+from providers_contract.vocabulary import Action
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, new, rotate
 

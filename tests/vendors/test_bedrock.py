@@ -15,7 +15,7 @@ from local.vendors.keys import fake_key, short_term_key
 from providers import vendors
 from providers.model.secret import Secret
 from providers.model.vendor import ProbeAnswer, ProbeRequest
-from providers.model.verdict import Reason
+from providers_contract.vocabulary import Reason
 from tests.vendors.talk import NOW, always, ask, converse, parse
 
 GOOD = fake_key("bedrock")

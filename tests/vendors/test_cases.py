@@ -12,8 +12,8 @@ from local.vendors.cases.bedrock import ACCOUNT
 from local.vendors.keys import fake_key, find_case
 from providers import vendors
 from providers.model.vendor import Circumstances
-from providers.model.verdict import Outcome, Reason
 from providers.vendors._partitions import DEFAULT_REGIONS
+from providers_contract.vocabulary import Outcome, Reason
 from tests.vendors.talk import BASE_URLS, NOW, always, ask, parse, playing
 
 TABLE = [

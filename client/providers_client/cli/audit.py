@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from providers.edge.answers import AuditEntry
 from providers_client.cli.charts import cells, table, time
 from providers_client.cli.session import Json, begin, console, find, say
+from providers_contract.responses import AuditEntry
 
 
 def audit(

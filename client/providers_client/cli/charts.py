@@ -10,8 +10,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from providers.edge.answers import HistoryPoint, Provider
 from providers_client.cli.exits import plain
+from providers_contract.responses import HistoryPoint, Provider
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 NO_CHECKS: Final = "·"

@@ -11,13 +11,13 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from providers.edge.answers import Health, WindowView
-from providers_client.calls import History
 from providers_client.cli.charts import STYLES, cells, milliseconds, percent, sparkline, table, time
 from providers_client.cli.exits import plain
 from providers_client.cli.session import Json, Which, begin, console, find
 from providers_client.cli.streams import lost_output
 from providers_client.errors import ConfigurationError
+from providers_contract.responses import Health, WindowView
+from providers_contract.vocabulary import HistorySpan
 
 CHART_CELLS: Final = 60
 
@@ -25,7 +25,7 @@ CHART_CELLS: Final = 60
 def health(
     ctx: typer.Context,
     which: Which,
-    history: Annotated[History, typer.Option(help="The span of the chart.")] = "1h",
+    history: Annotated[HistorySpan, typer.Option(help="The time that the chart covers.")] = HistorySpan.HOUR,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")] = False,
     every: Annotated[float, typer.Option(min=2, help="With --watch: seconds between two requests.")] = 5,
     as_json: Json = False,
@@ -45,7 +45,7 @@ def health(
             console().print(shown(found, history))
 
 
-def _watch(first: Health, read: Callable[[], Health], every: float, history: History) -> None:
+def _watch(first: Health, read: Callable[[], Health], every: float, history: str) -> None:
     with Live(shown(first, history), console=console(), auto_refresh=False) as live:
         try:
             while lost_output() is None:
@@ -55,7 +55,7 @@ def _watch(first: Health, read: Callable[[], Health], every: float, history: His
             pass
 
 
-def shown(found: Health, history: History) -> RenderableType:
+def shown(found: Health, history: str) -> RenderableType:
     """A headline, the windows and the chart."""
     reason = f" ({plain(found.reason)})" if found.reason else ""
     since = f" since {time(found.since)}" if found.since else ""

@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from providers.edge.answers import Provider
 from providers_client.aio import AsyncClient
 from providers_client.cli.charts import cells, table
 from providers_client.cli.envfile import LABELS, Contents, Found, read
@@ -33,6 +32,7 @@ from providers_client.cli.session import (
     say_prominently,
 )
 from providers_client.errors import AuthenticationFailed, ConfigurationError, PermissionDenied, ProvidersAPIError
+from providers_contract.responses import Provider
 
 AT_ONCE: Final = 4
 RETRIES: Final = 4

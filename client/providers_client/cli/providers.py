@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 from rich.text import Text
 
-from providers.edge.answers import Changed, Health, Provider, VendorName
+from providers import vendors
 from providers_client.aio import AsyncClient
 from providers_client.calls import UNSET
 from providers_client.cli.charts import cells, details, milliseconds, sparkline, state_of, table, time
@@ -30,6 +30,8 @@ from providers_client.cli.session import (
 )
 from providers_client.cli.vendor_keys import KeyEnv, KeyFile, KeyStdin, read_key
 from providers_client.errors import ConfigurationError, ProvidersAPIError
+from providers_contract.responses import Changed, Health, Provider
+from providers_contract.vocabulary import HealthState, Status
 
 CHARTED = 20
 """Rows that get a sparkline: each is a request, and a management key has sixty a minute."""
@@ -44,13 +46,24 @@ Expires = Annotated[
 BaseUrl = Annotated[str | None, typer.Option("--base-url", help="The vendor's endpoint; required for azure.")]
 
 
+def _known_vendor(name: str) -> str:
+    if name not in vendors.NAMES:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(vendors.NAMES)}.")
+    return name
+
+
+def _vendor_names() -> list[str]:
+    return [*vendors.NAMES]
+
+
 def list_(
     ctx: typer.Context,
-    vendor: Annotated[VendorName | None, typer.Option(help="Only this vendor's.")] = None,
-    status: Annotated[Literal["active", "disabled", "pending"] | None, typer.Option(help="Only those.")] = None,
-    health: Annotated[
-        Literal["unknown", "healthy", "degraded", "unhealthy"] | None, typer.Option(help="Only those.")
+    vendor: Annotated[
+        str | None,
+        typer.Option(help="Filter by vendor.", parser=_known_vendor, autocompletion=_vendor_names, metavar="VENDOR"),
     ] = None,
+    status: Annotated[Status | None, typer.Option(help="Filter by status.")] = None,
+    health: Annotated[HealthState | None, typer.Option(help="Filter by health.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The newest so many; all without it.")] = None,
     chart: Annotated[bool, typer.Option(help="A sparkline of the last hour, for the first 20.")] = True,
     as_json: Json = False,
@@ -95,7 +108,15 @@ async def _history(client: AsyncClient, gate: asyncio.Semaphore, provider_id: st
 
 def add(
     ctx: typer.Context,
-    vendor: Annotated[VendorName, typer.Argument(help="The vendor that issued the key.")],
+    vendor: Annotated[
+        str,
+        typer.Argument(
+            help=f"The vendor that issued the key: {', '.join(vendors.NAMES)}.",
+            parser=_known_vendor,
+            autocompletion=_vendor_names,
+            metavar="VENDOR",
+        ),
+    ],
     name: Annotated[str, typer.Argument(help="What to call it; unique in the organization.")],
     base_url: BaseUrl = None,
     key_expires_at: Expires = None,
@@ -262,7 +283,15 @@ def rollback(
 def upload(
     ctx: typer.Context,
     which: Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="The provider to rotate.")] = None,
-    vendor: Annotated[VendorName | None, typer.Option(help="For a new provider: its vendor.")] = None,
+    vendor: Annotated[
+        str | None,
+        typer.Option(
+            help="For a new provider: its vendor.",
+            parser=_known_vendor,
+            autocompletion=_vendor_names,
+            metavar="VENDOR",
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="For a new provider: its name.")] = None,
     base_url: BaseUrl = None,
     as_json: Json = False,

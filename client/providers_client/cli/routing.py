@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from providers.edge.answers import AttemptView, RoutingConfig
-from providers_client.calls import PROVIDER_ID
 from providers_client.cli.charts import cells, details, table, time
 from providers_client.cli.session import Json, Session, Yes, begin, confirm, console, find_by_name, out, say
 from providers_client.errors import ConfigurationError
+from providers_contract.ids import PROVIDER_ID
+from providers_contract.responses import AttemptView, RoutingConfig
+from providers_contract.vocabulary import Strategy
 
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The config's slug, such as @production.")]
 
@@ -50,9 +51,7 @@ def put(
         list[str],
         typer.Option("--attempt", metavar="PROVIDER=MODEL", help="A step, by the provider's id or name; repeat it."),
     ],
-    strategy: Annotated[
-        Literal["single", "fallback"] | None, typer.Option(help="Without it: fallback where there are several steps.")
-    ] = None,
+    strategy: Annotated[Strategy | None, typer.Option(help="Default: fallback if there are several attempts.")] = None,
     as_json: Json = False,
 ) -> None:
     """Create a routing config, or replace it whole."""

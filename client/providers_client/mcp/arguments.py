@@ -22,9 +22,13 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from providers.edge.answers import Fault, State, VendorName
+from providers import vendors
 from providers.vendors.base import MANAGEMENT_KEY, MAX_CREDENTIAL_CHARS
 from providers_client.errors import Unprocessable
+from providers_contract.ids import PROVIDER_ID, json_schema_pattern
+from providers_contract.responses import FieldError
+from providers_contract.validation import one_of
+from providers_contract.vocabulary import HealthState, HistorySpan, Status
 
 MAX_NAME_CHARS: Final = 80
 MAX_URL_CHARS: Final = 2048
@@ -74,8 +78,12 @@ def _expiry(value: Any) -> Any:
     return value if value == NO_EXPIRY else _time(value)
 
 
+Vendor = Annotated[str, *one_of(vendors.NAMES)]
+ProviderStatus = Annotated[str, *one_of([*Status])]
+Health = Annotated[str, *one_of([*HealthState])]
+Span = Annotated[str, *one_of([*HistorySpan])]
 ProviderId = Annotated[
-    str, Field(pattern=r"^prov_[0-9A-HJKMNP-TV-Z]{26}$", description="The provider's id, as list_providers gives it.")
+    str, Field(pattern=json_schema_pattern(PROVIDER_ID), description="The provider's id, as list_providers gives it.")
 ]
 Name = Annotated[
     str,
@@ -124,12 +132,12 @@ class Arguments(BaseModel):
 class ListProviders(Arguments):
     """Arguments of list_providers."""
 
-    vendor: Annotated[VendorName | None, Field(description="Only those of this vendor.")] = None
+    vendor: Annotated[Vendor | None, Field(description="Only those of this vendor.")] = None
     status: Annotated[
-        Literal["active", "disabled", "pending"] | None,
+        ProviderStatus | None,
         Field(description="Only those with this status; pending: stored, but not verified yet."),
     ] = None
-    health: Annotated[State | None, Field(description="Only those in this state of health.")] = None
+    health: Annotated[Health | None, Field(description="Only those in this state of health.")] = None
     limit: Annotated[int, Field(ge=1, le=100, description="How many at most."), BeforeValidator(_whole)] = 50
     cursor: Annotated[
         str | None, Field(max_length=2048, description="next_cursor of the page before, with the same filters.")
@@ -145,7 +153,7 @@ class GetProvider(Arguments):
 class AddProvider(Arguments):
     """Arguments of add_provider. Without a key, the answer is a link at which a person enters it."""
 
-    vendor: Annotated[VendorName, Field(description="Whose key it is.")]
+    vendor: Annotated[Vendor, Field(description="Whose key it is.")]
     name: Name
     api_key: ApiKey | None = None
     api_key_env: ApiKeyEnv | None = None
@@ -219,9 +227,7 @@ class GetProviderHealth(Arguments):
     """Arguments of get_provider_health."""
 
     provider_id: ProviderId
-    history: Annotated[
-        Literal["1h", "24h", "7d"] | None, Field(description="Also give the points of a chart over this time.")
-    ] = None
+    history: Annotated[Span | None, Field(description="Also give the points of a chart over this time.")] = None
 
 
 def read(shape: type[A], given: Mapping[str, Any]) -> A:
@@ -233,7 +239,7 @@ def read(shape: type[A], given: Mapping[str, Any]) -> A:
     raise invalid(*faults)
 
 
-def invalid(*faults: Fault) -> Unprocessable:
+def invalid(*faults: FieldError) -> Unprocessable:
     """The error that the API would answer with."""
     first = faults[0]
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
@@ -265,9 +271,9 @@ _MESSAGES: Final[dict[str, str]] = {
 }
 
 
-def _fault(error: ErrorDetails) -> Fault:
+def _fault(error: ErrorDetails) -> FieldError:
     kind = error["type"]
     known = _MESSAGES.get(kind)
     message = known.format(**error.get("ctx", {})) if known else error["msg"] if kind in _OURS else "is not valid"
     name = str(error["loc"][0]) if error["loc"] else ""
-    return Fault(param=name if _FIELD_NAME.fullmatch(name) else None, message=message.replace("'", ""), code=kind)
+    return FieldError(param=name if _FIELD_NAME.fullmatch(name) else None, message=message.replace("'", ""), code=kind)

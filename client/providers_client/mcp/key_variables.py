@@ -11,13 +11,13 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from providers import vendors
-from providers.edge.answers import Fault
 from providers.model.secret import trimmed
 from providers.vendors.base import MANAGEMENT_KEY
 from providers_client.errors import Unprocessable
 from providers_client.mcp.arguments import invalid
 from providers_client.sending import KEY_VARIABLE
 from providers_client.variables import vendor_named
+from providers_contract.responses import FieldError
 
 ALLOWED_VARIABLE: Final = "PROVIDERS_MCP_KEY_VARIABLES"
 """Names and patterns (`*`) of the variables that may be read. Without it, names that contain the vendor's word."""
@@ -82,4 +82,4 @@ def _check_value(vendor: str, key: str) -> None:
 
 
 def _refused(code: str, message: str) -> Unprocessable:
-    return invalid(Fault(param="api_key_env", message=message, code=code))
+    return invalid(FieldError(param="api_key_env", message=message, code=code))

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from providers.edge import answers
-from providers.edge.answers import Answer, Fault, Provider, Reference, Upload
 from providers_client.errors import ConfigurationError, ProvidersAPIError
 from providers_client.mcp.arguments import Arguments
+from providers_contract import responses
+from providers_contract.responses import FieldError, Provider, Reference, Response, Upload
 
 LINK_MESSAGE: Final = (
     "Nothing is stored yet. Give this link to a person who has the key: it opens a page at which they enter it, once, "
@@ -18,12 +18,12 @@ LINK_MESSAGE: Final = (
 )
 
 
-class Stored(Answer):
+class Stored(Response):
     """The provider was added or changed."""
 
     status: Literal["stored"] = "stored"
     provider: Provider
-    warnings: Annotated[list[answers.Warning], Field(default_factory=list)]
+    warnings: Annotated[list[responses.Warning], Field(default_factory=list)]
 
 
 class UploadLink(Upload):
@@ -33,7 +33,7 @@ class UploadLink(Upload):
     message: Annotated[str, Field(description="What to do with the link.")] = LINK_MESSAGE
 
 
-class ToolError(Answer):
+class ToolError(Response):
     """What went wrong; codes and members are the API's."""
 
     code: str
@@ -42,7 +42,7 @@ class ToolError(Answer):
     param: Annotated[str | None, Field(description="The argument at fault.")] = None
     resource: str | None = None
     id: str | None = None
-    errors: Annotated[list[Fault] | None, Field(description="Every fault, with validation_failed.")] = None
+    errors: Annotated[list[FieldError] | None, Field(description="Every fault, with validation_failed.")] = None
     references: Annotated[
         list[Reference] | None,
         Field(
@@ -55,7 +55,7 @@ class ToolError(Answer):
     retry_after: Annotated[float | None, Field(description="Seconds to wait before that.")] = None
 
 
-class Failure(Answer):
+class Failure(Response):
     """The call failed."""
 
     error: ToolError

@@ -10,13 +10,13 @@ from typing import Any, Final, Generic, TypeVar
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, SecretStr
 
-from providers.edge.answers import Deleted, Fault, Health, Page, Provider
 from providers.model.secret import trimmed
 from providers_client.calls import UNSET, Unset
 from providers_client.mcp import arguments
 from providers_client.mcp.key_variables import read_key
 from providers_client.mcp.results import Stored, UploadLink
 from providers_client.sync import Client
+from providers_contract.responses import Deleted, FieldError, Health, Page, Provider
 
 INSTRUCTIONS: Final = (
     "Manage an organization's credentials with LLM vendors. Never ask anyone to type a key into this conversation: "
@@ -78,7 +78,9 @@ def add_provider(caller: Caller, given: arguments.AddProvider) -> Stored | Uploa
     else:
         alone = [name for name in ("key_expires_at", "on_unavailable") if getattr(given, name) is not None]
         if alone:
-            faults = [Fault(param=name, message="can only be given with a key", code="key_required") for name in alone]
+            faults = [
+                FieldError(param=name, message="can only be given with a key", code="key_required") for name in alone
+            ]
             raise arguments.invalid(*faults)
         made = caller.client.create_upload(vendor=given.vendor, name=given.name, base_url=base_url)
         return UploadLink(**made.model_dump())
@@ -99,11 +101,11 @@ def update_provider(caller: Caller, given: arguments.UpdateProvider) -> Stored |
     if given.upload_link:
         beside = sorted(named - {"upload_link"})
         if beside:
-            faults = [Fault(param=name, message="excludes upload_link", code="exclusive") for name in beside]
+            faults = [FieldError(param=name, message="excludes upload_link", code="exclusive") for name in beside]
             raise arguments.invalid(*faults)
         return UploadLink(**caller.client.create_upload(given.provider_id).model_dump())
     if not named - {"upload_link"}:
-        raise arguments.invalid(Fault(param=None, message="the arguments name nothing to change", code="missing"))
+        raise arguments.invalid(FieldError(param=None, message="the arguments name nothing to change", code="missing"))
     base_url = _base_url(given.base_url) if "base_url" in named else UNSET
     key: str | Unset = UNSET
     if_match = None
@@ -148,7 +150,7 @@ def _expiry(given: datetime | str | None) -> datetime | None:
 
 def _refuse_both(api_key: SecretStr | None, variable: str | None) -> None:
     if api_key is not None and variable is not None:
-        raise arguments.invalid(Fault(param="api_key_env", message="excludes api_key", code="exclusive"))
+        raise arguments.invalid(FieldError(param="api_key_env", message="excludes api_key", code="exclusive"))
 
 
 def _environment(caller: Caller) -> Mapping[str, str]:
@@ -157,7 +159,7 @@ def _environment(caller: Caller) -> Mapping[str, str]:
         message = (
             "names a variable on the caller's machine, which a server over HTTP cannot read; ask for a link instead"
         )
-        raise arguments.invalid(Fault(param="api_key_env", message=message, code="stdio_only"))
+        raise arguments.invalid(FieldError(param="api_key_env", message=message, code="stdio_only"))
     return caller.environment
 
 

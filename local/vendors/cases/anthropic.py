@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.misbehaviour import misbehaviours
-from providers.model.verdict import Reason
+from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = "req_011Cq8ZtW3hYvR5mBdK2"
 _ID: Final = {"request-id": REQUEST_ID}

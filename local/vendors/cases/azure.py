@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.misbehaviour import misbehaviours
-from providers.model.verdict import Reason
+from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = "c0ffee11-2b1f-4f8e-9c55-8d3a2c4d5e6f"
 _ID: Final = {"apim-request-id": REQUEST_ID, "x-ms-region": "Emulated"}

@@ -9,7 +9,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 
-from providers.model.verdict import Outcome, Reason, Verdict
+from providers.model.verdict import Verdict
+from providers_contract.vocabulary import Outcome, Reason
 
 ECHO: Final = "<KEY>"
 """Stands, in a body or a header, for the key that the request carried: vendors do that, and so must be expected to."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.misbehaviour import misbehaviours
-from providers.model.verdict import Reason
+from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = "b5a1f3d7-8c2e-4e6b-9f10-3a7d5c9e1b42"
 ACCOUNT: Final = "344352555008"

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.misbehaviour import misbehaviours
-from providers.model.verdict import Reason
+from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = "4d9f2b7c-61aa-4f0e-b3c8-d2e5a7f91b30"
 _ID: Final = {"x-request-id": REQUEST_ID}

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.misbehaviour import misbehaviours
-from providers.model.verdict import Reason
+from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = None
 _SERVICE: Final = "generativelanguage.googleapis.com"

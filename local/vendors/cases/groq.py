@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.misbehaviour import misbehaviours
-from providers.model.verdict import Reason
+from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = "req_01k5c8ytnqvr3jhw6dzb"
 _ID: Final = {"x-request-id": REQUEST_ID, "x-groq-region": "emulated", "cf-ray": "8f0e1d2c3b4a5968-EMU"}

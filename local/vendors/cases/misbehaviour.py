@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case, Play
 from providers.model.policy import VERIFICATION_DEADLINE_S
-from providers.model.verdict import Reason
+from providers_contract.vocabulary import Reason
 
 SLOW_S: Final = 30.0
 _PAGE: Final = "<!doctype html><title>Welcome</title><p>This is a page for people.</p>"

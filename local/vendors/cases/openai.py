@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.misbehaviour import misbehaviours
-from providers.model.verdict import Reason
+from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = "req_5c1d9be27fa34b0d8a6e"
 _ID: Final = {"x-request-id": REQUEST_ID, "openai-version": "2020-10-01"}

@@ -24,8 +24,8 @@ from providers.adapters.addresses import is_loopback, is_public
 from providers.adapters.quiet import quiet
 from providers.model.secret import Secret
 from providers.model.vendor import ProbeAnswer, ProbeRequest
-from providers.model.verdict import Reason
 from providers.ports import TransportFailure
+from providers_contract.vocabulary import Reason
 
 quiet("httpx2", "httpcore2")  # else LogLevel=DEBUG would write what a vendor repeats of a key into the log
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from boto3.dynamodb.types import TypeSerializer
 
 from providers.model.events import Event, EventType
-from providers.model.health import Health, HealthState
+from providers.model.health import Health
 from providers.model.policy import OUTBOX_SHARDS, SHARDS
 from providers.model.provider import (
     Attempt,
@@ -18,13 +18,11 @@ from providers.model.provider import (
     ManagementKey,
     Provider,
     RoutingConfig,
-    Scope,
     SealedCredential,
-    Status,
     Verification,
     WrappedKey,
 )
-from providers.model.verdict import Outcome, Reason
+from providers_contract.vocabulary import HealthState, Outcome, Reason, Scope, Status
 
 Item = dict[str, Any]
 

@@ -13,10 +13,11 @@ from providers.adapters.items import (
     to_text,
     upload_key,
 )
-from providers.model.audit import KEPT, Action, Actor, Entry
+from providers.model.audit import KEPT, Actor, Entry
 from providers.model.idempotency import Claim, Found, Recorded
 from providers.model.upload import Upload
 from providers.ports import Expired
+from providers_contract.vocabulary import Action
 
 EXPIRED: Final = "EXPIRED"
 """The partition of the versions that retire."""

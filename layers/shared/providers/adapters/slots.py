@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from providers.model.health import Recent, Sample
-from providers.model.verdict import Reason
+from providers_contract.vocabulary import Reason
 
 KEPT: Final = timedelta(days=8)
 _NAMES: Final = (string.digits + string.ascii_uppercase + string.ascii_lowercase)[:60]

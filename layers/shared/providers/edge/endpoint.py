@@ -11,7 +11,6 @@ from aws_lambda_powertools import Logger
 
 from providers.edge.caller import Authorized, from_event
 from providers.edge.http import (
-    IDEMPOTENCY_KEY,
     Reply,
     Request,
     failed,
@@ -25,9 +24,10 @@ from providers.edge.http import (
 from providers.edge.logs import told
 from providers.model.errors import Forbidden, RateLimited, Unanswered
 from providers.model.idempotency import Recorded
-from providers.model.provider import Scope
 from providers.ports import ClaimLost, Ports
 from providers.usecases.idempotency import begin, in_progress, release
+from providers_contract.ids import IDEMPOTENCY_KEY
+from providers_contract.vocabulary import Scope
 
 B = TypeVar("B")
 Handler = Callable[[Request[B], Ports], Reply]

@@ -10,17 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, NoReturn, TypeVar
 from urllib.parse import parse_qsl, unquote
 
-from providers.edge.errors import error_answer
 from providers.model.audit import Actor
 from providers.model.errors import InvalidRequest, NotFound, ProvidersError, validation_failed, version_not_found
 from providers.model.idempotency import Claim, Recorded
 from providers.usecases.mutation import Mutation
+from providers_contract.errors import ERRORS, error_body
+from providers_contract.ids import PROVIDER_ID, SLUG, VERSION_NUMBER
 
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_FIELDS: Final = 10
-SLUG: Final = re.compile(r"@?[a-z0-9][a-z0-9_-]{0,62}")
-IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_PROVIDER_ID: Final = re.compile(r"prov_[0-9A-HJKMNP-TV-Z]{26}")
 
 B = TypeVar("B")
 R = TypeVar("R")
@@ -51,14 +49,14 @@ class Request(Generic[B]):
     def provider_id(self) -> str:
         """The provider in the path. Raises NotFound for what cannot be an id, without repeating it."""
         found = unquote(self.path["provider_id"])
-        if not _PROVIDER_ID.fullmatch(found):
+        if not PROVIDER_ID.fullmatch(found):
             raise NotFound("provider_not_found", "provider not found: this is not a provider's id", resource="provider")
         return found
 
     def version(self) -> int:
         """The version number in the path. Raises NotFound for what cannot be one, without repeating it."""
         found = unquote(self.path["number"])
-        if not re.fullmatch(r"[1-9][0-9]{0,7}", found):
+        if not VERSION_NUMBER.fullmatch(found):
             raise version_not_found(None)
         return int(found)
 
@@ -213,8 +211,10 @@ def recorded(reply: Reply) -> Recorded:
 
 def failed(error: ProvidersError, request_id: str) -> Recorded:
     """The answer for `error`."""
-    status, headers, body = error_answer(error, request_id)
-    return Recorded(status, headers | {"Content-Type": "application/json"}, to_json(body))
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    fields = {"resource": error.resource, "id": error.id, "param": error.param, **error.details}
+    body = error_body(error.code, error.message, request_id, fields)
+    return Recorded(ERRORS[error.code].status, headers | {"Content-Type": "application/json"}, to_json(body))
 
 
 def with_members(answer: Recorded, members: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Recorded:

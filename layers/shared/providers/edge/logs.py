@@ -8,8 +8,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from providers.edge.errors import STATUS
 from providers.model.errors import ProvidersError
+from providers_contract.errors import ERRORS
 
 
 def where(error: BaseException) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def where(error: BaseException) -> dict[str, Any]:
 def told(error: Exception, logger: Logger) -> ProvidersError:
     """What the caller is told of `error`; an operator reads the rest of it in the log."""
     if isinstance(error, ProvidersError):
-        if STATUS[error.code][0] >= 500 or hasattr(error, "__notes__"):
+        if ERRORS[error.code].status >= 500 or hasattr(error, "__notes__"):
             logger.warning("not done", code=error.code, causes=getattr(error, "__notes__", []))
         return error
     logger.error("unexpected error", **where(error))

@@ -13,13 +13,15 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from providers import vendors
 from providers.model.errors import validation_failed
-from providers.model.provider import Attempt, Status, name_claim
+from providers.model.provider import Attempt, name_claim
 from providers.model.secret import Secret, trimmed
 from providers.usecases.add import NewProvider
 from providers.usecases.base_url import MAX_CHARS
 from providers.usecases.update import Change
 from providers.usecases.uploads import ToAdd, ToRotate, Wanted
 from providers.vendors.base import MAX_CREDENTIAL_CHARS, clean
+from providers_contract.ids import PROVIDER_ID, json_schema_pattern
+from providers_contract.vocabulary import Status
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
@@ -43,8 +45,6 @@ _SECRET_PART: Final = 24
 
 _BLANKS: Final = r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]*"
 """In the description: the most usual of what is cut off around a credential (`trimmed`)."""
-
-PROVIDER_ID: Final = r"^prov_[0-9A-HJKMNP-TV-Z]{26}$"
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -171,7 +171,7 @@ class UpdateProviderBody(_Body):
 class CreateUploadBody(_Body):
     """`POST /manage/v1/uploads`: the provider to rotate, or vendor and name of one to add."""
 
-    provider_id: Annotated[str, Field(pattern=PROVIDER_ID)] | None = None
+    provider_id: Annotated[str, Field(pattern=json_schema_pattern(PROVIDER_ID))] | None = None
     vendor: VendorName | None = None
     name: Name | None = None
     base_url: str | None = None
@@ -192,7 +192,7 @@ class RollbackBody(_Body):
 class AttemptBody(_Body):
     """One step of a routing config."""
 
-    provider_id: Annotated[str, Field(pattern=PROVIDER_ID)]
+    provider_id: Annotated[str, Field(pattern=json_schema_pattern(PROVIDER_ID))]
     model: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_model)]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final
 
 from providers.model.provider import Provider, RoutingConfig
+from providers_contract.vocabulary import Action
 
 KEPT: Final = timedelta(days=400)
 """How long an entry can be read: a year, and a month to look back at it."""
@@ -15,23 +15,6 @@ KEPT: Final = timedelta(days=400)
 
 Facts = dict[str, Any] | None
 """Members of a thing by name; None for a thing that is not there."""
-
-
-class Action(StrEnum):
-    """What was done. The sweep verifies pending providers, and disables them when they stay pending for too long."""
-
-    CREATED = "provider.created"
-    UPDATED = "provider.updated"
-    ROTATED = "provider.rotated"
-    ROLLED_BACK = "provider.rolled_back"
-    VERSION_DESTROYED = "provider.version_destroyed"
-    VERIFIED = "provider.verified"
-    PENDING_EXPIRED = "provider.pending_expired"
-    DELETED = "provider.deleted"
-    ROUTING_CREATED = "routing_config.created"
-    ROUTING_UPDATED = "routing_config.updated"
-    ROUTING_DELETED = "routing_config.deleted"
-    UPLOAD_CREATED = "upload.created"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import cached_property
 from typing import Final, overload
 
-from providers.model.verdict import Outcome, Reason, outcome_of
+from providers.model.verdict import outcome_of
+from providers_contract.vocabulary import HealthState, Outcome, Reason
 
 MINUTE: Final = timedelta(minutes=1)
 WINDOWS: Final = {
@@ -27,15 +27,6 @@ HISTORIES: Final = {
 """Span of a history, and of one of its points; 60 points at most."""
 
 PERCENTILES: Final = (50, 90, 95, 99)
-
-
-class HealthState(StrEnum):
-    """`unknown`: never checked since the active key version began."""
-
-    UNKNOWN = "unknown"
-    HEALTHY = "healthy"
-    DEGRADED = "degraded"
-    UNHEALTHY = "unhealthy"
 
 
 @dataclass(frozen=True, slots=True)

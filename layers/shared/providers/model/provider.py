@@ -5,12 +5,11 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from providers.model.encoding import time_text
 from providers.model.health import Health
-from providers.model.verdict import Outcome, Reason
+from providers_contract.vocabulary import Outcome, Reason, Scope, Status
 
 USED_EVERY: Final = timedelta(minutes=1)
 """How exact a version's `last_used_at` is; one in constant use costs one write in this time."""
@@ -23,14 +22,6 @@ PENDING_FOR: Final = timedelta(hours=24)
 
 MAX_LIVE_VERSIONS: Final = 5
 """Live versions of one provider at most, the active one included; one more retires the oldest at once (api.md)."""
-
-
-class Status(StrEnum):
-    """`pending`: stored while its vendor could not be reached, never verified."""
-
-    ACTIVE = "active"
-    DISABLED = "disabled"
-    PENDING = "pending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,20 +190,6 @@ class RoutingConfig:
     def provider_ids(self) -> frozenset[str]:
         """The providers it names."""
         return frozenset(attempt.provider_id for attempt in self.attempts)
-
-
-class Scope(StrEnum):
-    """What a management key may do."""
-
-    PROVIDERS_READ = "providers:read"
-    PROVIDERS_WRITE = "providers:write"
-    ROUTING_READ = "routing:read"
-    ROUTING_WRITE = "routing:write"
-
-    @property
-    def writes(self) -> bool:
-        """Whether it lets its holder change something."""
-        return self.value.endswith(":write")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,65 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
-
-class Outcome(StrEnum):
-    """The four outcomes of a verification (api.md, Verification)."""
-
-    VALID = "valid"
-    LIMITED = "limited"
-    INVALID = "invalid"
-    INDETERMINATE = "indeterminate"
-
-    @property
-    def promotes(self) -> bool:
-        """Whether a credential with this outcome may be stored and become active."""
-        return self in (Outcome.VALID, Outcome.LIMITED)
-
-
-class Reason(StrEnum):
-    """Why an outcome is not `valid`. A closed list: clients may switch on it."""
-
-    # limited: the vendor knows the credential, and something else stands in its way
-    RATE_LIMITED = "rate_limited"
-    QUOTA_EXHAUSTED = "quota_exhausted"
-    PAYMENT_REQUIRED = "payment_required"
-    INSUFFICIENT_PERMISSION = "insufficient_permission"
-    NETWORK_RESTRICTED = "network_restricted"
-    NOT_A_MEMBER = "not_a_member"
-    SERVICE_NOT_ENABLED = "service_not_enabled"
-    KEY_AUTH_DISABLED = "key_auth_disabled"
-    ACCOUNT_SUSPENDED = "account_suspended"
-    WRONG_REGION = "wrong_region"
-    # invalid: the vendor refused the credential itself
-    CREDENTIAL_REJECTED = "credential_rejected"
-    CREDENTIAL_EXPIRED = "credential_expired"
-    CREDENTIAL_SUSPENDED = "credential_suspended"
-    CREDENTIAL_LEAKED = "credential_leaked"
-    ACCOUNT_DISABLED = "account_disabled"
-    # indeterminate: the vendor or the network is at fault, or nobody has listed the answer
-    TIMEOUT = "timeout"
-    DNS_FAILED = "dns_failed"
-    CONNECTION_FAILED = "connection_failed"
-    CONNECTION_DROPPED = "connection_dropped"
-    TLS_FAILED = "tls_failed"
-    ADDRESS_REFUSED = "address_refused"
-    HTTP_5XX = "http_5xx"
-    OVERLOADED = "overloaded"
-    THROTTLED = "throttled"
-    REDIRECTED = "redirected"
-    ANSWER_TOO_LARGE = "answer_too_large"
-    UNEXPECTED_ANSWER = "unexpected_answer"
-    WRONG_PATH = "wrong_path"
-    LOCATION_NOT_SUPPORTED = "location_not_supported"
-    NETWORK_BLOCKED = "network_blocked"
-    CLOCK_SKEW = "clock_skew"
-    REGION_NOT_ENABLED = "region_not_enabled"
-    # indeterminate: we did not ask
-    BASE_URL_NOT_ALLOWED = "base_url_not_allowed"
-    SEAL_BROKEN = "seal_broken"
+from providers_contract.vocabulary import Outcome, Reason
 
 
 @dataclass(frozen=True, slots=True)

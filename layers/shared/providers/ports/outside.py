@@ -9,7 +9,8 @@ from typing import Protocol
 from providers.model.provider import DataKey, Destination, SealedCredential
 from providers.model.secret import Secret
 from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor
-from providers.model.verdict import Reason, Verdict
+from providers.model.verdict import Verdict
+from providers_contract.vocabulary import Reason
 
 
 class Clock(Protocol):

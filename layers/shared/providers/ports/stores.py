@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from providers.model.health import HealthState
 from providers.model.policy import LIMITS, Limits
-from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, Status, WrappedKey
+from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, WrappedKey
 from providers.ports.changes import NOTHING, Alongside
+from providers_contract.vocabulary import HealthState, Status
 
 READ_AT_MOST: Final = 500
 """Items that a filtered list looks at in one request: a megabyte or less, one Query."""

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from providers.model.audit import Action
 from providers.model.errors import Conflict
 from providers.model.events import EventType, provider_event
-from providers.model.provider import Provider, Status
+from providers.model.provider import Provider
 from providers.model.secret import Secret
-from providers.model.verdict import Outcome
 from providers.ports import LimitReached, NameTaken, Ports, StaleWrite
 from providers.usecases.credentials import (
     Changed,
@@ -23,6 +21,7 @@ from providers.usecases.credentials import (
 )
 from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out, limit_exceeded
+from providers_contract.vocabulary import Action, Outcome, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from providers.model.audit import Action
 from providers.model.errors import Conflict
 from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider
@@ -10,6 +9,7 @@ from providers.ports import Ports, StaleWrite
 from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation, unchanged
 from providers.usecases.update import TRIES, read_matching, version_conflict
+from providers_contract.vocabulary import Action
 
 
 def delete_provider(

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Final
 
 from providers.model.errors import Unauthenticated
-from providers.model.provider import ManagementKey, Scope
+from providers.model.provider import ManagementKey
 from providers.model.secret import Secret
 from providers.ports import LimitReached, Ports, StaleWrite
 from providers.usecases.authenticity import is_authentic, with_mac
 from providers.usecases.mutation import limit_exceeded
+from providers_contract.vocabulary import Scope
 
 PURPOSE: Final = "management-key"
 SECRET_BYTES: Final = 32

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from providers.model.audit import SYSTEM, Action, Actor, Entry, difference, provider_facts, routing_facts
+from providers.model.audit import SYSTEM, Actor, Entry, difference, provider_facts, routing_facts
 from providers.model.errors import Conflict, Unavailable
 from providers.model.events import Event
 from providers.model.idempotency import Claim, Completed, Recorded
 from providers.model.provider import Provider, RoutingConfig
 from providers.model.upload import Upload
 from providers.ports import Alongside, LimitReached, Ports
+from providers_contract.vocabulary import Action
 
 R = TypeVar("R")
 T = TypeVar("T")

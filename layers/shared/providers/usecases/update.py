@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from providers.model.audit import Action
 from providers.model.errors import (
     Conflict,
     PreconditionFailed,
@@ -18,7 +17,7 @@ from providers.model.errors import (
 )
 from providers.model.events import EventType, provider_event
 from providers.model.health import Health
-from providers.model.provider import MAX_LIVE_VERSIONS, KeyVersion, Provider, Status
+from providers.model.provider import MAX_LIVE_VERSIONS, KeyVersion, Provider
 from providers.model.secret import Secret
 from providers.ports import NameTaken, Ports, StaleWrite
 from providers.usecases.add import name_taken
@@ -34,6 +33,7 @@ from providers.usecases.credentials import (
 )
 from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation, unchanged
+from providers_contract.vocabulary import Action, Status
 
 TRIES = 5
 """How often a change that lost a race is tried again on what it finds then."""

@@ -6,8 +6,9 @@ import asyncio
 from datetime import datetime
 
 from providers.model.vendor import Circumstances, Credential, Vendor
-from providers.model.verdict import Reason, Verdict
+from providers.model.verdict import Verdict
 from providers.ports import Transport, TransportFailure
+from providers_contract.vocabulary import Reason
 
 
 async def verify(

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from providers.model.audit import Action
 from providers.model.errors import Conflict, version_not_found
 from providers.model.provider import USED_EVERY, KeyVersion, Provider
 from providers.ports import Ports, StaleWrite
 from providers.usecases.mutation import BY_SYSTEM, Mutation
 from providers.usecases.read import get_provider
 from providers.usecases.update import TRIES, read_matching, version_conflict
+from providers_contract.vocabulary import Action
 
 IN_FLIGHT: Final = timedelta(minutes=10)
 """How long a request may go on with a credential after it has read it: the time-out that OpenAI's and Anthropic's SDKs

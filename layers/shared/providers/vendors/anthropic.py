@@ -18,7 +18,6 @@ from providers.model.vendor import (
     host_matches,
     host_of,
 )
-from providers.model.verdict import Reason
 from providers.vendors.base import (
     bearer,
     common_reason,
@@ -29,6 +28,7 @@ from providers.vendors.base import (
     parse_api_key,
     tidy_at,
 )
+from providers_contract.vocabulary import Reason
 
 _HOST = "api.anthropic.com"
 _VERSION = "2023-06-01"

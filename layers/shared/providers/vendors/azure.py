@@ -18,7 +18,6 @@ from providers.model.vendor import (
     host_matches,
     host_of,
 )
-from providers.model.verdict import Reason
 from providers.vendors.base import (
     common_reason,
     conclude,
@@ -29,6 +28,7 @@ from providers.vendors.base import (
     split_url,
     tidy_at,
 )
+from providers_contract.vocabulary import Reason
 
 _HOSTS = (
     "*.openai.azure.com",

@@ -13,7 +13,8 @@ from urllib.parse import SplitResult, urlsplit
 from providers.model.errors import Unprocessable
 from providers.model.secret import Secret, trimmed
 from providers.model.vendor import Credential, ProbeAnswer, host_matches
-from providers.model.verdict import Reason, Verdict
+from providers.model.verdict import Verdict
+from providers_contract.vocabulary import Reason
 
 MAX_CREDENTIAL_CHARS: Final = 8192
 """For the whole of a credential, such as a Bedrock one with its session token, whose size AWS does not limit."""

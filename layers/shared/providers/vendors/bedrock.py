@@ -19,11 +19,12 @@ from providers.model.vendor import (
     Vendor,
     host_of,
 )
-from providers.model.verdict import Reason, Verdict
+from providers.model.verdict import Verdict
 from providers.vendors._bedrock_keys import FORMS, OWN_FORMS, USELESS, ApiKey, AwsCredential, parse
 from providers.vendors._partitions import DEFAULT_REGIONS, HOSTS, control_plane, region_of
 from providers.vendors._sigv4 import sign
 from providers.vendors.base import bearer, common_reason, conclude, http_date, join, lists
+from providers_contract.vocabulary import Reason
 
 _PATH: Final = "/foundation-models?byProvider=amazon"
 _SETTLING_S: Final = 5

@@ -17,7 +17,6 @@ from providers.model.vendor import (
     host_matches,
     host_of,
 )
-from providers.model.verdict import Reason
 from providers.vendors.base import (
     bearer,
     common_reason,
@@ -27,6 +26,7 @@ from providers.vendors.base import (
     parse_api_key,
     tidy_at,
 )
+from providers_contract.vocabulary import Reason
 
 _HOST = "api.fireworks.ai"
 _ACCOUNTS_URL = f"https://{_HOST}/v1/accounts?pageSize=1"

@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
-from providers.model.verdict import Reason
 from providers.vendors.base import common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
+from providers_contract.vocabulary import Reason
 
 _HOST = "generativelanguage.googleapis.com"
 _VERSIONS = ("/v1beta/openai", "/v1/openai", "/v1beta", "/v1")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
-from providers.model.verdict import Reason
 from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
+from providers_contract.vocabulary import Reason
 
 _HOST = "api.groq.com"
 _FORMS = (re.compile(r"gsk_[A-Za-z0-9]{52}"),)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
-from providers.model.verdict import Reason
 from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
+from providers_contract.vocabulary import Reason
 
 _HOST = "api.openai.com"
 _HOSTS = (_HOST, f"*.{_HOST}")  # regional hosts: eu.api.openai.com

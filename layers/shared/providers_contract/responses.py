@@ -1,71 +1,54 @@
-"""What the API answers, as models: the OpenAPI description, the client and the MCP tools take their types from here.
+"""The responses of the API as models: the types of the client, the MCP tools and the OpenAPI document.
 
-No function imports this module: they build their answers in `views`, and a test holds the two together. Readers ignore
-members they do not know, so that the API can add some.
+No function imports this module: functions build their responses in `edge/views.py`, and a test compares the two.
+A client must accept unknown members and unknown values of the vocabularies: the API may add some.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_origin
+from enum import StrEnum
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from typing_extensions import TypeAliasType
 
-from providers.model import verdict
-
-VendorName = Literal["anthropic", "azure", "bedrock", "fireworks", "google", "groq", "openai"]
-State = Literal["unknown", "healthy", "degraded", "unhealthy"]
-Status = Literal["active", "disabled", "pending"]
-WarningCode = Literal[
-    "account_changed",
-    "base_url_reset",
-    "credential_unchanged",
-    "duplicate_credential",
-    "unfamiliar_format",
-    "version_retired_early",
-    "wrong_region",
-]
-Action = Literal[
-    "provider.created",
-    "provider.updated",
-    "provider.rotated",
-    "provider.rolled_back",
-    "provider.version_destroyed",
-    "provider.verified",
-    "provider.pending_expired",
-    "provider.deleted",
-    "routing_config.created",
-    "routing_config.updated",
-    "routing_config.deleted",
-    "upload.created",
-]
-Time = Annotated[datetime, Field(description="RFC 3339 in UTC, to the second.")]
-Reason = TypeAliasType(
-    "Reason",
-    Annotated[
-        str,
-        WithJsonSchema(
-            {
-                "type": "string",
-                "enum": [each.value for each in verdict.Reason],
-                "description": "Why a verification or a health check did not end with `valid`.",
-            }
-        ),
-    ],
+from providers import vendors
+from providers_contract import vocabulary
+from providers_contract.ids import PROVIDER_ID, UPLOAD_ID, json_schema_pattern
+from providers_contract.vocabulary import (
+    Action,
+    ActorType,
+    HealthState,
+    Outcome,
+    ResourceType,
+    Status,
+    Strategy,
+    WarningCode,
 )
-"""The description lists the reasons that there are; a reader takes any, so that there can be more."""
+
+Time = Annotated[datetime, Field(description="RFC 3339 in UTC, to the second.")]
+
 
 T = TypeVar("T")
 
 
-def _known(vocabulary: Any) -> WithJsonSchema:
-    """For a member of a vocabulary that grows: the description lists what there is, a reader takes any."""
-    return WithJsonSchema({"type": "string", "enum": [*get_args(vocabulary)]})
+def _open(enumeration: type[StrEnum], description: str | None = None) -> Any:
+    """A string that the API document lists the known values of, and of which a client accepts any value."""
+    listed = {"type": "string", "enum": [each.value for each in enumeration]}
+    return WithJsonSchema(listed | ({"description": description} if description else {}))
 
 
-class Answer(BaseModel):
-    """Base of all answers."""
+VendorName = Annotated[str, WithJsonSchema({"type": "string", "enum": [*vendors.NAMES]})]
+State = Annotated[str, _open(HealthState)]
+Reason = TypeAliasType(
+    "Reason",
+    Annotated[str, _open(vocabulary.Reason, "Why a verification or a health check did not end with `valid`.")],
+)
+
+
+class Response(BaseModel):
+    """Base of all response models."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -77,32 +60,32 @@ class Answer(BaseModel):
         return f"{inner}{cls.__name__}"
 
 
-class HealthGlance(Answer):
+class HealthGlance(Response):
     """Health as lists and single providers show it."""
 
-    state: Annotated[State | str, _known(State)]
+    state: State
     p50_latency_ms: Annotated[int | None, Field(description="Median latency of the last hour's good checks.")]
     last_check_at: Time | None
 
 
-class Verification(Answer):
+class Verification(Response):
     """The last verification of the credential; of a pending provider, its latest health check."""
 
-    outcome: Literal["valid", "limited", "invalid", "indeterminate"]
+    outcome: Annotated[str, _open(Outcome)]
     reason: Annotated[Reason | None, Field(description="Why it is not plainly valid.")]
     checked_at: Time
 
 
-class Provider(Answer):
+class Provider(Response):
     """A provider: one credential of the organization with one vendor, without the credential."""
 
-    id: Annotated[str, Field(pattern=r"^prov_[0-9A-HJKMNP-TV-Z]{26}$")]
-    vendor: Annotated[VendorName | str, _known(VendorName)]
+    id: Annotated[str, Field(pattern=json_schema_pattern(PROVIDER_ID))]
+    vendor: VendorName
     name: str
     base_url: Annotated[str | None, Field(description="Null for the vendor's own.")]
     status: Annotated[
-        Status | str,
-        _known(Status),
+        str,
+        _open(Status),
         Field(
             description="`pending`: stored while the vendor could not be reached, not yet verified; after 24 hours it "
             "becomes `disabled`."
@@ -118,16 +101,16 @@ class Provider(Answer):
     verification: Verification
 
 
-class Warning(Answer):  # noqa: A001 - the contract's word
+class Warning(Response):  # noqa: A001 - the contract's word
     """Something to know about a change that was made. Some codes have members of their own."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    code: Annotated[WarningCode | str, _known(WarningCode)]
+    code: Annotated[str, _open(WarningCode)]
     message: str
 
 
-class Percentiles(Answer):
+class Percentiles(Response):
     """Latencies of the good checks in ms, nearest-rank; null where there are none."""
 
     p50: int | None
@@ -136,7 +119,7 @@ class Percentiles(Answer):
     p99: int | None
 
 
-class WindowView(Answer):
+class WindowView(Response):
     """Checks in a window that ends now."""
 
     checks: int
@@ -145,7 +128,7 @@ class WindowView(Answer):
     errors: Annotated[dict[str, int], Field(description="Failed checks by reason.")]
 
 
-class Windows(Answer):
+class Windows(Response):
     """Sliding windows."""
 
     model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
@@ -156,7 +139,7 @@ class Windows(Answer):
     week: Annotated[WindowView, Field(alias="7d")]
 
 
-class HistoryPoint(Answer):
+class HistoryPoint(Response):
     """One point of a sparkline; `at` is where its stretch of time begins."""
 
     at: Time
@@ -166,11 +149,11 @@ class HistoryPoint(Answer):
     p95_ms: int | None
 
 
-class Health(Answer):
+class Health(Response):
     """A provider's health, of its active key version."""
 
     provider_id: str
-    state: Annotated[State | str, _known(State)]
+    state: State
     reason: Annotated[Reason | None, Field(description="Why it is not healthy; of the newest check, while unknown.")]
     since: Time | None
     last_check_at: Time | None
@@ -179,7 +162,7 @@ class Health(Answer):
     history: Annotated[list[HistoryPoint], Field(description="Of the span that `?history=` names, oldest first.")]
 
 
-class Version(Answer):
+class Version(Response):
     """A key version that can still be read."""
 
     number: int
@@ -194,7 +177,7 @@ class Version(Answer):
     ]
 
 
-class DestroyedVersion(Answer):
+class DestroyedVersion(Response):
     """A key version that was destroyed."""
 
     provider_id: str
@@ -202,7 +185,7 @@ class DestroyedVersion(Answer):
     deleted: bool
 
 
-class Deleted(Answer):
+class Deleted(Response):
     """What was deleted; with `dry_run` what would be, `deleted` false."""
 
     id: str
@@ -210,56 +193,57 @@ class Deleted(Answer):
     dry_run: bool = False
 
 
-class AttemptView(Answer):
+class AttemptView(Response):
     """One step of a routing config."""
 
     provider_id: str
     model: str
 
 
-class RoutingConfig(Answer):
+class RoutingConfig(Response):
     """A routing config, as far as it refers to providers."""
 
     slug: str
-    strategy: Literal["single", "fallback"]
+    strategy: Annotated[str, _open(Strategy)]
     attempts: list[AttemptView]
     created_at: Time
     updated_at: Time
 
 
-class DeletedRoutingConfig(Answer):
+class DeletedRoutingConfig(Response):
     """A routing config that was deleted."""
 
     slug: str
     deleted: bool
 
 
-class Actor(Answer):
+class Actor(Response):
     """Who made a change."""
 
     type: Annotated[
-        Literal["management_key", "upload", "system"],
+        str,
+        _open(ActorType),
         Field(description="`upload`: a person with a one-time link; `system`: the health sweep."),
     ]
     key_id: Annotated[str | None, Field(description="The management key's id, for a link that of its maker.")]
 
 
-class Resource(Answer):
+class Resource(Response):
     """What was changed."""
 
-    type: Literal["provider", "routing_config", "upload"]
+    type: Annotated[str, _open(ResourceType)]
     id: str
 
 
-class AuditEntry(Answer):
+class AuditEntry(Response):
     """One change; `before` and `after` hold the members that differ, and nothing of a credential but hints."""
 
     id: str
     at: Time
     actor: Actor
     action: Annotated[
-        Action | str,
-        _known(Action),
+        str,
+        _open(Action),
         Field(
             description="`provider.verified`: the sweep verified a pending one. `provider.pending_expired`: the sweep "
             "disabled one that stayed pending for 24 hours."
@@ -271,38 +255,38 @@ class AuditEntry(Answer):
     request_id: Annotated[str | None, Field(description="Of the request that made it; null for the sweep.")]
 
 
-class Upload(Answer):
+class Upload(Response):
     """A one-time link at which a person enters a credential."""
 
-    id: Annotated[str, Field(pattern=r"^upl_[0-9A-HJKMNP-TV-Z]{26}$")]
+    id: Annotated[str, Field(pattern=json_schema_pattern(UPLOAD_ID))]
     url: Annotated[str, Field(description="Shown this once. Works for one credential, until `expires_at`.")]
     provider_id: Annotated[str | None, Field(description="The provider that is rotated; null where one is added.")]
-    vendor: Annotated[VendorName | str, _known(VendorName)]
+    vendor: VendorName
     name: str
     expires_at: Time
 
 
-class Page(Answer, Generic[T]):
+class Page(Response, Generic[T]):
     """One page of a list."""
 
     data: list[T]
     next_cursor: Annotated[str | None, Field(description="For `?cursor=`; null on the last page.")]
 
 
-class Single(Answer, Generic[T]):
+class Single(Response, Generic[T]):
     """One thing."""
 
     data: T
 
 
-class Changed(Answer, Generic[T]):
+class Changed(Response, Generic[T]):
     """One thing that was changed."""
 
     data: T
     warnings: list[Warning] = []
 
 
-class Fault(Answer):
+class FieldError(Response):
     """One of the faults of a request."""
 
     param: str | None
@@ -310,34 +294,24 @@ class Fault(Answer):
     code: str
 
 
-class Reference(Answer):
+class Reference(Response):
     """What keeps a provider from being deleted, or what holds a credential already."""
 
-    type: Literal["routing_config", "provider"]
+    type: Annotated[str, _open(ResourceType)]
     id: str
 
 
-class ErrorBody(Answer):
+class ErrorBody(Response):
     """What went wrong."""
 
-    type: Literal[
-        "invalid_request_error",
-        "authentication_error",
-        "permission_error",
-        "not_found",
-        "conflict",
-        "precondition_failed",
-        "rate_limit_error",
-        "api_error",
-        "upstream_error",
-    ]
+    type: str
     code: str
     message: Annotated[str, Field(description="One sentence that a person can act on.")]
     resource: Annotated[str | None, Field(description="The kind of thing that was not found or stood in the way.")]
     id: Annotated[str | None, Field(description="Its id.")]
     param: Annotated[str | None, Field(description="The member, parameter or header at fault.")]
     request_id: Annotated[str, Field(description="Quote it when you report a problem.")]
-    errors: Annotated[list[Fault] | None, Field(description="All faults, with `validation_failed`.")] = None
+    errors: Annotated[list[FieldError] | None, Field(description="All faults, with `validation_failed`.")] = None
     references: Annotated[
         list[Reference] | None,
         Field(
@@ -352,7 +326,7 @@ class ErrorBody(Answer):
     vendor_request_id: Annotated[str | None, Field(description="The vendor's own id of our request to it.")] = None
 
 
-class Error(Answer):
+class Error(Response):
     """The body of every failure."""
 
     error: ErrorBody

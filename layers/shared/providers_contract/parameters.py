@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from openapi import samples
 from providers import vendors
-from providers.edge.http import SLUG
-from providers.model.audit import Action
-from providers.model.health import HISTORIES, HealthState
-from providers.model.provider import Status
+from providers_contract import examples
+from providers_contract.ids import IDEMPOTENCY_KEY, PROVIDER_ID, SLUG, json_schema_pattern
+from providers_contract.vocabulary import DEFAULT_HISTORY_SPAN, Action, HealthState, HistorySpan, Status
 
 Schema = dict[str, Any]
-
-PROVIDER_ID: Final = "^prov_[0-9A-HJKMNP-TV-Z]{26}$"
 
 PATH: Final[dict[str, Schema]] = {
     "provider_id": {
         "description": "A provider of your organization; another's is not found.",
-        "schema": {"type": "string", "pattern": PROVIDER_ID},
-        "example": samples.PROVIDER_ID,
+        "schema": {"type": "string", "pattern": json_schema_pattern(PROVIDER_ID)},
+        "example": examples.PROVIDER_ID,
     },
     "number": {
         "description": "A key version's number.",
@@ -28,8 +24,8 @@ PATH: Final[dict[str, Schema]] = {
     },
     "slug": {
         "description": "The routing config's name: lower-case letters, digits, `-` and `_`, perhaps `@` in front.",
-        "schema": {"type": "string", "pattern": f"^{SLUG.pattern}$"},
-        "example": samples.SLUG,
+        "schema": {"type": "string", "pattern": json_schema_pattern(SLUG)},
+        "example": examples.SLUG,
     },
 }
 
@@ -50,7 +46,7 @@ QUERY: Final[dict[str, Schema]] = {
     },
     "history": {
         "description": "The span of `history`.",
-        "schema": {"type": "string", "enum": [*HISTORIES], "default": "24h"},
+        "schema": {"type": "string", "enum": [*map(str, HistorySpan)], "default": str(DEFAULT_HISTORY_SPAN)},
     },
     "dry_run": {
         "description": "Only tell whether it would be deleted.",
@@ -81,7 +77,7 @@ HEADERS: Final[dict[str, Schema]] = {
     "Idempotency-Key": {
         "description": "Send the same key again with the same request, and the first answer is repeated instead of the"
         " change. Kept for 24 hours, for each organization.",
-        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        "schema": {"type": "string", "pattern": json_schema_pattern(IDEMPOTENCY_KEY)},
         "example": "5b2f4e0c-rotate-openai",
     },
 }

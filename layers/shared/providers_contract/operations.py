@@ -8,9 +8,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from openapi import samples
-from openapi.codes import VERIFYING
-from providers.edge import answers, schemas
+from providers.edge import schemas
+from providers_contract import examples, responses
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,35 @@ class Row:
     gives: Mapping[str, str] = field(default_factory=dict)
 
 
-_PROVIDER: Final = answers.Single[answers.Provider]
-_CHANGED: Final = answers.Changed[answers.Provider]
-_CONFIG: Final = answers.Single[answers.RoutingConfig]
+IDEMPOTENCY: Final = ("idempotency_in_progress", "idempotency_mismatch")
+"""Codes of every operation that changes something."""
+
+ALWAYS: Final = (
+    "invalid_parameter",
+    "route_not_found",
+    "body_too_large",
+    "rate_limited",
+    "internal_error",
+    "dependency_unavailable",
+)
+"""Codes of every operation: made by API Gateway, or before the use case runs."""
+
+WITH_KEY: Final = ("missing_api_key", "invalid_api_key", "insufficient_scope")
+WITH_BODY: Final = ("malformed_json", "unsupported_media_type", "validation_failed")
+VERIFYING: Final = (
+    "credential_format",
+    "credential_rejected",
+    "base_url_required",
+    "base_url_not_allowed",
+    "verification_rate_limited",
+    "verification_unavailable",
+    "verification_timeout",
+)
+"""Codes of every operation that verifies a credential."""
+
+_PROVIDER: Final = responses.Single[responses.Provider]
+_CHANGED: Final = responses.Changed[responses.Provider]
+_CONFIG: Final = responses.Single[responses.RoutingConfig]
 _CHANGING: Final = ("version_conflict",)
 _ID: Final = {"provider_id": "$response.body#/data/id"}
 _SLUG: Final = {"slug": "$response.body#/data/slug"}
@@ -68,19 +93,15 @@ LEFT_OUT: Final[dict[str, str]] = {
 }
 """Functions with a route that is not part of the REST API, and why."""
 
-IN_NO_ANSWER: Final[dict[str, str]] = {
-    "upload_not_found": "of the page at a link",
-    "origin_not_allowed": "of the MCP tools",
-    "provider_disabled": "of `resolve`, which is no endpoint",
-    "method_not_allowed": "of the MCP tools",
-}
-"""Codes that the API's table has and no operation answers with, and why."""
-
 ROWS: Final[dict[str, Row]] = {
     "list_providers": Row(
         "providers",
         "List providers",
-        {200: Success("A page.", answers.Page[answers.Provider], {"data": [samples.PROVIDER], "next_cursor": None})},
+        {
+            200: Success(
+                "A page.", responses.Page[responses.Provider], {"data": [examples.PROVIDER], "next_cursor": None}
+            )
+        },
         gives={"provider_id": "$response.body#/data/0/id"},
     ),
     "add_provider": Row(
@@ -90,23 +111,23 @@ ROWS: Final[dict[str, Row]] = {
             201: Success(
                 "Verified and stored.",
                 _CHANGED,
-                {"data": samples.ADDED, "warnings": [samples.WARNING]},
+                {"data": examples.ADDED, "warnings": [examples.WARNING]},
                 ("Location", "ETag"),
             ),
             202: Success(
                 "Stored as `pending`: the vendor could not be asked, and `on_unavailable` was `store_pending`.",
                 _CHANGED,
-                {"data": samples.PENDING},
+                {"data": examples.PENDING},
                 ("Location", "ETag"),
             ),
         },
         "A credential that the vendor refuses is stored nowhere (422 `credential_rejected`).",
         body=schemas.AddProviderBody,
         bodies={
-            "openai": samples.ADD_OPENAI,
-            "azure": samples.ADD_AZURE,
-            "bedrock": samples.ADD_BEDROCK,
-            "pending": samples.ADD_PENDING,
+            "openai": examples.ADD_OPENAI,
+            "azure": examples.ADD_AZURE,
+            "bedrock": examples.ADD_BEDROCK,
+            "pending": examples.ADD_PENDING,
         },
         codes=(*VERIFYING, "name_taken", "limit_exceeded"),
         gives=_ID,
@@ -115,7 +136,7 @@ ROWS: Final[dict[str, Row]] = {
         "providers",
         "Get a provider",
         {
-            200: Success("The provider.", _PROVIDER, {"data": samples.PROVIDER}, ("ETag",)),
+            200: Success("The provider.", _PROVIDER, {"data": examples.PROVIDER}, ("ETag",)),
             304: Success("It is still as `If-None-Match` says.", headers=("ETag",)),
         },
         headers=("If-None-Match",),
@@ -123,11 +144,11 @@ ROWS: Final[dict[str, Row]] = {
     "update_provider": Row(
         "providers",
         "Update a provider (rotate its key)",
-        {200: Success("The provider as it is now.", _CHANGED, {"data": samples.ROTATED}, ("ETag",))},
+        {200: Success("The provider as it is now.", _CHANGED, {"data": examples.ROTATED}, ("ETag",))},
         "Requests that began with the old credential can use it until its grace window ends. If the new one is refused,"
         " or its vendor cannot be asked, nothing changes.",
         body=schemas.UpdateProviderBody,
-        bodies={"rotate": samples.ROTATE, "rename": samples.RENAME},
+        bodies={"rotate": examples.ROTATE, "rename": examples.RENAME},
         headers=("If-Match",),
         codes=(*VERIFYING, *_CHANGING, "name_taken", "limit_exceeded", "rotation_conflict"),
     ),
@@ -137,8 +158,8 @@ ROWS: Final[dict[str, Row]] = {
         {
             200: Success(
                 "It is deleted, with every version of its credential; or it would be, with `dry_run`.",
-                answers.Single[answers.Deleted],
-                {"data": {"id": samples.PROVIDER_ID, "deleted": True}},
+                responses.Single[responses.Deleted],
+                {"data": {"id": examples.PROVIDER_ID, "deleted": True}},
             )
         },
         headers=("If-Match",),
@@ -147,7 +168,7 @@ ROWS: Final[dict[str, Row]] = {
     "get_provider_health": Row(
         "health",
         "Get a provider's health",
-        {200: Success("Its health.", answers.Single[answers.Health], {"data": samples.HEALTH})},
+        {200: Success("Its health.", responses.Single[responses.Health], {"data": examples.HEALTH})},
         "All of it is of the active key version. Percentiles are exact (nearest-rank) over the successful checks; with"
         " one check a minute, an hour's p99 is its slowest one.",
     ),
@@ -157,8 +178,8 @@ ROWS: Final[dict[str, Row]] = {
         {
             200: Success(
                 "Every version that can still be read.",
-                answers.Single[list[answers.Version]],
-                {"data": samples.VERSIONS},
+                responses.Single[list[responses.Version]],
+                {"data": examples.VERSIONS},
             )
         },
         "A version is safe to revoke at the vendor when it was replaced, no request that read it can be under way,"
@@ -167,7 +188,7 @@ ROWS: Final[dict[str, Row]] = {
     "rollback_provider": Row(
         "providers",
         "Roll a provider back to an earlier key",
-        {200: Success("The provider as it is now.", _CHANGED, {"data": samples.ROLLED_BACK}, ("ETag",))},
+        {200: Success("The provider as it is now.", _CHANGED, {"data": examples.ROLLED_BACK}, ("ETag",))},
         "The earlier version must still be live; without `version` it is the one before the active.",
         body=schemas.RollbackBody,
         body_optional=True,
@@ -181,8 +202,8 @@ ROWS: Final[dict[str, Row]] = {
         {
             200: Success(
                 "It is destroyed: nobody can read or restore it any more.",
-                answers.Single[answers.DestroyedVersion],
-                {"data": {"provider_id": samples.PROVIDER_ID, "number": 1, "deleted": True}},
+                responses.Single[responses.DestroyedVersion],
+                {"data": {"provider_id": examples.PROVIDER_ID, "number": 1, "deleted": True}},
             )
         },
         "After a leak: requests that use this version cannot read it again. Rotate first to destroy the active one.",
@@ -194,7 +215,7 @@ ROWS: Final[dict[str, Row]] = {
         "List who changed what",
         {
             200: Success(
-                "A page.", answers.Page[answers.AuditEntry], {"data": [samples.AUDIT_ENTRY], "next_cursor": None}
+                "A page.", responses.Page[responses.AuditEntry], {"data": [examples.AUDIT_ENTRY], "next_cursor": None}
             )
         },
         "An entry is committed with the change it tells of, and kept for 400 days.",
@@ -202,10 +223,14 @@ ROWS: Final[dict[str, Row]] = {
     "create_upload": Row(
         "uploads",
         "Make a link for entering a credential",
-        {201: Success("The link; it is shown this once.", answers.Single[answers.Upload], {"data": samples.UPLOAD})},
+        {
+            201: Success(
+                "The link; it is shown this once.", responses.Single[responses.Upload], {"data": examples.UPLOAD}
+            )
+        },
         "A person opens it and enters the credential, which is verified as in every other change.",
         body=schemas.CreateUploadBody,
-        bodies={"add": samples.UPLOAD_TO_ADD, "rotate": samples.UPLOAD_TO_ROTATE},
+        bodies={"add": examples.UPLOAD_TO_ADD, "rotate": examples.UPLOAD_TO_ROTATE},
         codes=("provider_not_found", "name_taken", "limit_exceeded", "base_url_required", "base_url_not_allowed"),
     ),
     "list_routing_configs": Row(
@@ -214,8 +239,8 @@ ROWS: Final[dict[str, Row]] = {
         {
             200: Success(
                 "A page.",
-                answers.Page[answers.RoutingConfig],
-                {"data": [samples.ROUTING_CONFIG], "next_cursor": None},
+                responses.Page[responses.RoutingConfig],
+                {"data": [examples.ROUTING_CONFIG], "next_cursor": None},
             )
         },
         gives={"slug": "$response.body#/data/0/slug"},
@@ -223,17 +248,17 @@ ROWS: Final[dict[str, Row]] = {
     "get_routing_config": Row(
         "routing",
         "Get a routing config",
-        {200: Success("The config.", _CONFIG, {"data": samples.ROUTING_CONFIG})},
+        {200: Success("The config.", _CONFIG, {"data": examples.ROUTING_CONFIG})},
     ),
     "put_routing_config": Row(
         "routing",
         "Create or replace a routing config",
         {
-            200: Success("Replaced.", _CONFIG, {"data": samples.ROUTING_CONFIG}),
-            201: Success("Created.", _CONFIG, {"data": samples.ROUTING_CONFIG}),
+            200: Success("Replaced.", _CONFIG, {"data": examples.ROUTING_CONFIG}),
+            201: Success("Created.", _CONFIG, {"data": examples.ROUTING_CONFIG}),
         },
         body=schemas.PutRoutingConfigBody,
-        bodies={"fallback": samples.ROUTING},
+        bodies={"fallback": examples.ROUTING},
         codes=(*_CHANGING, "limit_exceeded"),
         gives=_SLUG,
     ),
@@ -243,8 +268,8 @@ ROWS: Final[dict[str, Row]] = {
         {
             200: Success(
                 "It is deleted.",
-                answers.Single[answers.DeletedRoutingConfig],
-                {"data": {"slug": samples.SLUG, "deleted": True}},
+                responses.Single[responses.DeletedRoutingConfig],
+                {"data": {"slug": examples.SLUG, "deleted": True}},
             )
         },
         codes=_CHANGING,

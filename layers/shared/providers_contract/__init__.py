@@ -1,0 +1,5 @@
+"""What the API's server and its clients agree on.
+
+Each fact is declared here once: ids, errors, operations, request bodies, responses. Nothing here imports the server, a
+client, an AWS SDK or an HTTP library; only `bodies`, `responses` and `validation` import pydantic.
+"""
