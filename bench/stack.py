@@ -22,7 +22,7 @@ from providers.adapters.aws import CLIENT_CONFIG, refuse_garbled
 from providers.bootstrap import Dependencies, Settings
 from providers.model.health import MINUTE, Health, Sample
 from providers.model.provider import KeyVersion, Provider, Verification
-from providers.model.secret import Secret
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import HealthState, Outcome, Status
 
 REGION: Final = "us-east-1"

@@ -23,8 +23,8 @@ from local.vendors.keys import fake_key
 from providers import vendors
 from providers.edge import background
 from providers.model.health import MINUTE, nearest_rank
-from providers.model.secret import Secret
 from providers.model.vendor import Circumstances, ProbeRequest
+from providers_contract.secret import Secret
 
 Prepared = tuple[str, httpx2.URL, dict[str, str]]
 

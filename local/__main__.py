@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Final
 
-from providers.model.secret import Secret
+from providers_contract.secret import Secret
 
 DEFAULT_PORT: Final = 8787
 

@@ -18,8 +18,8 @@ from local.browsers import refusal
 from local.template import Template
 from local.vendors.server import Emulator
 from providers.bootstrap import Dependencies, Settings
-from providers.model.secret import Secret
 from providers.usecases.management_keys import mint_management_key
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
 
 AWS_PORT: Final = 5055

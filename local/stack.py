@@ -20,9 +20,9 @@ from local.template import Template
 from local.vendors.server import Emulator, serving
 from providers import bootstrap
 from providers.bootstrap import Settings
-from providers.model.secret import Secret
 from providers.usecases.management_keys import mint_management_key
 from providers_client.cli import data_key_operator, operator
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
 
 ORG: Final = "org_local"

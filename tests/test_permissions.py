@@ -33,10 +33,10 @@ from providers.bootstrap import Dependencies, Settings
 from providers.data_plane import resolve
 from providers.model.errors import Unavailable
 from providers.model.events import Event, EventType
-from providers.model.secret import Secret
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.usecases.management_keys import mint_management_key
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope, Status
 from tests.kit.aws import REGION, refuse_large_events
 from tests.kit.fakes import waiting

@@ -28,7 +28,7 @@ from typing import Any, Final
 import httpx2
 from pydantic import ValidationError
 
-from providers.vendors.base import http_date
+from providers_contract.headers import http_date
 from providers_contract.responses import Error, FieldError, Reference
 
 

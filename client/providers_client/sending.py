@@ -13,11 +13,11 @@ from typing import Any, Final, TypeAlias, TypeVar
 import httpx2
 from pydantic import ValidationError
 
-from providers.model.secret import Secret, trimmed
 from providers.vendors.base import MANAGEMENT_KEY
 from providers_client.calls import Call
 from providers_client.errors import ConfigurationError, ProvidersAPIError, from_answer, unexpected
 from providers_client.version import VERSION
+from providers_contract.secret import Secret, trimmed
 
 T = TypeVar("T")
 

@@ -5,9 +5,9 @@ from providers.edge.open_endpoint import Shown, Visit
 from providers.edge.pages import stored_page
 from providers.edge.schemas import api_key
 from providers.edge.views import changed_reply
-from providers.model.secret import Secret
 from providers.ports import Ports
 from providers.usecases.uploads import use_upload
+from providers_contract.secret import Secret
 
 
 @open_endpoint(form=api_key)

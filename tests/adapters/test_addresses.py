@@ -11,9 +11,9 @@ import pytest
 
 from providers.adapters.addresses import is_public
 from providers.adapters.http import CheckedBackend, HttpTransport
-from providers.model.secret import Secret
 from providers.model.vendor import ProbeRequest
 from providers.ports import TransportFailure
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
 
 PUBLIC = ["1.1.1.1", "8.8.8.8", "172.15.255.255", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450::1"]

@@ -16,8 +16,8 @@ from providers.adapters.dynamodb import DynamoDataKeys
 from providers.adapters.envelope import FIRST_KEY, KmsEnvelope
 from providers.model.errors import Unavailable
 from providers.model.provider import DATA_KEY_CACHE, Destination, SealedCredential
-from providers.model.secret import Secret
 from providers.ports import TamperedCredential
+from providers_contract.secret import Secret
 from tests.kit.aws import REGION, Tables, moto_tables
 from tests.kit.fakes import FakeClock
 

@@ -32,9 +32,7 @@ from providers.model.provider import (
     Provider,
     RoutingConfig,
     SealedCredential,
-    name_claim,
 )
-from providers.model.secret import Secret
 from providers.model.upload import LIFETIME, Upload
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
@@ -58,6 +56,8 @@ from providers.ports import (
     TamperedCredential,
     UploadUsed,
 )
+from providers_contract.names import name_claim
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Status
 
 T = TypeVar("T")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from providers.model.provider import Provider
-from providers.model.secret import Secret
 from providers.usecases.add import NewProvider, add_provider
 from providers.usecases.resolve import resolve
 from providers.usecases.update import Change, update_provider
+from providers_contract.secret import Secret
 from tests.kit.fakes import FakePorts
 
 ORG = "org_a"

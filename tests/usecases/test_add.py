@@ -8,10 +8,10 @@ import pytest
 
 from local.vendors.keys import fake_key, short_term_key
 from providers.model.errors import Conflict, ProvidersError, Unprocessable, VerificationFailed
-from providers.model.secret import Secret
 from providers.model.verdict import Verdict
 from providers.usecases.add import add_provider
 from providers.usecases.update import Change, update_provider
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason, Status
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key, new

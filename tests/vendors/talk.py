@@ -11,9 +11,9 @@ from local.vendors import routes
 from local.vendors.cases.base import Case, render
 from local.vendors.keys import fake_key
 from providers import vendors
-from providers.model.secret import Secret
 from providers.model.vendor import Circumstances, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Verdict
+from providers_contract.secret import Secret
 
 NOW: Final = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 BASE_URLS: Final[Mapping[str, str]] = {"azure": "https://fake-resource.openai.azure.com"}

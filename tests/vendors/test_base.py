@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from local.vendors.keys import fake_key, short_term_key
 from providers.model.errors import Unprocessable
-from providers.model.secret import Secret
 from providers.model.vendor import Credential, ProbeAnswer
 from providers.vendors.base import MAX_CREDENTIAL_CHARS, clean, make_hint, retry_after, safe_id
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Outcome
 from tests.vendors.talk import NOW, ask, parse
 

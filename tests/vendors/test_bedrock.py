@@ -13,8 +13,8 @@ from local.vendors.cases import case_named
 from local.vendors.cases.base import render
 from local.vendors.keys import fake_key, short_term_key
 from providers import vendors
-from providers.model.secret import Secret
 from providers.model.vendor import ProbeAnswer, ProbeRequest
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
 from tests.vendors.talk import NOW, always, ask, converse, parse
 

@@ -8,8 +8,8 @@ from local.vendors.cases import CASES
 from local.vendors.keys import fake_key
 from providers import vendors
 from providers.model.errors import Unprocessable
-from providers.model.secret import Secret
 from providers.model.vendor import Vendor
+from providers_contract.secret import Secret
 from tests.vendors.talk import BASE_URLS, parse
 
 ALL = {"anthropic", "azure", "bedrock", "fireworks", "google", "groq", "openai"}

@@ -13,8 +13,8 @@ from botocore.credentials import Credentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.model.secret import Secret
 from providers.vendors._sigv4 import sign
+from providers_contract.secret import Secret
 
 KEY_ID = "AKIAFAKEFAKEFEXAMPLE"
 SECRET = "FAKE/EXAMPLE/ONLY/FAKE/EXAMPLE/ONLY/FAKE"

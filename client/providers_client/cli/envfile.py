@@ -18,10 +18,10 @@ from dotenv.parser import parse_stream
 
 from providers import vendors
 from providers.model.errors import Unprocessable
-from providers.model.provider import name_claim
-from providers.model.secret import Secret, trimmed
 from providers.vendors.base import clean
 from providers_client.variables import FILLER, KEY_WORDS, vendor_named, words
+from providers_contract.names import name_claim
+from providers_contract.secret import Secret, trimmed
 
 LABELS: Final = {
     "anthropic": "Anthropic",

@@ -16,13 +16,13 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
-from providers.model.provider import name_claim
 from providers_client.aio import AsyncClient
 from providers_client.cli.exits import json_text, plain
 from providers_client.errors import ConfigurationError, NotFound
 from providers_client.sending import KEY_VARIABLE, URL_VARIABLE
 from providers_client.sync import Client
 from providers_contract.ids import PROVIDER_ID
+from providers_contract.names import name_claim
 from providers_contract.responses import Provider, Warning  # noqa: A004 - the contract's word
 
 T = TypeVar("T")

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from providers.model.secret import trimmed
 from providers.vendors.base import MANAGEMENT_KEY
 from providers_client.cli.session import read_stdin, read_text
 from providers_client.errors import ConfigurationError
+from providers_contract.secret import trimmed
 
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="Read the vendor's key from this file.")]
 KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the vendor's key from standard input.")]

@@ -11,13 +11,13 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from providers import vendors
-from providers.model.secret import trimmed
 from providers.vendors.base import MANAGEMENT_KEY
 from providers_client.errors import Unprocessable
 from providers_client.mcp.arguments import invalid
 from providers_client.sending import KEY_VARIABLE
 from providers_client.variables import vendor_named
 from providers_contract.responses import FieldError
+from providers_contract.secret import trimmed
 
 ALLOWED_VARIABLE: Final = "PROVIDERS_MCP_KEY_VARIABLES"
 """Names and patterns (`*`) of the variables that may be read. Without it, names that contain the vendor's word."""

@@ -10,13 +10,13 @@ from typing import Any, Final, Generic, TypeVar
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, SecretStr
 
-from providers.model.secret import trimmed
 from providers_client.calls import UNSET, Unset
 from providers_client.mcp import arguments
 from providers_client.mcp.key_variables import read_key
 from providers_client.mcp.results import Stored, UploadLink
 from providers_client.sync import Client
 from providers_contract.responses import Deleted, FieldError, Health, Page, Provider
+from providers_contract.secret import trimmed
 
 INSTRUCTIONS: Final = (
     "Manage an organization's credentials with LLM vendors. Never ask anyone to type a key into this conversation: "

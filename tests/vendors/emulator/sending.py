@@ -12,8 +12,8 @@ from local.vendors.keys import fake_key
 from local.vendors.routes import BASE_PATHS
 from local.vendors.server import Emulator
 from providers import vendors
-from providers.model.secret import Secret
 from providers.model.vendor import Circumstances, ProbeRequest
+from providers_contract.secret import Secret
 from tests.vendors.talk import parse
 
 _NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -28,15 +28,7 @@ from providers.adapters.transactions import (
     write,
 )
 from providers.model.policy import LIMITS, Limits
-from providers.model.provider import (
-    USED_EVERY,
-    ManagementKey,
-    Provider,
-    RoutingConfig,
-    SealedCredential,
-    WrappedKey,
-    name_claim,
-)
+from providers.model.provider import USED_EVERY, ManagementKey, Provider, RoutingConfig, SealedCredential, WrappedKey
 from providers.ports import (
     NOTHING,
     Alongside,
@@ -47,6 +39,7 @@ from providers.ports import (
     ProviderFilter,
     StaleWrite,
 )
+from providers_contract.names import name_claim
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -17,8 +17,8 @@ from providers.adapters.aws import available
 from providers.model.encoding import encode
 from providers.model.errors import Unavailable
 from providers.model.provider import DATA_KEY_CACHE, DataKey, Destination, SealedCredential, WrappedKey
-from providers.model.secret import Secret
 from providers.ports import Clock, DataKeyStore, StaleWrite, TamperedCredential
+from providers_contract.secret import Secret
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

@@ -22,9 +22,9 @@ import httpx2
 
 from providers.adapters.addresses import is_loopback, is_public
 from providers.adapters.quiet import quiet
-from providers.model.secret import Secret
 from providers.model.vendor import ProbeAnswer, ProbeRequest
 from providers.ports import TransportFailure
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
 
 quiet("httpx2", "httpcore2")  # else LogLevel=DEBUG would write what a vendor repeats of a key into the log

@@ -13,14 +13,15 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from providers import vendors
 from providers.model.errors import validation_failed
-from providers.model.provider import Attempt, name_claim
-from providers.model.secret import Secret, trimmed
+from providers.model.provider import Attempt
 from providers.usecases.add import NewProvider
 from providers.usecases.base_url import MAX_CHARS
 from providers.usecases.update import Change
 from providers.usecases.uploads import ToAdd, ToRotate, Wanted
 from providers.vendors.base import MAX_CREDENTIAL_CHARS, clean
 from providers_contract.ids import PROVIDER_ID, json_schema_pattern
+from providers_contract.names import name_claim
+from providers_contract.secret import Secret, trimmed
 from providers_contract.vocabulary import Status
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")

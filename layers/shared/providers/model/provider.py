@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from providers.model.encoding import time_text
 from providers.model.health import Health
+from providers_contract.names import name_claim
 from providers_contract.vocabulary import Outcome, Reason, Scope, Status
 
 USED_EVERY: Final = timedelta(minutes=1)
@@ -61,12 +61,6 @@ class KeyVersion:
     def live(self, now: datetime) -> bool:
         """Whether a reader may still use it at `now`."""
         return self.retires_at is None or now < self.retires_at
-
-
-def name_claim(name: str) -> str:
-    """The form of a provider's name that is unique in the organization: without case, width and repeated blanks."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return " ".join(folded.replace("\ufe0f", "").split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
-from providers.model.secret import Secret
 from providers.model.verdict import Verdict
+from providers_contract.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Protocol
 
 from providers.model.provider import DataKey, Destination, SealedCredential
-from providers.model.secret import Secret
 from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Verdict
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from providers.model.errors import Conflict
 from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider
-from providers.model.secret import Secret
 from providers.ports import LimitReached, NameTaken, Ports, StaleWrite
 from providers.usecases.credentials import (
     Changed,
@@ -21,6 +20,7 @@ from providers.usecases.credentials import (
 )
 from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out, limit_exceeded
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Action, Outcome, Status
 
 

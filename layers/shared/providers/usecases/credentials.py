@@ -14,11 +14,11 @@ from providers.model.errors import (
     invalid_field,
 )
 from providers.model.provider import KeyVersion, Provider, Verification
-from providers.model.secret import Secret
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict, explain
 from providers.ports import Ports
 from providers.usecases.base_url import check_base_url
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Outcome, Reason
 
 FINGERPRINT: Final = "credential-fingerprint"

@@ -12,10 +12,10 @@ from typing import Final
 
 from providers.model.errors import Unauthenticated
 from providers.model.provider import ManagementKey
-from providers.model.secret import Secret
 from providers.ports import LimitReached, Ports, StaleWrite
 from providers.usecases.authenticity import is_authentic, with_mac
 from providers.usecases.mutation import limit_exceeded
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
 
 PURPOSE: Final = "management-key"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from providers.model.errors import Unavailable, provider_disabled, provider_not_found, version_not_found
 from providers.model.provider import USED_EVERY, SealedCredential
-from providers.model.secret import Secret
 from providers.ports import Ports
 from providers.usecases.base_url import check_base_url
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Status
 
 

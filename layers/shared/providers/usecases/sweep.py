@@ -17,12 +17,12 @@ from providers.model.events import EventType, health_event, provider_event
 from providers.model.health import Recent, Sample, floor_minute, next_health, replayed, stays_healthy
 from providers.model.policy import PROBE_DEADLINE_S, SHARDS
 from providers.model.provider import Provider, Verification
-from providers.model.secret import Secret
 from providers.model.verdict import Verdict
 from providers.ports import Due, Ports, Probed, StaleWrite, TamperedCredential
 from providers.usecases.base_url import check_base_url
 from providers.usecases.events import drain_outbox, publish
 from providers.usecases.mutation import BY_SYSTEM
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Action, HealthState, Reason, Status
 
 P = ParamSpec("P")

@@ -18,7 +18,6 @@ from providers.model.errors import (
 from providers.model.events import EventType, provider_event
 from providers.model.health import Health
 from providers.model.provider import MAX_LIVE_VERSIONS, KeyVersion, Provider
-from providers.model.secret import Secret
 from providers.ports import NameTaken, Ports, StaleWrite
 from providers.usecases.add import name_taken
 from providers.usecases.base_url import tidied
@@ -33,6 +32,7 @@ from providers.usecases.credentials import (
 )
 from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation, unchanged
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Action, Status
 
 TRIES = 5

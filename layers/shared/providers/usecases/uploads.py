@@ -14,7 +14,6 @@ from typing import Final
 
 from providers.model.audit import Actor
 from providers.model.errors import Conflict, NotFound, upload_not_found
-from providers.model.secret import Secret
 from providers.model.upload import LIFETIME, TRIES, Upload
 from providers.ports import LimitReached, Ports, StaleWrite, UploadUsed
 from providers.usecases.add import NewProvider, add_provider, name_taken
@@ -25,6 +24,7 @@ from providers.usecases.management_keys import is_usable
 from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out, limit_exceeded
 from providers.usecases.read import get_provider
 from providers.usecases.update import Change, update_provider
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
 
 PURPOSE: Final = "upload-link"

@@ -14,9 +14,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from providers.model.secret import Secret
 from providers.model.vendor import Credential, Vendor
 from providers.vendors.base import MANAGEMENT_KEY, credential_format
+from providers_contract.secret import Secret
 
 NAMES: Final = tuple(
     sorted(

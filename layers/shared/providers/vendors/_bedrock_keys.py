@@ -17,11 +17,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qs
 
-from providers.model.secret import Secret
 from providers.model.vendor import Credential, host_of
 from providers.vendors._partitions import REGION as _REGION
 from providers.vendors._partitions import region_of
 from providers.vendors.base import credential_format, make_hint
+from providers_contract.secret import Secret
 
 _LONG, _SHORT = "ABSK", "bedrock-api-key-"
 

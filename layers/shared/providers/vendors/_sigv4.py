@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from providers.model.secret import Secret
+from providers_contract.secret import Secret
 
 _EMPTY_BODY: Final = sha256(b"").hexdigest()
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from providers.model.secret import Secret
 from providers.model.vendor import (
     Circumstances,
     Conversation,
@@ -28,6 +27,7 @@ from providers.vendors.base import (
     parse_api_key,
     tidy_at,
 )
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
 
 _HOST = "api.anthropic.com"

@@ -6,14 +6,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from providers.model.errors import Unprocessable
-from providers.model.secret import Secret, trimmed
 from providers.model.vendor import Credential, ProbeAnswer, host_matches
 from providers.model.verdict import Verdict
+from providers_contract.headers import http_date
+from providers_contract.secret import Secret, trimmed
 from providers_contract.vocabulary import Reason
 
 MAX_CREDENTIAL_CHARS: Final = 8192
@@ -209,15 +209,6 @@ def retry_after(answer: ProbeAnswer, now: datetime) -> float | None:
         return float(value)
     sent = http_date(value)
     return max(0.0, (sent - now).total_seconds()) if sent else None
-
-
-def http_date(value: str | None) -> datetime | None:
-    """A header's date (RFC 9110, 5.6.7) with its time zone, or None where it is none."""
-    try:
-        parsed = parsedate_to_datetime(value or "")
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return parsed if parsed.tzinfo else None
 
 
 def message_of(error: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
-from providers.model.secret import Secret
 from providers.model.vendor import (
     Circumstances,
     Conversation,
@@ -23,7 +22,9 @@ from providers.model.verdict import Verdict
 from providers.vendors._bedrock_keys import FORMS, OWN_FORMS, USELESS, ApiKey, AwsCredential, parse
 from providers.vendors._partitions import DEFAULT_REGIONS, HOSTS, control_plane, region_of
 from providers.vendors._sigv4 import sign
-from providers.vendors.base import bearer, common_reason, conclude, http_date, join, lists
+from providers.vendors.base import bearer, common_reason, conclude, join, lists
+from providers_contract.headers import http_date
+from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
 
 _PATH: Final = "/foundation-models?byProvider=amazon"
