@@ -4,7 +4,7 @@ from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.schemas import routing
 from providers.edge.views import routing_config_view
-from providers.model.provider import Attempt, RoutingConfig
+from providers.model.routing import Attempt, RoutingConfig
 from providers.ports import Ports
 from providers.usecases.routing import put_routing_config
 from providers_contract.vocabulary import Scope

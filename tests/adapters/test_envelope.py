@@ -15,7 +15,7 @@ from providers.adapters.digests import StackDigests
 from providers.adapters.dynamodb import DynamoDataKeys
 from providers.adapters.envelope import FIRST_KEY, KmsEnvelope
 from providers.model.errors import Unavailable
-from providers.model.provider import DATA_KEY_CACHE, Destination, SealedCredential
+from providers.model.sealed import DATA_KEY_CACHE, Destination, SealedCredential
 from providers.ports import TamperedCredential
 from providers_contract.secret import Secret
 from tests.kit.aws import REGION, Tables, moto_tables

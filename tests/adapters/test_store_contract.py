@@ -17,17 +17,11 @@ from providers.adapters.probes import DynamoHealth, DynamoOutbox, DynamoProbes
 from providers.model.errors import Conflict
 from providers.model.events import Event, EventType
 from providers.model.health import Health, Sample
+from providers.model.management_key import ManagementKey
 from providers.model.policy import Limits
-from providers.model.provider import (
-    Attempt,
-    KeyVersion,
-    ManagementKey,
-    Provider,
-    RoutingConfig,
-    SealedCredential,
-    Verification,
-    WrappedKey,
-)
+from providers.model.provider import KeyVersion, Provider, Verification
+from providers.model.routing import Attempt, RoutingConfig
+from providers.model.sealed import SealedCredential, WrappedKey
 from providers.ports import (
     Alongside,
     Due,

@@ -15,7 +15,10 @@ from functions.dispatch_probes.app import handler as dispatch
 from functions.mcp.app import handler as mcp
 from functions.reap_versions.app import handler as reap
 from functions.run_probes.app import handler as run_probes
-from providers.model.provider import Attempt, ManagementKey, Provider, SealedCredential
+from providers.model.management_key import ManagementKey
+from providers.model.provider import Provider
+from providers.model.routing import Attempt
+from providers.model.sealed import SealedCredential
 from providers.usecases.authenticity import with_mac
 from providers.usecases.routing import put_routing_config
 from providers.usecases.uploads import ToAdd, create_upload, upload_token

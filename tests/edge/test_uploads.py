@@ -14,7 +14,7 @@ from urllib.parse import quote_plus, urlencode
 import pytest
 
 from providers.edge.http import own_url
-from providers.model.provider import ManagementKey
+from providers.model.management_key import ManagementKey
 from providers.model.verdict import Verdict
 from providers.usecases.authenticity import with_mac
 from providers_contract.vocabulary import Reason, Scope

@@ -23,16 +23,11 @@ from providers.model.errors import Unavailable
 from providers.model.events import Event
 from providers.model.health import Recent, Sample
 from providers.model.idempotency import Claim, Completed, Found, Recorded
+from providers.model.management_key import ManagementKey
 from providers.model.policy import LIMITS, OUTBOX_SHARDS, Limits, Policy
-from providers.model.provider import (
-    USED_EVERY,
-    DataKey,
-    Destination,
-    ManagementKey,
-    Provider,
-    RoutingConfig,
-    SealedCredential,
-)
+from providers.model.provider import Provider
+from providers.model.routing import RoutingConfig
+from providers.model.sealed import USED_EVERY, DataKey, Destination, SealedCredential
 from providers.model.upload import LIFETIME, Upload
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict

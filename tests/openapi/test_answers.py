@@ -9,7 +9,7 @@ import pytest
 
 from functions.get_openapi.app import handler as get_openapi
 from providers import bootstrap
-from providers.model.provider import Attempt
+from providers.model.routing import Attempt
 from providers.model.verdict import Verdict
 from providers.usecases.routing import put_routing_config
 from providers_contract.vocabulary import Reason

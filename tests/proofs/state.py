@@ -12,7 +12,9 @@ from typing import Any, Final
 from providers.adapters import items, ledger_items
 from providers.model.audit import Entry
 from providers.model.events import EventType
-from providers.model.provider import Provider, RoutingConfig, SealedCredential
+from providers.model.provider import Provider
+from providers.model.routing import RoutingConfig
+from providers.model.sealed import SealedCredential
 from providers.ports import Expired
 from providers.usecases.credentials import FINGERPRINT
 from providers_contract.vocabulary import Action

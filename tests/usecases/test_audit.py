@@ -15,7 +15,8 @@ import pytest
 from providers.model.audit import KEPT, SYSTEM, Actor, Entry
 from providers.model.errors import InvalidRequest, ProvidersError
 from providers.model.health import floor_minute
-from providers.model.provider import Attempt, Provider
+from providers.model.provider import Provider
+from providers.model.routing import Attempt
 from providers.model.upload import Upload
 from providers.model.verdict import Verdict
 from providers.ports import Alongside, AuditFilter

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from providers.model.provider import SealedCredential
+from providers.model.sealed import SealedCredential
 from providers.ports import StaleWrite, TamperedCredential
 from providers.usecases.data_keys import (
     SETTLED_AFTER,

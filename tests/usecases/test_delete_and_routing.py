@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from providers.model.errors import Conflict, NotFound, PreconditionFailed, Unprocessable
-from providers.model.provider import Attempt
+from providers.model.routing import Attempt
 from providers.usecases.delete import delete_provider
 from providers.usecases.routing import delete_routing_config, list_routing_configs, put_routing_config
 from tests.kit.fakes import FakePorts

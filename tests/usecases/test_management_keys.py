@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from providers.model.errors import Unauthenticated
+from providers.model.management_key import ManagementKey
 from providers.model.policy import Policy
-from providers.model.provider import ManagementKey
 from providers.usecases.management_keys import authenticate, mint_management_key, revoke_management_key
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope

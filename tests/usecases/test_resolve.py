@@ -10,7 +10,7 @@ import pytest
 
 from providers.model.errors import NotFound, Unavailable
 from providers.model.policy import Policy
-from providers.model.provider import SealedCredential
+from providers.model.sealed import SealedCredential
 from providers.ports import TamperedCredential
 from providers.usecases.delete import delete_provider
 from providers.usecases.resolve import Resolved, resolve

@@ -9,7 +9,8 @@ import pytest
 
 from providers.model.errors import Conflict, NotFound, PreconditionFailed, ProvidersError, Unprocessable
 from providers.model.policy import Policy
-from providers.model.provider import MAX_LIVE_VERSIONS, Attempt
+from providers.model.provider import MAX_LIVE_VERSIONS
+from providers.model.routing import Attempt
 from providers.model.verdict import Verdict
 from providers.usecases.resolve import resolve
 from providers.usecases.routing import put_routing_config

@@ -10,8 +10,9 @@ import pytest
 
 from providers.model.audit import Actor
 from providers.model.errors import Conflict, NotFound, ProvidersError, RateLimited, Unprocessable, VerificationFailed
+from providers.model.management_key import ManagementKey
 from providers.model.policy import Policy
-from providers.model.provider import ManagementKey, Provider
+from providers.model.provider import Provider
 from providers.model.upload import TRIES
 from providers.model.verdict import Verdict
 from providers.ports import StaleWrite, UploadUsed

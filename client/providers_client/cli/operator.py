@@ -17,7 +17,7 @@ import httpx2
 from providers.bootstrap import Dependencies, Settings
 from providers.model.errors import Conflict as Refused
 from providers.model.errors import Unavailable
-from providers.model.provider import ManagementKey
+from providers.model.management_key import ManagementKey
 from providers.ports import Ports, StaleWrite
 from providers.usecases.management_keys import mint_management_key, revoke_management_key
 from providers_client.errors import (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from providers.adapters.aws import available
 from providers.model.encoding import encode
 from providers.model.errors import Unavailable
-from providers.model.provider import WrappedKey
+from providers.model.sealed import WrappedKey
 from providers.ports import DataKeyStore, StaleWrite
 
 if TYPE_CHECKING:

@@ -27,8 +27,11 @@ from providers.adapters.transactions import (
     update,
     write,
 )
+from providers.model.management_key import ManagementKey
 from providers.model.policy import LIMITS, Limits
-from providers.model.provider import USED_EVERY, ManagementKey, Provider, RoutingConfig, SealedCredential, WrappedKey
+from providers.model.provider import Provider
+from providers.model.routing import RoutingConfig
+from providers.model.sealed import USED_EVERY, SealedCredential, WrappedKey
 from providers.ports import (
     NOTHING,
     Alongside,

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from providers.adapters.aws import available
 from providers.model.encoding import encode
 from providers.model.errors import Unavailable
-from providers.model.provider import DATA_KEY_CACHE, DataKey, Destination, SealedCredential, WrappedKey
+from providers.model.sealed import DATA_KEY_CACHE, DataKey, Destination, SealedCredential, WrappedKey
 from providers.ports import Clock, DataKeyStore, StaleWrite, TamperedCredential
 from providers_contract.secret import Secret
 

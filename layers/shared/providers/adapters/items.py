@@ -11,17 +11,11 @@ from boto3.dynamodb.types import TypeSerializer
 
 from providers.model.events import Event, EventType
 from providers.model.health import Health
+from providers.model.management_key import ManagementKey
 from providers.model.policy import OUTBOX_SHARDS, SHARDS
-from providers.model.provider import (
-    Attempt,
-    KeyVersion,
-    ManagementKey,
-    Provider,
-    RoutingConfig,
-    SealedCredential,
-    Verification,
-    WrappedKey,
-)
+from providers.model.provider import KeyVersion, Provider, Verification
+from providers.model.routing import Attempt, RoutingConfig
+from providers.model.sealed import SealedCredential, WrappedKey
 from providers_contract.vocabulary import HealthState, Outcome, Reason, Scope, Status
 
 Item = dict[str, Any]

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from providers import vendors
 from providers.model.errors import validation_failed
-from providers.model.provider import Attempt
+from providers.model.routing import Attempt
 from providers.usecases.add import NewProvider
 from providers.usecases.base_url import MAX_CHARS
 from providers.usecases.update import Change

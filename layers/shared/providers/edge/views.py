@@ -10,7 +10,8 @@ from typing import Any, Final
 from providers.edge.http import Reply
 from providers.model.audit import Entry
 from providers.model.health import PERCENTILES, Window
-from providers.model.provider import Provider, RoutingConfig
+from providers.model.provider import Provider
+from providers.model.routing import RoutingConfig
 from providers.model.upload import Upload
 from providers.usecases.credentials import Changed
 from providers.usecases.health import Glance, Report

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from providers.model.provider import Provider, RoutingConfig
+from providers.model.provider import Provider
+from providers.model.routing import RoutingConfig
 from providers_contract.vocabulary import Action
 
 KEPT: Final = timedelta(days=400)

@@ -1,4 +1,4 @@
-"""Providers, their key versions, routing configs and management keys as the rest of the code sees them."""
+"""Providers and their key versions."""
 
 from __future__ import annotations
 
@@ -6,16 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from providers.model.encoding import time_text
 from providers.model.health import Health
+from providers.model.sealed import Destination
 from providers_contract.names import name_claim
-from providers_contract.vocabulary import Outcome, Reason, Scope, Status
-
-USED_EVERY: Final = timedelta(minutes=1)
-"""How exact a version's `last_used_at` is; one in constant use costs one write in this time."""
-
-DATA_KEY_CACHE: Final = timedelta(minutes=5)
-"""How long a process may keep an unwrapped data key, and seal under it (architecture.md, Sealing)."""
+from providers_contract.vocabulary import Outcome, Reason, Status
 
 PENDING_FOR: Final = timedelta(hours=24)
 """How long a provider may stay pending after its owner last changed it; then the sweep disables it."""
@@ -31,14 +25,6 @@ class Verification:
     outcome: Outcome
     reason: Reason | None
     checked_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where a credential may be sent: its vendor, and the base_url that its owner named (None for the vendor's own)."""
-
-    vendor: str
-    base_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,100 +102,3 @@ class Provider:
     def name_claim(self) -> str:
         """The form of the name that is unique within the organization."""
         return name_claim(self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class SealedCredential:
-    """A credential as the `secrets` table holds it.
-
-    It opens only for the organization, provider and version it names, and for the `Destination` that it was sealed for.
-
-    `expires_at` is None for the active version; the reader refuses a version that is past it. `last_used_at`: when it
-    was last read in order to be used, to the minute.
-    """
-
-    org: str
-    provider_id: str
-    version: int
-    data_key_id: str
-    nonce: bytes
-    ciphertext: bytes
-    created_at: datetime
-    expires_at: datetime | None = None
-    last_used_at: datetime | None = None
-
-    def readable(self, now: datetime) -> bool:
-        """Whether it may still be opened at `now`."""
-        return self.expires_at is None or now < self.expires_at
-
-
-@dataclass(frozen=True, slots=True)
-class DataKey:
-    """A data key of an organization, without the key."""
-
-    id: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class WrappedKey:
-    """A data key as KMS wrapped it. `id` is part of its encryption context; later ids sort after earlier ones."""
-
-    id: str
-    ciphertext: bytes
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One step of a routing config: which provider, which of its models."""
-
-    provider_id: str
-    model: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoutingConfig:
-    """The least that a routing config needs in order to hold references to providers."""
-
-    org: str
-    slug: str
-    strategy: str
-    attempts: tuple[Attempt, ...]
-    created_at: datetime
-    updated_at: datetime
-    revision: int = 1
-
-    @property
-    def provider_ids(self) -> frozenset[str]:
-        """The providers it names."""
-        return frozenset(attempt.provider_id for attempt in self.attempts)
-
-
-@dataclass(frozen=True, slots=True)
-class ManagementKey:
-    """A management key as it is stored: the digest of its secret, never the secret.
-
-    `mac` authenticates all the rest but `last_used_at` (usecases/authenticity.py).
-    """
-
-    id: str
-    digest: str
-    org: str
-    name: str
-    scopes: frozenset[Scope]
-    created_at: datetime
-    expires_at: datetime | None = None
-    revoked_at: datetime | None = None
-    last_used_at: datetime | None = None
-    mac: str = ""
-
-    @property
-    def authenticated(self) -> tuple[str, ...]:
-        """What the MAC covers."""
-        times = (self.created_at, self.expires_at, self.revoked_at)
-        return (self.id, self.digest, self.org, self.name, *map(time_text, times), *sorted(self.scopes))
-
-    def usable(self, now: datetime) -> bool:
-        """Whether it may still authenticate a request at `now`."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from providers.model.provider import DataKey, Destination, SealedCredential
+from providers.model.sealed import DataKey, Destination, SealedCredential
 from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Verdict
 from providers_contract.secret import Secret

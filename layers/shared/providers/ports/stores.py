@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from providers.model.management_key import ManagementKey
 from providers.model.policy import LIMITS, Limits
-from providers.model.provider import ManagementKey, Provider, RoutingConfig, SealedCredential, WrappedKey
+from providers.model.provider import Provider
+from providers.model.routing import RoutingConfig
+from providers.model.sealed import SealedCredential, WrappedKey
 from providers.ports.changes import NOTHING, Alongside
 from providers_contract.vocabulary import HealthState, Status
 

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from providers.model.events import Event
 from providers.model.health import Recent, Sample
-from providers.model.provider import Provider, SealedCredential
+from providers.model.provider import Provider
+from providers.model.sealed import SealedCredential
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import hmac
 from dataclasses import replace
 from typing import TypeVar
 
-from providers.model.provider import ManagementKey
+from providers.model.management_key import ManagementKey
 from providers.model.upload import Upload
 from providers.ports import Ports
 

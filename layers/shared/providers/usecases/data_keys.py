@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from providers.model.provider import DATA_KEY_CACHE, DataKey, KeyVersion, Provider, SealedCredential
+from providers.model.provider import KeyVersion, Provider
+from providers.model.sealed import DATA_KEY_CACHE, DataKey, SealedCredential
 from providers.ports import Ports, ProviderFilter, StaleWrite, TamperedCredential
 
 SETTLED_AFTER: Final = 2 * DATA_KEY_CACHE

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from providers.model.errors import Unauthenticated
-from providers.model.provider import ManagementKey
+from providers.model.management_key import ManagementKey
 from providers.ports import LimitReached, Ports, StaleWrite
 from providers.usecases.authenticity import is_authentic, with_mac
 from providers.usecases.mutation import limit_exceeded

@@ -11,7 +11,8 @@ from providers.model.audit import SYSTEM, Actor, Entry, difference, provider_fac
 from providers.model.errors import Conflict, Unavailable
 from providers.model.events import Event
 from providers.model.idempotency import Claim, Completed, Recorded
-from providers.model.provider import Provider, RoutingConfig
+from providers.model.provider import Provider
+from providers.model.routing import RoutingConfig
 from providers.model.upload import Upload
 from providers.ports import Alongside, LimitReached, Ports
 from providers_contract.vocabulary import Action

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from providers.model.errors import Unavailable, provider_disabled, provider_not_found, version_not_found
-from providers.model.provider import USED_EVERY, SealedCredential
+from providers.model.sealed import USED_EVERY, SealedCredential
 from providers.ports import Ports
 from providers.usecases.base_url import check_base_url
 from providers_contract.secret import Secret

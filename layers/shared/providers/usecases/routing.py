@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from providers.model.errors import invalid_field, routing_config_not_found, validation_failed
-from providers.model.provider import Attempt, RoutingConfig
+from providers.model.routing import Attempt, RoutingConfig
 from providers.ports import LimitReached, MissingProvider, Ports, StaleWrite
 from providers.usecases.mutation import BY_SYSTEM, Mutation, limit_exceeded, unchanged
 from providers.usecases.read import make_cursor, read_cursor

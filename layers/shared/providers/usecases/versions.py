@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from providers.model.errors import Conflict, version_not_found
-from providers.model.provider import USED_EVERY, KeyVersion, Provider
+from providers.model.provider import KeyVersion, Provider
+from providers.model.sealed import USED_EVERY
 from providers.ports import Ports, StaleWrite
 from providers.usecases.mutation import BY_SYSTEM, Mutation
 from providers.usecases.read import get_provider
