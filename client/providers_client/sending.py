@@ -13,19 +13,19 @@ from typing import Any, Final, TypeAlias, TypeVar
 import httpx2
 from pydantic import ValidationError
 
-from providers.vendors.base import MANAGEMENT_KEY
 from providers_client.calls import Call
 from providers_client.errors import ConfigurationError, ProvidersAPIError, from_answer, unexpected
 from providers_client.version import VERSION
+from providers_contract.ids import MANAGEMENT_KEY, MANAGEMENT_KEY_PREFIX
 from providers_contract.secret import Secret, trimmed
 
 T = TypeVar("T")
 
 URL_VARIABLE: Final = "PROVIDERS_API_URL"
 KEY_VARIABLE: Final = "PROVIDERS_API_KEY"
-_KEY: Final = re.compile(r"mlx_mk_[0-9a-z]{1,64}_[0-9A-Za-z]{43,128}")
 _HOST: Final = re.compile(rb"[0-9A-Za-z.-]+|[0-9A-Fa-f:.]+")
 _PREFIX: Final = "/manage/v1/"
+_SHORTEST_KEY: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,11 @@ def root(base_url: str) -> httpx2.URL:
 
 def _is_key(part: str) -> bool:
     """Whether a part of a URL is a key: it would be looked up in the DNS, and repeated in errors."""
-    from providers.vendors import recognize  # late: no other part of the client needs the vendors
+    if len(part) < _SHORTEST_KEY:
+        return False
+    from providers_contract.vendors import is_credential  # late: it reads a file, and most URLs have no such part
 
-    return len(part) >= 20 and (part.startswith(MANAGEMENT_KEY) or recognize(part) not in (None, "azure"))  # hex
+    return part.startswith(MANAGEMENT_KEY_PREFIX) or is_credential(part)
 
 
 def is_loopback(url: httpx2.URL) -> bool:
@@ -120,7 +122,7 @@ def is_loopback(url: httpx2.URL) -> bool:
 def management_key(text: str) -> Secret:
     """The key in `text`. Raises ConfigurationError: the HTTP library would put what it cannot send into its error."""
     text = trimmed(text)
-    if not _KEY.fullmatch(text):
+    if not MANAGEMENT_KEY.fullmatch(text):
         raise ConfigurationError("the management key has not the form mlx_mk_<id>_<secret>")
     return Secret(text)
 

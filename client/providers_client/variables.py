@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
-_VENDOR_WORDS: Final = {
-    "AZURE": "azure",  # before OPENAI: AZURE_OPENAI_API_KEY has both
-    "BEDROCK": "bedrock",
-    "OPENAI": "openai",
-    "ANTHROPIC": "anthropic",
-    "CLAUDE": "anthropic",
-    "GEMINI": "google",
-    "GOOGLE": "google",
-    "GROQ": "groq",
-    "FIREWORKS": "fireworks",
-}
-KEY_WORDS: Final = {"KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL", "CREDENTIALS", "APIKEY", "PAT"}
-FILLER: Final = KEY_WORDS | set(_VENDOR_WORDS) | {"API", "AWS", "ACCESS", "ID", "BEARER", "AI", "SERVICE", "GENAI"}
-"""Words that say nothing about which of a vendor's keys it is."""
+from providers_contract import vendors
 
-_NOT_THE_MODELS: Final = {
-    "MAPS",
-    "PLACES",
-    "FIREBASE",
-    "YOUTUBE",
-    "ANALYTICS",
-    "RECAPTCHA",
-    "OAUTH",
-    "CLIENT",
-    "SEARCH",
-}
-"""Google's other services issue keys of the same form."""
+KEY_WORDS: Final = {"KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL", "CREDENTIALS", "APIKEY", "PAT"}
+_FILLER: Final = KEY_WORDS | {"API", "AWS", "ACCESS", "ID", "BEARER", "AI", "SERVICE", "GENAI"}
 
 
 def words(name: str) -> set[str]:
@@ -39,7 +17,13 @@ def words(name: str) -> set[str]:
 
 
 def vendor_named(name: str) -> str | None:
-    """The vendor whose word is in a variable's name, or None."""
+    """Return the vendor that a variable's name says its key is for; None if it names none, or several."""
     found = words(name)
-    vendor = next((vendor for word, vendor in _VENDOR_WORDS.items() if word in found), None)
-    return None if vendor == "google" and found & _NOT_THE_MODELS else vendor
+    named = [vendor for vendor in vendors.NAMES if vendors.facts(vendor).variables.named(found)]
+    return named[0] if len(named) == 1 else None
+
+
+@cache
+def filler() -> frozenset[str]:
+    """Return the words that do not tell one key of a vendor from another."""
+    return frozenset(_FILLER).union(*(vendors.facts(name).variables.words for name in vendors.NAMES))

@@ -1,12 +1,12 @@
 """GET /manage/v1/providers."""
 
-from providers import vendors
 from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import provider_view
 from providers.ports import Ports, ProviderFilter
 from providers.usecases.health import glance_at
 from providers.usecases.read import list_providers
+from providers_contract import vendors
 from providers_contract.vocabulary import HealthState, Scope, Status
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from local.vendors.sigv4 import access_key_id
 from providers import vendors
-from providers.model.vendor import host_matches
+from providers_contract.hosts import host_matches
 
 _ROUTES: Final[Mapping[str, Mapping[str, str]]] = {
     "anthropic": {"/v1/models": ""},

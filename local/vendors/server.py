@@ -19,7 +19,7 @@ from local.vendors.cases import CASES, case_named
 from local.vendors.cases.base import Case
 from local.vendors.keys import SECRET_ACCESS_KEY, SESSION_TOKEN, case_of, fake_key, find_case, identity
 from local.vendors.plays import play
-from providers.vendors.base import MAX_CREDENTIAL_CHARS
+from providers_contract.credentials import MAX_CREDENTIAL_CHARS
 
 _CONTROL: Final = "/_control"
 _STOPPING_S: Final = 0.1

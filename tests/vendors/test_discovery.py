@@ -9,6 +9,7 @@ from local.vendors.keys import fake_key
 from providers import vendors
 from providers.model.errors import Unprocessable
 from providers.model.vendor import Vendor
+from providers_contract import vendors as known
 from providers_contract.secret import Secret
 from tests.vendors.talk import BASE_URLS, parse
 
@@ -40,7 +41,7 @@ def test_keys_in_a_vendors_formats_are_recognized(vendor: str) -> None:
     """Which vendor a key is for can be said from its form alone."""
     keys = [fake_key(vendor, case.slug) for case in CASES[vendor]]
 
-    assert {vendors.recognize(key) for key in keys} == {vendor}
+    assert {known.recognize(key) for key in keys} == {vendor}
 
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
@@ -71,7 +72,7 @@ def test_keys_in_a_vendors_formats_are_familiar_to_it(vendor: str) -> None:
 )
 def test_forms_are_those_of_the_whole_text(text: str, vendor: str | None) -> None:
     """A look-alike, or a key within other text, is recognized as nobody's."""
-    assert vendors.recognize(text) == vendor
+    assert known.recognize(text) == vendor
 
 
 OWN = [
@@ -87,7 +88,7 @@ OWN = [
 @pytest.mark.parametrize(("vendor", "text"), OWN)
 def test_a_key_of_another_vendor_is_not_sent_to_this_ones_own_host(vendor: str, text: str) -> None:
     """It cannot be good there, and it would have leaked."""
-    assert vendors.owner(text) == vendor
+    assert known.owner(text) == vendor
     for other in ALL - {vendor}:
         with pytest.raises(Unprocessable) as caught:
             parse(other, text, BASE_URLS.get(other))
@@ -114,7 +115,7 @@ def test_what_is_no_url_is_nobodys_own_host(base_url: str) -> None:
 )
 def test_a_form_that_others_use_is_nobodys_own(text: str) -> None:
     """Many services' keys begin with sk-, or are 32 hex digits."""
-    assert vendors.owner(text) is None
+    assert known.owner(text) is None
 
 
 USELESS = [

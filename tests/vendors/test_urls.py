@@ -9,7 +9,7 @@ import pytest
 from local.vendors import routes
 from local.vendors.keys import fake_key
 from providers import vendors
-from providers.model.vendor import host_matches, host_of
+from providers_contract.hosts import host_matches, host_of
 from providers_contract.secret import Secret
 from tests.vendors.talk import always, ask, converse, parse
 

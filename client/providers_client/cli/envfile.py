@@ -16,33 +16,11 @@ from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
 
-from providers import vendors
-from providers.model.errors import Unprocessable
-from providers.vendors.base import clean
-from providers_client.variables import FILLER, KEY_WORDS, vendor_named, words
+from providers_client.variables import KEY_WORDS, filler, vendor_named, words
+from providers_contract import vendors
+from providers_contract.credentials import credential_fault
 from providers_contract.names import name_claim
 from providers_contract.secret import Secret, trimmed
-
-LABELS: Final = {
-    "anthropic": "Anthropic",
-    "azure": "Azure",
-    "bedrock": "Bedrock",
-    "fireworks": "Fireworks",
-    "google": "Google",
-    "groq": "Groq",
-    "openai": "OpenAI",
-}
-_OWN_FORMS: Final = (
-    re.compile(r"sk-ant-.+"),
-    re.compile(r"sk-(proj|svcacct|admin)-.+"),
-    re.compile(r"sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}"),
-    re.compile(r"gsk_.+|fw_.+|fpk_.+|ABSK.+|bedrock-api-key-.+|AKIA.+|ASIA.+|AQ\..+"),
-    re.compile(r".{52}JQQJ99.+"),
-)
-"""Of the vendors' forms, those that no other service uses."""
-
-_AZURE_NAME: Final = re.compile(r"(.*_)?AZURE(_OPENAI|_AI|_AI_FOUNDRY|_FOUNDRY)?(_SERVICE)?(_API)?_(KEY|APIKEY)(_.*)?")
-"""32 hex digits can be anything, so that the name has to be one that Azure OpenAI's own documents use."""
 
 _REFERENCES: Final = {
     "1Password": r"op://|ref\+op://",
@@ -95,7 +73,7 @@ class Found:
     @property
     def foreign_host(self) -> str | None:
         """The host of `base_url`, with its port, if it is not one of the vendor's own."""
-        if self.base_url is None or vendors.vendor(self.vendor).owns(self.base_url):
+        if self.base_url is None or vendors.facts(self.vendor).owns(self.base_url):
             return None
         return urlsplit(self.base_url).netloc.rpartition("@")[2].lower()
 
@@ -184,24 +162,28 @@ def _credential(name: str, values: Mapping[str, str]) -> Found | None:
     vendor = _vendor(name, value)
     if vendor is None:
         return None
+    endpoint = _endpoint(name, values)
     if vendor == "bedrock" and value.startswith("ABSK") and "::" not in value:
         region = _region(name, values)
         if region is not None:
             return _made((name, region), "bedrock", f"{value}::{values[region]}")
-    endpoint = _endpoint(name, values)
+        if endpoint is None:
+            return _made((name,), "bedrock", value, problem="no AWS_REGION beside it")
     if endpoint is None:
-        problem = "no endpoint beside it: set AZURE_OPENAI_ENDPOINT in the file" if vendor == "azure" else None
-        return _made((name,), vendor, value, problem=problem)
+        known = vendors.facts(vendor)
+        problem = f"no endpoint beside it: set {known.variables.endpoint or 'a base URL'} in the file"
+        return _made((name,), vendor, value, problem=problem if known.base_url_required else None)
     return _made((name, endpoint), vendor, value, base_url=values[endpoint])
 
 
 def _vendor(name: str, value: str) -> str | None:
     """The vendor whose credential this is."""
     by_form = vendors.recognize(value)
-    if by_form is None or any(form.fullmatch(value) for form in _OWN_FORMS):
+    if by_form is None or vendors.facts(by_form).is_unmistakable(value):
         return by_form
-    if by_form == "azure":
-        return "azure" if _AZURE_NAME.fullmatch(name.upper()) else None
+    key_name = vendors.facts(by_form).variables.key_name
+    if key_name is not None:
+        return by_form if key_name.fullmatch(name.upper()) else None
     return by_form if vendor_named(name) == by_form and words(name) & KEY_WORDS else None
 
 
@@ -220,10 +202,15 @@ def _aws(name: str, values: Mapping[str, str]) -> Found | None:
     if region is None:
         return _made((name, secret), "bedrock", values[name], problem=f"no {before}AWS_REGION{after} beside it")
     parts, variables = [values[name], values[secret], values[region]], [name, secret, region]
+    problem = None
     if values.get(token):
         parts.append(values[token])
         variables.append(token)
-    return _made(tuple(variables), "bedrock", "::".join(parts))
+        if not parts[0].startswith("ASIA"):
+            problem = f"{token} does not belong to an access key ID that begins with AKIA"
+    elif parts[0].startswith("ASIA"):
+        problem = f"no {token} beside it"
+    return _made(tuple(variables), "bedrock", "::".join(parts), problem=problem)
 
 
 def _region(name: str, values: Mapping[str, str]) -> str | None:
@@ -252,17 +239,15 @@ def _endpoint(name: str, values: Mapping[str, str]) -> str | None:
 def _made(
     variables: tuple[str, ...], vendor: str, text: str, *, base_url: str | None = None, problem: str | None = None
 ) -> Found:
-    hint = "…"
-    secret = Secret(text)
+    known = vendors.facts(vendor)
     if base_url is not None and not _is_url(base_url):
         base_url, problem = None, f"{variables[-1]} is not a URL"
     if problem is None:
-        try:
-            secret = clean(text)
-            hint = vendors.vendor(vendor).parse(secret, base_url).hint
-        except Unprocessable as error:
-            problem = error.message
-    return Found(variables, vendor, _name(variables[0], vendor), hint, secret, base_url, problem)
+        problem = credential_fault(text)
+    if problem is None and known.owns(base_url) and (useless := known.why_useless(text)):
+        problem = f"{variables[0]} is {useless}"
+    hint = known.hint(text) if problem is None else "…"
+    return Found(variables, vendor, _name(variables[0], vendor), hint, Secret(text), base_url, problem)
 
 
 def _is_url(text: str) -> bool:
@@ -274,8 +259,8 @@ def _is_url(text: str) -> bool:
 
 def _name(variable: str, vendor: str) -> str:
     """`OpenAI staging` for OPENAI_API_KEY_STAGING."""
-    rest = [word.lower() for word in variable.split("_") if word and word.upper() not in FILLER]
-    return " ".join([LABELS[vendor], *rest])[:76]
+    rest = [word.lower() for word in variable.split("_") if word and word.upper() not in filler()]
+    return " ".join([vendors.facts(vendor).title, *rest])[:76]
 
 
 def _is_secret(name: str, value: str) -> bool:

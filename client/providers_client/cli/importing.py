@@ -16,7 +16,7 @@ from rich.text import Text
 
 from providers_client.aio import AsyncClient
 from providers_client.cli.charts import cells, table
-from providers_client.cli.envfile import LABELS, Contents, Found, read
+from providers_client.cli.envfile import Contents, Found, read
 from providers_client.cli.exits import exit_code, plain
 from providers_client.cli.session import (
     Json,
@@ -33,6 +33,7 @@ from providers_client.cli.session import (
 )
 from providers_client.errors import AuthenticationFailed, ConfigurationError, PermissionDenied, ProvidersAPIError
 from providers_contract.responses import Provider
+from providers_contract.vendors import facts
 
 AT_ONCE: Final = 4
 RETRIES: Final = 4
@@ -145,7 +146,7 @@ def _decided(
     good = {each.lower() for each in allowed}
     for host, found in hosts.items():
         names = ", ".join(each.variables[0] for each in foreign if foreign[each] == host)
-        told = f"{names} would be sent to {host}, which is not a host of {LABELS[found.vendor]}."
+        told = f"{names} would be sent to {host}, which is not a host of {facts(found.vendor).title}."
         if not quiet:
             say_prominently(told)
         if host not in good and asks and typer.confirm(plain(f"Send it to {host}?"), err=True):
@@ -154,7 +155,7 @@ def _decided(
         found: Result(
             found,
             "foreign host",
-            f"{host} is not a host of {LABELS[found.vendor]}; --allow-host allows it",
+            f"{host} is not a host of {facts(found.vendor).title}; --allow-host allows it",
             _NOT_ALLOWED,
         )
         for found, host in foreign.items()

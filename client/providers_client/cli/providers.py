@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 import typer
 from rich.text import Text
 
-from providers import vendors
 from providers_client.aio import AsyncClient
 from providers_client.calls import UNSET
 from providers_client.cli.charts import cells, details, milliseconds, sparkline, state_of, table, time
@@ -30,6 +29,7 @@ from providers_client.cli.session import (
 )
 from providers_client.cli.vendor_keys import KeyEnv, KeyFile, KeyStdin, read_key
 from providers_client.errors import ConfigurationError, ProvidersAPIError
+from providers_contract import vendors
 from providers_contract.responses import Changed, Health, Provider
 from providers_contract.vocabulary import HealthState, Status
 

@@ -9,20 +9,17 @@ from typing import Annotated
 
 import typer
 
-from providers.vendors.base import MANAGEMENT_KEY
 from providers_client.cli.session import read_stdin, read_text
 from providers_client.errors import ConfigurationError
+from providers_contract.ids import MANAGEMENT_KEY_PREFIX
 from providers_contract.secret import trimmed
+from providers_contract.vendors import facts
 
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="Read the vendor's key from this file.")]
 KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the vendor's key from standard input.")]
 KeyEnv = Annotated[
     str | None, typer.Option("--key-env", metavar="NAME", help="Read the vendor's key from this environment variable.")
 ]
-
-_FORMS = {
-    "bedrock": "ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION[::SESSION_TOKEN], or a Bedrock API key",
-}
 
 
 def read_key(vendor: str | None, key_file: Path | None, key_stdin: bool, key_env: str | None) -> str:
@@ -43,13 +40,13 @@ def read_key(vendor: str | None, key_file: Path | None, key_stdin: bool, key_env
         if not key:
             raise ConfigurationError("--key-env names an environment variable, and this one is not set")
     elif sys.stdin.isatty():
-        form = _FORMS.get(vendor or "")
+        form = None if vendor is None else facts(vendor).key_format
         key = typer.prompt(f"The {vendor or 'new'} key" + (f" ({form})" if form else ""), hide_input=True, err=True)
     else:
         raise ConfigurationError("there is no terminal to ask for the key: give --key-stdin, --key-file or --key-env")
     key = trimmed(key)
     if not key:
         raise ConfigurationError("the key is empty")
-    if MANAGEMENT_KEY in key.lower():
+    if MANAGEMENT_KEY_PREFIX in key.lower():
         raise ConfigurationError("this is a management key; a vendor's key is wanted")
     return key

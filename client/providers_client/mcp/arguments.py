@@ -22,10 +22,10 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from providers import vendors
-from providers.vendors.base import MANAGEMENT_KEY, MAX_CREDENTIAL_CHARS
 from providers_client.errors import Unprocessable
-from providers_contract.ids import PROVIDER_ID, json_schema_pattern
+from providers_contract import vendors
+from providers_contract.credentials import MAX_CREDENTIAL_CHARS
+from providers_contract.ids import MANAGEMENT_KEY_PREFIX, PROVIDER_ID, json_schema_pattern
 from providers_contract.responses import FieldError
 from providers_contract.validation import one_of
 from providers_contract.vocabulary import HealthState, HistorySpan, Status
@@ -53,7 +53,7 @@ def _variable(name: str) -> str:
 
 
 def _vendor_key(key: SecretStr) -> SecretStr:
-    if MANAGEMENT_KEY in key.get_secret_value().lower():
+    if MANAGEMENT_KEY_PREFIX in key.get_secret_value().lower():
         raise PydanticCustomError("management_key", "must be a vendor's key, not a management key of this API")
     return key
 

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from providers import vendors
-from providers.vendors.base import MANAGEMENT_KEY
 from providers_client.errors import Unprocessable
 from providers_client.mcp.arguments import invalid
 from providers_client.sending import KEY_VARIABLE
 from providers_client.variables import vendor_named
+from providers_contract import vendors
+from providers_contract.ids import MANAGEMENT_KEY_PREFIX
 from providers_contract.responses import FieldError
 from providers_contract.secret import trimmed
 
@@ -66,15 +66,15 @@ def _may_read(environment: Mapping[str, str], name: str) -> bool:
 
 def _is_own_host(vendor: str, base_url: str | None) -> bool:
     try:
-        return vendors.vendor(vendor).owns(base_url)
+        return vendors.facts(vendor).owns(base_url)
     except (KeyError, ValueError):  # a vendor that this version does not know; a base_url that is no URL
         return False
 
 
 def _check_value(vendor: str, key: str) -> None:
-    if MANAGEMENT_KEY in key.lower():
+    if MANAGEMENT_KEY_PREFIX in key.lower():
         raise _refused("wrong_kind_of_key", "names a variable that holds a management key, not a vendor's")
-    if any(form.fullmatch(key) for form in vendors.vendor(vendor).forms):
+    if vendors.facts(vendor).issues(key):
         return
     other = vendors.recognize(key)
     what = f"a key of {other}" if other else f"something that does not look like a key of {vendor}"

@@ -22,7 +22,7 @@ from providers.edge.endpoint import endpoint as _endpoint
 from providers.edge.open_endpoint import open_endpoint as _open_endpoint
 from providers.model.health import Thresholds
 from providers.model.policy import LIMITS, PROBE_DEADLINE_S, VERIFICATION_DEADLINE_S, Limits, Policy
-from providers.model.vendor import Credential, Vendor, host_matches
+from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.ports import (
     AuditStore,
@@ -42,6 +42,7 @@ from providers.ports import (
     UploadStore,
     VerificationCounter,
 )
+from providers_contract.hosts import host_matches
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from providers import vendors
-from providers_contract import examples
+from providers_contract import examples, vendors
 from providers_contract.ids import IDEMPOTENCY_KEY, PROVIDER_ID, SLUG, json_schema_pattern
 from providers_contract.vocabulary import DEFAULT_HISTORY_SPAN, Action, HealthState, HistorySpan, Status
 

@@ -13,8 +13,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from typing_extensions import TypeAliasType
 
-from providers import vendors
-from providers_contract import vocabulary
+from providers_contract import vendors, vocabulary
 from providers_contract.ids import PROVIDER_ID, UPLOAD_ID, json_schema_pattern
 from providers_contract.vocabulary import (
     Action,

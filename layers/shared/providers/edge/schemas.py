@@ -11,14 +11,15 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from providers import vendors
 from providers.model.errors import validation_failed
 from providers.model.routing import Attempt
 from providers.usecases.add import NewProvider
 from providers.usecases.base_url import MAX_CHARS
 from providers.usecases.update import Change
 from providers.usecases.uploads import ToAdd, ToRotate, Wanted
-from providers.vendors.base import MAX_CREDENTIAL_CHARS, clean
+from providers.vendors.base import clean
+from providers_contract import vendors
+from providers_contract.credentials import MAX_CREDENTIAL_CHARS
 from providers_contract.ids import PROVIDER_ID, json_schema_pattern
 from providers_contract.names import name_claim
 from providers_contract.secret import Secret, trimmed
@@ -60,7 +61,7 @@ def _name(text: str) -> str:
         raise PydanticCustomError("name_length", "must have 1 to 80 characters")
     if _holds_unseen(text):
         raise PydanticCustomError("name_characters", "must not hold control or invisible characters")
-    if vendors.names_a_credential(text):
+    if vendors.contains_credential(text):
         raise PydanticCustomError("holds_credential", "must not have the form of a credential: names are shown")
     return text
 

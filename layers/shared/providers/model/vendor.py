@@ -7,16 +7,14 @@ verdict. It does no I/O, so a test plays both sides, and whoever drives it decid
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import urlsplit
 
 from providers.model.verdict import Verdict
 from providers_contract.secret import Secret
+from providers_contract.vendor import VendorFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,54 +87,18 @@ class Circumstances:
 Conversation = Generator[ProbeRequest, ProbeAnswer, Verdict]
 
 
-@dataclass(frozen=True, slots=True)
-class Vendor:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor(VendorFacts):
     """One vendor, as the use cases need it.
 
     Args:
-        name: as in the API's `vendor` field.
-        hosts: the vendor's own hosts, which a base_url may name; a `*` stands for exactly one label
-            (`*.openai.azure.com`), or for a part of one (`bedrock.us-*.amazonaws.com`).
         parse: takes a credential apart, given it and the `base_url` it comes with; raises `Unprocessable`
-            with code `credential_format` for what cannot be a credential of this vendor at all.
+            (`credential_format`) for text that cannot be a credential of this vendor.
         verify: asks the vendor, given credential, base_url (None for the vendor's own) and circumstances.
-        forms: the forms of the credentials that the vendor is known to issue, each for the whole text; not for
-            refusing others, since vendors add forms without notice.
-        own_forms: forms that nobody else issues, so that a credential of such a form is this vendor's for certain.
-        useless: forms of keys and ids that the vendor issues and that serve no model, each with a sentence that says
-            what it is and what to send instead.
-        base_url_required: whether there is no host of the vendor's own that serves everybody.
-        tidy_base_url: cuts an endpoint that a person has pasted down to the base_url that it belongs to. It changes
-            nothing that it does not know, and nothing that it has tidied before.
+        tidy_base_url: cuts an endpoint that a person has pasted down to the base_url that it belongs to. It leaves
+            what it does not know, and what it has tidied before, as it is.
     """
 
-    name: str
-    hosts: tuple[str, ...]
     parse: Callable[[Secret, str | None], Credential]
     verify: Callable[[Credential, str | None, Circumstances], Conversation]
-    forms: tuple[re.Pattern[str], ...] = ()
-    own_forms: tuple[re.Pattern[str], ...] = ()
-    useless: tuple[tuple[re.Pattern[str], str], ...] = ()
-    base_url_required: bool = False
     tidy_base_url: Callable[[str], str] = lambda base_url: base_url
-
-    def owns(self, base_url: str | None) -> bool:
-        """Whether a credential that is sent to `base_url` goes to the vendor itself; None is the vendor's own host."""
-        return base_url is None or host_matches(host_of(base_url), self.hosts)
-
-
-def host_of(url: str) -> str:
-    """The host of `url`, in lower case, without its port; empty where there is none, or it is no URL."""
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
-
-
-def host_matches(host: str, patterns: tuple[str, ...]) -> bool:
-    """Whether `host` is one of `patterns`, in which a `*` stands for one label or a part of one, never for more.
-
-    So `bedrock.us-*.amazonaws.com` does not match `bedrock.us-1.s3.amazonaws.com`, which anyone can have.
-    """
-    host = host.lower().rstrip(".")
-    return any(host.count(".") == pattern.count(".") and fnmatchcase(host, pattern) for pattern in patterns)

@@ -9,7 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from providers.model.errors import Unprocessable
 from providers.model.policy import Policy
-from providers.model.vendor import Vendor, host_matches
+from providers.model.vendor import Vendor
+from providers_contract.hosts import host_matches
 from providers_contract.secret import trimmed
 
 MAX_CHARS: Final = 2048

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,14 +14,13 @@ from providers.model.management_key import ManagementKey
 from providers.ports import LimitReached, Ports, StaleWrite
 from providers.usecases.authenticity import is_authentic, with_mac
 from providers.usecases.mutation import limit_exceeded
+from providers_contract.ids import MANAGEMENT_KEY, MANAGEMENT_KEY_PREFIX
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
 
 PURPOSE: Final = "management-key"
 SECRET_BYTES: Final = 32
 """256 bits, the least that api.md (Authentication) allows."""
-
-_TOKEN: Final = re.compile(r"mlx_mk_([0-9a-z]{1,64})_([0-9A-Za-z]{43,128})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,8 @@ def mint_management_key(
     (`limit_exceeded`), Unavailable.
     """
     if token is None:
-        token = Secret(f"mlx_mk_{ports.clock.new_id().lower()}_{secrets.token_hex(SECRET_BYTES)}")
-    parts = _TOKEN.fullmatch(token.reveal())
+        token = Secret(f"{MANAGEMENT_KEY_PREFIX}{ports.clock.new_id().lower()}_{secrets.token_hex(SECRET_BYTES)}")
+    parts = MANAGEMENT_KEY.fullmatch(token.reveal())
     if parts is None:
         raise ValueError("a management key has the form mlx_mk_<id>_<secret>, the secret 43 or more letters and digits")
     key_id, secret = parts.groups()
@@ -106,7 +104,7 @@ def authenticate(ports: Ports, authorization: str | None) -> Caller:
     if not authorization or scheme.lower() != "bearer":
         raise Unauthenticated("missing_api_key", "send a management key as Authorization: Bearer mlx_mk_…")
     now = ports.clock.now()
-    parts = _TOKEN.fullmatch(token.strip())
+    parts = MANAGEMENT_KEY.fullmatch(token.strip())
     if parts is None:
         raise _invalid()
     key_id, secret = parts.groups()

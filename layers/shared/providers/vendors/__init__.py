@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import re
-import unicodedata
 from dataclasses import replace
 from functools import cache
 from typing import Final
 
 from providers.model.vendor import Credential, Vendor
-from providers.vendors.base import MANAGEMENT_KEY, credential_format
+from providers.vendors.base import credential_format
 from providers_contract.secret import Secret
+from providers_contract.vendors import owner
 
 NAMES: Final = tuple(
     sorted(
@@ -26,10 +25,6 @@ NAMES: Final = tuple(
     )
 )
 """The vendors' names, without importing them."""
-
-
-_SHORTEST: Final = 20
-"""Characters of the shortest credential that a vendor issues (fireworks' fpk_ keys)."""
 
 
 @cache
@@ -50,47 +45,19 @@ def vendor(name: str) -> Vendor:
     return replace(found, parse=parse)
 
 
-def names_a_credential(text: str) -> bool:
-    """Whether `text` holds what has the form of a management key, or of a credential that some vendor issues.
-
-    In full-width letters or behind `OPENAI_API_KEY=` it is one as well; within a longer word it is none.
-    """
-    text = unicodedata.normalize("NFKC", text)
-    if MANAGEMENT_KEY in text.lower():
-        return True
-    if all(len(word) < _SHORTEST for word in text.split()):
-        return False  # as most names, which need no vendor imported
-    forms = [form.pattern for name in NAMES for form in vendor(name).forms]
-    return any(re.search(rf"(?<![A-Za-z0-9])(?:{form})(?![A-Za-z0-9])", text) for form in forms)
-
-
-def recognize(text: str) -> str | None:
-    """The name of the vendor that issues credentials of the form of `text`, or None where none is known to."""
-    return next((name for name in NAMES if _has_form(text, vendor(name).forms)), None)
-
-
-def owner(text: str) -> str | None:
-    """The name of the only vendor that issues credentials of the form of `text`, or None where others may, too."""
-    return next((name for name in NAMES if _has_form(text, vendor(name).own_forms)), None)
-
-
 def _refuse_another_kind(of: Vendor, text: str, base_url: str | None) -> None:
-    """Raise Unprocessable (`credential_format`) for another vendor's credential, and for what serves no model.
+    """Raise Unprocessable (`credential_format`) for another vendor's credential, and for one that cannot call models.
 
-    Only at the vendor's own hosts: at a proxy, a key has whatever form its operator likes.
+    Only at the vendor's own hosts: at a proxy, keys have whatever form its operator chose.
     """
     if not of.owns(base_url):
         return
-    for form, sentence in of.useless:
-        if form.fullmatch(text):
-            raise credential_format(f"api_key is {sentence}; nothing was sent")
-    other = None if _has_form(text, of.forms) else owner(text)
+    sentence = of.why_useless(text)
+    if sentence is not None:
+        raise credential_format(f"api_key is {sentence}; nothing was sent")
+    other = None if of.issues(text) else owner(text)
     if other is not None and other != of.name:
         raise credential_format(
             f"api_key is a credential of {other}, not of {of.name}: send one of {of.name}, or add a provider of vendor"
             f" {other}; nothing was sent"
         )
-
-
-def _has_form(text: str, forms: tuple[re.Pattern[str], ...]) -> bool:
-    return any(form.fullmatch(text) for form in forms)

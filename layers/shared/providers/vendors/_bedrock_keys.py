@@ -17,10 +17,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qs
 
-from providers.model.vendor import Credential, host_of
+from providers.model.vendor import Credential
 from providers.vendors._partitions import REGION as _REGION
 from providers.vendors._partitions import region_of
-from providers.vendors.base import credential_format, make_hint
+from providers.vendors.base import credential_format
+from providers_contract.credentials import make_hint
+from providers_contract.hosts import host_of
 from providers_contract.secret import Secret
 
 _LONG, _SHORT = "ABSK", "bedrock-api-key-"
@@ -34,6 +36,17 @@ FORMS: Final = (
 
 OWN_FORMS: Final = (*FORMS, re.compile(r"A[KS]IA[A-Z2-7]{16}"))
 """With an access key id alone, which is AWS's for certain and no credential."""
+
+HINT_FORMS: Final = (
+    re.compile(r"(A[KS]IA)[A-Z0-9]{12}([A-Z0-9]{4})(?:::.*)?"),  # of the access key id, which is no secret
+    re.compile(rf"({_LONG})[^:]{{20,}}([^:]{{4}})(?:::.*)?"),
+    re.compile(rf"({_SHORT}).*()"),  # all such keys end alike
+)
+
+KEY_FORMAT: Final = (
+    "ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION in one line (followed by ::SESSION_TOKEN for temporary credentials), or "
+    "a Bedrock API key"
+)
 
 USELESS: Final = (
     (
@@ -143,7 +156,7 @@ def _long_term(secret: Secret, named: str | None) -> ApiKey:
             "a Bedrock API key (ABSK…) needs its region: send ABSK…::us-east-1, or a base_url that names it, such as"
             " https://bedrock.us-east-1.amazonaws.com"
         )
-    return ApiKey(secret, make_hint(token, _LONG), _familiar(text), region=region, token=Secret(token))
+    return ApiKey(secret, make_hint(token, (_LONG,)), _familiar(text), region=region, token=Secret(token))
 
 
 def _short_term(secret: Secret) -> ApiKey:

@@ -7,16 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from providers.model.vendor import (
-    Circumstances,
-    Conversation,
-    Credential,
-    ProbeAnswer,
-    ProbeRequest,
-    Vendor,
-    host_matches,
-    host_of,
-)
+from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.vendors.base import (
     bearer,
     common_reason,
@@ -27,7 +18,9 @@ from providers.vendors.base import (
     parse_api_key,
     tidy_at,
 )
+from providers_contract.hosts import host_matches, host_of
 from providers_contract.secret import Secret
+from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
 
 _HOST = "api.anthropic.com"
@@ -136,11 +129,14 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
 
 VENDOR = Vendor(
     name="anthropic",
+    title="Anthropic",
     hosts=(_HOST,),
     parse=parse_api_key(_PREFIXES, _FORMS, temporary=_OAUTH),
     verify=_verify,
+    prefixes=_PREFIXES,
     forms=_FORMS,
     own_forms=_FORMS,
     useless=_USELESS,
+    variables=Variables(words=("ANTHROPIC", "CLAUDE"), not_with=("AZURE", "BEDROCK")),
     tidy_base_url=tidy_at((_HOST,), (r"/v1/.+", "")),
 )

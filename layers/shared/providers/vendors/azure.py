@@ -8,16 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from providers.model.vendor import (
-    Circumstances,
-    Conversation,
-    Credential,
-    ProbeAnswer,
-    ProbeRequest,
-    Vendor,
-    host_matches,
-    host_of,
-)
+from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.vendors.base import (
     common_reason,
     conclude,
@@ -28,6 +19,8 @@ from providers.vendors.base import (
     split_url,
     tidy_at,
 )
+from providers_contract.hosts import host_matches, host_of
+from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
 
 _HOSTS = (
@@ -53,6 +46,8 @@ _USELESS = (
         'an id of Azure, such as a subscription\'s; send KEY 1 or KEY 2 of "Keys and Endpoint" in the Azure portal',
     ),
 )
+_KEY_NAME = re.compile(r"(.*_)?AZURE(_OPENAI|_AI|_AI_FOUNDRY|_FOUNDRY)?(_SERVICE)?(_API)?_(KEY|APIKEY)(_.*)?")
+"""The names in Azure OpenAI's own documentation: 32 hex digits can be anything."""
 _DATED_PATH = "/openai/models?api-version=2024-10-21"
 _FIREWALL_WORDS: Final = ("virtual network/firewall", "public access is disabled", "private endpoint")
 
@@ -123,12 +118,14 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
 
 VENDOR = Vendor(
     name="azure",
+    title="Azure",
     hosts=_HOSTS,
     parse=parse_api_key((), _FORMS),
     verify=_verify,
     forms=_FORMS,
     own_forms=_OWN_FORMS,
     useless=_USELESS,
+    variables=Variables(words=("AZURE",), key_name=_KEY_NAME, endpoint="AZURE_OPENAI_ENDPOINT"),
     base_url_required=True,
     tidy_base_url=_tidy_base_url,
 )

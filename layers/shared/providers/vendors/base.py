@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -10,20 +9,14 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from providers.model.errors import Unprocessable
-from providers.model.vendor import Credential, ProbeAnswer, host_matches
+from providers.model.vendor import Credential, ProbeAnswer
 from providers.model.verdict import Verdict
+from providers_contract.credentials import credential_fault, make_hint
 from providers_contract.headers import http_date
+from providers_contract.hosts import host_matches
 from providers_contract.secret import Secret, trimmed
+from providers_contract.vendor import matches_any
 from providers_contract.vocabulary import Reason
-
-MAX_CREDENTIAL_CHARS: Final = 8192
-"""For the whole of a credential, such as a Bedrock one with its session token, whose size AWS does not limit."""
-
-MANAGEMENT_KEY: Final = "mlx_mk_"
-"""What every management key of this API begins with; no vendor's credential holds it."""
-
-MIN_UNSEEN: Final = 20
-"""A hint shows the last four characters only where at least this many stay unseen (vendors.md, Hints)."""
 
 
 def join(base_url: str, path: str, *, strip: tuple[str, ...] = ()) -> str:
@@ -69,15 +62,6 @@ def split_url(text: str, query: re.Pattern[str] | None = None) -> SplitResult | 
     return None if "?" in text and (query is None or not query.fullmatch(url.query)) else url
 
 
-def make_hint(text: str, prefix: str) -> str:
-    """`prefix` + `…` + the last four characters, those only where `MIN_UNSEEN` or more others stay unseen.
-
-    `prefix` is a form that the vendor gives to all such keys (`sk-proj-`), not a part of this key.
-    """
-    shown = prefix if text.startswith(prefix) else ""
-    return f"{shown}…{text[-4:]}" if len(text) - len(shown) - 4 >= MIN_UNSEEN else f"{shown}…"
-
-
 def parse_api_key(
     prefixes: tuple[str, ...],
     forms: tuple[re.Pattern[str], ...],
@@ -94,11 +78,10 @@ def parse_api_key(
 
     def parse(secret: Secret, base_url: str | None) -> Credential:  # noqa: ARG001 - the signature of every parse
         text = secret.reveal()
-        prefix = next((each for each in prefixes if text.startswith(each)), "")
         return Credential(
             secret,
-            make_hint(text, prefix),
-            familiar=any(form.fullmatch(text) for form in forms),
+            make_hint(text, prefixes),
+            familiar=matches_any(text, forms),
             temporary=temporary is not None and text.startswith(temporary),
         )
 
@@ -110,69 +93,16 @@ def bearer(secret: Secret) -> Secret:
     return Secret(f"Bearer {secret.reveal()}")
 
 
-_UNUSABLE: Final = re.compile(r"[^\x21-\x7e]|[\"'`\\]")
-
-
 def clean(text: str) -> Secret:
-    """The credential in `text`, without white space and invisible characters around it.
+    """Return the credential in `text`, without white space and invisible characters around it.
 
-    Raises `Unprocessable` (`credential_format`) if it is empty, too long, a management key of this API, or holds white
-    space, quotes, control or non-ASCII characters: no vendor issues such a credential, and an HTTP client would put it
-    into its error.
+    Raises `Unprocessable` (`credential_format`) if it cannot be a credential of any vendor.
     """
     text = trimmed(text)
-    if not text:
-        raise credential_format("api_key is empty")
-    if MANAGEMENT_KEY in text.lower():
-        raise credential_format(
-            "api_key is a management key of this API, not a vendor's credential; it was not sent. If others could see "
-            "it, revoke it: `providers keys revoke`"
-        )
-    if len(text) > MAX_CREDENTIAL_CHARS:
-        raise credential_format(f"api_key is longer than {MAX_CREDENTIAL_CHARS} characters")
-    if _UNUSABLE.search(text):
-        raise credential_format(_known_mistake(text) or _UNUSABLE_CHARACTER)
+    fault = credential_fault(text)
+    if fault is not None:
+        raise credential_format(fault)
     return Secret(text)
-
-
-_UNUSABLE_CHARACTER: Final = (
-    "api_key holds a character that no credential has (white space, a quote, a control or non-ASCII character);"
-    " copy it again from the vendor's console"
-)
-
-
-def _known_mistake(text: str) -> str | None:
-    """What `text` is instead of a credential, and what to send; None where that cannot be seen. Says nothing of it."""
-    if text.startswith("-----BEGIN "):
-        return "api_key is a key or certificate in PEM form, which no vendor here takes; send an API key"
-    if re.match(r"(?i:bearer|authorization:|x-api-key:|api-key:)\s", text):
-        return "api_key is a whole HTTP header; send only the credential in it"
-    members = _json_members(text)
-    if members is None:
-        return None
-    if members.get("type") == "service_account":
-        return (
-            "api_key is the JSON key file of a Google service account, which the Gemini API does not take;"
-            " create an API key in Google AI Studio"
-        )
-    nested = members.get("Credentials")
-    if {"AccessKeyId", "SecretAccessKey"} <= (members.keys() | (nested.keys() if isinstance(nested, dict) else set())):
-        return (
-            "api_key is AWS credentials as JSON; write them as ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION, with"
-            " ::SESSION_TOKEN behind it for temporary ones"
-        )
-    return "api_key is a JSON document; send only the credential in it"
-
-
-def _json_members(text: str) -> dict[str, Any] | None:
-    """The members of `text` as a JSON object, or None. The parser's exception, which holds `text`, goes nowhere."""
-    if not text.startswith("{"):
-        return None
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def credential_format(message: str) -> Unprocessable:

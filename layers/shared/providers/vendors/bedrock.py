@@ -9,22 +9,25 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
-from providers.model.vendor import (
-    Circumstances,
-    Conversation,
-    Credential,
-    ProbeAnswer,
-    ProbeRequest,
-    Vendor,
-    host_of,
-)
+from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.model.verdict import Verdict
-from providers.vendors._bedrock_keys import FORMS, OWN_FORMS, USELESS, ApiKey, AwsCredential, parse
+from providers.vendors._bedrock_keys import (
+    FORMS,
+    HINT_FORMS,
+    KEY_FORMAT,
+    OWN_FORMS,
+    USELESS,
+    ApiKey,
+    AwsCredential,
+    parse,
+)
 from providers.vendors._partitions import DEFAULT_REGIONS, HOSTS, control_plane, region_of
 from providers.vendors._sigv4 import sign
 from providers.vendors.base import bearer, common_reason, conclude, join, lists
 from providers_contract.headers import http_date
+from providers_contract.hosts import host_of
 from providers_contract.secret import Secret
+from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
 
 _PATH: Final = "/foundation-models?byProvider=amazon"
@@ -166,10 +169,14 @@ def _clocks_agree(answer: ProbeAnswer, now: datetime) -> bool:
 
 VENDOR = Vendor(
     name="bedrock",
+    title="Bedrock",
+    key_format=KEY_FORMAT,
+    hint_forms=HINT_FORMS,
     hosts=HOSTS,
     parse=parse,
     verify=_verify,
     forms=FORMS,
     own_forms=OWN_FORMS,
     useless=USELESS,
+    variables=Variables(words=("BEDROCK",)),
 )

@@ -7,16 +7,7 @@ from __future__ import annotations
 
 import re
 
-from providers.model.vendor import (
-    Circumstances,
-    Conversation,
-    Credential,
-    ProbeAnswer,
-    ProbeRequest,
-    Vendor,
-    host_matches,
-    host_of,
-)
+from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.vendors.base import (
     bearer,
     common_reason,
@@ -26,10 +17,13 @@ from providers.vendors.base import (
     parse_api_key,
     tidy_at,
 )
+from providers_contract.hosts import host_matches, host_of
+from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
 
 _HOST = "api.fireworks.ai"
 _ACCOUNTS_URL = f"https://{_HOST}/v1/accounts?pageSize=1"
+_PREFIXES = ("fw_", "fpk_")
 _FORMS = (re.compile(r"fw_[A-Za-z0-9]{22,}"), re.compile(r"fpk_[A-Za-z0-9_-]{16,}"))
 
 
@@ -86,10 +80,13 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
 
 VENDOR = Vendor(
     name="fireworks",
+    title="Fireworks",
     hosts=(_HOST,),
-    parse=parse_api_key(("fw_", "fpk_"), _FORMS),
+    parse=parse_api_key(_PREFIXES, _FORMS),
     verify=_verify,
+    prefixes=_PREFIXES,
     forms=_FORMS,
     own_forms=_FORMS,
+    variables=Variables(words=("FIREWORKS",)),
     tidy_base_url=tidy_at((_HOST,), (r"/inference/v1/.+", "/inference/v1")),
 )

@@ -7,11 +7,16 @@ from typing import Final
 
 from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.vendors.base import common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
+from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
 
 _HOST = "generativelanguage.googleapis.com"
 _VERSIONS = ("/v1beta/openai", "/v1/openai", "/v1beta", "/v1")
-_FORMS = (re.compile(r"AIza[0-9A-Za-z_-]{35}"), re.compile(r"AQ\.[A-Za-z0-9_-]{30,}"))
+_PREFIXES = ("AIza", "AQ.")
+_SHARED_FORMS = (re.compile(r"AIza[0-9A-Za-z_-]{35}"),)
+_FORMS = (*_SHARED_FORMS, re.compile(r"AQ\.[A-Za-z0-9_-]{30,}"))
+_OTHER_SERVICES = ("MAPS", "PLACES", "FIREBASE", "YOUTUBE", "ANALYTICS", "RECAPTCHA", "OAUTH", "CLIENT", "SEARCH")
+"""Their keys have the form that those of the Gemini API have."""
 
 _USELESS = (
     (
@@ -106,11 +111,15 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
 
 VENDOR = Vendor(
     name="google",
+    title="Google",
     hosts=(_HOST,),
-    parse=parse_api_key(("AIza", "AQ."), _FORMS),
+    parse=parse_api_key(_PREFIXES, _FORMS),
     verify=_verify,
+    prefixes=_PREFIXES,
     forms=_FORMS,
     own_forms=_FORMS,
+    shared_forms=_SHARED_FORMS,
     useless=_USELESS,
+    variables=Variables(words=("GEMINI", "GOOGLE"), not_with=_OTHER_SERVICES),
     tidy_base_url=tidy_at((_HOST,), (r"/v1(?:alpha|beta)?/models.*", ""), (r"/v1beta/openai/.+", "/v1beta/openai")),
 )

@@ -6,9 +6,11 @@ import re
 
 from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
+from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
 
 _HOST = "api.groq.com"
+_PREFIXES = ("gsk_",)
 _FORMS = (re.compile(r"gsk_[A-Za-z0-9]{52}"),)
 
 
@@ -48,10 +50,13 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
 
 VENDOR = Vendor(
     name="groq",
+    title="Groq",
     hosts=(_HOST,),
-    parse=parse_api_key(("gsk_",), _FORMS),
+    parse=parse_api_key(_PREFIXES, _FORMS),
     verify=_verify,
+    prefixes=_PREFIXES,
     forms=_FORMS,
     own_forms=_FORMS,
+    variables=Variables(words=("GROQ",)),
     tidy_base_url=tidy_at((_HOST,), (r"/openai/v1/.+", "/openai/v1")),
 )

@@ -8,6 +8,7 @@ from typing import Final
 
 from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
 from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
+from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
 
 _HOST = "api.openai.com"
@@ -108,11 +109,14 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
 
 VENDOR = Vendor(
     name="openai",
+    title="OpenAI",
     hosts=_HOSTS,
     parse=parse_api_key(_PREFIXES, _FORMS),
     verify=_verify,
+    prefixes=_PREFIXES,
     forms=_FORMS,
     own_forms=_OWN_FORMS,
     useless=_USELESS,
+    variables=Variables(words=("OPENAI",), not_with=("AZURE", "BEDROCK")),
     tidy_base_url=tidy_at(_HOSTS, (r"/?|/v1/.+", "/v1")),
 )

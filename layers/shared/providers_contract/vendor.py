@@ -1,0 +1,91 @@
+"""What is known of a vendor without sending a request: its name, hosts, and the forms of its keys."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from providers_contract.credentials import make_hint
+from providers_contract.hosts import host_matches, host_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variables:
+    """The environment variables that people keep the vendor's keys in.
+
+    Args:
+        words: a variable is for this vendor if its name contains one of these words: `OPENAI` in `OPENAI_API_KEY`.
+        not_with: unless its name contains one of these: `AZURE` in `AZURE_OPENAI_API_KEY`.
+        key_name: the form of the names, if the vendor's keys look like many other things (32 hex digits).
+        endpoint: the usual name for the base_url, if the vendor requires one.
+    """
+
+    words: tuple[str, ...] = ()
+    not_with: tuple[str, ...] = ()
+    key_name: re.Pattern[str] | None = None
+    endpoint: str | None = None
+
+    def named(self, words: set[str]) -> bool:
+        """Return whether a variable whose name consists of `words` is for this vendor."""
+        return not words.isdisjoint(self.words) and words.isdisjoint(self.not_with)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorFacts:
+    """What the server and its clients know of a vendor.
+
+    Args:
+        name: as in the API's `vendor` field; the name of its module.
+        title: the name that people know it by.
+        hosts: the vendor's own hosts, to which a base_url may point; a `*` stands for exactly one label
+            (`*.openai.azure.com`) or a part of one (`bedrock.us-*.amazonaws.com`).
+        base_url_required: whether the vendor has no host that serves everyone.
+        key_format: what people should enter, if it is not simply the key as the vendor shows it.
+        prefixes: the beginnings of its keys that a hint shows, longer ones first.
+        hint_forms: forms of credentials whose hint consists of the groups, with `…` between.
+        forms: the forms of the credentials that the vendor is known to issue, each for the whole text. They do not
+            serve to refuse others, because vendors add forms without notice.
+        own_forms: forms that no one else issues: a credential of such a form is certainly the vendor's.
+        shared_forms: those of `own_forms` that keys for other services of the vendor have, too.
+        useless: forms of keys and ids of the vendor that cannot call models, each with what it is and what to send.
+        variables: environment variables that hold its keys.
+    """
+
+    name: str
+    title: str
+    hosts: tuple[str, ...]
+    base_url_required: bool = False
+    key_format: str | None = None
+    prefixes: tuple[str, ...] = ()
+    hint_forms: tuple[re.Pattern[str], ...] = ()
+    forms: tuple[re.Pattern[str], ...] = ()
+    own_forms: tuple[re.Pattern[str], ...] = ()
+    shared_forms: tuple[re.Pattern[str], ...] = ()
+    useless: tuple[tuple[re.Pattern[str], str], ...] = ()
+    variables: Variables = field(default_factory=Variables)
+
+    def owns(self, base_url: str | None) -> bool:
+        """Return whether `base_url` is one of the vendor's own hosts; None is."""
+        return base_url is None or host_matches(host_of(base_url), self.hosts)
+
+    def issues(self, text: str) -> bool:
+        """Return whether `text` has the form of a credential that the vendor is known to issue."""
+        return matches_any(text, self.forms)
+
+    def is_unmistakable(self, text: str) -> bool:
+        """Return whether `text` can be nothing but a credential of this vendor, for its models."""
+        return matches_any(text, self.own_forms) and not matches_any(text, self.shared_forms)
+
+    def why_useless(self, text: str) -> str | None:
+        """Return what `text` is, and what to send instead, if it is a key or id that cannot call models."""
+        return next((sentence for form, sentence in self.useless if form.fullmatch(text)), None)
+
+    def hint(self, text: str) -> str:
+        """Return what may be shown of the credential `text`."""
+        found = next((found for form in self.hint_forms if (found := form.fullmatch(text))), None)
+        return make_hint(text, self.prefixes) if found is None else "…".join(found.groups())
+
+
+def matches_any(text: str, forms: tuple[re.Pattern[str], ...]) -> bool:
+    """Return whether the whole of `text` matches one of `forms`."""
+    return any(form.fullmatch(text) for form in forms)

@@ -1,0 +1,86 @@
+"""The vendors, from `vendors.json`, which `python -m tests.kit.vendors_json` writes from the server's modules."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from providers_contract.ids import MANAGEMENT_KEY_PREFIX
+from providers_contract.vendor import Variables, VendorFacts
+
+_ROWS: Final[dict[str, Any]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+
+NAMES: Final = tuple(_ROWS)
+"""The vendors' names, sorted."""
+
+_SHORTEST: Final = 20
+"""Length of the shortest credential that a vendor issues (fireworks' fpk_ keys)."""
+
+
+@cache
+def facts(name: str) -> VendorFacts:
+    """Return what is known of the vendor called `name`. Raises KeyError for an unknown name."""
+    row = _ROWS[name]
+    variables = row["variables"]
+    return VendorFacts(
+        name=name,
+        title=row["title"],
+        hosts=tuple(row["hosts"]),
+        base_url_required=row["base_url_required"],
+        key_format=row["key_format"],
+        prefixes=tuple(row["prefixes"]),
+        hint_forms=_forms(row["hint_forms"]),
+        forms=_forms(row["forms"]),
+        own_forms=_forms(row["own_forms"]),
+        shared_forms=_forms(row["shared_forms"]),
+        useless=tuple((re.compile(form), sentence) for form, sentence in row["useless"]),
+        variables=Variables(
+            words=tuple(variables["words"]),
+            not_with=tuple(variables["not_with"]),
+            key_name=re.compile(variables["key_name"]) if variables["key_name"] else None,
+            endpoint=variables["endpoint"],
+        ),
+    )
+
+
+def recognize(text: str) -> str | None:
+    """Return the name of a vendor that issues credentials of the form of `text`, or None."""
+    return next((name for name in NAMES if facts(name).issues(text)), None)
+
+
+def owner(text: str) -> str | None:
+    """Return the name of the only vendor that issues credentials of the form of `text`; None if others may, too."""
+    return next((name for name in NAMES if any(form.fullmatch(text) for form in facts(name).own_forms)), None)
+
+
+def is_credential(text: str) -> bool:
+    """Return whether `text` alone can be taken for a vendor's credential, by a form that is not too common."""
+    name = recognize(text)
+    return name is not None and (facts(name).variables.key_name is None or facts(name).is_unmistakable(text))
+
+
+def contains_credential(text: str) -> bool:
+    """Return whether `text` contains a management key, or a word that has the form of a vendor's credential.
+
+    Full-width letters, or `OPENAI_API_KEY=` in front of it, do not hide it; a part of a longer word does not count.
+    """
+    text = unicodedata.normalize("NFKC", text)
+    if MANAGEMENT_KEY_PREFIX in text.lower():
+        return True
+    if all(len(word) < _SHORTEST for word in text.split()):
+        return False  # like most names, which need no pattern compiled
+    return any(form.search(text) for form in _words())
+
+
+@cache
+def _words() -> tuple[re.Pattern[str], ...]:
+    forms = (form.pattern for name in NAMES for form in facts(name).forms)
+    return tuple(re.compile(rf"(?<![A-Za-z0-9])(?:{form})(?![A-Za-z0-9])") for form in forms)
+
+
+def _forms(patterns: list[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(map(re.compile, patterns))

@@ -1,0 +1,62 @@
+"""What clients know of the vendors is what the server's vendor modules say."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from local.vendors.cases import CASES
+from local.vendors.keys import fake_key
+from providers import vendors
+from providers_contract import vendors as known
+from providers_contract.vendor import VendorFacts
+from tests.kit import vendors_json
+from tests.vendors.talk import BASE_URLS, parse
+
+
+def test_the_file_is_current() -> None:
+    """A new vendor, and a new form of key, reach the clients."""
+    assert vendors_json.PATH.read_text(encoding="utf-8") == vendors_json.written(), f"run {vendors_json.COMMAND}"
+
+
+@pytest.mark.parametrize("name", vendors.NAMES)
+def test_a_vendor_reads_the_same_from_the_file(name: str) -> None:
+    """No member is lost on the way."""
+    server, client = vendors.vendor(name), known.facts(name)
+    for member in VendorFacts.__dataclass_fields__:
+        assert getattr(client, member) == getattr(server, member), member
+
+
+@pytest.mark.parametrize("vendor", vendors.NAMES)
+def test_a_client_makes_the_hint_that_the_server_makes(vendor: str) -> None:
+    """`providers import` finds by its hint the provider that may hold a key already.
+
+    Of a short-term key of Bedrock, a client does not show the access key id that is encoded in it.
+    """
+    for case in CASES[vendor]:
+        key = fake_key(vendor, case.slug)
+        hint = parse(vendor, key, BASE_URLS.get(vendor)).hint
+        assert known.facts(vendor).hint(key) == (re.sub("….*", "…", hint) if case.form == "short-term" else hint)
+
+
+COMMON: list[Any] = [
+    ("0123456789abcdef0123456789abcdef", False),
+    (fake_key("azure"), True),
+    (fake_key("openai"), True),
+    ("sk-FAKEEXAMPLEFAKEEXAMPLE0001", True),
+    ("api.openai.com", False),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), COMMON)
+def test_32_hex_digits_alone_are_no_credential(text: str, expected: bool) -> None:
+    """Too many other things look like that."""
+    assert known.is_credential(text) is expected
+
+
+def test_no_vendor_is_named_by_another_ones_words() -> None:
+    """An environment variable's name says one vendor."""
+    words = [word for name in known.NAMES for word in known.facts(name).variables.words]
+    assert len(set(words)) == len(words)
