@@ -1,9 +1,9 @@
 """POST /manage/v1/providers."""
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.schemas import new_provider
 from providers.edge.views import changed_reply
+from providers.entrypoints import endpoint
 from providers.ports import Ports
 from providers.usecases.add import NewProvider, add_provider
 from providers.usecases.credentials import Changed

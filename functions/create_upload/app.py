@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request, own_url
 from providers.edge.schemas import upload
 from providers.edge.views import upload_view
+from providers.entrypoints import endpoint
 from providers.model.upload import Upload
 from providers.ports import Ports
 from providers.usecases.uploads import Wanted, create_upload, upload_token

@@ -1,7 +1,7 @@
 """DELETE /manage/v1/routing-configs/{slug}."""
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
+from providers.entrypoints import endpoint
 from providers.ports import Ports
 from providers.usecases.routing import delete_routing_config
 from providers_contract.vocabulary import Scope

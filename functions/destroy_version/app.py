@@ -1,7 +1,7 @@
 """DELETE /manage/v1/providers/{provider_id}/versions/{number}."""
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
+from providers.entrypoints import endpoint
 from providers.ports import Ports
 from providers.usecases.mutation import Mutation
 from providers.usecases.versions import destroy_version

@@ -1,8 +1,8 @@
 """GET /manage/v1/providers/{provider_id}."""
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import provider_view, shown_tag
+from providers.entrypoints import endpoint
 from providers.ports import Ports
 from providers.usecases.health import glance_at
 from providers.usecases.read import get_provider

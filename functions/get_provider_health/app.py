@@ -1,8 +1,8 @@
 """GET /manage/v1/providers/{provider_id}/health."""
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import health_view
+from providers.entrypoints import endpoint
 from providers.model.health import HISTORIES
 from providers.ports import Ports
 from providers.usecases.health import read_health

@@ -1,8 +1,8 @@
 """GET /manage/v1/routing-configs/{slug}."""
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import routing_config_view
+from providers.entrypoints import endpoint
 from providers.ports import Ports
 from providers.usecases.routing import get_routing_config
 from providers_contract.vocabulary import Scope

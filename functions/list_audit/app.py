@@ -1,8 +1,8 @@
 """GET /manage/v1/audit."""
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import entry_view
+from providers.entrypoints import endpoint
 from providers.ports import AuditFilter, Ports
 from providers.usecases.audit import list_audit
 from providers_contract.vocabulary import Action, Scope

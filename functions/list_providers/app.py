@@ -1,8 +1,8 @@
 """GET /manage/v1/providers."""
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import provider_view
+from providers.entrypoints import endpoint
 from providers.ports import Ports, ProviderFilter
 from providers.usecases.health import glance_at
 from providers.usecases.read import list_providers

@@ -1,8 +1,8 @@
 """GET /manage/v1/routing-configs."""
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import routing_config_view
+from providers.entrypoints import endpoint
 from providers.ports import Ports
 from providers.usecases.routing import list_routing_configs
 from providers_contract.vocabulary import Scope

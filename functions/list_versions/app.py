@@ -1,8 +1,8 @@
 """GET /manage/v1/providers/{provider_id}/versions."""
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.views import version_view
+from providers.entrypoints import endpoint
 from providers.ports import Ports
 from providers.usecases.versions import list_versions
 from providers_contract.vocabulary import Scope

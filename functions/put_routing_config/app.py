@@ -1,9 +1,9 @@
 """PUT /manage/v1/routing-configs/{slug}."""
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.schemas import routing
 from providers.edge.views import routing_config_view
+from providers.entrypoints import endpoint
 from providers.model.routing import Attempt, RoutingConfig
 from providers.ports import Ports
 from providers.usecases.routing import put_routing_config

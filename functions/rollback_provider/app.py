@@ -1,9 +1,9 @@
 """POST /manage/v1/providers/{provider_id}/rollback."""
 
-from providers.bootstrap import endpoint
 from providers.edge.http import Reply, Request
 from providers.edge.schemas import rollback
 from providers.edge.views import changed_reply
+from providers.entrypoints import endpoint
 from providers.ports import Ports
 from providers.usecases.update import rollback_provider
 from providers_contract.vocabulary import Scope

@@ -1,10 +1,10 @@
 """GET /manage/v1/uploads/{token}."""
 
-from providers.bootstrap import open_endpoint
 from providers.edge.http import Reply
 from providers.edge.open_endpoint import Shown, Visit
 from providers.edge.pages import form_page
 from providers.edge.views import upload_view
+from providers.entrypoints import open_endpoint
 from providers.ports import Ports
 from providers.usecases.uploads import open_upload
 

@@ -1,10 +1,10 @@
 """POST /manage/v1/uploads/{token}."""
 
-from providers.bootstrap import open_endpoint
 from providers.edge.open_endpoint import Shown, Visit
 from providers.edge.pages import stored_page
 from providers.edge.schemas import api_key
 from providers.edge.views import changed_reply
+from providers.entrypoints import open_endpoint
 from providers.ports import Ports
 from providers.usecases.uploads import use_upload
 from providers_contract.secret import Secret

@@ -1,6 +1,6 @@
 """The composition root: reads the environment once, builds each client when it is first used.
 
-A test or the local stack passes its own parts to `install`; a function imports `endpoint` or `authorizer` from here.
+A test or the local stack passes its own parts to `install`. Functions import their decorators from `entrypoints`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,11 @@ import re
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from providers import vendors
-from providers.edge.authorizer import authorizer as _authorizer
-from providers.edge.background import queue_worker as _queue_worker
-from providers.edge.background import scheduled as _scheduled
-from providers.edge.endpoint import endpoint as _endpoint
-from providers.edge.open_endpoint import open_endpoint as _open_endpoint
 from providers.model.health import Thresholds
 from providers.model.policy import LIMITS, PROBE_DEADLINE_S, VERIFICATION_DEADLINE_S, Limits, Policy
 from providers.model.vendor import Credential, Vendor
@@ -366,19 +361,3 @@ def ports() -> Ports:
     if not _installed:
         _installed.append(Dependencies(Settings.from_environment(os.environ)))
     return _installed[0]
-
-
-endpoint = partial(_endpoint, ports)
-"""`@endpoint(scope, body=…, query=…)`: see `providers.edge.endpoint`."""
-
-open_endpoint = partial(_open_endpoint, ports)
-"""`@open_endpoint(form=…)`: see `providers.edge.open_endpoint`."""
-
-authorizer = partial(_authorizer, ports)
-"""`authorizer()` is the Lambda handler of the authorizer: see `providers.edge.authorizer`."""
-
-scheduled = partial(_scheduled, ports)
-"""`scheduled(work)` is the handler of a schedule: see `providers.edge.background`."""
-
-queue_worker = partial(_queue_worker, ports)
-"""`queue_worker(work)` is the handler of a queue: see `providers.edge.background`."""

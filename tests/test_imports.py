@@ -1,0 +1,15 @@
+"""What an import loads: it is most of a cold start, so a data plane pays for nothing that only the API needs."""
+
+import subprocess
+import sys
+
+LOADED = "import sys, providers.data_plane; print('\\n'.join(sys.modules))"
+FORBIDDEN = ("providers.edge", "providers.entrypoints", "aws_lambda_powertools", "pydantic", "httpx2", "boto3")
+
+
+def test_the_data_plane_loads_nothing_of_the_api() -> None:
+    """`import providers.data_plane` leaves the edge, Powertools, pydantic and every client library unloaded."""
+    ran = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    loaded = ran.stdout.split()
+    assert "providers.usecases.resolve" in loaded
+    assert [name for name in loaded if name.startswith(FORBIDDEN)] == []
