@@ -45,7 +45,7 @@ KEYS = ("valid", "valid", "valid", "rate-limited", "invalid", "server-500")
 def stack() -> Iterator[Stack]:
     """A stack that does not count, and gives up on vendors early."""
     with in_background(running_stack(settings=PATIENT | {"RATE_LIMIT_PER_MINUTE": "1000000"})) as running:
-        running.ports.deadline_s = 2
+        running.ports.verifier.deadline_s = 2
         yield running
 
 

@@ -86,9 +86,9 @@ def test_a_refused_credential_is_stored_nowhere(api: Api, vendor: str) -> None:
 @pytest.fixture
 def impatient(stack: Stack) -> Iterator[None]:
     """Verifications get a second instead of ten."""
-    before, stack.ports.deadline_s = stack.ports.deadline_s, 1
+    before, stack.ports.verifier.deadline_s = stack.ports.verifier.deadline_s, 1
     yield
-    stack.ports.deadline_s = before
+    stack.ports.verifier.deadline_s = before
 
 
 BAD_DAYS = [
@@ -389,7 +389,7 @@ def plain(item: Any) -> str:
 @pytest.mark.usefixtures("impatient")
 def test_nothing_of_a_credential_gets_out(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every path, good and bad: no answer, header, log line or item of any table holds the key, sealed rows apart."""
-    api.stack.ports.deadline_s = 0.3  # many of these vendors are slow, and each is waited for
+    api.stack.ports.verifier.deadline_s = 0.3  # many of these vendors are slow, and each is waited for
     logged = io.StringIO()
     for logger in (endpoint.logger, authorizer.logger):
         for handler in logger.handlers:

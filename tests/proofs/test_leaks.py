@@ -364,7 +364,7 @@ def journey() -> Iterator[Journey]:
         closing.enter_context(listening(evidence))
         console = evidence.printed.append
         stack = closing.enter_context(in_background(running_stack(settings=SETTINGS, log=console)))
-        stack.ports.deadline_s = stack.ports.probe_deadline_s = 1
+        stack.ports.verifier.deadline_s = stack.ports.verifier.probe_deadline_s = 1
         http = closing.enter_context(httpx2.Client(base_url=stack.url, trust_env=False, timeout=30))
         evidence.canaries.add(stack.management_key.reveal().rpartition("_")[2])
         yield Journey(Api(stack, http, stack.management_key.reveal()), evidence, aws)

@@ -20,10 +20,10 @@ import pytest
 from providers import bootstrap
 from providers.adapters.addresses import is_public
 from providers.adapters.http import CheckedBackend, HttpTransport
+from providers.adapters.verifier import ask as ask_vendor
 from providers.model.policy import Policy
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
-from providers.usecases.verify import verify
 from tests.kit.fakes import PROXIES, FakePorts
 from tests.kit.figures import Figure
 from tests.kit.lambdas import Answer, call
@@ -245,7 +245,7 @@ def door(network: Network, *allowed: str) -> FakePorts:
         async def asking() -> Verdict:
             transport = HttpTransport(CheckedBackend(network), context=TLS)
             try:
-                return await verify(transport, vendor, credential, base_url, ports.clock.now(), deadline_s=5)
+                return await ask_vendor(transport, vendor, credential, base_url, ports.clock.now(), deadline_s=5)
             finally:
                 await transport.aclose()
 

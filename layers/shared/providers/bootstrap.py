@@ -9,14 +9,14 @@ import os
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from providers import vendors
 from providers.model.health import Thresholds
-from providers.model.policy import LIMITS, PROBE_DEADLINE_S, VERIFICATION_DEADLINE_S, Limits, Policy
+from providers.model.policy import LIMITS, Limits, Policy
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.ports import (
@@ -44,15 +44,12 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
     from providers.adapters.digests import StackDigests
-    from providers.adapters.http import HttpTransport, LoopThread
+    from providers.adapters.verifier import VendorVerifier
 
 T = TypeVar("T")
 
 _HOST_PATTERN: Final = re.compile(r"(\*\.)*[a-z0-9-]+(\.[a-z0-9-]+)+")
 """`*` stands for one label. Two labels at least are literal, so that no slip allows a whole top-level domain."""
-
-SIGNATURE_PATIENCE_S: Final = 6.0
-"""Seconds of a verification's ten that may go into waiting before a second try (vendors.md, trap 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +124,6 @@ class Dependencies:
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Final = settings
-        self.deadline_s = VERIFICATION_DEADLINE_S
-        self.probe_deadline_s = PROBE_DEADLINE_S
 
     @cached_property
     def policy(self) -> Policy:
@@ -231,54 +226,33 @@ class Dependencies:
         return StackDigests(self.kms, self.settings.kms_key_id, keys)
 
     @cached_property
-    def _asker(self) -> tuple[LoopThread, HttpTransport]:
-        from providers.adapters.http import CheckedBackend, HttpTransport, LoopThread
+    def verifier(self) -> VendorVerifier:
+        """Calls to vendors over httpx2."""
+        from providers.adapters.verifier import VendorVerifier
 
-        backend = CheckedBackend(loopback=self.settings.local, emulator=self._emulator)
-        return LoopThread(), HttpTransport(backend, reroute=self._reroute)
-
-    @property
-    def _emulator(self) -> tuple[str, int] | None:
-        """Host and port of the vendor emulator, on one machine."""
-        url = urlsplit(self.settings.vendors_url or "")
-        return (url.hostname, url.port) if url.hostname and url.port else None
-
-    def verify(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        """Verification over httpx2, on an event loop of its own."""
-        from providers.usecases.verify import verify
-
-        loop, transport = self._asker
-        return loop.run(
-            verify(
-                transport,
-                vendor,
-                credential,
-                base_url,
-                datetime.now(UTC),
-                deadline_s=self.deadline_s,
-                patience_s=SIGNATURE_PATIENCE_S,
-            )
+        emulator = urlsplit(self.settings.vendors_url or "")
+        return VendorVerifier(
+            loopback=self.settings.local,
+            emulator=(emulator.hostname, emulator.port) if emulator.hostname and emulator.port else None,
+            reroute=self._reroute,
         )
 
-    def close(self) -> None:
-        """End what was started: running verifications are cancelled, connections closed. A Lambda never calls it."""
-        if "_asker" in self.__dict__:
-            loop, transport = self._asker
-            loop.run(transport.aclose())
-            loop.close()
+    def verify(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        """The verdict of a verification."""
+        return self.verifier.verify(vendor, credential, base_url)
 
     async def probe(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        """A health check: half the time of a verification, and no waiting for a second try."""
-        from providers.usecases.verify import verify
-
-        _, transport = self._asker
-        now = datetime.now(UTC)  # signatures need the world's time, whatever a test's clock says
-        return await verify(transport, vendor, credential, base_url, now, deadline_s=self.probe_deadline_s)
+        """The verdict of a health probe."""
+        return await self.verifier.probe(vendor, credential, base_url)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` on the event loop that vendors are asked on."""
-        loop, _ = self._asker
-        return loop.run(work)
+        """Run `work` on the event loop that calls vendors."""
+        return self.verifier.run(work)
+
+    def close(self) -> None:
+        """Cancel running verifications and close the connections to vendors. A Lambda never calls it."""
+        if "verifier" in self.__dict__:
+            self.verifier.close()
 
     @cached_property
     def probes(self) -> ProbeStore:

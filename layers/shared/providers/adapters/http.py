@@ -11,11 +11,10 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from threading import Thread
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import httpcore2
 import httpx2
@@ -37,8 +36,6 @@ _PLACES: Final = 1024
 """Places that are remembered: a sweep asks the same few again and again, and parsing a URL is a tenth of its work."""
 
 _HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "providers-api"}
-
-T = TypeVar("T")
 
 
 class _AddressRefused(httpcore2.ConnectError):
@@ -229,30 +226,3 @@ def _connect_reason(error: BaseException) -> Reason:
                 return reason
         seen = seen.__cause__ or seen.__context__
     return Reason.CONNECTION_FAILED
-
-
-class LoopThread:
-    """One event loop in a thread of its own, so that connections live on between calls from ordinary code."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="vendors", daemon=True)
-        self._thread.start()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` on the loop and wait for its result. May be called from many threads at once."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    def close(self) -> None:
-        """Cancel what runs, stop the loop and end the thread."""
-        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
-async def _cancel_others() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
