@@ -10,15 +10,17 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-import boto3
 from ulid import ULID
 
 from bench.aws import Canned, measure
 from local.template import Template
 from local.vendors.keys import fake_key
 from providers import bootstrap, vendors
-from providers.adapters import items, slots
-from providers.adapters.aws import CLIENT_CONFIG, refuse_garbled
+from providers.adapters.aws import build_client
+from providers.adapters.tables.attributes import marshal
+from providers.adapters.tables.keys import hour_of, provider_key
+from providers.adapters.tables.provider_items import health_members, provider_members, sealed_item
+from providers.adapters.tables.samples import expiry_of, pack, slot_of
 from providers.bootstrap import Dependencies, Settings
 from providers.model.health import MINUTE, Health, Sample
 from providers.model.provider import KeyVersion, Provider, Verification
@@ -73,10 +75,7 @@ class BenchDependencies(Dependencies):
     def client(self, service: str) -> Any:
         """A client that never leaves the machine."""
         real = service == "dynamodb" and self._dynamodb_url is not None
-        client = boto3.client(  # type: ignore[call-overload]
-            service, endpoint_url=self._dynamodb_url if real else None, config=CLIENT_CONFIG
-        )
-        refuse_garbled(client)
+        client = build_client(service, self._dynamodb_url if real else None)
         if real:
             measure(client, self.meter)
         else:
@@ -123,10 +122,10 @@ def long_healthy(ports: BenchDependencies, count: int, org_size: int = ORG_SIZE)
     for number, provider in enumerate(providers):
         secret = Secret(fake_key(provider.vendor, serial=1 + number // len(vendors.NAMES)))
         sealed = ports.cipher.seal(provider.org, provider.id, 1, provider.destination(provider.active), secret)
-        head = items.provider_key(provider.org, provider.id)
-        head |= items.provider_members(provider) | items.health_members(provider)
-        writes[ports.settings.main_table].append(items.marshal(head))
-        writes[ports.settings.secrets_table].append(items.marshal(items.sealed_item(sealed)))
+        head = provider_key(provider.org, provider.id)
+        head |= provider_members(provider) | health_members(provider)
+        writes[ports.settings.main_table].append(marshal(head))
+        writes[ports.settings.secrets_table].append(marshal(sealed_item(sealed)))
     if not ports.real_dynamodb:
         for table, stored in writes.items():
             for item in stored:
@@ -147,12 +146,12 @@ def hours_of(first: datetime, minutes: int, seed: int = 7) -> dict[str, dict[str
     hours: dict[str, dict[str, bytes]] = {}
     for number in range(minutes):
         sample = Sample(first + number * MINUTE, 1, None, round(random.lognormvariate(5.7, 0.4)))
-        hours.setdefault(slots.hour_of(sample.at), {})[slots.slot_of(sample.at)] = slots.pack(sample)
+        hours.setdefault(hour_of(sample.at), {})[slot_of(sample.at)] = pack(sample)
     return hours
 
 
 def _hour_item(provider_id: str, hour: str, held: dict[str, bytes]) -> dict[str, Any]:
-    keys = {"PK": {"S": f"HEALTH#{provider_id}"}, "SK": {"S": hour}, "ttl": {"N": str(slots.expiry_of(NOW))}}
+    keys = {"PK": {"S": f"HEALTH#{provider_id}"}, "SK": {"S": hour}, "ttl": {"N": str(expiry_of(NOW))}}
     return keys | {slot: {"B": packed} for slot, packed in held.items()}
 
 

@@ -26,9 +26,9 @@ from moto import mock_aws
 
 from local.template import Template
 from providers import bootstrap
-from providers.adapters import items
 from providers.adapters.clock import SystemClock
-from providers.adapters.probes import DynamoOutbox
+from providers.adapters.tables.attributes import marshal
+from providers.adapters.tables.outbox import DynamoOutbox, event_item
 from providers.bootstrap import Dependencies, Settings
 from providers.data_plane import resolve
 from providers.model.errors import Unavailable
@@ -406,7 +406,7 @@ def sweep(watch: Watch, provider_id: str) -> None:
     for number, name in (("01", "Prod"), ("02", "too large " * 30_000)):
         at = datetime.now(UTC) - timedelta(minutes=1)
         event = Event(number, EventType.CREATED, at, ORG, provider_id, {"name": name})
-        boto3.client("dynamodb").put_item(TableName="main", Item=items.marshal(items.event_item(event)))
+        boto3.client("dynamodb").put_item(TableName="main", Item=marshal(event_item(event)))
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00+00:00}"
     watch.run("dispatch_probes", {"time": now})
     assert not waiting(outbox)

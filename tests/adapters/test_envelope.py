@@ -12,8 +12,8 @@ import boto3
 import pytest
 
 from providers.adapters.digests import StackDigests
-from providers.adapters.dynamodb import DynamoDataKeys
 from providers.adapters.envelope import FIRST_KEY, KmsEnvelope
+from providers.adapters.tables.data_keys import DynamoDataKeys
 from providers.model.errors import Unavailable
 from providers.model.sealed import DATA_KEY_CACHE, Destination, SealedCredential
 from providers.ports import TamperedCredential

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from providers.adapters.probes import DynamoHealth
-from providers.adapters.slots import expiry_of, hour_of, pack, slot_of
+from providers.adapters.tables.health import DynamoHealth
+from providers.adapters.tables.keys import hour_of
+from providers.adapters.tables.samples import expiry_of, pack, slot_of
 from providers.model.health import Sample
 from providers.usecases.health import Report, read_health
 from providers_contract.vocabulary import Reason

@@ -11,15 +11,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from providers.adapters.dynamodb import DynamoProviders, DynamoRouting
-from providers.adapters.ledger import (
-    DynamoAudit,
-    DynamoExpired,
-    DynamoIdempotency,
-    DynamoUploads,
-    DynamoVerifications,
-)
-from providers.adapters.probes import DynamoOutbox
+from providers.adapters.tables.audit import DynamoAudit
+from providers.adapters.tables.counters import DynamoVerifications
+from providers.adapters.tables.expiry import DynamoExpired
+from providers.adapters.tables.idempotency import DynamoIdempotency
+from providers.adapters.tables.outbox import DynamoOutbox
+from providers.adapters.tables.providers import DynamoProviders
+from providers.adapters.tables.routing import DynamoRouting
+from providers.adapters.tables.uploads import DynamoUploads
 from providers.model.audit import KEPT as TRAIL_KEPT
 from providers.model.audit import SYSTEM, Actor, Entry
 from providers.model.idempotency import KEPT, LEASE, Claim, Completed, Found, Recorded
@@ -581,7 +580,7 @@ def test_a_resources_trail_is_read_without_the_others() -> None:
 
 def test_a_filter_looks_at_a_bounded_number_of_entries(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages can be empty before the end; together they have what matches, once each."""
-    for module in ("providers.adapters.transactions", "tests.kit.fakes"):
+    for module in ("providers.adapters.tables.transactions", "tests.kit.fakes"):
         monkeypatch.setattr(f"{module}.READ_AT_MOST", 2)
     trail(stores, *(entry(n, action=Action.DELETED if n in (1, 8) else Action.UPDATED) for n in range(1, 9)))
     pages, position = [], None

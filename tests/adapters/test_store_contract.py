@@ -10,10 +10,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from providers.adapters import items
-from providers.adapters.dynamodb import DynamoDataKeys, DynamoManagementKeys, DynamoProviders, DynamoRouting
-from providers.adapters.items import shard_of
-from providers.adapters.probes import DynamoHealth, DynamoOutbox, DynamoProbes
+from providers.adapters.tables.attributes import marshal, to_text
+from providers.adapters.tables.data_keys import DynamoDataKeys
+from providers.adapters.tables.health import DynamoHealth
+from providers.adapters.tables.keys import provider_key, shard_of
+from providers.adapters.tables.management_keys import DynamoManagementKeys
+from providers.adapters.tables.outbox import DynamoOutbox
+from providers.adapters.tables.providers import DynamoProviders
+from providers.adapters.tables.routing import DynamoRouting
+from providers.adapters.tables.sweep import DynamoProbes
 from providers.model.errors import Conflict
 from providers.model.events import Event, EventType
 from providers.model.health import Health, Sample
@@ -497,7 +502,7 @@ def test_a_quarantined_event_can_be_read_and_put_back() -> None:
         outbox.quarantine([Refused(event(1), "MalformedDetail", True)], NOW)
         (item,) = tables.everything(tables.main)
         assert (item["PK"]["S"], item["error_code"]["S"]) == ("QUARANTINE", "MalformedDetail")
-        assert items.to_text(NOW) == item["quarantined_at"]["S"]
+        assert to_text(NOW) == item["quarantined_at"]["S"]
         tables.client.put_item(TableName=tables.main, Item=item | {"PK": {"S": "OUTBOX#00"}})
         assert list(outbox.pending(0, 10)) == [event(1)]
 
@@ -712,7 +717,7 @@ def test_management_keys_are_limited_but_for_the_revoked(stores: Stores) -> None
 
 def test_a_filter_reads_a_bounded_number_of_providers(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page can be empty and still have a next one; all pages together have what matches, once each."""
-    for module in ("providers.adapters.transactions", "tests.kit.fakes"):
+    for module in ("providers.adapters.tables.transactions", "tests.kit.fakes"):
         monkeypatch.setattr(f"{module}.READ_AT_MOST", 3)
     made = [provider(number, vendor="groq" if number in (1, 2, 9) else "openai") for number in range(1, 10)]
     for each in made:
@@ -738,9 +743,9 @@ def test_an_item_that_would_be_too_large_is_no_outage(kind: type) -> None:
         slugs = {f"{number:05}-{'x' * 57}" for number in range(6_400)}
         tables.client.update_item(
             TableName=tables.main,
-            Key=items.marshal(items.provider_key(one.org, one.id)),
+            Key=marshal(provider_key(one.org, one.id)),
             UpdateExpression="SET refs = :refs",
-            ExpressionAttributeValues=items.marshal({":refs": slugs}),
+            ExpressionAttributeValues=marshal({":refs": slugs}),
         )
         many = Limits(configs_per_provider=100_000, routing_configs=100_000)
         refused: Conflict | None = None

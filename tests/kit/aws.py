@@ -17,6 +17,7 @@ from moto import mock_aws
 
 from local.template import Template
 from local.transactions import quick_transactions
+from providers.adapters.aws import parse_items_quickly
 
 REGION = "us-east-1"
 _TABLES = Template().tables
@@ -48,12 +49,14 @@ def moto_tables() -> Iterator[Tables]:
     """Tables in moto, in this process."""
     quick_transactions()
     with mock_aws():
-        yield _create(boto3.client("dynamodb", region_name=REGION))
+        client = boto3.client("dynamodb", region_name=REGION)
+        parse_items_quickly(client)
+        yield _create(client)
 
 
 def dynamodb_local(url: str, config: Config | None = None) -> Any:
     """A client of the DynamoDB Local at `url`, which is content with any credentials."""
-    return boto3.client(
+    client = boto3.client(
         "dynamodb",
         endpoint_url=url,
         region_name=REGION,
@@ -61,6 +64,8 @@ def dynamodb_local(url: str, config: Config | None = None) -> Any:
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
     )
+    parse_items_quickly(client)
+    return client
 
 
 @contextmanager

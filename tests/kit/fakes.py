@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 from ulid import ULID
 
 from providers import vendors
-from providers.adapters.items import outbox_shard_of, shard_of
+from providers.adapters.tables.keys import outbox_shard_of, shard_of
 from providers.model.audit import Entry
 from providers.model.encoding import encode
 from providers.model.errors import Unavailable

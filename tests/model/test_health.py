@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.adapters.slots import CODES, hour_of, pack, recent_in, slot_of, unpack
+from providers.adapters.tables.keys import hour_of
+from providers.adapters.tables.samples import CODES, pack, recent_in, slot_of, unpack
 from providers.model.health import (
     HISTORIES,
     MINUTE,

@@ -9,7 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from providers.adapters import items, ledger_items
+from providers.adapters.tables.attributes import Item, unmarshal
+from providers.adapters.tables.audit import entry_from
+from providers.adapters.tables.expiry import expired_from
+from providers.adapters.tables.keys import EXPIRED, OUTBOX, org_key
+from providers.adapters.tables.outbox import event_from
+from providers.adapters.tables.provider_items import provider_from, sealed_from
+from providers.adapters.tables.routing import route_from
 from providers.model.audit import Entry
 from providers.model.events import EventType
 from providers.model.provider import Provider
@@ -56,25 +62,25 @@ def read(world: World) -> State:
     """The state of the world. Raises AssertionError for an item that nobody knows."""
     state = State(published=list(world.published))
     for (table, pk, sk), stored in world.items().items():
-        item = items.unmarshal(stored)
+        item = unmarshal(stored)
         kind = sk.partition("#")[0]
         if table == world.tables.secrets:
             if kind == "V":
-                row = items.sealed_from(item)
+                row = sealed_from(item)
                 state.rows[row.provider_id, row.version] = row
             else:
                 assert kind == "KEY", sk
-        elif pk == items.org_key(ORG):
+        elif pk == org_key(ORG):
             _of_org(state, kind, sk, item)
         elif pk.startswith("AUDIT#"):
-            entry = ledger_items.entry_from(item)
+            entry = entry_from(item)
             (state.trail if pk.count("#") == 1 else state.trails).append(entry)
         elif pk.startswith("COUNT#"):
             state.counts = {name: count for name, count in item.items() if name not in ("PK", "SK")}
-        elif pk.startswith(items.OUTBOX):
+        elif pk.startswith(OUTBOX):
             state.waiting.append(_told(item))
-        elif pk == ledger_items.EXPIRED:
-            state.expiring.add(ledger_items.expired_from(item))
+        elif pk == EXPIRED:
+            state.expiring.add(expired_from(item))
         elif pk.startswith("IDEM#"):
             state.records.append(item)
         else:
@@ -90,9 +96,9 @@ def read(world: World) -> State:
     return state
 
 
-def _of_org(state: State, kind: str, sk: str, item: items.Item) -> None:
+def _of_org(state: State, kind: str, sk: str, item: Item) -> None:
     if kind == "PROV":
-        head = items.provider_from(item)
+        head = provider_from(item)
         state.heads[head.id] = head
     elif kind == "NAME":
         state.names[sk.removeprefix("NAME#")] = item["provider_id"]
@@ -101,11 +107,11 @@ def _of_org(state: State, kind: str, sk: str, item: items.Item) -> None:
         state.marks.add((fingerprint, provider_id))
     else:
         assert kind == "ROUTE", sk
-        state.routes[sk.removeprefix("ROUTE#")] = items.route_from(item)
+        state.routes[sk.removeprefix("ROUTE#")] = route_from(item)
 
 
-def _told(item: items.Item) -> dict[str, Any]:
-    told = items.event_from(item)
+def _told(item: Item) -> dict[str, Any]:
+    told = event_from(item)
     return {"type": told.type.value, "id": told.id, "org": told.org, "provider_id": told.provider_id} | told.detail
 
 

@@ -35,8 +35,11 @@ from moto.dynamodb.models import dynamodb_backends
 
 from local.template import Template
 from providers import bootstrap
-from providers.adapters import items, transactions
 from providers.adapters.aws import CLIENT_CONFIG
+from providers.adapters.tables import transactions
+from providers.adapters.tables.attributes import marshal
+from providers.adapters.tables.keys import OUTBOX
+from providers.adapters.tables.outbox import event_item
 from providers.bootstrap import Dependencies, Settings
 from providers.model.errors import Unavailable
 from providers.model.events import Event, EventType
@@ -300,7 +303,7 @@ def stage() -> Iterator[Stage]:
             for body in ({"vendor": "openai", "name": "New"}, {"provider_id": first})
         )
         event = Event("01", EventType.CREATED, datetime.now(UTC) - timedelta(minutes=1), ORG, first)
-        ports.dynamodb.put_item(TableName="main", Item=items.marshal(items.event_item(event)))
+        ports.dynamodb.put_item(TableName="main", Item=marshal(event_item(event)))
         minute = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00+00:00}"
         tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
         its_tables = {name: tables[name] for name in TABLES}
@@ -486,7 +489,7 @@ def faults_of_the_retry(again: Trial, good: Answer | None) -> Iterator[str]:
 
 def settled(stage: Stage) -> int:
     """How many items there are, the outbox apart: what it holds is published with the next sweep."""
-    return sum(not partition.startswith(items.OUTBOX) for _, partition, _ in stage.kept())
+    return sum(not partition.startswith(OUTBOX) for _, partition, _ in stage.kept())
 
 
 @pytest.mark.prove

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import pytest
 
-from providers.adapters import items
+from providers.adapters.tables.attributes import marshal
+from providers.adapters.tables.keys import QUARANTINE, outbox_shard_of, provider_key
+from providers.adapters.tables.outbox import event_item
 from providers.edge.background import queue_worker
 from providers.model.events import Event, EventType
 from providers.model.health import MINUTE
@@ -135,9 +137,9 @@ def prepare(world: World) -> str:
         worker = process(world, minute, LAST)
         assert deliver(worker, message(world, minute, ["Refused", "Healthy"])) == []
     for name, members in STORED.items():
-        key = items.provider_key(ORG, world.ids[name])
+        key = provider_key(ORG, world.ids[name])
         found = world.items()[world.tables.main, key["PK"], key["SK"]]
-        world.tables.client.put_item(TableName=world.tables.main, Item=found | items.marshal(members))
+        world.tables.client.put_item(TableName=world.tables.main, Item=found | marshal(members))
     world.keep()
     return message(world, 2, list(LAST))
 
@@ -198,7 +200,7 @@ def test_a_dispatcher_that_dies_anywhere_is_made_up_for(world: World, figure: Fi
     prepare(world)
     detail = {"name": "Earlier", "from": "unknown", "to": "healthy"}
     waiting = Event("01", EventType.HEALTH_CHANGED, BEGAN, ORG, world.ids["Good"], detail)
-    world.tables.client.put_item(TableName=world.tables.main, Item=items.marshal(items.event_item(waiting)))
+    world.tables.client.put_item(TableName=world.tables.main, Item=marshal(event_item(waiting)))
     world.keep()
     queued: list[str] = []
 
@@ -246,7 +248,7 @@ def test_a_drain_that_dies_anywhere_loses_no_event_and_quarantines_each_poison_o
     backlog = [waiting_event(number, "Good") for number in range(1, 61)]
     poison = [waiting_event(number, REFUSED) for number in (61, 62, 63)]
     for event in backlog + poison:
-        world.tables.client.put_item(TableName=world.tables.main, Item=items.marshal(items.event_item(event)))
+        world.tables.client.put_item(TableName=world.tables.main, Item=marshal(event_item(event)))
     world.keep()
 
     def run(gate: Gate) -> None:
@@ -256,7 +258,7 @@ def test_a_drain_that_dies_anywhere_loses_no_event_and_quarantines_each_poison_o
     calls = calls_of(world, run)
     assert {call.operation for call in calls} == {"Query", "PutEvents", "BatchWriteItem", "TransactWriteItems"}
     world.items()  # what the reset will find
-    page = max(Counter(items.outbox_shard_of(event.id) for event in backlog).values())
+    page = max(Counter(outbox_shard_of(event.id) for event in backlog).values())
     for number in range(1, len(calls) + 1):
         for after in (False, True):
             world.reset()
@@ -267,7 +269,7 @@ def test_a_drain_that_dies_anywhere_loses_no_event_and_quarantines_each_poison_o
             assert set(times) == {event.id for event in backlog}, (calls[number - 1], after)
             assert sum(times.values()) <= len(backlog) + page, (calls[number - 1], after)
             assert not waiting(world.auditor.outbox)
-            quarantined = [sk for _, pk, sk in world.items() if pk == items.QUARANTINE]
+            quarantined = [sk for _, pk, sk in world.items() if pk == QUARANTINE]
             assert sorted(quarantined) == [event.id for event in poison], (calls[number - 1], after)
     figure(PROOF, "kills of a drain before or after a call", 2 * len(calls))
 
@@ -284,10 +286,10 @@ def test_a_backed_off_provider_is_disturbed_by_no_redelivery(world: World, hours
     """Each message three times in any order, around every check of a provider that stays down: one delivery's end."""
     chance = random.Random(hours)
     world.begin_with([add("One")])
-    key = items.provider_key(ORG, world.ids["One"])
+    key = provider_key(ORG, world.ids["One"])
     found = world.items()[world.tables.main, key["PK"], key["SK"]]
     updated = (BEGAN - timedelta(hours=hours)).isoformat(timespec="microseconds")
-    members = items.marshal({"status": "pending", "updated_at": updated})
+    members = marshal({"status": "pending", "updated_at": updated})
     world.tables.client.put_item(TableName=world.tables.main, Item=found | members)
     world.keep()
     down: Moods = {"One": Reason.CONNECTION_FAILED}

@@ -22,8 +22,8 @@ from ulid import ULID
 
 from providers import bootstrap
 from providers.adapters.aws import CLIENT_CONFIG
-from providers.adapters.items import idempotency_key
-from providers.adapters.transactions import get
+from providers.adapters.tables.keys import idempotency_key
+from providers.adapters.tables.transactions import get
 from providers.bootstrap import Dependencies, Settings
 from providers.model.idempotency import LEASE
 from providers.model.vendor import Credential, Vendor

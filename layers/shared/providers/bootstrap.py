@@ -154,64 +154,64 @@ class Dependencies:
     @cached_property
     def providers(self) -> ProviderStore:
         """Providers in DynamoDB."""
-        from providers.adapters.dynamodb import DynamoProviders
+        from providers.adapters.tables.providers import DynamoProviders
 
         return DynamoProviders(self.dynamodb, self.settings.main_table, self.settings.secrets_table)
 
     @cached_property
     def routing(self) -> RoutingStore:
         """Routing configs in DynamoDB."""
-        from providers.adapters.dynamodb import DynamoRouting
+        from providers.adapters.tables.routing import DynamoRouting
 
         return DynamoRouting(self.dynamodb, self.settings.main_table)
 
     @cached_property
     def expired(self) -> ExpiredStore:
         """The versions that retire, in DynamoDB."""
-        from providers.adapters.ledger import DynamoExpired
+        from providers.adapters.tables.expiry import DynamoExpired
 
         return DynamoExpired(self.dynamodb, self.settings.main_table, self.settings.secrets_table)
 
     @cached_property
     def audit(self) -> AuditStore:
         """The audit trail in DynamoDB."""
-        from providers.adapters.ledger import DynamoAudit
+        from providers.adapters.tables.audit import DynamoAudit
 
         return DynamoAudit(self.dynamodb, self.settings.main_table)
 
     @cached_property
     def idempotency(self) -> IdempotencyStore:
         """Idempotency records in DynamoDB."""
-        from providers.adapters.ledger import DynamoIdempotency
+        from providers.adapters.tables.idempotency import DynamoIdempotency
 
         return DynamoIdempotency(self.dynamodb, self.settings.main_table)
 
     @cached_property
     def uploads(self) -> UploadStore:
         """Upload links in DynamoDB."""
-        from providers.adapters.ledger import DynamoUploads
+        from providers.adapters.tables.uploads import DynamoUploads
 
         return DynamoUploads(self.dynamodb, self.settings.main_table)
 
     @cached_property
     def verifications(self) -> VerificationCounter:
         """Counters of verifications in DynamoDB."""
-        from providers.adapters.ledger import DynamoVerifications
+        from providers.adapters.tables.counters import DynamoVerifications
 
         return DynamoVerifications(self.dynamodb, self.settings.main_table)
 
     @cached_property
     def management_keys(self) -> ManagementKeyStore:
         """Management keys in DynamoDB."""
-        from providers.adapters.dynamodb import DynamoManagementKeys
+        from providers.adapters.tables.management_keys import DynamoManagementKeys
 
         return DynamoManagementKeys(self.dynamodb, self.settings.main_table)
 
     @cached_property
     def cipher(self) -> Cipher:
         """Envelope encryption under the stack's KMS key."""
-        from providers.adapters.dynamodb import DynamoDataKeys
         from providers.adapters.envelope import KmsEnvelope
+        from providers.adapters.tables.data_keys import DynamoDataKeys
 
         keys = DynamoDataKeys(self.dynamodb, self.settings.secrets_table, prefix="ORG#")
         return KmsEnvelope(self.kms, self.settings.kms_key_id, keys, self.clock)
@@ -220,7 +220,7 @@ class Dependencies:
     def digests(self) -> StackDigests:
         """Keyed digests under the stack's digest key."""
         from providers.adapters.digests import StackDigests
-        from providers.adapters.dynamodb import DynamoDataKeys
+        from providers.adapters.tables.data_keys import DynamoDataKeys
 
         keys = DynamoDataKeys(self.dynamodb, self.settings.main_table)
         return StackDigests(self.kms, self.settings.kms_key_id, keys)
@@ -257,21 +257,21 @@ class Dependencies:
     @cached_property
     def probes(self) -> ProbeStore:
         """Providers as the sweep sees them, in DynamoDB."""
-        from providers.adapters.probes import DynamoProbes
+        from providers.adapters.tables.sweep import DynamoProbes
 
         return DynamoProbes(self.dynamodb, self.settings.main_table, self.settings.secrets_table)
 
     @cached_property
     def health(self) -> HealthStore:
         """Samples in DynamoDB."""
-        from providers.adapters.probes import DynamoHealth
+        from providers.adapters.tables.health import DynamoHealth
 
         return DynamoHealth(self.dynamodb, self.settings.main_table)
 
     @cached_property
     def outbox(self) -> Outbox:
         """The outbox in DynamoDB."""
-        from providers.adapters.probes import DynamoOutbox
+        from providers.adapters.tables.outbox import DynamoOutbox
 
         return DynamoOutbox(self.dynamodb, self.settings.main_table)
 
@@ -306,15 +306,10 @@ class Dependencies:
 
     def client(self, service: str) -> Any:
         """A client of `service`; the stack on one machine puts its own in place."""
-        import boto3
-
-        from providers.adapters.aws import CLIENT_CONFIG, EMULATOR_CONFIG, refuse_garbled
+        from providers.adapters.aws import CLIENT_CONFIG, EMULATOR_CONFIG, build_client
 
         url = self.settings.aws_url
-        config = EMULATOR_CONFIG if url else CLIENT_CONFIG
-        client = boto3.client(service, endpoint_url=url, config=config)  # type: ignore[call-overload]
-        refuse_garbled(client)
-        return client
+        return build_client(service, url, EMULATOR_CONFIG if url else CLIENT_CONFIG)
 
     def _reroute(self, host: str) -> str | None:
         """On one machine, a vendor's own host leads to the emulator; everywhere else nothing is rerouted."""

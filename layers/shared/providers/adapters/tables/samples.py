@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from providers.model.health import Recent, Sample
 from providers_contract.vocabulary import Reason
 
 KEPT: Final = timedelta(days=8)
+
 _NAMES: Final = (string.digits + string.ascii_uppercase + string.ascii_lowercase)[:60]
+
 _MINUTES: Final = [timedelta(minutes=minute) for minute in range(60)]
+
 _NO_LATENCY: Final = 0xFFFF
 
 CODES: Final[dict[Reason, int]] = {
@@ -61,11 +64,6 @@ CODES: Final[dict[Reason, int]] = {
 """What is stored: a code is never given to another reason."""
 
 _REASONS: Final[dict[int, Reason | None]] = {0: None} | {code: reason for reason, code in CODES.items()}
-
-
-def hour_of(at: datetime) -> str:
-    """The sort key of the item that holds the hour of `at`."""
-    return f"H#{at.astimezone(UTC):%Y-%m-%dT%H}"
 
 
 def slot_of(at: datetime) -> str:

@@ -1,19 +1,19 @@
-"""The few shapes of DynamoDB calls that the stores are made of."""
+"""How the stores call DynamoDB: actions, transactions, reads, queries and batches."""
 
 from __future__ import annotations
 
 import random
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from providers.adapters.aws import available, error_code, unavailable, unconfirmed
-from providers.adapters.items import Item, marshal, unmarshal
-from providers.model.errors import Conflict
+from providers.adapters.tables.attributes import Item, marshal, unmarshal
+from providers.model.errors import Conflict, Unavailable
 from providers.ports import READ_AT_MOST, StaleWrite
 
 if TYPE_CHECKING:
@@ -26,8 +26,21 @@ TRIES: Final = 6
 """How often a transaction that met another one is called; the waits add up to half a second or so."""
 
 _THROTTLED_TRIES: Final = 2
+
 _IN_PROGRESS_TRIES: Final = 3
+
 _THROTTLED: Final = {"ThrottlingError", "ProvisionedThroughputExceeded"}
+
+_BATCH: Final = 100
+"""Keys that a BatchGetItem takes at most."""
+
+_WRITE_BATCH: Final = 25
+"""Requests that a BatchWriteItem takes at most."""
+
+_UNPROCESSED_TRIES: Final = 5
+
+ABSENT: Final = "attribute_not_exists(PK)"
+"""The condition of a write that creates an item."""
 
 
 class ConditionFailed(Exception):
@@ -241,3 +254,38 @@ def scan(client: DynamoDBClient, table: str, *, prefix: str, equals: Item) -> li
         if "LastEvaluatedKey" not in page:
             return items
         arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def get_many(
+    client: DynamoDBClient, table: str, keys: Sequence[dict[str, Any]], *, consistent: bool = True
+) -> Iterable[dict[str, Any]]:
+    """The items with these keys, in any order, without those that are not there. Raises Unavailable."""
+    for start in range(0, len(keys), _BATCH):
+        wanted: Any = {table: {"Keys": keys[start : start + _BATCH], "ConsistentRead": consistent}}
+        for _ in range(_UNPROCESSED_TRIES):
+            with available("DynamoDB"):
+                answer = client.batch_get_item(RequestItems=wanted)
+            yield from answer["Responses"].get(table, [])
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                break
+        else:
+            raise _throttling()
+
+
+def delete_many(client: DynamoDBClient, table: str, keys: Sequence[Item]) -> None:
+    """Delete the items with these keys; each may be gone already. Raises Unavailable."""
+    requests = [{"DeleteRequest": {"Key": marshal(key)}} for key in keys]
+    for start in range(0, len(requests), _WRITE_BATCH):
+        wanted: Any = {table: requests[start : start + _WRITE_BATCH]}
+        for _ in range(_UNPROCESSED_TRIES):
+            with available("DynamoDB"):
+                wanted = client.batch_write_item(RequestItems=wanted).get("UnprocessedItems")
+            if not wanted:
+                break
+        else:
+            raise _throttling()
+
+
+def _throttling() -> Unavailable:
+    return Unavailable("dependency_unavailable", "DynamoDB is throttling; try again", retry_after_s=1)

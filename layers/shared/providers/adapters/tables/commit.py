@@ -1,0 +1,39 @@
+"""Commits a change with its side writes: events, audit entry, idempotency record and the link it used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from providers.adapters.tables.audit import entry_items
+from providers.adapters.tables.idempotency import completion
+from providers.adapters.tables.keys import upload_key
+from providers.adapters.tables.outbox import event_item
+from providers.adapters.tables.transactions import ConditionFailed, delete, put, transact
+from providers.ports import Alongside, ClaimLost, UploadUsed
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def commit(client: DynamoDBClient, main: str, actions: Sequence[dict[str, Any]], alongside: Alongside) -> None:
+    """Write `actions`, and what goes with them, or nothing.
+
+    Raises ClaimLost, UploadUsed, ConditionFailed (positions in `actions`), StaleWrite, Unavailable.
+    """
+    conditional: list[tuple[dict[str, Any], type[Exception]]] = []
+    if alongside.completed is not None:
+        conditional.append((completion(main, alongside.completed), ClaimLost))
+    if alongside.used is not None:
+        gone = delete(main, upload_key(alongside.used.id), "attribute_exists(PK)")
+        conditional.append((gone, UploadUsed))
+    plain = [put(main, event_item(event)) for event in alongside.events]
+    if alongside.entry is not None:
+        plain += [put(main, item) for item in entry_items(alongside.entry)]
+    try:
+        transact(client, [*actions, *(action for action, _ in conditional), *plain])
+    except ConditionFailed as error:
+        for position, (_, failure) in enumerate(conditional, start=len(actions)):
+            if position in error.failed:
+                raise failure from None
+        raise

@@ -1,0 +1,56 @@
+"""Counters: things that an organization has, and verifications and requests in a minute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from providers.adapters.tables.attributes import Item, unmarshal
+from providers.adapters.tables.keys import verifications_key
+from providers.adapters.tables.transactions import ConditionFailed, telling, update, write
+from providers.model.policy import Limits
+from providers.ports import LimitReached
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+COUNTER_KEPT_S: Final = 300
+
+
+class DynamoVerifications:
+    """Counts verifications, a minute at a time."""
+
+    def __init__(self, client: DynamoDBClient, main: str) -> None:
+        self._client = client
+        self._main = main
+
+    def count(self, org: str | None, minute: int) -> int:
+        """Count one for the organization, or for the stack."""
+        key = verifications_key(org, minute)
+        return count(self._client, self._main, key, minute * 60 + COUNTER_KEPT_S)
+
+
+def count(client: DynamoDBClient, table: str, key: Item, ttl: int) -> int:
+    """Count one on the counter `key`, which is kept until `ttl` (seconds since 1970), and return the count."""
+    counter: dict[str, Any] = update(table, key, "ADD requests :one SET #ttl = :ttl", one=1, ttl=ttl)["Update"]
+    counter |= {"ExpressionAttributeNames": {"#ttl": "ttl"}, "ReturnValues": "UPDATED_NEW"}
+    return int(unmarshal(write(client, "update_item", counter)["Attributes"])["requests"])
+
+
+def counting(table: str, key: Item, what: str, limits: Limits, *, ttl: int | None = None) -> dict[str, Any]:
+    """An Update action that counts one more of `what`, a member of `Limits`, if there may be one more."""
+    expression = f"ADD {what} :one" + ("" if ttl is None else " SET #ttl = :ttl")
+    room = f"attribute_not_exists({what}) OR {what} < :limit"
+    action = update(table, key, expression, room, one=1, limit=getattr(limits, what), ttl=ttl)
+    if ttl is not None:
+        action["Update"]["ExpressionAttributeNames"] = {"#ttl": "ttl"}
+    return telling(action)
+
+
+def discounting(table: str, key: Item, what: str) -> dict[str, Any]:
+    """An Update action that counts one less."""
+    return update(table, key, f"ADD {what} :one", one=-1)
+
+
+def limit_reached(error: ConditionFailed, position: int, what: str) -> LimitReached:
+    """The error for a count that may not grow, with what it is now."""
+    return LimitReached(what, error.found[position][what])

@@ -1,0 +1,54 @@
+"""Wrapped data keys: the organizations' in `secrets`, the stack's digest key in `main`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from providers.adapters.tables.attributes import Item, to_text
+from providers.adapters.tables.keys import data_key_key
+from providers.adapters.tables.transactions import ABSENT, delete, get, put, query, write
+from providers.model.sealed import WrappedKey
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoDataKeys:
+    """Wrapped data keys in one table, the owners' names behind `prefix`."""
+
+    def __init__(self, client: DynamoDBClient, table: str, prefix: str = "") -> None:
+        self._client = client
+        self._table = table
+        self._prefix = prefix
+
+    def get(self, owner: str, key_id: str) -> WrappedKey | None:
+        """The wrapped key."""
+        found = get(self._client, self._table, data_key_key(self._prefix + owner, key_id))
+        return None if found is None else wrapped_from(found)
+
+    def list(self, owner: str, limit: int) -> Sequence[WrappedKey]:
+        """Up to `limit` wrapped keys, the newest first."""
+        found = query(self._client, self._table, self._prefix + owner, "KEY#", limit=limit, newest_first=True)
+        return [wrapped_from(item) for item in found]
+
+    def delete(self, owner: str, key_id: str) -> None:
+        """Delete a wrapped key."""
+        gone = delete(self._table, data_key_key(self._prefix + owner, key_id))
+        write(self._client, "delete_item", gone["Delete"])
+
+    def put(self, owner: str, key: WrappedKey) -> None:
+        """Store a new key."""
+        item = wrapped_item(self._prefix + owner, key)
+        write(self._client, "put_item", put(self._table, item, ABSENT)["Put"])
+
+
+def wrapped_item(owner: str, key: WrappedKey) -> Item:
+    """A wrapped data key."""
+    return data_key_key(owner, key.id) | {"ciphertext": key.ciphertext, "created_at": to_text(key.created_at)}
+
+
+def wrapped_from(item: Item) -> WrappedKey:
+    """A wrapped data key as it was stored."""
+    return WrappedKey(item["SK"].removeprefix("KEY#"), item["ciphertext"], datetime.fromisoformat(item["created_at"]))

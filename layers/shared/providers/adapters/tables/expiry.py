@@ -1,0 +1,46 @@
+"""Retired key versions, in the order in which they are destroyed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from providers.adapters.tables.attributes import Item, to_text
+from providers.adapters.tables.keys import EXPIRED, expired_key, secret_key
+from providers.adapters.tables.transactions import ConditionFailed, delete, query, transact, write
+from providers.ports import Expired
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoExpired:
+    """Versions in the order in which they expire; they come into it with the rotation that replaces them."""
+
+    def __init__(self, client: DynamoDBClient, main: str, secrets: str) -> None:
+        self._client = client
+        self._main = main
+        self._secrets = secrets
+
+    def due(self, now: datetime, limit: int) -> Sequence[Expired]:
+        """The oldest whose time has come."""
+        found = query(self._client, self._main, EXPIRED, "", limit=limit)
+        return [each for each in map(expired_from, found) if each.at <= now]
+
+    def destroy(self, expired: Expired) -> None:
+        """Delete the row and its place in the order; where the row may still be read, its place alone."""
+        row = secret_key(expired.org, expired.provider_id, expired.version)
+        condition = "attribute_not_exists(PK) OR expires_at <= :at"
+        place = delete(self._main, expired_key(expired))
+        try:
+            transact(self._client, [delete(self._secrets, row, condition, at=to_text(expired.at)), place])
+        except ConditionFailed:
+            write(self._client, "delete_item", place["Delete"])
+
+
+def expired_from(item: Item) -> Expired:
+    """The reverse of `expired_key`."""
+    at, _, place = item["SK"].partition("#")
+    org, provider_id, number = place.rsplit("#", 2)
+    return Expired(datetime.fromisoformat(at), org, provider_id, int(number))

@@ -1,0 +1,184 @@
+"""The map of both tables: every key of every kind of item, and nothing else builds one.
+
+The `main` table:
+
+| PK | SK | item | written by |
+| --- | --- | --- | --- |
+| `ORG#{org}` | `PROV#{provider id}` | a provider | providers, sweep (health), routing (`refs`) |
+| `ORG#{org}` | `NAME#{name in lower case}` | the claim on a provider's name | providers |
+| `ORG#{org}` | `FP#{fingerprint}#{provider id}` | the fingerprint of a provider's active credential | providers |
+| `ORG#{org}` | `ROUTE#{slug}` | a routing config | routing |
+| `HEALTH#{provider id}` | `H#{hour}` | an hour of health samples, an attribute a minute | health |
+| `OUTBOX#{shard}` | `{event id}` | an event that waits to be published | outbox |
+| `QUARANTINE` | `{event id}` | an event that cannot be published | outbox |
+| `EXPIRED` | `{time}#{org}#{provider id}#{version}` | a key version that retires at that time | providers, expiry |
+| `AUDIT#{org}` | `{entry id}` | an audit entry, in the organization's trail | audit |
+| `AUDIT#{org}#{resource id}` | `{entry id}` | the same entry, in the resource's trail | audit |
+| `IDEM#{org}#{digest}` | `-` | an idempotency record | idempotency |
+| `UPLOAD#{upload id}` | `-` | an upload link | uploads |
+| `MK#{key id}` | `-` | a management key | management_keys |
+| `RL#{key id}#{minute}` | `-` | requests of a management key in a minute | management_keys |
+| `VL#{org}#{minute}`, `VL#{minute}` | `-` | verifications in a minute, of an organization and of the stack | counters |
+| `COUNT#{org}` | `-` | how many providers, routing configs and management keys exist | counters |
+| `COUNT#{org}#LINKS#{window}` | `-` | upload links made in ten minutes | uploads |
+| `STACK` | `KEY#00000001` | the stack's wrapped digest key | data_keys |
+
+Providers that are not disabled are also in the index `DueIndex`, whose partition is the attribute `due`: `DUE#{shard}`.
+
+The `secrets` table:
+
+| PK | SK | item | written by |
+| --- | --- | --- | --- |
+| `ORG#{org}#PROV#{provider id}` | `V#{version}` | a sealed credential | providers; expiry destroys it |
+| `ORG#{org}` | `KEY#{data key id}` | an organization's wrapped data key | data_keys |
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime
+from typing import Final
+
+from providers.adapters.tables.attributes import Item, to_text
+from providers.model.events import Event
+from providers.model.policy import OUTBOX_SHARDS, SHARDS
+from providers.ports import Expired
+
+MANAGEMENT_KEY_PREFIX: Final = "MK#"
+
+OUTBOX: Final = "OUTBOX#"
+
+QUARANTINE: Final = "QUARANTINE"
+"""Partition of the events that cannot be published."""
+
+EXPIRED: Final = "EXPIRED"
+"""The partition of the versions that retire."""
+
+HEALTH: Final = "HEALTH#"
+"""What the partitions of health samples begin with."""
+
+
+def org_key(org: str) -> str:
+    """Partition of everything that belongs to an organization."""
+    return f"ORG#{org}"
+
+
+def provider_key(org: str, provider_id: str) -> Item:
+    """A provider's head."""
+    return {"PK": org_key(org), "SK": f"PROV#{provider_id}"}
+
+
+def name_key(org: str, claim: str) -> Item:
+    """A claim on a provider's name."""
+    return {"PK": org_key(org), "SK": f"NAME#{claim}"}
+
+
+def fingerprint_key(org: str, fingerprint: str, provider_id: str = "") -> Item:
+    """A provider's fingerprint; without the provider, what the keys of all that share it begin with."""
+    return {"PK": org_key(org), "SK": f"FP#{fingerprint}#{provider_id}"}
+
+
+def route_key(org: str, slug: str) -> Item:
+    """A routing config."""
+    return {"PK": org_key(org), "SK": f"ROUTE#{slug}"}
+
+
+def health_partition(provider_id: str) -> str:
+    """The partition of a provider's health samples."""
+    return f"{HEALTH}{provider_id}"
+
+
+def health_key(provider_id: str, at: datetime) -> Item:
+    """The item that holds the samples of the hour of `at`."""
+    return {"PK": health_partition(provider_id), "SK": hour_of(at)}
+
+
+def hour_of(at: datetime) -> str:
+    """The sort key of the item that holds the hour of `at`."""
+    return f"H#{at.astimezone(UTC):%Y-%m-%dT%H}"
+
+
+def outbox_shard(shard: int) -> str:
+    """Partition of one shard of the outbox."""
+    return f"{OUTBOX}{shard:02d}"
+
+
+def event_key(event: Event) -> Item:
+    """An event in the outbox. The shard is taken from the id, so that simultaneous writers spread over all shards."""
+    return {"PK": outbox_shard(outbox_shard_of(event.id)), "SK": event.id}
+
+
+def quarantine_key(event: Event) -> Item:
+    """An event that cannot be published."""
+    return {"PK": QUARANTINE, "SK": event.id}
+
+
+def outbox_shard_of(event_id: str) -> int:
+    """The shard of an event."""
+    return zlib.crc32(event_id.encode()) % OUTBOX_SHARDS
+
+
+def expired_key(expired: Expired) -> Item:
+    """A version's place in the order of those that retire."""
+    at, number = to_text(expired.at), f"{expired.version:08d}"
+    return {"PK": EXPIRED, "SK": f"{at}#{expired.org}#{expired.provider_id}#{number}"}
+
+
+def audit_key(org: str, entry_id: str, resource_id: str | None = None) -> Item:
+    """An entry of an organization's audit trail, or of the trail of one resource."""
+    return {"PK": f"AUDIT#{org}" if resource_id is None else f"AUDIT#{org}#{resource_id}", "SK": entry_id}
+
+
+def idempotency_key(org: str, digest: str) -> Item:
+    """What stands for an organization's idempotency key."""
+    return {"PK": f"IDEM#{org}#{digest}", "SK": "-"}
+
+
+def upload_key(upload_id: str) -> Item:
+    """An upload link."""
+    return {"PK": f"UPLOAD#{upload_id}", "SK": "-"}
+
+
+def management_key_key(key_id: str) -> Item:
+    """A management key."""
+    return {"PK": f"{MANAGEMENT_KEY_PREFIX}{key_id}", "SK": "-"}
+
+
+def rate_key(key_id: str, minute: int) -> Item:
+    """The counter of one management key in one minute."""
+    return {"PK": f"RL#{key_id}#{minute}", "SK": "-"}
+
+
+def verifications_key(org: str | None, minute: int) -> Item:
+    """The counter of an organization's verifications in one minute, or of all organizations' where that is None."""
+    return {"PK": f"VL#{minute}" if org is None else f"VL#{org}#{minute}", "SK": "-"}
+
+
+def count_key(org: str) -> Item:
+    """How many things of each kind an organization has."""
+    return {"PK": f"COUNT#{org}", "SK": "-"}
+
+
+def links_key(org: str, window: int) -> Item:
+    """How many upload links an organization has made in a window of ten minutes."""
+    return {"PK": f"COUNT#{org}#LINKS#{window}", "SK": "-"}
+
+
+def due_shard(shard: int) -> str:
+    """The index's partition for a shard."""
+    return f"DUE#{shard:02d}"
+
+
+def shard_of(provider_id: str) -> int:
+    """The shard of a provider: static, so that a head is in one place of the index for its whole life."""
+    return zlib.crc32(provider_id.encode()) % SHARDS
+
+
+def secret_key(org: str, provider_id: str, version: int) -> Item:
+    """A sealed credential."""
+    return {"PK": f"ORG#{org}#PROV#{provider_id}", "SK": f"V#{version:08d}"}
+
+
+def data_key_key(owner: str, key_id: str) -> Item:
+    """A wrapped data key of `owner` (`ORG#…` or `STACK`)."""
+    return {"PK": owner, "SK": f"KEY#{key_id}"}

@@ -1,0 +1,108 @@
+"""Management keys, and how many requests each has made in a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from providers.adapters.tables.attributes import Item, to_text, to_time
+from providers.adapters.tables.counters import COUNTER_KEPT_S, count, counting, discounting, limit_reached
+from providers.adapters.tables.keys import MANAGEMENT_KEY_PREFIX, count_key, management_key_key, rate_key
+from providers.adapters.tables.transactions import ABSENT, ConditionFailed, get, put, scan, transact, update, write
+from providers.model.management_key import ManagementKey
+from providers.model.policy import LIMITS, Limits
+from providers.ports import StaleWrite
+from providers_contract.vocabulary import Scope
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DynamoManagementKeys:
+    """Management keys and their counters."""
+
+    def __init__(self, client: DynamoDBClient, main: str) -> None:
+        self._client = client
+        self._main = main
+
+    def get(self, key_id: str) -> ManagementKey | None:
+        """The key as it is now."""
+        found = get(self._client, self._main, management_key_key(key_id))
+        return None if found is None else management_key_from(found)
+
+    def put(self, key: ManagementKey, limits: Limits = LIMITS) -> None:
+        """Store a new key and count it."""
+        counted = counting(self._main, count_key(key.org), "management_keys", limits)
+        try:
+            transact(self._client, [put(self._main, management_key_item(key), ABSENT), counted])
+        except ConditionFailed as error:
+            if 0 in error.failed:
+                raise StaleWrite from None
+            raise limit_reached(error, 1, "management_keys") from None
+
+    def revoke(self, revoked: ManagementKey) -> None:
+        """Mark it revoked and count one less; of two revocations at once the first one's stays."""
+        marked = update(
+            self._main,
+            management_key_key(revoked.id),
+            "SET revoked_at = :at, mac = :mac",
+            "attribute_exists(PK) AND attribute_not_exists(revoked_at)",
+            at=to_text(revoked.revoked_at),
+            mac=revoked.mac,
+        )
+        try:
+            transact(self._client, [marked, discounting(self._main, count_key(revoked.org), "management_keys")])
+        except ConditionFailed:
+            raise StaleWrite from None
+
+    def list(self, org: str | None) -> Sequence[ManagementKey]:
+        """Every key, or those of `org`, oldest first: a Scan of the whole table, with the operator's own rights."""
+        found = scan(self._client, self._main, prefix=MANAGEMENT_KEY_PREFIX, equals={"org": org})
+        return sorted(map(management_key_from, found), key=lambda key: (key.created_at, key.id))
+
+    def count(self, key_id: str, minute: int) -> int:
+        """Count one request."""
+        return count(self._client, self._main, rate_key(key_id, minute), minute * 60 + COUNTER_KEPT_S)
+
+    def used(self, key_id: str, at: datetime) -> None:
+        """Record `last_used_at`; a key that has gone meanwhile stays gone."""
+        expression = "SET last_used_at = :at"
+        try:
+            self._update(management_key_key(key_id), expression, "attribute_exists(PK)", at=to_text(at))
+        except StaleWrite:
+            return
+
+    def _update(self, key: Item, expression: str, condition: str, **values: Any) -> None:
+        write(self._client, "update_item", update(self._main, key, expression, condition, **values)["Update"])
+
+
+def management_key_item(key: ManagementKey) -> Item:
+    """A management key."""
+    return management_key_key(key.id) | {
+        "digest": key.digest,
+        "org": key.org,
+        "name": key.name,
+        "scopes": {scope.value for scope in key.scopes},
+        "created_at": to_text(key.created_at),
+        "expires_at": to_text(key.expires_at),
+        "revoked_at": to_text(key.revoked_at),
+        "last_used_at": to_text(key.last_used_at),
+        "mac": key.mac,
+    }
+
+
+def management_key_from(item: Item) -> ManagementKey:
+    """A management key as it was stored."""
+    return ManagementKey(
+        id=item["PK"].removeprefix(MANAGEMENT_KEY_PREFIX),
+        digest=item["digest"],
+        org=item["org"],
+        name=item["name"],
+        scopes=frozenset(Scope(each) for each in item.get("scopes", ())),
+        created_at=datetime.fromisoformat(item["created_at"]),
+        expires_at=to_time(item.get("expires_at")),
+        revoked_at=to_time(item.get("revoked_at")),
+        last_used_at=to_time(item.get("last_used_at")),
+        mac=item.get("mac", ""),
+    )

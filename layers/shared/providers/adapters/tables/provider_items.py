@@ -1,0 +1,140 @@
+"""Providers and their sealed credentials as DynamoDB items, and back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from providers.adapters.tables.attributes import Item, epoch, to_text, to_time
+from providers.adapters.tables.keys import due_shard, secret_key, shard_of
+from providers.model.health import Health
+from providers.model.provider import KeyVersion, Provider, Verification
+from providers.model.sealed import SealedCredential
+from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
+
+
+def provider_members(provider: Provider) -> Item:
+    """What a head holds and its owner's changes replace: all but the keys, the refs and the health state."""
+    return {
+        "vendor": provider.vendor,
+        "name": provider.name,
+        "status": provider.status.value,
+        "created_at": to_text(provider.created_at),
+        "updated_at": to_text(provider.updated_at),
+        "active": provider.active.number,
+        "versions": [
+            {
+                "number": version.number,
+                "hint": version.hint,
+                "created_at": to_text(version.created_at),
+                "retires_at": to_text(version.retires_at),
+                "base_url": version.base_url,
+                "fingerprint": version.fingerprint,
+                "key_expires_at": to_text(version.key_expires_at),
+                "account": version.account,
+            }
+            for version in provider.versions
+        ],
+        **verification_members(provider),
+        "revision": provider.revision,
+        "due": None if provider.status is Status.DISABLED else due_shard(shard_of(provider.id)),
+    }
+
+
+def verification_members(provider: Provider) -> Item:
+    """The last verification; of a pending provider the sweep writes it, too."""
+    found = provider.verification
+    reason = found.reason.value if found.reason else None
+    return {"verification": {"outcome": found.outcome.value, "reason": reason, "checked_at": to_text(found.checked_at)}}
+
+
+def health_members(provider: Provider) -> Item:
+    """What a head holds of its health and back-off; the sweep writes it, and a new key version begins it anew."""
+    health = provider.health
+    return {
+        "health_state": health.state.value,
+        "health_reason": health.reason.value if health.reason else None,
+        "health_since": to_text(health.since),
+        "health_version": health.version,
+        "probe_after": to_text(provider.probe_after),
+        "throttled": provider.throttled or None,
+    }
+
+
+def provider_from(item: Item) -> Provider:
+    """A head as it was stored."""
+    verification = item["verification"]
+    return Provider(
+        org=item["PK"].removeprefix("ORG#"),
+        id=item["SK"].removeprefix("PROV#"),
+        vendor=item["vendor"],
+        name=item["name"],
+        status=Status(item["status"]),
+        created_at=datetime.fromisoformat(item["created_at"]),
+        updated_at=datetime.fromisoformat(item["updated_at"]),
+        versions=tuple(_version_from(each) for each in item["versions"]),
+        verification=Verification(
+            Outcome(verification["outcome"]),
+            _reason(verification["reason"]),
+            datetime.fromisoformat(verification["checked_at"]),
+        ),
+        revision=item["revision"],
+        refs=frozenset(item.get("refs", ())),
+        health=Health(
+            HealthState(item["health_state"]),
+            _reason(item.get("health_reason")),
+            to_time(item.get("health_since")),
+            item["health_version"],
+        ),
+        probe_after=to_time(item.get("probe_after")),
+        throttled=item.get("throttled", 0),
+    )
+
+
+def _version_from(item: Item) -> KeyVersion:
+    return KeyVersion(
+        number=item["number"],
+        hint=item["hint"],
+        created_at=datetime.fromisoformat(item["created_at"]),
+        retires_at=to_time(item["retires_at"]),
+        base_url=item["base_url"],
+        fingerprint=item["fingerprint"],
+        key_expires_at=to_time(item["key_expires_at"]),
+        account=item["account"],
+    )
+
+
+def _reason(text: str | None) -> Reason | None:
+    """One of a later release, which was rolled back, is an unexpected answer."""
+    try:
+        return Reason(text) if text else None
+    except ValueError:
+        return Reason.UNEXPECTED_ANSWER
+
+
+def sealed_item(sealed: SealedCredential) -> Item:
+    """A row of the `secrets` table."""
+    return secret_key(sealed.org, sealed.provider_id, sealed.version) | {
+        "data_key_id": sealed.data_key_id,
+        "nonce": sealed.nonce,
+        "ciphertext": sealed.ciphertext,
+        "created_at": to_text(sealed.created_at),
+        "expires_at": to_text(sealed.expires_at),
+        "last_used_at": to_text(sealed.last_used_at),
+        "ttl": epoch(sealed.expires_at),
+    }
+
+
+def sealed_from(item: Item) -> SealedCredential:
+    """A row as it was stored. Its place is read from its key, so a row that was copied elsewhere does not open."""
+    org, _, provider_id = item["PK"].removeprefix("ORG#").rpartition("#PROV#")
+    return SealedCredential(
+        org=org,
+        provider_id=provider_id,
+        version=int(item["SK"].removeprefix("V#")),
+        data_key_id=item["data_key_id"],
+        nonce=item["nonce"],
+        ciphertext=item["ciphertext"],
+        created_at=datetime.fromisoformat(item["created_at"]),
+        expires_at=to_time(item.get("expires_at")),
+        last_used_at=to_time(item.get("last_used_at")),
+    )

@@ -1,0 +1,76 @@
+"""What the sweep reads and writes of providers: which are due, and the health of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from providers.adapters.aws import available
+from providers.adapters.tables.attributes import marshal, to_time, unmarshal
+from providers.adapters.tables.keys import due_shard, provider_key, secret_key
+from providers.adapters.tables.outbox import event_item
+from providers.adapters.tables.provider_items import health_members, provider_from, sealed_from, verification_members
+from providers.adapters.tables.transactions import ConditionFailed, get_many, put, replace_members, transact, write
+from providers.model.events import Event
+from providers.model.provider import Provider
+from providers.ports import Due, Probed, StaleWrite
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+DUE_INDEX: Final = "DueIndex"
+
+
+class DynamoProbes:
+    """What the sweep reads and writes of providers."""
+
+    def __init__(self, client: DynamoDBClient, main: str, secrets: str) -> None:
+        self._client = client
+        self._main = main
+        self._secrets = secrets
+
+    def due(self, shard: int) -> Sequence[Due]:
+        """The providers of one shard of the index."""
+        found: list[Due] = []
+        arguments: dict[str, Any] = {
+            "TableName": self._main,
+            "IndexName": DUE_INDEX,
+            "KeyConditionExpression": "due = :due",
+            "ExpressionAttributeValues": {":due": {"S": due_shard(shard)}},
+        }
+        while True:
+            with available("DynamoDB"):
+                page = self._client.query(**arguments)
+            for item in map(unmarshal, page["Items"]):
+                org, provider_id = item["PK"].removeprefix("ORG#"), item["SK"].removeprefix("PROV#")
+                found.append(Due(org, provider_id, to_time(item.get("probe_after"))))
+            if "LastEvaluatedKey" not in page:
+                return found
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def load(self, places: Sequence[tuple[str, str]]) -> Sequence[Probed]:
+        """Heads, then the rows of their active versions."""
+        keys = [marshal(provider_key(org, provider_id)) for org, provider_id in places]
+        heads = [provider_from(unmarshal(item)) for item in get_many(self._client, self._main, keys)]
+        rows = [marshal(secret_key(head.org, head.id, head.active.number)) for head in heads]
+        sealed = [sealed_from(unmarshal(item)) for item in get_many(self._client, self._secrets, rows)]
+        by_place = {(row.org, row.provider_id): row for row in sealed}
+        return [Probed(head, by_place.get((head.org, head.id))) for head in heads]
+
+    def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
+        """Write health and back-off; a plain write where there is nothing to publish with it."""
+        members = health_members(after)
+        condition = "active = :active AND health_state = :state"
+        values: dict[str, Any] = {"active": before.active.number, "state": before.health.state.value}
+        if after.verification != before.verification:
+            members |= verification_members(after)
+            condition += " AND revision = :revision"
+            values["revision"] = before.revision
+        action = replace_members(self._main, provider_key(before.org, before.id), members, condition, **values)
+        if not events:
+            write(self._client, "update_item", action["Update"])
+            return
+        try:
+            transact(self._client, [action, *(put(self._main, event_item(event)) for event in events)])
+        except ConditionFailed:
+            raise StaleWrite from None
