@@ -10,44 +10,21 @@ from typing import Any, Protocol, TypeVar
 
 from providers.model.policy import Policy
 from providers.model.vendor import Vendor
-from providers.ports.changes import (
-    NOTHING,
-    Alongside,
-    ClaimLost,
-    LimitReached,
-    MissingProvider,
-    NameTaken,
-    StaleWrite,
-    UploadUsed,
-)
-from providers.ports.ledger import (
-    AuditFilter,
-    AuditStore,
-    Expired,
-    ExpiredStore,
-    IdempotencyStore,
-    UploadStore,
-    VerificationCounter,
-)
-from providers.ports.outside import (
-    Cipher,
-    Clock,
-    Digests,
-    Prober,
-    TamperedCredential,
-    Transport,
-    TransportFailure,
-    Verifier,
-)
-from providers.ports.stores import (
-    READ_AT_MOST,
-    DataKeyStore,
-    ManagementKeyStore,
-    ProviderFilter,
-    ProviderStore,
-    RoutingStore,
-)
-from providers.ports.sweep import Due, HealthStore, Outbox, Probed, ProbeStore, Published, Publisher, Queue, Refused
+from providers.ports.audit import AuditFilter, AuditStore
+from providers.ports.clock import Clock
+from providers.ports.encryption import Cipher, DataKeyStore, Digests, TamperedCredential
+from providers.ports.events import Outbox, Published, Publisher, Refused
+from providers.ports.expiry import Expired, ExpiredStore
+from providers.ports.health import HealthStore
+from providers.ports.idempotency import IdempotencyStore
+from providers.ports.management_keys import ManagementKeyStore
+from providers.ports.providers import READ_AT_MOST, ProviderFilter, ProviderStore
+from providers.ports.routing import RoutingStore
+from providers.ports.side_writes import NOTHING, Alongside
+from providers.ports.sweep import Due, Probed, ProbeStore, Queue
+from providers.ports.uploads import UploadStore
+from providers.ports.vendors import Prober, Transport, TransportFailure, VerificationCounter, Verifier
+from providers.ports.write_errors import ClaimLost, LimitReached, MissingProvider, NameTaken, StaleWrite, UploadUsed
 
 __all__ = [
     "NOTHING",

@@ -1,28 +1,12 @@
-"""The clock, the cipher, and the way to vendors."""
+"""Sealing credentials, keyed digests, and the wrapped keys of both."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 
-from providers.model.sealed import DataKey, Destination, SealedCredential
-from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor
-from providers.model.verdict import Verdict
+from providers.model.sealed import DataKey, Destination, SealedCredential, WrappedKey
 from providers_contract.secret import Secret
-from providers_contract.vocabulary import Reason
-
-
-class Clock(Protocol):
-    """Time and identity."""
-
-    def now(self) -> datetime:
-        """The time in UTC, with a time zone."""
-        ...
-
-    def new_id(self) -> str:
-        """A new ULID: 26 characters, later ones sort after earlier ones (to the millisecond)."""
-        ...
 
 
 class Cipher(Protocol):
@@ -70,36 +54,21 @@ class Digests(Protocol):
         ...
 
 
-class TransportFailure(Exception):
-    """A vendor could not be asked. Carries our reason, and nothing of the request or of the underlying exception."""
+class DataKeyStore(Protocol):
+    """Wrapped data keys."""
 
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
-
-
-class Transport(Protocol):
-    """Sends one request to a vendor."""
-
-    async def send(self, request: ProbeRequest) -> ProbeAnswer:
-        """The complete answer, with `latency_ms`. No redirects, no decompression, a capped body.
-
-        Raises TransportFailure. Whoever calls it sets the deadline by cancelling.
-        """
+    def get(self, owner: str, key_id: str) -> WrappedKey | None:
+        """The wrapped key `key_id` of `owner` (a consistent read)."""
         ...
 
-
-class Verifier(Protocol):
-    """Asks a vendor about a credential, within one total deadline."""
-
-    def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        """The verdict; a vendor's or network's failure is a verdict too, never an exception."""
+    def list(self, owner: str, limit: int) -> Sequence[WrappedKey]:
+        """Up to `limit` of the owner's wrapped keys, the newest first (a consistent read)."""
         ...
 
+    def put(self, owner: str, key: WrappedKey) -> None:
+        """Store a new key. Raises StaleWrite where `owner` has one of this id."""
+        ...
 
-class Prober(Protocol):
-    """Asks a vendor about a credential in a health check: the same as a Verifier, as a coroutine."""
-
-    async def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        """The verdict, within the probes' deadline."""
+    def delete(self, owner: str, key_id: str) -> None:
+        """Delete a key: what it sealed opens only with a copy of it."""
         ...

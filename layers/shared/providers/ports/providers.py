@@ -1,4 +1,4 @@
-"""Providers, routing configs, and the keys of callers and of organizations, as they are stored."""
+"""Providers and their sealed credentials, as they are stored."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from providers.model.management_key import ManagementKey
 from providers.model.policy import LIMITS, Limits
 from providers.model.provider import Provider
-from providers.model.routing import RoutingConfig
-from providers.model.sealed import SealedCredential, WrappedKey
-from providers.ports.changes import NOTHING, Alongside
+from providers.model.sealed import SealedCredential
+from providers.ports.side_writes import NOTHING, Alongside
 from providers_contract.vocabulary import HealthState, Status
 
 READ_AT_MOST: Final = 500
@@ -104,81 +102,4 @@ class ProviderStore(Protocol):
 
     def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
         """Ids of the organization's providers whose active credential has this fingerprint."""
-        ...
-
-
-class RoutingStore(Protocol):
-    """Routing configs. A write changes the `refs` of the providers it names, or no longer names, with it."""
-
-    def get(self, org: str, slug: str) -> RoutingConfig | None:
-        """The config as it is now (a consistent read)."""
-        ...
-
-    def list(self, org: str, limit: int, after: str | None) -> Sequence[RoutingConfig]:
-        """Up to `limit` configs in the order of their slugs, with slugs above `after` where that is given."""
-        ...
-
-    def put(
-        self,
-        before: RoutingConfig | None,
-        after: RoutingConfig,
-        alongside: Alongside = NOTHING,
-        limits: Limits = LIMITS,
-    ) -> None:
-        """Create (`before` None) or replace. Raises StaleWrite, MissingProvider, LimitReached."""
-        ...
-
-    def delete(self, config: RoutingConfig, alongside: Alongside = NOTHING) -> None:
-        """Delete, if unchanged. Raises StaleWrite."""
-        ...
-
-
-class ManagementKeyStore(Protocol):
-    """Management keys and their counters."""
-
-    def get(self, key_id: str) -> ManagementKey | None:
-        """The key as it is now (a consistent read)."""
-        ...
-
-    def put(self, key: ManagementKey, limits: Limits = LIMITS) -> None:
-        """Store a new key. Raises StaleWrite where the id exists, LimitReached."""
-        ...
-
-    def revoke(self, revoked: ManagementKey) -> None:
-        """Store `revoked_at` and the MAC of a key that was not revoked yet. Raises StaleWrite if there is none."""
-        ...
-
-    def list(self, org: str | None) -> Sequence[ManagementKey]:
-        """Every key of `org`, or of every organization where it is None, oldest first.
-
-        It reads the whole table: for an operator's command, never for a request. No function is allowed it.
-        """
-        ...
-
-    def count(self, key_id: str, minute: int) -> int:
-        """Count one request in `minute` (minutes since 1970) and return how many it has had, this one included."""
-        ...
-
-    def used(self, key_id: str, at: datetime) -> None:
-        """Record `last_used_at`."""
-        ...
-
-
-class DataKeyStore(Protocol):
-    """Wrapped data keys."""
-
-    def get(self, owner: str, key_id: str) -> WrappedKey | None:
-        """The wrapped key `key_id` of `owner` (a consistent read)."""
-        ...
-
-    def list(self, owner: str, limit: int) -> Sequence[WrappedKey]:
-        """Up to `limit` of the owner's wrapped keys, the newest first (a consistent read)."""
-        ...
-
-    def put(self, owner: str, key: WrappedKey) -> None:
-        """Store a new key. Raises StaleWrite where `owner` has one of this id."""
-        ...
-
-    def delete(self, owner: str, key_id: str) -> None:
-        """Delete a key: what it sealed opens only with a copy of it."""
         ...

@@ -1,14 +1,6 @@
-"""What a change commits together, and what a write raises where it cannot be made."""
+"""What a write raises when it was not made."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from providers.model.audit import Entry
-from providers.model.events import Event
-from providers.model.idempotency import Completed
-from providers.model.upload import Upload
 
 
 class StaleWrite(Exception):
@@ -49,23 +41,3 @@ class ClaimLost(Exception):
 
 class UploadUsed(Exception):
     """The upload link was used meanwhile, or is gone. Nothing was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alongside:
-    """What is committed with a change, in the same transaction: all of it, or nothing.
-
-    Args:
-        events: go to the outbox.
-        entry: goes to the audit trail.
-        completed: the answer for whoever repeats the request; ClaimLost where the claim is no longer this request's.
-        used: the upload link that is used up; UploadUsed where it was before.
-    """
-
-    events: Sequence[Event] = ()
-    entry: Entry | None = None
-    completed: Completed | None = None
-    used: Upload | None = None
-
-
-NOTHING = Alongside()

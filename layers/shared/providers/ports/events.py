@@ -1,0 +1,57 @@
+"""Events: the outbox that holds them until they are published, and the publisher."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from providers.model.events import Event
+
+
+class Outbox(Protocol):
+    """Events that are committed and not yet published. Every method raises Unavailable."""
+
+    def pending(self, shard: int, limit: int, after: Event | None = None) -> Sequence[Event]:
+        """The oldest events of one shard, those later than `after`."""
+        ...
+
+    def forget(self, events: Sequence[Event]) -> None:
+        """Remove events that were published."""
+        ...
+
+    def quarantine(self, refused: Sequence[Refused], at: datetime) -> None:
+        """Move events that cannot be published out of the outbox to where they are kept for an operator."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event that was not accepted.
+
+    Args:
+        event: the event.
+        code: the publisher's error code.
+        final: whether it will never be accepted as it is.
+    """
+
+    event: Event
+    code: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of events. One that is in neither was not tried, or not because of a rate limit or an outage."""
+
+    accepted: Sequence[Event] = ()
+    refused: Sequence[Refused] = ()
+
+
+class Publisher(Protocol):
+    """Publishes events to the world."""
+
+    def publish(self, events: Sequence[Event]) -> Published:
+        """Publish events, each at most once. Raises Unavailable if nothing is known of any of them."""
+        ...

@@ -1,0 +1,25 @@
+"""Health samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from providers.model.health import Recent, Sample
+
+
+class HealthStore(Protocol):
+    """Samples: one slot a minute. Every method raises Unavailable."""
+
+    def record(self, provider_id: str, sample: Sample) -> bool:
+        """Set the sample's slot, and say whether it was free; a slot that is set stays as it is."""
+        ...
+
+    def read(self, provider_id: str, since: datetime, until: datetime) -> Sequence[Sample]:
+        """The samples of the minutes from `since` to `until`, both included, oldest first; one Query."""
+        ...
+
+    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
+        """The samples of the hour that `now` lies in and of the one before, for each provider, oldest first."""
+        ...

@@ -1,0 +1,41 @@
+"""Management keys, as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from providers.model.management_key import ManagementKey
+from providers.model.policy import LIMITS, Limits
+
+
+class ManagementKeyStore(Protocol):
+    """Management keys and their counters."""
+
+    def get(self, key_id: str) -> ManagementKey | None:
+        """The key as it is now (a consistent read)."""
+        ...
+
+    def put(self, key: ManagementKey, limits: Limits = LIMITS) -> None:
+        """Store a new key. Raises StaleWrite where the id exists, LimitReached."""
+        ...
+
+    def revoke(self, revoked: ManagementKey) -> None:
+        """Store `revoked_at` and the MAC of a key that was not revoked yet. Raises StaleWrite if there is none."""
+        ...
+
+    def list(self, org: str | None) -> Sequence[ManagementKey]:
+        """Every key of `org`, or of every organization where it is None, oldest first.
+
+        It reads the whole table: for an operator's command, never for a request. No function is allowed it.
+        """
+        ...
+
+    def count(self, key_id: str, minute: int) -> int:
+        """Count one request in `minute` (minutes since 1970) and return how many it has had, this one included."""
+        ...
+
+    def used(self, key_id: str, at: datetime) -> None:
+        """Record `last_used_at`."""
+        ...

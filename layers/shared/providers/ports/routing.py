@@ -1,0 +1,36 @@
+"""Routing configs, as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from providers.model.policy import LIMITS, Limits
+from providers.model.routing import RoutingConfig
+from providers.ports.side_writes import NOTHING, Alongside
+
+
+class RoutingStore(Protocol):
+    """Routing configs. A write changes the `refs` of the providers it names, or no longer names, with it."""
+
+    def get(self, org: str, slug: str) -> RoutingConfig | None:
+        """The config as it is now (a consistent read)."""
+        ...
+
+    def list(self, org: str, limit: int, after: str | None) -> Sequence[RoutingConfig]:
+        """Up to `limit` configs in the order of their slugs, with slugs above `after` where that is given."""
+        ...
+
+    def put(
+        self,
+        before: RoutingConfig | None,
+        after: RoutingConfig,
+        alongside: Alongside = NOTHING,
+        limits: Limits = LIMITS,
+    ) -> None:
+        """Create (`before` None) or replace. Raises StaleWrite, MissingProvider, LimitReached."""
+        ...
+
+    def delete(self, config: RoutingConfig, alongside: Alongside = NOTHING) -> None:
+        """Delete, if unchanged. Raises StaleWrite."""
+        ...

@@ -1,0 +1,56 @@
+"""Requests to vendors: one request, a verification, a probe; and the count of verifications."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.verdict import Verdict
+from providers_contract.vocabulary import Reason
+
+
+class TransportFailure(Exception):
+    """A vendor could not be asked. Carries our reason, and nothing of the request or of the underlying exception."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class Transport(Protocol):
+    """Sends one request to a vendor."""
+
+    async def send(self, request: ProbeRequest) -> ProbeAnswer:
+        """The complete answer, with `latency_ms`. No redirects, no decompression, a capped body.
+
+        Raises TransportFailure. Whoever calls it sets the deadline by cancelling.
+        """
+        ...
+
+
+class Verifier(Protocol):
+    """Asks a vendor about a credential, within one total deadline."""
+
+    def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        """The verdict; a vendor's or network's failure is a verdict too, never an exception."""
+        ...
+
+
+class Prober(Protocol):
+    """Asks a vendor about a credential in a health check: the same as a Verifier, as a coroutine."""
+
+    async def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
+        """The verdict, within the probes' deadline."""
+        ...
+
+
+class VerificationCounter(Protocol):
+    """How often vendors are asked on behalf of callers."""
+
+    def count(self, org: str | None, minute: int) -> int:
+        """Count a verification in `minute` (since 1970) and return how many there were, this one included.
+
+        Those of the organization, or of the whole stack where `org` is None; each is counted by itself.
+        Raises Unavailable.
+        """
+        ...
