@@ -1,65 +1,82 @@
-"""Which vendor a request is for, which of its routes, and with which key."""
+"""Which vendor a request is for, which of its routes, and with which key.
+
+Paths and headers are those of the requests that the vendors' own modules send.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Final
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from urllib.parse import urlsplit
 
-from local.vendors.sigv4 import access_key_id
+from local.vendors.cases import EMULATED
+from local.vendors.cases.emulated import bearer_in
+from local.vendors.keys import fake_key
 from providers import vendors
+from providers.model.vendor import Circumstances, ProbeRequest
 from providers_contract.hosts import host_matches
-
-_ROUTES: Final[Mapping[str, Mapping[str, str]]] = {
-    "anthropic": {"/v1/models": ""},
-    "azure": {"/openai/v1/models": "", "/openai/models": "dated"},
-    "bedrock": {"/foundation-models": ""},
-    "fireworks": {"/v1/accounts": "", "/inference/v1/models": "models"},
-    "google": {"/v1/models": "", "/v1beta/models": ""},
-    "groq": {"/openai/v1/models": ""},
-    "openai": {"/v1/models": ""},
-}
-"""Path on the vendor's own host → route. A case may have another answer on a named route than on the unnamed one."""
-
-BASE_PATHS: Final[Mapping[str, str]] = {"fireworks": "/inference/v1", "openai": "/v1"}
-"""What a base_url ends in, beside the vendor's name, where the vendor's SDK expects it."""
+from providers_contract.secret import Secret
 
 
 @lru_cache(maxsize=1024)
 def vendor_at(host: str) -> str | None:
-    """The vendor whose own host this is (a Host header, maybe with a port), or None."""
+    """Return the vendor whose own host this is (a Host header, maybe with a port), or None."""
     name = host.rpartition(":")[0] or host
     return next((each for each in vendors.NAMES if host_matches(name, vendors.vendor(each).hosts)), None)
 
 
 def split(host: str, path: str) -> tuple[str | None, str]:
-    """Vendor and path on its own host: by the Host header, else by the first segment of the path."""
+    """Return the vendor, by the Host header or else the first segment of the path, and the path on its own host."""
     vendor = vendor_at(host)
     if vendor is not None:
         return vendor, path
     first, slash, rest = path.removeprefix("/").partition("/")
-    return (first, slash + rest) if first in _ROUTES else (None, path)
+    return (first, slash + rest) if first in EMULATED else (None, path)
 
 
 def route(vendor: str, path: str, query: str) -> str | None:
-    """The route that `path` leads to, or None. Azure's dated path is one only with an api-version."""
-    found = _ROUTES[vendor].get(path)
-    return None if found == "dated" and "api-version=" not in query else found
+    """Return the route that `path` leads to, or None. A case may have another response on it than on the usual, ""."""
+    for known, name in _routes(vendor).items():
+        known_path, _, needed = known.partition("?")
+        if path == known_path and needed in query:
+            return name
+    return None
 
 
 def key_in(vendor: str, headers: Mapping[str, str]) -> str | None:
-    """The key that a request carries, None without one; of a signed request, the access key id."""
-    authorization = headers.get("authorization", "")
-    bearer = authorization[7:] if authorization[:7].lower() == "bearer " else ""
-    match vendor:
-        case "google":
-            found = headers.get("x-goog-api-key", "")
-        case "anthropic":
-            found = headers.get("x-api-key", "") or bearer
-        case "azure":
-            found = headers.get("api-key", "") or bearer
-        case "bedrock":
-            found = bearer or access_key_id(authorization) or authorization
-        case _:
-            found = bearer
-    return found.strip() or None
+    """Return the key that a request carries, None without one; of a signed request, the access key id."""
+    special = EMULATED[vendor].key_in
+    found = (_value(headers, name) for name in _key_headers(vendor)) if special is None else [special(headers)]
+    return next((value.strip() for value in found if value.strip()), None)
+
+
+def own_base_url(vendor: str) -> str | None:
+    """Return a base_url at the vendor's own host if it requires one, else None."""
+    of = vendors.vendor(vendor)
+    return f"https://{of.hosts[0].replace('*', 'fake-resource')}" if of.base_url_required else None
+
+
+def _value(headers: Mapping[str, str], name: str) -> str:
+    return bearer_in(headers) if name == "authorization" else headers.get(name, "")
+
+
+@cache
+def _routes(vendor: str) -> Mapping[str, str]:
+    return {urlsplit(request.url).path: "" for request in _requests(vendor)} | dict(EMULATED[vendor].routes)
+
+
+@cache
+def _key_headers(vendor: str) -> tuple[str, ...]:
+    sent = [header for request in _requests(vendor) for header in request.headers.items()]
+    used = [name for name, value in sent if isinstance(value, Secret)]
+    return tuple(dict.fromkeys([*used, *EMULATED[vendor].key_headers]))
+
+
+@cache
+def _requests(vendor: str) -> tuple[ProbeRequest, ...]:
+    """Return the first request that the vendor's module sends, at its own host, for each form of its keys."""
+    of, base_url = vendors.vendor(vendor), own_base_url(vendor)
+    forms = {case.form: case.slug for case in reversed(EMULATED[vendor].cases)}
+    credentials = [of.parse(Secret(fake_key(vendor, forms[form])), base_url) for form in sorted(forms)]
+    return tuple(next(of.verify(each, base_url, Circumstances(datetime.now(UTC)))) for each in credentials)

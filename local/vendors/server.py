@@ -7,17 +7,17 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiohttp import web
 
 from local.background import in_background
 from local.browsers import refusal
-from local.vendors import routes, sigv4
-from local.vendors.cases import CASES, case_named
+from local.vendors import routes
+from local.vendors.cases import CASES, EMULATED, case_named
 from local.vendors.cases.base import Case
-from local.vendors.keys import SECRET_ACCESS_KEY, SESSION_TOKEN, case_of, fake_key, find_case, identity
+from local.vendors.cases.emulated import Sent
+from local.vendors.keys import case_of, fake_key, find_case, identity
 from local.vendors.plays import play
 from providers_contract.credentials import MAX_CREDENTIAL_CHARS
 
@@ -125,20 +125,12 @@ class Emulator:
         who = vendor, identity(vendor, key)
         named = case_of(vendor, key)
         case = self._instead.get(who) or named
+        emulated = EMULATED[vendor]
         if case is None:
-            return case_named(vendor, "invalid-api-key" if _is_bearer(vendor, headers) else "invalid")
-        if vendor == "google" and "authorization" in headers:
-            return case_named(vendor, "two-credentials")
-        if vendor == "anthropic" and key.startswith("sk-ant-oat"):
-            if "authorization" not in headers:
-                return case_named(vendor, "invalid")
-            if "oauth-2025-04-20" not in headers.get("anthropic-beta", ""):
-                return case_named(vendor, "oauth-not-supported")
-        if vendor == "bedrock" and named is not None and not _is_bearer(vendor, headers):
-            token = SESSION_TOKEN if key.startswith("ASIA") else None
-            wrong = sigv4.fault(url, headers, SECRET_ACCESS_KEY, token, datetime.now(UTC))
-            if wrong is not None:
-                return case_named(vendor, wrong)
+            return case_named(vendor, emulated.unknown_key(headers))
+        objection = None if named is None else emulated.objection(Sent(key, url, headers))
+        if objection is not None:
+            return case_named(vendor, objection)
         if case.turns:
             turn = self._turns[who]
             self._turns[who] += 1
@@ -180,15 +172,10 @@ class Emulator:
         return {"vendor": vendor, "case": case.slug}
 
 
-def _is_bearer(vendor: str, headers: Mapping[str, str]) -> bool:
-    """Whether this is one of Bedrock's API keys, and no signature."""
-    return vendor == "bedrock" and headers.get("authorization", "").lower().startswith("bearer ")
-
-
 def _listing(vendor: str, url: str) -> dict[str, Any]:
     """What `GET /` tells of a vendor."""
     return {
-        "base_url": f"{url}/{vendor}{routes.BASE_PATHS.get(vendor, '')}",
+        "base_url": f"{url}/{vendor}{EMULATED[vendor].base_path}",
         "cases": [
             {
                 "case": case.slug,

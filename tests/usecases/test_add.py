@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from local.vendors.keys import fake_key, short_term_key
+from local.vendors.cases.bedrock_keys import short_term_key
+from local.vendors.keys import fake_key
 from providers.model.errors import Conflict, ProvidersError, Unprocessable, VerificationFailed
 from providers.model.verdict import Verdict
 from providers.usecases.add import add_provider

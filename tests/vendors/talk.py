@@ -16,8 +16,10 @@ from providers.model.verdict import Verdict
 from providers_contract.secret import Secret
 
 NOW: Final = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
-BASE_URLS: Final[Mapping[str, str]] = {"azure": "https://fake-resource.openai.azure.com"}
-"""What vendors without a host of their own are asked at."""
+BASE_URLS: Final[Mapping[str, str]] = {
+    name: base_url for name in vendors.NAMES if (base_url := routes.own_base_url(name)) is not None
+}
+"""For vendors that require a base_url."""
 
 Reply = Callable[[ProbeRequest], ProbeAnswer]
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.vendors.keys import fake_key, short_term_key
+from local.vendors.cases.bedrock_keys import short_term_key
+from local.vendors.keys import fake_key
 from providers.model.errors import Unprocessable
 from providers.model.vendor import Credential, ProbeAnswer
 from providers.vendors.base import clean, retry_after, safe_id

@@ -11,7 +11,8 @@ import pytest
 
 from local.vendors.cases import case_named
 from local.vendors.cases.base import render
-from local.vendors.keys import fake_key, short_term_key
+from local.vendors.cases.bedrock_keys import short_term_key
+from local.vendors.keys import fake_key
 from providers import vendors
 from providers.model.vendor import ProbeAnswer, ProbeRequest
 from providers_contract.secret import Secret

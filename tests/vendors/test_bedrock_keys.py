@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import pytest
 
-from local.vendors.keys import short_term_key
+from local.vendors.cases.bedrock_keys import short_term_key
 from providers.model.errors import Unprocessable
 from providers.vendors._bedrock_keys import ApiKey, AwsCredential, account_of
 from tests.vendors.talk import parse

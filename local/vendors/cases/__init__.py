@@ -1,27 +1,24 @@
-"""What each vendor can answer: one table a vendor."""
+"""What each vendor can respond: one module a vendor, with the name that its module in `providers.vendors` has."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import Final
 
-from local.vendors.cases import anthropic, azure, bedrock, fireworks, google, groq, openai
 from local.vendors.cases.base import Case
+from local.vendors.cases.emulated import Emulated
+from providers import vendors
 
-CASES: Final[Mapping[str, tuple[Case, ...]]] = {
-    "anthropic": anthropic.CASES,
-    "azure": azure.CASES,
-    "bedrock": bedrock.CASES,
-    "fireworks": fireworks.CASES,
-    "google": google.CASES,
-    "groq": groq.CASES,
-    "openai": openai.CASES,
+EMULATED: Final[Mapping[str, Emulated]] = {
+    name: importlib.import_module(f"{__name__}.{name}").EMULATED for name in vendors.NAMES
 }
-"""Every case, by vendor. Each vendor has `valid`, `invalid`, `missing-key` and `wrong-path` at least."""
+CASES: Final[Mapping[str, tuple[Case, ...]]] = {name: emulated.cases for name, emulated in EMULATED.items()}
+"""Every case, by vendor."""
 
 _BY_SLUG: Final = {vendor: {case.slug: case for case in cases} for vendor, cases in CASES.items()}
 
 
 def case_named(vendor: str, slug: str) -> Case:
-    """The case of `vendor` called `slug`. Raises KeyError for an unknown one."""
+    """Return the case of `vendor` called `slug`. Raises KeyError for an unknown one."""
     return _BY_SLUG[vendor][slug]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
+from local.vendors.cases.emulated import Emulated, Sent
+from local.vendors.cases.fakes import hyphenated
 from local.vendors.cases.misbehaviour import misbehaviours
 from providers_contract.vocabulary import Reason
 
@@ -197,4 +199,18 @@ CASES: Final = (
     SERVER_ERROR,
     Case("timeout-504", "timeout inside", 504, _error("timeout_error", "Timed out"), _ID, Reason.HTTP_5XX),
     *misbehaviours(VALID, SERVER_ERROR, echo_headers=("request-id", "anthropic-organization-id")),
+)
+
+
+def _objection(sent: Sent) -> str | None:
+    """An OAuth token is accepted as bearer only, with the beta header."""
+    if not sent.key.startswith("sk-ant-oat"):
+        return None
+    if "authorization" not in sent.headers:
+        return "invalid"
+    return None if "oauth-2025-04-20" in sent.headers.get("anthropic-beta", "") else "oauth-not-supported"
+
+
+EMULATED: Final = Emulated(
+    cases=CASES, keys=hyphenated({"": "sk-ant-api03-", "oauth": "sk-ant-oat01-"}), objection=_objection
 )

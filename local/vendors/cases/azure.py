@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
+from local.vendors.cases.emulated import Emulated
+from local.vendors.cases.fakes import FakeKeys, filled, reader
 from local.vendors.cases.misbehaviour import misbehaviours
 from providers_contract.vocabulary import Reason
 
@@ -141,4 +143,17 @@ CASES: Final = (
     SERVER_ERROR,
     _refused("server-503", "server fault", 503, "ServiceUnavailable", "Try later.", Reason.HTTP_5XX),
     *misbehaviours(VALID, SERVER_ERROR, echo_headers=("apim-request-id",)),
+)
+
+
+def _make_key(case: Case, serial: int) -> str:
+    high, low = divmod(serial, 10_000)
+    return f"{filled(case.slug, '', 52)}JQQJ99FA{high:012}AAABACOG{low:04}"
+
+
+EMULATED: Final = Emulated(
+    cases=CASES,
+    keys=FakeKeys(_make_key, reader(r"FAKE([A-Za-z0-9]+?)EXAMPLE[EXAMPL]*JQQJ99FA\d{12}AAABACOG\d{4}")),
+    routes={"/openai/models?api-version=": "dated"},
+    key_headers=("authorization",),
 )

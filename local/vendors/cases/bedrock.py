@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
+from local.vendors.cases.bedrock_keys import KEYS, SECRET_ACCESS_KEY, SESSION_TOKEN
+from local.vendors.cases.emulated import Emulated, Sent, bearer_in
 from local.vendors.cases.misbehaviour import misbehaviours
+from local.vendors.sigv4 import access_key_id, fault
 from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = "b5a1f3d7-8c2e-4e6b-9f10-3a7d5c9e1b42"
@@ -260,4 +265,26 @@ CASES: Final = (
     _sts("sts-bad-secret", "bad secret", "SignatureDoesNotMatch", "", Reason.CREDENTIAL_REJECTED),
     _sts("sts-expired-token", "expired token", "ExpiredToken", "", Reason.CREDENTIAL_EXPIRED, form="session"),
     *misbehaviours(VALID, SERVER_ERROR, echo_headers=("x-amzn-requestid",)),
+)
+
+
+def _key_in(headers: Mapping[str, str]) -> str:
+    authorization = headers.get("authorization", "")
+    return bearer_in(headers) or access_key_id(authorization) or authorization
+
+
+def _objection(sent: Sent) -> str | None:
+    """A signature is checked, as AWS does."""
+    if bearer_in(sent.headers):
+        return None
+    token = SESSION_TOKEN if sent.key.startswith("ASIA") else None
+    return fault(sent.url, sent.headers, SECRET_ACCESS_KEY, token, datetime.now(UTC))
+
+
+EMULATED: Final = Emulated(
+    cases=CASES,
+    keys=KEYS,
+    key_in=_key_in,
+    objection=_objection,
+    unknown_key=lambda headers: "invalid-api-key" if bearer_in(headers) else "invalid",
 )

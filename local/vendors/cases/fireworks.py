@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
+from local.vendors.cases.emulated import Emulated
+from local.vendors.cases.fakes import alphanumeric
 from local.vendors.cases.misbehaviour import misbehaviours
 from providers_contract.vocabulary import Reason
 
@@ -100,4 +102,11 @@ CASES: Final = (
     Case("overloaded-503", "overloaded", 503, {"error": {}}, _ID, Reason.HTTP_5XX),
     Case("wrong-path", "no such path", 404, {"error": {"code": "NOT_FOUND"}}, _ID, Reason.WRONG_PATH),
     *misbehaviours(VALID, SERVER_ERROR, echo_headers=("x-request-id",)),
+)
+
+EMULATED: Final = Emulated(
+    cases=CASES,
+    keys=alphanumeric({"": "fw_", "fire-pass": "fpk_"}, 40),
+    base_path="/inference/v1",
+    routes={"/inference/v1/models": "models"},
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
+from local.vendors.cases.emulated import Emulated
+from local.vendors.cases.fakes import FakeKeys, reader
 from local.vendors.cases.misbehaviour import misbehaviours
 from providers_contract.vocabulary import Reason
 
@@ -253,4 +255,20 @@ CASES: Final = (
     _flagged(403),
     Case("wrong-path", "no such path", 404, _error(404, "NOT_FOUND", "Not found."), reason=Reason.WRONG_PATH),
     *misbehaviours(VALID, SERVER_ERROR),
+)
+
+
+def _make_key(case: Case, serial: int) -> str:
+    prefix = "AQ." if case.form == "auth" else "AIza"
+    head, tail = f"FAKE-{case.slug}-", f"{serial:04}"
+    if len(head) + len(tail) > 35:
+        raise ValueError(f"serial or slug too long: {case.slug}")
+    return prefix + head.ljust(35 - len(tail), "-") + tail
+
+
+EMULATED: Final = Emulated(
+    cases=CASES,
+    keys=FakeKeys(_make_key, reader(r"(?:AIza|AQ\.)FAKE-(.+?)-+\d{4,}")),
+    routes={"/v1beta/models": ""},
+    objection=lambda sent: "two-credentials" if "authorization" in sent.headers else None,
 )

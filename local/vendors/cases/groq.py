@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
+from local.vendors.cases.emulated import Emulated
+from local.vendors.cases.fakes import alphanumeric
 from local.vendors.cases.misbehaviour import misbehaviours
 from providers_contract.vocabulary import Reason
 
@@ -113,3 +115,5 @@ CASES: Final = (
     ),
     *misbehaviours(VALID, SERVER_ERROR, echo_headers=("x-request-id",)),
 )
+
+EMULATED: Final = Emulated(cases=CASES, keys=alphanumeric({"": "gsk_"}, 52))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from local.vendors.cases.base import ECHO, Case
+from local.vendors.cases.emulated import Emulated
+from local.vendors.cases.fakes import hyphenated
 from local.vendors.cases.misbehaviour import misbehaviours
 from providers_contract.vocabulary import Reason
 
@@ -191,3 +193,5 @@ CASES: Final = (
     ),
     *misbehaviours(VALID, SERVER_ERROR, echo_headers=("x-request-id", "openai-organization")),
 )
+
+EMULATED: Final = Emulated(cases=CASES, keys=hyphenated({"": "sk-proj-"}), base_path="/v1")

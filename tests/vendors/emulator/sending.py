@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import httpx2
 
+from local.vendors.cases import EMULATED
 from local.vendors.keys import fake_key
-from local.vendors.routes import BASE_PATHS
 from local.vendors.server import Emulator
 from providers import vendors
 from providers.model.vendor import Circumstances, ProbeRequest
@@ -53,4 +53,4 @@ def send(
 
 def base_path(vendor: str) -> str:
     """Where the emulator has `vendor`."""
-    return f"/{vendor}{BASE_PATHS.get(vendor, '')}"
+    return f"/{vendor}{EMULATED[vendor].base_path}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from local.vendors import keys
-from local.vendors.cases import CASES
+from local.vendors.cases import CASES, bedrock_keys
 from local.vendors.cases.base import Case
+from local.vendors.cases.fakes import capitals
 from local.vendors.keys import case_of, fake_key, find_case
 
 ALL = [pytest.param(vendor, case, id=f"{vendor}-{case.slug}") for vendor, cases in CASES.items() for case in cases]
@@ -86,11 +86,13 @@ def test_what_does_not_fit_into_a_form_is_an_error(vendor: str, slug: str, seria
 
 def test_bedrocks_codes_do_not_collide() -> None:
     """Nine characters name case and serial; no two cases share a code, and none looks like a delay."""
-    codes = list(keys._CODES.values())
+    codes = list(bedrock_keys.CODES.values())
 
     assert len(set(codes)) == len(codes)
     assert [
-        code for code in codes if code.startswith(keys._SLOW_CODE) or len(code) != 5 or set(code) - set(keys._BASE32)
+        code
+        for code in codes
+        if code.startswith(bedrock_keys.SLOW_CODE) or len(code) != 5 or set(code) - set(bedrock_keys.BASE32)
     ] == []
 
 
@@ -98,7 +100,7 @@ def test_every_case_of_bedrock_that_is_played_to_access_keys_has_a_code() -> Non
     """And no code is for a case that is gone."""
     coded = {case.slug for case in CASES["bedrock"] if case.form != "api-key" and case.slug != "slow"}
 
-    assert set(keys._CODES) == coded
+    assert set(bedrock_keys.CODES) == coded
 
 
 @pytest.mark.parametrize("vendor", CASES)
@@ -106,8 +108,8 @@ def test_a_vendors_slugs_are_told_apart_in_both_spellings(vendor: str) -> None:
     """`rate-limited` is `RateLimited` in a key without hyphens."""
     slugs = [case.slug for case in CASES[vendor]]
 
-    assert len({keys._capitals(slug) for slug in slugs}) == len(slugs)
-    assert all(find_case(vendor, keys._capitals(slug)) is find_case(vendor, slug) for slug in slugs)
+    assert len({capitals(slug) for slug in slugs}) == len(slugs)
+    assert all(find_case(vendor, capitals(slug)) is find_case(vendor, slug) for slug in slugs)
 
 
 def test_an_access_key_id_alone_names_its_case() -> None:

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from local.vendors.keys import REGION, SECRET_ACCESS_KEY, SESSION_TOKEN, fake_key
+from local.vendors.cases.bedrock_keys import REGION, SECRET_ACCESS_KEY, SESSION_TOKEN
+from local.vendors.keys import fake_key
 from local.vendors.server import Emulator
 from tests.vendors.emulator.sending import call
 

@@ -12,7 +12,8 @@ import pytest
 
 from local.vendors.cases import CASES, case_named
 from local.vendors.cases.base import Play, render
-from local.vendors.keys import REGION, SECRET_ACCESS_KEY, SESSION_TOKEN, fake_key
+from local.vendors.cases.bedrock_keys import REGION, SECRET_ACCESS_KEY, SESSION_TOKEN
+from local.vendors.keys import fake_key
 from local.vendors.server import Emulator, running_emulator
 from tests.vendors.emulator.sending import call, headers_of, probe, send
 from tests.vendors.talk import BASE_URLS
