@@ -6,7 +6,7 @@ from providers.edge.views import changed_reply
 from providers.entrypoints import endpoint
 from providers.ports import Ports
 from providers.usecases.add import NewProvider, add_provider
-from providers.usecases.credentials import Changed
+from providers.usecases.verification import Changed
 from providers_contract.vocabulary import Scope, Status
 
 

@@ -1,6 +1,6 @@
 """Each minute: destroy the key versions whose grace window has ended."""
 
 from providers.entrypoints import scheduled
-from providers.usecases.reap import reap
+from providers.usecases.retirement import reap
 
 handler = scheduled(lambda ports, now, _: {"destroyed": reap(ports, now)})

@@ -5,7 +5,7 @@ from providers.edge.schemas import rollback
 from providers.edge.views import changed_reply
 from providers.entrypoints import endpoint
 from providers.ports import Ports
-from providers.usecases.update import rollback_provider
+from providers.usecases.rollback import rollback_provider
 from providers_contract.vocabulary import Scope
 
 

@@ -22,7 +22,7 @@ ALLOWED = {
     "client/providers_client/sending.py",  # sends the management key
     "layers/shared/providers/adapters/envelope.py",  # seals it
     "layers/shared/providers/adapters/http.py",  # puts it on the wire
-    "layers/shared/providers/usecases/credentials.py",  # digests it
+    "layers/shared/providers/usecases/verification.py",  # digests it
     "layers/shared/providers/usecases/management_keys.py",  # takes a minted token apart
     "layers/shared/providers/vendors/__init__.py",  # tells whose form it has
     "layers/shared/providers/vendors/_bedrock_keys.py",

@@ -22,7 +22,7 @@ from providers.model.provider import Provider
 from providers.model.routing import RoutingConfig
 from providers.model.sealed import SealedCredential
 from providers.ports import Expired
-from providers.usecases.credentials import FINGERPRINT
+from providers.usecases.verification import FINGERPRINT
 from providers_contract.vocabulary import Action
 from tests.kit.lambdas import Answer
 from tests.proofs.world import ORG, Sent, World

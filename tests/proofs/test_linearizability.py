@@ -22,8 +22,8 @@ from providers.model.errors import Conflict, NotFound
 from providers.model.policy import Policy
 from providers.model.provider import MAX_LIVE_VERSIONS
 from providers.usecases.add import NewProvider, add_provider
-from providers.usecases.reap import reap
 from providers.usecases.resolve import resolve
+from providers.usecases.retirement import reap
 from providers.usecases.update import Change, update_provider
 from providers_contract.secret import Secret
 from tests.kit.aws import dynamodb_local

@@ -13,7 +13,8 @@ from providers.model.policy import Policy
 from providers.model.provider import Provider
 from providers.ports import TamperedCredential
 from providers.usecases.resolve import resolve
-from providers.usecases.update import Change, rollback_provider, update_provider
+from providers.usecases.rollback import rollback_provider
+from providers.usecases.update import Change, update_provider
 from providers.usecases.uploads import ToRotate, create_upload
 from providers_contract.vocabulary import HealthState, Reason, Status
 from tests.kit.fakes import FakePorts

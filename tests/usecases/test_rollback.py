@@ -15,8 +15,10 @@ from providers.model.policy import Policy
 from providers.model.provider import MAX_LIVE_VERSIONS, Provider
 from providers.model.verdict import Verdict
 from providers.usecases.mutation import Mutation
+from providers.usecases.preconditions import etag
 from providers.usecases.resolve import resolve
-from providers.usecases.update import Change, etag, rollback_provider, update_provider
+from providers.usecases.rollback import rollback_provider
+from providers.usecases.update import Change, update_provider
 from providers.usecases.versions import destroy_version
 from providers_contract.vocabulary import Action, Reason, Status
 from tests.kit.fakes import FakePorts

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from providers.model.errors import Conflict, NotFound, PreconditionFailed, ProvidersError, Unprocessable
+from providers.model.errors import Conflict, NotFound, ProvidersError, Unprocessable
 from providers.model.policy import Policy
 from providers.model.provider import MAX_LIVE_VERSIONS
 from providers.model.routing import Attempt
 from providers.model.verdict import Verdict
 from providers.usecases.resolve import resolve
 from providers.usecases.routing import put_routing_config
-from providers.usecases.update import Change, etag, update_provider
+from providers.usecases.update import Change, update_provider
 from providers_contract.vocabulary import Action, Reason, Status
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key, rotate
@@ -276,31 +276,6 @@ def test_a_change_of_nothing_is_no_change() -> None:
     provider = added(ports)
     after, _ = update_provider(ports, ORG, provider.id, Change(name=provider.name, status=Status.ACTIVE))
     assert after == provider
-
-
-def test_if_match_guards_a_change() -> None:
-    """The tag that was read allows the change, an older one refuses it, and the refused change writes nothing."""
-    ports = FakePorts()
-    provider = added(ports)
-    after, _ = update_provider(ports, ORG, provider.id, Change(name="New"), if_match=etag(provider))
-    with pytest.raises(PreconditionFailed):
-        update_provider(ports, ORG, provider.id, Change(name="Newer"), if_match=etag(provider))
-    assert ports.providers.get(ORG, provider.id) == after
-
-
-def test_if_match_guards_a_rotation_to_its_end() -> None:
-    """A rename while the vendor is asked makes the tag stale, and the rotation is refused."""
-    ports = FakePorts()
-    provider = added(ports)
-
-    def rename() -> None:
-        ports.verify.meanwhile = None
-        update_provider(ports, ORG, provider.id, Change(name="Renamed"))
-
-    ports.verify.meanwhile = rename
-    with pytest.raises(PreconditionFailed):
-        update_provider(ports, ORG, provider.id, Change(api_key=key("two")), if_match=etag(provider))
-    assert active_key(ports, provider) == key().reveal()
 
 
 def test_status_changes() -> None:

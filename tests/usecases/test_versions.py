@@ -14,7 +14,7 @@ from providers.model.policy import Policy
 from providers.model.provider import Provider
 from providers.usecases.add import add_provider
 from providers.usecases.resolve import resolve
-from providers.usecases.update import rollback_provider
+from providers.usecases.rollback import rollback_provider
 from providers.usecases.versions import IN_FLIGHT, destroy_version, list_versions
 from providers_contract.vocabulary import Action
 from tests.kit.fakes import FakePorts

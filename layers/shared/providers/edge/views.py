@@ -13,9 +13,9 @@ from providers.model.health import PERCENTILES, Window
 from providers.model.provider import Provider
 from providers.model.routing import RoutingConfig
 from providers.model.upload import Upload
-from providers.usecases.credentials import Changed
 from providers.usecases.health import Glance, Report
-from providers.usecases.update import etag
+from providers.usecases.preconditions import etag
+from providers.usecases.verification import Changed
 from providers.usecases.versions import LiveVersion
 
 

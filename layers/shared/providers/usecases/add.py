@@ -11,15 +11,15 @@ from providers.model.errors import Conflict
 from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider
 from providers.ports import LimitReached, NameTaken, Ports, StaleWrite
-from providers.usecases.credentials import (
+from providers.usecases.change_warnings import warnings_for
+from providers.usecases.events import publish
+from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out, limit_exceeded
+from providers.usecases.verification import (
     Changed,
     check_credential,
     refuse_expired,
     refuse_unless_promoted,
-    warnings_for,
 )
-from providers.usecases.events import publish
-from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out, limit_exceeded
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Action, Outcome, Status
 

@@ -8,7 +8,7 @@ from providers.model.provider import Provider
 from providers.ports import Ports, StaleWrite
 from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation, unchanged
-from providers.usecases.update import TRIES, read_matching, version_conflict
+from providers.usecases.preconditions import TRIES, read_matching, version_conflict
 from providers_contract.vocabulary import Action
 
 

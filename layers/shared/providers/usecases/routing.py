@@ -8,8 +8,8 @@ from providers.model.errors import invalid_field, routing_config_not_found, vali
 from providers.model.routing import Attempt, RoutingConfig
 from providers.ports import LimitReached, MissingProvider, Ports, StaleWrite
 from providers.usecases.mutation import BY_SYSTEM, Mutation, limit_exceeded, unchanged
+from providers.usecases.preconditions import TRIES, version_conflict
 from providers.usecases.read import make_cursor, read_cursor
-from providers.usecases.update import TRIES, version_conflict
 from providers_contract.vocabulary import Action
 
 

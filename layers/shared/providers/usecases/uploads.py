@@ -19,11 +19,11 @@ from providers.ports import LimitReached, Ports, StaleWrite, UploadUsed
 from providers.usecases.add import NewProvider, add_provider, name_taken
 from providers.usecases.authenticity import is_authentic, with_mac
 from providers.usecases.base_url import check_base_url
-from providers.usecases.credentials import Changed
 from providers.usecases.management_keys import is_usable
 from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out, limit_exceeded
 from providers.usecases.read import get_provider
 from providers.usecases.update import Change, update_provider
+from providers.usecases.verification import Changed
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
 

@@ -12,8 +12,8 @@ from providers.model.provider import KeyVersion, Provider
 from providers.model.sealed import USED_EVERY
 from providers.ports import Ports, StaleWrite
 from providers.usecases.mutation import BY_SYSTEM, Mutation
+from providers.usecases.preconditions import TRIES, read_matching, version_conflict
 from providers.usecases.read import get_provider
-from providers.usecases.update import TRIES, read_matching, version_conflict
 from providers_contract.vocabulary import Action
 
 IN_FLIGHT: Final = timedelta(minutes=10)

@@ -55,6 +55,11 @@ class Checked:
             account=self.verdict.account,
         )
 
+    def is_active_in(self, provider: Provider) -> bool:
+        """Whether it is the provider's active credential, at the same base_url."""
+        active = provider.active
+        return (self.fingerprint, self.base_url) == (active.fingerprint, active.base_url)
+
 
 def check_credential(ports: Ports, org: str, vendor: Vendor, api_key: Secret, base_url: str | None) -> Checked:
     """Verify `api_key` with `vendor`. Raises `Unprocessable` for a base_url or a format that cannot be, RateLimited.
@@ -137,30 +142,3 @@ def _expiry(credential: Credential) -> str:
 def _refusal(vendor: Vendor, credential: Credential) -> str:
     hint = "" if credential.familiar else f"; it does not look like a credential of {vendor.name} either"
     return f"{vendor.name} refused the credential: it is mistyped, revoked, expired or suspended{hint}"
-
-
-def warnings_for(ports: Ports, vendor: Vendor, checked: Checked, provider: Provider) -> Warnings:
-    """What the owner of `provider` (as it will be) should know, beside that it worked."""
-    found: Warnings = []
-    if checked.verdict.reason is Reason.WRONG_REGION:
-        message = f"{vendor.name} knows the credential, but {explain(Reason.WRONG_REGION)}"
-        found.append({"code": "wrong_region", "message": message})
-    if not checked.credential.familiar:
-        found.append(
-            {
-                "code": "unfamiliar_format",
-                "message": f"this does not look like a credential that {vendor.name} issues; it was tried all the same",
-            }
-        )
-    others = [
-        other for other in ports.providers.with_fingerprint(provider.org, checked.fingerprint) if other != provider.id
-    ]
-    if others:
-        found.append(
-            {
-                "code": "duplicate_credential",
-                "message": "another provider holds this credential too; rotating one leaves the other as it is",
-                "provider_ids": sorted(others),
-            }
-        )
-    return found

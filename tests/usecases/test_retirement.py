@@ -1,4 +1,4 @@
-"""Destroying what has expired: row by row, and the head is left to its owner."""
+"""Retirement: expired versions are destroyed row by row, and the provider item is left to its owner."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 
 from providers.model.policy import Policy
 from providers.ports import Expired, StaleWrite
-from providers.usecases import reap as module
+from providers.usecases import retirement as module
 from providers.usecases.delete import delete_provider
-from providers.usecases.reap import reap
-from providers.usecases.update import etag
+from providers.usecases.preconditions import etag
+from providers.usecases.retirement import reap
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key, rotate
 

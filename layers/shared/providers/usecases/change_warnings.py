@@ -1,0 +1,72 @@
+"""What the owner of a provider should know about a change that was made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.model.provider import MAX_LIVE_VERSIONS, Provider
+from providers.model.vendor import Vendor
+from providers.model.verdict import explain
+from providers.ports import Ports
+from providers.usecases.verification import Checked, Warnings
+from providers_contract.vocabulary import Reason
+
+
+def warnings_for(ports: Ports, vendor: Vendor, checked: Checked, provider: Provider) -> Warnings:
+    """What the owner of `provider` (as it will be) should know, beside that it worked."""
+    found: Warnings = []
+    if checked.verdict.reason is Reason.WRONG_REGION:
+        message = f"{vendor.name} knows the credential, but {explain(Reason.WRONG_REGION)}"
+        found.append({"code": "wrong_region", "message": message})
+    if not checked.credential.familiar:
+        found.append(
+            {
+                "code": "unfamiliar_format",
+                "message": f"this does not look like a credential that {vendor.name} issues; it was tried all the same",
+            }
+        )
+    others = [
+        other for other in ports.providers.with_fingerprint(provider.org, checked.fingerprint) if other != provider.id
+    ]
+    if others:
+        found.append(
+            {
+                "code": "duplicate_credential",
+                "message": "another provider holds this credential too; rotating one leaves the other as it is",
+                "provider_ids": sorted(others),
+            }
+        )
+    return found
+
+
+def rotation_warnings(ports: Ports, before: Provider, after: Provider, checked: Checked) -> Warnings:
+    """What the owner should know about the rotation that made `after` of `before`."""
+    found = warnings_for(ports, ports.vendors(after.vendor), checked, after)
+    if after.active.number == before.active.number:
+        message = "this credential is the active one already: it was verified, and no version was created"
+        return [*found, {"code": "credential_unchanged", "message": message}]
+    early = [each for each in before.live_versions(after.updated_at)[:-1] if each not in after.versions]
+    for version in early:
+        message = (
+            f"version {version.number} was destroyed before its grace window ended: a provider has "
+            f"{MAX_LIVE_VERSIONS} live versions at most"
+        )
+        found.append({"code": "version_retired_early", "message": message, "version": version.number})
+    known = next((version.account for version in reversed(before.versions) if version.account is not None), None)
+    account = after.active.account
+    if known is not None and account is not None and known != account:
+        found.append(
+            {
+                "code": "account_changed",
+                "message": f"the new credential belongs to another {after.vendor} account than the one it replaces",
+                "from": known,
+                "to": account,
+            }
+        )
+    return found
+
+
+def base_url_reset(before: Provider) -> dict[str, Any]:
+    """A warning that a null has reset the provider's base_url to the vendor's own host."""
+    message = f"base_url was {before.base_url} and is now {before.vendor}'s own host, because base_url was sent as null"
+    return {"code": "base_url_reset", "message": message}

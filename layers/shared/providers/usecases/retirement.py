@@ -1,0 +1,40 @@
+"""Retire key versions: a rotation starts the grace window of the version it replaces, the reaper ends it.
+
+DynamoDB's TTL, which takes days, is only a backstop for the reaper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from providers.model.provider import MAX_LIVE_VERSIONS, KeyVersion
+from providers.ports import Ports, StaleWrite
+
+AT_ONCE: Final = 500
+
+
+def replace_active(
+    versions: tuple[KeyVersion, ...], new: KeyVersion, now: datetime, grace: timedelta
+) -> tuple[KeyVersion, ...]:
+    """`versions` with `new` active. The version it replaces retires after `grace`; expired ones are dropped.
+
+    A provider has `MAX_LIVE_VERSIONS` at most. Beyond that the oldest ones are dropped too, so that an emergency
+    rotation is never refused.
+    """
+    retired = (*versions[:-1], replace(versions[-1], retires_at=now + grace))
+    live = [version for version in retired if version.live(now)]
+    return (*live[-(MAX_LIVE_VERSIONS - 1) :], new)
+
+
+def reap(ports: Ports, now: datetime) -> int:
+    """Destroy the versions that have expired by `now`, oldest first; return how many. Raises Unavailable."""
+    destroyed = 0
+    for expired in ports.expired.due(now, AT_ONCE):
+        try:
+            ports.expired.destroy(expired)
+        except StaleWrite:
+            continue  # another writer changed the row; the next run destroys it
+        destroyed += 1
+    return destroyed
