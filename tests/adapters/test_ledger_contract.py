@@ -26,8 +26,7 @@ from providers.model.policy import Limits
 from providers.model.provider import Provider
 from providers.model.upload import Upload
 from providers.ports import (
-    NOTHING,
-    Alongside,
+    NO_SIDE_WRITES,
     AuditFilter,
     AuditStore,
     ClaimLost,
@@ -40,6 +39,7 @@ from providers.ports import (
     Outbox,
     ProviderStore,
     RoutingStore,
+    SideWrites,
     StaleWrite,
     UploadStore,
     UploadUsed,
@@ -155,7 +155,7 @@ def answer_of(stores: Stores, at: datetime = NOW) -> Recorded | None:
     return found.answer
 
 
-# what is committed alongside
+# side writes
 
 
 @dataclass(frozen=True)
@@ -164,14 +164,14 @@ class Write:
 
     Args:
         prepare: what has to be there before it.
-        write: makes the change, with what goes alongside.
+        write: makes the change, with its side writes.
         done: whether it is made.
         spoil: makes what the write was conditioned on untrue.
         failure: what the write then raises.
     """
 
     prepare: Callable[[Stores], object]
-    write: Callable[[Stores, Alongside], None]
+    write: Callable[[Stores, SideWrites], None]
     done: Callable[[Stores], bool]
     spoil: Callable[[Stores], object]
     failure: type[Exception]
@@ -182,9 +182,9 @@ NEW_NAME = replace(ONE, name="New", revision=2)
 ROTATED = rotated(ONE, NOW + timedelta(hours=1))
 
 
-def create(stores: Stores, one: Provider = ONE, alongside: Alongside = NOTHING) -> None:
+def create(stores: Stores, one: Provider = ONE, side_writes: SideWrites = NO_SIDE_WRITES) -> None:
     """Create a provider."""
-    stores.providers.create(one, sealed(one), alongside)
+    stores.providers.create(one, sealed(one), side_writes)
 
 
 def rename(stores: Stores, name: str = "Other") -> None:
@@ -206,43 +206,43 @@ def replace_config(stores: Stores) -> None:
 WRITES = {
     "create a provider": Write(
         prepare=lambda stores: None,
-        write=lambda stores, alongside: create(stores, alongside=alongside),
+        write=lambda stores, side_writes: create(stores, side_writes=side_writes),
         done=lambda stores: stores.providers.get("org_a", ONE.id) == ONE,
         spoil=lambda stores: create(stores, provider(2, name=ONE.name.upper())),
         failure=NameTaken,
     ),
     "rename a provider": Write(
         prepare=create,
-        write=lambda stores, alongside: stores.providers.change(ONE, NEW_NAME, alongside=alongside),
+        write=lambda stores, side_writes: stores.providers.change(ONE, NEW_NAME, side_writes=side_writes),
         done=lambda stores: stores.providers.get("org_a", ONE.id) == NEW_NAME,
         spoil=lambda stores: create(stores, provider(2, name="nEW")),
         failure=NameTaken,
     ),
     "rotate a provider's credential": Write(
         prepare=create,
-        write=lambda stores, alongside: stores.providers.change(ONE, ROTATED, sealed(ROTATED, 2), alongside),
+        write=lambda stores, side_writes: stores.providers.change(ONE, ROTATED, sealed(ROTATED, 2), side_writes),
         done=lambda stores: stores.providers.get("org_a", ONE.id) == ROTATED,
         spoil=rename,
         failure=StaleWrite,
     ),
     "delete a provider": Write(
         prepare=create,
-        write=lambda stores, alongside: stores.providers.delete(ONE, alongside),
+        write=lambda stores, side_writes: stores.providers.delete(ONE, side_writes),
         done=lambda stores: stores.providers.get("org_a", ONE.id) is None,
         spoil=rename,
         failure=StaleWrite,
     ),
     "create a routing config": Write(
         prepare=create,
-        write=lambda stores, alongside: stores.routing.put(None, config("@a", ONE.id), alongside),
+        write=lambda stores, side_writes: stores.routing.put(None, config("@a", ONE.id), side_writes),
         done=lambda stores: stores.routing.get("org_a", "@a") == config("@a", ONE.id),
         spoil=lambda stores: stores.providers.delete(ONE),
         failure=MissingProvider,
     ),
     "replace a routing config": Write(
         prepare=attach,
-        write=lambda stores, alongside: stores.routing.put(
-            config("@a", ONE.id), config("@a", ONE.id, ONE.id, revision=2), alongside
+        write=lambda stores, side_writes: stores.routing.put(
+            config("@a", ONE.id), config("@a", ONE.id, ONE.id, revision=2), side_writes
         ),
         done=lambda stores: stores.routing.get("org_a", "@a") == config("@a", ONE.id, ONE.id, revision=2),
         spoil=replace_config,
@@ -250,24 +250,24 @@ WRITES = {
     ),
     "delete a routing config": Write(
         prepare=attach,
-        write=lambda stores, alongside: stores.routing.delete(config("@a", ONE.id), alongside),
+        write=lambda stores, side_writes: stores.routing.delete(config("@a", ONE.id), side_writes),
         done=lambda stores: stores.routing.get("org_a", "@a") is None,
         spoil=replace_config,
         failure=StaleWrite,
     ),
     "make an upload link": Write(
         prepare=lambda stores: None,
-        write=lambda stores, alongside: stores.uploads.put(upload(), alongside),
+        write=lambda stores, side_writes: stores.uploads.put(upload(), side_writes),
         done=lambda stores: stores.uploads.get("up_1") == upload(),
         spoil=lambda stores: stores.uploads.put(upload(name="Other")),
         failure=StaleWrite,
     ),
 }
-ALL = Alongside([event(1), event(2)], entry(), Completed(claim(), ANSWER), upload(9))
+ALL = SideWrites([event(1), event(2)], entry(), Completed(claim(), ANSWER), upload(9))
 
 
 def left(stores: Stores) -> tuple[list[str], list[Entry], Recorded | None, bool]:
-    """What has been committed alongside: events, entries, the answer, and whether the upload link is used."""
+    """The side writes that were committed: events, entries, the answer, and whether the upload link is used."""
     events = [each.id for each in waiting(stores.outbox)]
     entries = list(stores.audit.list("org_a", AuditFilter(), NOW - TRAIL_KEPT, 10, None)[0])
     return events, entries, answer_of(stores), stores.uploads.get("up_9") is None
@@ -293,23 +293,23 @@ def test_all_that_goes_with_a_change_is_committed_with_it(stores: Stores, write:
 def test_nothing_is_committed_where_one_condition_fails(stores: Stores, write: Write) -> None:
     """Whichever fails: a lost claim is told before a used link, and that before the change's own condition."""
     lost = replace(ALL, completed=Completed(claim("try-0"), ANSWER))
-    used = replace(ALL, used=upload(8))
-    both = replace(lost, used=upload(8))
-    refusals: list[tuple[Alongside, type[Exception]]] = [(lost, ClaimLost), (used, UploadUsed), (both, ClaimLost)]
-    for alongside, failure in refusals:
+    used = replace(ALL, consumed_link=upload(8))
+    both = replace(lost, consumed_link=upload(8))
+    refusals: list[tuple[SideWrites, type[Exception]]] = [(lost, ClaimLost), (used, UploadUsed), (both, ClaimLost)]
+    for side_writes, failure in refusals:
         with pytest.raises(failure):
-            write.write(stores, alongside)
+            write.write(stores, side_writes)
         assert not write.done(stores)
     write.spoil(stores)
-    for alongside, failure in [(ALL, write.failure), *refusals]:
+    for side_writes, failure in [(ALL, write.failure), *refusals]:
         with pytest.raises(failure):
-            write.write(stores, alongside)
+            write.write(stores, side_writes)
     assert left(stores) == ([], [], None, False)
 
 
 def test_a_change_of_a_plain_request_goes_by_itself(stores: Stores, write: Write) -> None:
     """Without a key, a link or anything to tell, the change alone is committed."""
-    write.write(stores, NOTHING)
+    write.write(stores, NO_SIDE_WRITES)
     assert write.done(stores)
     assert left(stores) == ([], [], None, False)
 
@@ -323,7 +323,7 @@ def released(stores: Stores) -> None:
 def answered(stores: Stores) -> None:
     """Claim the key and make the change."""
     claimed(stores, "try-1")
-    create(stores, provider(2), Alongside(completed=Completed(claim(), ANSWER)))
+    create(stores, provider(2), SideWrites(completed=Completed(claim(), ANSWER)))
 
 
 LOST: dict[str, Callable[[Stores], None]] = {
@@ -339,7 +339,7 @@ def test_a_request_that_has_lost_its_claim_changes_nothing(stores: Stores, lose:
     """However it was lost: another try may have made the change."""
     lose(stores)
     with pytest.raises(ClaimLost):
-        create(stores, alongside=Alongside(completed=Completed(claim(), ANSWER)))
+        create(stores, side_writes=SideWrites(completed=Completed(claim(), ANSWER)))
     assert stores.providers.get("org_a", ONE.id) is None
 
 
@@ -472,7 +472,7 @@ def test_a_transaction_whose_answer_got_lost_is_not_made_twice(stores: Stores) -
     claimed(stores, "try-1")
     stores.uploads.put(upload(9))
     sent = lose_first_answer(stores.tables.client, "TransactWriteItems")
-    create(stores, alongside=ALL)
+    create(stores, side_writes=ALL)
     assert len(sent) == 2
     assert left(stores) == ([event(1).id, event(2).id], [entry()], ANSWER, True)
 
@@ -483,7 +483,7 @@ def test_a_transaction_whose_answer_got_lost_is_not_made_twice(stores: Stores) -
 def trail(stores: Stores, *entries: Entry) -> None:
     """Commit entries, each with a change of its own."""
     for number, each in enumerate(entries, start=1):
-        create(stores, provider(number, org=each.org), Alongside(entry=each))
+        create(stores, provider(number, org=each.org), SideWrites(entry=each))
 
 
 def ids(found: Any) -> list[int]:
@@ -567,7 +567,7 @@ def test_a_resources_trail_is_read_without_the_others() -> None:
         uploads = DynamoUploads(tables.client, tables.main)
         for number in range(1, 9):
             told = entry(number, resource_id=f"prov_{number % 4}")
-            uploads.put(upload(number), Alongside(entry=told))
+            uploads.put(upload(number), SideWrites(entry=told))
         asked: list[dict[str, Any]] = []
         tables.client.meta.events.register(
             "provide-client-params.dynamodb.Query", lambda params, **_: asked.append(dict(params))
@@ -632,7 +632,7 @@ def test_tries_at_a_link_are_counted(stores: Stores) -> None:
     stores.uploads.put(upload())
     assert [stores.uploads.tried("up_1") for _ in range(3)] == [1, 2, 3]
     assert stores.uploads.get("up_1") == upload(tries=3)
-    create(stores, alongside=Alongside(used=upload()))
+    create(stores, side_writes=SideWrites(consumed_link=upload()))
     for gone in ("up_1", "up_2"):
         with pytest.raises(UploadUsed):
             stores.uploads.tried(gone)

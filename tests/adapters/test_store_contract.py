@@ -28,7 +28,6 @@ from providers.model.provider import KeyVersion, Provider, Verification
 from providers.model.routing import Attempt, RoutingConfig
 from providers.model.sealed import SealedCredential, WrappedKey
 from providers.ports import (
-    Alongside,
     Due,
     HealthStore,
     LimitReached,
@@ -42,6 +41,7 @@ from providers.ports import (
     ProviderStore,
     Refused,
     RoutingStore,
+    SideWrites,
     StaleWrite,
 )
 from providers_contract.vocabulary import HealthState, Outcome, Reason, Scope, Status
@@ -459,10 +459,10 @@ def event(number: int, kind: EventType = EventType.CREATED) -> Event:
 def test_events_are_committed_with_the_change_they_tell_of(stores: Stores) -> None:
     """Created, changed and deleted providers leave their events in the outbox, oldest first, until forgotten."""
     one = provider()
-    stores.providers.create(one, sealed(one), Alongside([event(1)]))
+    stores.providers.create(one, sealed(one), SideWrites([event(1)]))
     two = replace(one, name="New", revision=2)
-    stores.providers.change(one, two, alongside=Alongside([event(2, EventType.ROTATED)]))
-    stores.providers.delete(two, Alongside([event(3, EventType.DELETED)]))
+    stores.providers.change(one, two, side_writes=SideWrites([event(2, EventType.ROTATED)]))
+    stores.providers.delete(two, SideWrites([event(3, EventType.DELETED)]))
     assert waiting(stores.outbox) == [event(1), event(2, EventType.ROTATED), event(3, EventType.DELETED)]
     stores.outbox.forget([event(1), event(3)])
     stores.outbox.forget([event(1)])
@@ -474,7 +474,7 @@ def test_a_shard_is_read_in_order_and_from_where_one_was(stores: Stores) -> None
     many = [event(number) for number in range(1, 121)]
     for start in range(0, len(many), 20):
         one = provider(start + 1, name=f"Provider {start}")
-        stores.providers.create(one, sealed(one), Alongside(many[start : start + 20]))
+        stores.providers.create(one, sealed(one), SideWrites(many[start : start + 20]))
     assert waiting(stores.outbox) == many
     shard = list(stores.outbox.pending(3, 100))
     assert shard == sorted(shard, key=lambda each: each.id)
@@ -489,7 +489,7 @@ def test_a_shard_is_read_in_order_and_from_where_one_was(stores: Stores) -> None
 def test_a_quarantined_event_is_in_the_outbox_no_more(stores: Stores) -> None:
     """However often it is moved there."""
     one = provider()
-    stores.providers.create(one, sealed(one), Alongside([event(1), event(2)]))
+    stores.providers.create(one, sealed(one), SideWrites([event(1), event(2)]))
     for _ in range(2):
         stores.outbox.quarantine([Refused(event(1), "MalformedDetail", True)], NOW)
     assert waiting(stores.outbox) == [event(2)]
@@ -512,11 +512,11 @@ def test_a_change_that_is_refused_leaves_no_event(stores: Stores) -> None:
     one = provider()
     stores.providers.create(one, sealed(one))
     with pytest.raises(NameTaken):
-        stores.providers.create(replace(provider(2), name=one.name), sealed(provider(2)), Alongside([event(1)]))
+        stores.providers.create(replace(provider(2), name=one.name), sealed(provider(2)), SideWrites([event(1)]))
     with pytest.raises(StaleWrite):
-        stores.providers.change(replace(one, revision=7), replace(one, revision=8), alongside=Alongside([event(2)]))
+        stores.providers.change(replace(one, revision=7), replace(one, revision=8), side_writes=SideWrites([event(2)]))
     with pytest.raises(StaleWrite):
-        stores.providers.delete(replace(one, revision=7), Alongside([event(3)]))
+        stores.providers.delete(replace(one, revision=7), SideWrites([event(3)]))
     assert waiting(stores.outbox) == []
 
 

@@ -32,9 +32,8 @@ from providers.model.upload import LIFETIME, Upload
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.ports import (
-    NOTHING,
+    NO_SIDE_WRITES,
     READ_AT_MOST,
-    Alongside,
     AuditFilter,
     ClaimLost,
     Due,
@@ -47,6 +46,7 @@ from providers.ports import (
     ProviderFilter,
     Published,
     Refused,
+    SideWrites,
     StaleWrite,
     TamperedCredential,
     UploadUsed,
@@ -94,9 +94,9 @@ class Database:
     expiring: set[Expired] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def check(self, alongside: Alongside) -> None:
-        """Raise what keeps `alongside` from being committed."""
-        completed, used = alongside.completed, alongside.used
+    def check(self, side_writes: SideWrites) -> None:
+        """Raise if `side_writes` cannot be committed."""
+        completed, used = side_writes.completed, side_writes.consumed_link
         if completed is not None:
             claim, answer = self.records.get((completed.claim.org, completed.claim.key), (None, None))
             if claim is None or claim.owner != completed.claim.owner or answer is not None:
@@ -104,16 +104,16 @@ class Database:
         if used is not None and used.id not in self.uploads:
             raise UploadUsed
 
-    def commit(self, alongside: Alongside) -> None:
-        """Write what is committed alongside; `check` has been called before, under the same lock."""
-        self.outbox |= {event.id: event for event in alongside.events}
-        if alongside.entry is not None:
-            self.trail.append(alongside.entry)
-        if alongside.completed is not None:
-            claim = alongside.completed.claim
-            self.records[claim.org, claim.key] = (claim, alongside.completed.answer)
-        if alongside.used is not None:
-            del self.uploads[alongside.used.id]
+    def commit(self, side_writes: SideWrites) -> None:
+        """Write side writes; `check` has been called before, under the same lock."""
+        self.outbox |= {event.id: event for event in side_writes.events}
+        if side_writes.entry is not None:
+            self.trail.append(side_writes.entry)
+        if side_writes.completed is not None:
+            claim = side_writes.completed.claim
+            self.records[claim.org, claim.key] = (claim, side_writes.completed.answer)
+        if side_writes.consumed_link is not None:
+            del self.uploads[side_writes.consumed_link.id]
 
 
 def _refuse_more(what: str, count: int, limits: Limits) -> None:
@@ -165,11 +165,11 @@ class MemoryProviders:
         self,
         provider: Provider,
         sealed: SealedCredential,
-        alongside: Alongside = NOTHING,
+        side_writes: SideWrites = NO_SIDE_WRITES,
         limits: Limits = LIMITS,
     ) -> None:
         with self.db.lock:
-            self.db.check(alongside)
+            self.db.check(side_writes)
             if (provider.org, provider.name_claim) in self.db.names:
                 raise NameTaken
             _refuse_more("providers", sum(org == provider.org for org, _ in self.db.heads), limits)
@@ -178,17 +178,17 @@ class MemoryProviders:
             self.db.names[provider.org, provider.name_claim] = provider.id
             self.db.heads[provider.org, provider.id] = provider
             self.db.rows[provider.org, provider.id, sealed.version] = sealed
-            self.db.commit(alongside)
+            self.db.commit(side_writes)
 
     def change(
         self,
         before: Provider,
         after: Provider,
         sealed: SealedCredential | None = None,
-        alongside: Alongside = NOTHING,
+        side_writes: SideWrites = NO_SIDE_WRITES,
     ) -> None:
         with self.db.lock:
-            self.db.check(alongside)
+            self.db.check(side_writes)
             place = (before.org, before.id)
             head = self.db.heads.get(place)
             if head is None or head.revision != before.revision or head.active.number != before.active.number:
@@ -215,11 +215,11 @@ class MemoryProviders:
             self.db.heads[place] = replace(
                 after, refs=head.refs, health=kept.health, probe_after=kept.probe_after, throttled=kept.throttled
             )
-            self.db.commit(alongside)
+            self.db.commit(side_writes)
 
-    def delete(self, provider: Provider, alongside: Alongside = NOTHING) -> None:
+    def delete(self, provider: Provider, side_writes: SideWrites = NO_SIDE_WRITES) -> None:
         with self.db.lock:
-            self.db.check(alongside)
+            self.db.check(side_writes)
             place = (provider.org, provider.id)
             head = self.db.heads.get(place)
             if head is None or head.revision != provider.revision or head.refs:
@@ -228,7 +228,7 @@ class MemoryProviders:
             del self.db.names[provider.org, head.name_claim]
             for version in head.versions:
                 self.db.rows.pop((*place, version.number), None)
-            self.db.commit(alongside)
+            self.db.commit(side_writes)
 
     def sealed(self, org: str, provider_id: str, version: int) -> SealedCredential | None:
         return self.db.rows.get((org, provider_id, version))
@@ -282,11 +282,11 @@ class MemoryRouting:
         self,
         before: RoutingConfig | None,
         after: RoutingConfig,
-        alongside: Alongside = NOTHING,
+        side_writes: SideWrites = NO_SIDE_WRITES,
         limits: Limits = LIMITS,
     ) -> None:
         with self.db.lock:
-            self.db.check(alongside)
+            self.db.check(side_writes)
             self._check(after.org, after.slug, before)
             old = before.provider_ids if before else frozenset()
             missing = frozenset(each for each in after.provider_ids - old if (after.org, each) not in self.db.heads)
@@ -301,15 +301,15 @@ class MemoryRouting:
             self.db.routes[after.org, after.slug] = after
             self._refs(after, after.provider_ids - old, lambda refs: refs | {after.slug})
             self._refs(after, old - after.provider_ids, lambda refs: refs - {after.slug})
-            self.db.commit(alongside)
+            self.db.commit(side_writes)
 
-    def delete(self, config: RoutingConfig, alongside: Alongside = NOTHING) -> None:
+    def delete(self, config: RoutingConfig, side_writes: SideWrites = NO_SIDE_WRITES) -> None:
         with self.db.lock:
-            self.db.check(alongside)
+            self.db.check(side_writes)
             self._check(config.org, config.slug, config)
             del self.db.routes[config.org, config.slug]
             self._refs(config, config.provider_ids, lambda refs: refs - {config.slug})
-            self.db.commit(alongside)
+            self.db.commit(side_writes)
 
     def _check(self, org: str, slug: str, expected: RoutingConfig | None) -> None:
         found = self.db.routes.get((org, slug))
@@ -449,9 +449,9 @@ class MemoryIdempotency:
             claim, answer = self.db.records.get((completed.claim.org, completed.claim.key), (None, None))
             if claim is not None and claim.owner == completed.claim.owner and answer is not None:
                 return
-            alongside = Alongside(completed=completed)
-            self.db.check(alongside)
-            self.db.commit(alongside)
+            side_writes = SideWrites(completed=completed)
+            self.db.check(side_writes)
+            self.db.commit(side_writes)
 
     def release(self, claim: Claim) -> None:
         with self.db.lock:
@@ -466,16 +466,16 @@ class MemoryUploads:
     def __init__(self, database: Database) -> None:
         self.db = database
 
-    def put(self, upload: Upload, alongside: Alongside = NOTHING, limits: Limits = LIMITS) -> None:
+    def put(self, upload: Upload, side_writes: SideWrites = NO_SIDE_WRITES, limits: Limits = LIMITS) -> None:
         with self.db.lock:
-            self.db.check(alongside)
+            self.db.check(side_writes)
             if upload.id in self.db.uploads:
                 raise StaleWrite
             window = (upload.org, int(upload.created_at.timestamp() // LIFETIME.total_seconds()))
             _refuse_more("upload_links", self.db.links[window], limits)
             self.db.links[window] += 1
             self.db.uploads[upload.id] = upload
-            self.db.commit(alongside)
+            self.db.commit(side_writes)
 
     def get(self, upload_id: str) -> Upload | None:
         return self.db.uploads.get(upload_id)

@@ -19,7 +19,7 @@ from providers.model.provider import Provider
 from providers.model.routing import Attempt
 from providers.model.upload import Upload
 from providers.model.verdict import Verdict
-from providers.ports import Alongside, AuditFilter
+from providers.ports import AuditFilter, SideWrites
 from providers.usecases.add import add_provider
 from providers.usecases.audit import list_audit
 from providers.usecases.delete import delete_provider
@@ -203,7 +203,7 @@ def test_an_upload_link_is_told_of_without_the_link() -> None:
     now = ports.clock.now()
     host = "https://eu.api.openai.com"
     link = Upload("up_1", ORG, "01test", "openai", "Prod", host, None, now, now + timedelta(minutes=10))
-    ports.uploads.put(link, Alongside(entry=mine().upload_entry(ports, link)))
+    ports.uploads.put(link, SideWrites(entry=mine().upload_entry(ports, link)))
     (entry,) = trail(ports)
     assert (entry.action, entry.actor, entry.request_id) == (Action.UPLOAD_CREATED, ACTOR, "request-9")
     told = {"vendor": "openai", "name": "Prod", "base_url": host, "provider_id": None}

@@ -20,16 +20,15 @@ from providers.ports.idempotency import IdempotencyStore
 from providers.ports.management_keys import ManagementKeyStore
 from providers.ports.providers import READ_AT_MOST, ProviderFilter, ProviderStore
 from providers.ports.routing import RoutingStore
-from providers.ports.side_writes import NOTHING, Alongside
+from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
 from providers.ports.sweep import Due, Probed, ProbeStore, Queue
 from providers.ports.uploads import UploadStore
 from providers.ports.vendors import Prober, Transport, TransportFailure, VerificationCounter, Verifier
 from providers.ports.write_errors import ClaimLost, LimitReached, MissingProvider, NameTaken, StaleWrite, UploadUsed
 
 __all__ = [
-    "NOTHING",
+    "NO_SIDE_WRITES",
     "READ_AT_MOST",
-    "Alongside",
     "AuditFilter",
     "AuditStore",
     "Cipher",
@@ -58,6 +57,7 @@ __all__ = [
     "Queue",
     "Refused",
     "RoutingStore",
+    "SideWrites",
     "StaleWrite",
     "TamperedCredential",
     "Transport",

@@ -20,7 +20,7 @@ class AuditFilter:
 
 
 class AuditStore(Protocol):
-    """The audit trail; entries come into it alongside the changes they tell of."""
+    """The audit trail; entries are side writes of the changes that they record."""
 
     def list(
         self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None

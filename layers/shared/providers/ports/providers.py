@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from providers.model.policy import LIMITS, Limits
 from providers.model.provider import Provider
 from providers.model.sealed import SealedCredential
-from providers.ports.side_writes import NOTHING, Alongside
+from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
 from providers_contract.vocabulary import HealthState, Status
 
 READ_AT_MOST: Final = 500
@@ -30,7 +30,7 @@ class ProviderStore(Protocol):
     """Providers, their sealed credentials and the claims that go with them. Every write is one transaction.
 
     Every method raises `Unavailable` (model.errors) where the database does not do its work; every write ClaimLost and
-    UploadUsed, as what is committed alongside says.
+    UploadUsed, as their side writes can fail.
     """
 
     def get(self, org: str, provider_id: str) -> Provider | None:
@@ -55,7 +55,7 @@ class ProviderStore(Protocol):
         self,
         provider: Provider,
         sealed: SealedCredential,
-        alongside: Alongside = NOTHING,
+        side_writes: SideWrites = NO_SIDE_WRITES,
         limits: Limits = LIMITS,
     ) -> None:
         """Write head, name claim, fingerprint and first version. Raises NameTaken, LimitReached."""
@@ -66,7 +66,7 @@ class ProviderStore(Protocol):
         before: Provider,
         after: Provider,
         sealed: SealedCredential | None = None,
-        alongside: Alongside = NOTHING,
+        side_writes: SideWrites = NO_SIDE_WRITES,
     ) -> None:
         """Turn `before` into `after`, if its revision and active version are still `before`'s.
 
@@ -77,7 +77,7 @@ class ProviderStore(Protocol):
         """
         ...
 
-    def delete(self, provider: Provider, alongside: Alongside = NOTHING) -> None:
+    def delete(self, provider: Provider, side_writes: SideWrites = NO_SIDE_WRITES) -> None:
         """Delete head, claims and every version if it is as given and no routing config names it.
 
         Raises StaleWrite where it was changed, is named, or is gone: read again to see which.

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from providers.model.policy import LIMITS, Limits
 from providers.model.routing import RoutingConfig
-from providers.ports.side_writes import NOTHING, Alongside
+from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
 
 
 class RoutingStore(Protocol):
@@ -25,12 +25,12 @@ class RoutingStore(Protocol):
         self,
         before: RoutingConfig | None,
         after: RoutingConfig,
-        alongside: Alongside = NOTHING,
+        side_writes: SideWrites = NO_SIDE_WRITES,
         limits: Limits = LIMITS,
     ) -> None:
         """Create (`before` None) or replace. Raises StaleWrite, MissingProvider, LimitReached."""
         ...
 
-    def delete(self, config: RoutingConfig, alongside: Alongside = NOTHING) -> None:
+    def delete(self, config: RoutingConfig, side_writes: SideWrites = NO_SIDE_WRITES) -> None:
         """Delete, if unchanged. Raises StaleWrite."""
         ...

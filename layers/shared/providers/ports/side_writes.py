@@ -12,20 +12,20 @@ from providers.model.upload import Upload
 
 
 @dataclass(frozen=True, slots=True)
-class Alongside:
-    """What is committed with a change, in the same transaction: all of it, or nothing.
+class SideWrites:
+    """Outbox events, audit entry, idempotency result and consumed link, written in the same transaction as a change.
 
     Args:
-        events: go to the outbox.
-        entry: goes to the audit trail.
-        completed: the answer for whoever repeats the request; ClaimLost where the claim is no longer this request's.
-        used: the upload link that is used up; UploadUsed where it was before.
+        events: for the outbox.
+        entry: for the audit trail.
+        completed: the response for replay. Raises ClaimLost if this request no longer holds the key.
+        consumed_link: the upload link to delete. Raises UploadUsed if it was already used.
     """
 
     events: Sequence[Event] = ()
     entry: Entry | None = None
     completed: Completed | None = None
-    used: Upload | None = None
+    consumed_link: Upload | None = None
 
 
-NOTHING = Alongside()
+NO_SIDE_WRITES = SideWrites()

@@ -6,13 +6,13 @@ from typing import Protocol
 
 from providers.model.policy import LIMITS, Limits
 from providers.model.upload import Upload
-from providers.ports.side_writes import NOTHING, Alongside
+from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
 
 
 class UploadStore(Protocol):
     """Upload links that were not used yet. Every method raises Unavailable."""
 
-    def put(self, upload: Upload, alongside: Alongside = NOTHING, limits: Limits = LIMITS) -> None:
+    def put(self, upload: Upload, side_writes: SideWrites = NO_SIDE_WRITES, limits: Limits = LIMITS) -> None:
         """Store a new one. Raises StaleWrite where the id exists, ClaimLost, LimitReached."""
         ...
 

@@ -66,8 +66,8 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
     events = [provider_event(ports.clock.new_id(), EventType.CREATED, now, provider)]
     entry = mutation.entry(ports, Action.CREATED, now, None, provider)
     try:
-        alongside = mutation.with_entry(entry, (provider, warnings), events)
-        ports.providers.create(provider, sealed, alongside, ports.policy.limits)
+        side_writes = mutation.with_entry(entry, (provider, warnings), events)
+        ports.providers.create(provider, sealed, side_writes, ports.policy.limits)
     except NameTaken:
         holders = [each["provider_ids"] for each in warnings if each["code"] == "duplicate_credential"]
         raise name_taken(*holders) from None

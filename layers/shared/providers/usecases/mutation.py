@@ -14,7 +14,7 @@ from providers.model.idempotency import Claim, Completed, Recorded
 from providers.model.provider import Provider
 from providers.model.routing import RoutingConfig
 from providers.model.upload import Upload
-from providers.ports import Alongside, LimitReached, Ports
+from providers.ports import LimitReached, Ports, SideWrites
 from providers_contract.vocabulary import Action
 
 R = TypeVar("R")
@@ -43,9 +43,9 @@ class Mutation(Generic[R]):
         """The claim with the answer for `result`."""
         return Completed(self.claim, self.record(result)) if self.claim and self.record else None
 
-    def with_entry(self, entry: Entry, result: R, events: Sequence[Event] = ()) -> Alongside:
+    def with_entry(self, entry: Entry, result: R, events: Sequence[Event] = ()) -> SideWrites:
         """All that is committed with the change that `entry` tells of."""
-        return Alongside(events, entry, self.completed(result), self.link)
+        return SideWrites(events, entry, self.completed(result), self.link)
 
     def entry(
         self, ports: Ports, action: Action, at: datetime, before: Provider | None, after: Provider | None

@@ -61,8 +61,8 @@ def put_routing_config(
         action = Action.ROUTING_UPDATED if before else Action.ROUTING_CREATED
         entry = mutation.routing_entry(ports, action, now, before, after)
         try:
-            alongside = mutation.with_entry(entry, (after, before is None))
-            ports.routing.put(before, after, alongside, ports.policy.limits)
+            side_writes = mutation.with_entry(entry, (after, before is None))
+            ports.routing.put(before, after, side_writes, ports.policy.limits)
         except StaleWrite:
             continue
         except LimitReached as error:

@@ -391,7 +391,7 @@ def _activate(ports: Ports, provider: Provider, verdict: Verdict) -> None:
         revision=provider.revision + 1,
     )
     entry = BY_SYSTEM.entry(ports, Action.VERIFIED, now, provider, after)
-    ports.providers.change(provider, after, alongside=BY_SYSTEM.with_entry(entry, None))
+    ports.providers.change(provider, after, side_writes=BY_SYSTEM.with_entry(entry, None))
 
 
 def _expire(ports: Ports, provider: Provider) -> None:
@@ -400,5 +400,5 @@ def _expire(ports: Ports, provider: Provider) -> None:
     after = replace(provider, status=Status.DISABLED, updated_at=now, revision=provider.revision + 1)
     events = [provider_event(ports.clock.new_id(), EventType.PENDING_EXPIRED, now, after)]
     entry = BY_SYSTEM.entry(ports, Action.PENDING_EXPIRED, now, provider, after)
-    ports.providers.change(provider, after, alongside=BY_SYSTEM.with_entry(entry, None, events))
+    ports.providers.change(provider, after, side_writes=BY_SYSTEM.with_entry(entry, None, events))
     publish(ports, events)

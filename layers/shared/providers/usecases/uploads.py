@@ -75,8 +75,8 @@ def create_upload(
     )
     upload = with_mac(ports, upload)
     try:
-        alongside = mutation.with_entry(mutation.upload_entry(ports, upload), upload)
-        ports.uploads.put(upload, alongside, ports.policy.limits)
+        side_writes = mutation.with_entry(mutation.upload_entry(ports, upload), upload)
+        ports.uploads.put(upload, side_writes, ports.policy.limits)
     except LimitReached as error:
         raise limit_exceeded(ports, error) from None
     except StaleWrite:

@@ -83,7 +83,7 @@ def destroy_version(
         entry = mutation.entry(ports, Action.VERSION_DESTROYED, now, before, after)
         entry = replace(entry, before={"key_version": version.number, "key_hint": version.hint}, after=None)
         try:
-            ports.providers.change(before, after, alongside=mutation.with_entry(entry, None))
+            ports.providers.change(before, after, side_writes=mutation.with_entry(entry, None))
         except StaleWrite:
             continue
         return

@@ -10,26 +10,26 @@ from providers.adapters.tables.idempotency import completion
 from providers.adapters.tables.keys import upload_key
 from providers.adapters.tables.outbox import event_item
 from providers.adapters.tables.transactions import ConditionFailed, delete, put, transact
-from providers.ports import Alongside, ClaimLost, UploadUsed
+from providers.ports import ClaimLost, SideWrites, UploadUsed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-def commit(client: DynamoDBClient, main: str, actions: Sequence[dict[str, Any]], alongside: Alongside) -> None:
+def commit(client: DynamoDBClient, main: str, actions: Sequence[dict[str, Any]], side_writes: SideWrites) -> None:
     """Write `actions`, and what goes with them, or nothing.
 
     Raises ClaimLost, UploadUsed, ConditionFailed (positions in `actions`), StaleWrite, Unavailable.
     """
     conditional: list[tuple[dict[str, Any], type[Exception]]] = []
-    if alongside.completed is not None:
-        conditional.append((completion(main, alongside.completed), ClaimLost))
-    if alongside.used is not None:
-        gone = delete(main, upload_key(alongside.used.id), "attribute_exists(PK)")
+    if side_writes.completed is not None:
+        conditional.append((completion(main, side_writes.completed), ClaimLost))
+    if side_writes.consumed_link is not None:
+        gone = delete(main, upload_key(side_writes.consumed_link.id), "attribute_exists(PK)")
         conditional.append((gone, UploadUsed))
-    plain = [put(main, event_item(event)) for event in alongside.events]
-    if alongside.entry is not None:
-        plain += [put(main, item) for item in entry_items(alongside.entry)]
+    plain = [put(main, event_item(event)) for event in side_writes.events]
+    if side_writes.entry is not None:
+        plain += [put(main, item) for item in entry_items(side_writes.entry)]
     try:
         transact(client, [*actions, *(action for action, _ in conditional), *plain])
     except ConditionFailed as error:

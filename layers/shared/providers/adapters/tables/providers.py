@@ -43,7 +43,7 @@ from providers.adapters.tables.transactions import (
 from providers.model.policy import LIMITS, Limits
 from providers.model.provider import Provider
 from providers.model.sealed import USED_EVERY, SealedCredential
-from providers.ports import NOTHING, Alongside, Expired, NameTaken, ProviderFilter, StaleWrite
+from providers.ports import NO_SIDE_WRITES, Expired, NameTaken, ProviderFilter, SideWrites, StaleWrite
 from providers_contract.names import name_claim
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class DynamoProviders:
         self,
         provider: Provider,
         sealed: SealedCredential,
-        alongside: Alongside = NOTHING,
+        side_writes: SideWrites = NO_SIDE_WRITES,
         limits: Limits = LIMITS,
     ) -> None:
         """Write head, name claim, fingerprint, first version and count."""
@@ -100,7 +100,7 @@ class DynamoProviders:
             counting(self._main, count_key(provider.org), "providers", limits),
         ]
         try:
-            commit(self._client, self._main, actions, alongside)
+            commit(self._client, self._main, actions, side_writes)
         except ConditionFailed as error:
             if 1 in error.failed:
                 raise NameTaken from None
@@ -113,7 +113,7 @@ class DynamoProviders:
         before: Provider,
         after: Provider,
         sealed: SealedCredential | None = None,
-        alongside: Alongside = NOTHING,
+        side_writes: SideWrites = NO_SIDE_WRITES,
     ) -> None:
         """Turn `before` into `after`, with the claims and versions that differ."""
         org, provider_id = before.org, before.id
@@ -151,11 +151,11 @@ class DynamoProviders:
                 expired = Expired(kept.retires_at, org, provider_id, version.number)
                 actions.append(put(self._main, expired_key(expired)))
         try:
-            commit(self._client, self._main, actions, alongside)
+            commit(self._client, self._main, actions, side_writes)
         except ConditionFailed as error:
             raise StaleWrite if 0 in error.failed or not (renamed and 1 in error.failed) else NameTaken from None
 
-    def delete(self, provider: Provider, alongside: Alongside = NOTHING) -> None:
+    def delete(self, provider: Provider, side_writes: SideWrites = NO_SIDE_WRITES) -> None:
         """Delete head, claims and every version."""
         org, provider_id = provider.org, provider.id
         actions = [
@@ -172,7 +172,7 @@ class DynamoProviders:
             *(delete(self._secrets, secret_key(org, provider_id, version.number)) for version in provider.versions),
         ]
         try:
-            commit(self._client, self._main, actions, alongside)
+            commit(self._client, self._main, actions, side_writes)
         except ConditionFailed:
             raise StaleWrite from None
 

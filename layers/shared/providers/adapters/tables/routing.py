@@ -13,7 +13,7 @@ from providers.adapters.tables.keys import count_key, org_key, provider_key, rou
 from providers.adapters.tables.transactions import ABSENT, ConditionFailed, delete, get, put, query, telling, update
 from providers.model.policy import LIMITS, Limits
 from providers.model.routing import Attempt, RoutingConfig
-from providers.ports import NOTHING, Alongside, LimitReached, MissingProvider, StaleWrite
+from providers.ports import NO_SIDE_WRITES, LimitReached, MissingProvider, SideWrites, StaleWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,7 +41,7 @@ class DynamoRouting:
         self,
         before: RoutingConfig | None,
         after: RoutingConfig,
-        alongside: Alongside = NOTHING,
+        side_writes: SideWrites = NO_SIDE_WRITES,
         limits: Limits = LIMITS,
     ) -> None:
         """Create or replace, attaching and detaching providers in the same transaction."""
@@ -62,7 +62,7 @@ class DynamoRouting:
         if before is None:
             actions.append(counting(self._main, count_key(after.org), "routing_configs", limits))
         try:
-            commit(self._client, self._main, actions, alongside)
+            commit(self._client, self._main, actions, side_writes)
         except ConditionFailed as error:
             if 0 in error.failed:
                 raise StaleWrite from None
@@ -75,7 +75,7 @@ class DynamoRouting:
                 raise LimitReached("configs_per_provider", named, attached[fullest - 1]) from None
             raise limit_reached(error, len(actions) - 1, "routing_configs") from None
 
-    def delete(self, config: RoutingConfig, alongside: Alongside = NOTHING) -> None:
+    def delete(self, config: RoutingConfig, side_writes: SideWrites = NO_SIDE_WRITES) -> None:
         """Delete the config and detach its providers."""
         key = route_key(config.org, config.slug)
         actions = [
@@ -84,7 +84,7 @@ class DynamoRouting:
             discounting(self._main, count_key(config.org), "routing_configs"),
         ]
         try:
-            commit(self._client, self._main, actions, alongside)
+            commit(self._client, self._main, actions, side_writes)
         except ConditionFailed:
             raise StaleWrite from None
 

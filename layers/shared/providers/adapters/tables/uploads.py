@@ -12,7 +12,7 @@ from providers.adapters.tables.keys import links_key, upload_key
 from providers.adapters.tables.transactions import ConditionFailed, delete, get, put, update, write
 from providers.model.policy import LIMITS, Limits
 from providers.model.upload import LIFETIME, Upload
-from providers.ports import NOTHING, Alongside, StaleWrite, UploadUsed
+from providers.ports import NO_SIDE_WRITES, SideWrites, StaleWrite, UploadUsed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,14 +25,14 @@ class DynamoUploads:
         self._client = client
         self._main = main
 
-    def put(self, upload: Upload, alongside: Alongside = NOTHING, limits: Limits = LIMITS) -> None:
+    def put(self, upload: Upload, side_writes: SideWrites = NO_SIDE_WRITES, limits: Limits = LIMITS) -> None:
         """Store a new link, and count it in its ten minutes."""
         window = int(upload.created_at.timestamp() // LIFETIME.total_seconds())
         key = links_key(upload.org, window)
         counted = counting(self._main, key, "upload_links", limits, ttl=epoch(upload.created_at + 2 * LIFETIME))
         new = put(self._main, upload_item(upload), "attribute_not_exists(PK)")
         try:
-            commit(self._client, self._main, [new, counted], alongside)
+            commit(self._client, self._main, [new, counted], side_writes)
         except ConditionFailed as error:
             if 1 in error.failed:
                 raise limit_reached(error, 1, "upload_links") from None
