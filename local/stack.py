@@ -21,7 +21,7 @@ from local.vendors.server import Emulator, serving
 from providers import bootstrap
 from providers.bootstrap import Settings
 from providers.usecases.management_keys import mint_management_key
-from providers_client.cli import data_key_operator, operator
+from providers_client.cli import data_key_store, management_keys
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
 
@@ -79,7 +79,7 @@ async def running_stack(
         bootstrap.install(ports)
         closing.callback(bootstrap.install, None)
         own: dict[str, Callable[[bytes], Any]] = {}
-        private = frozenset({operator.LOCAL_PATH, data_key_operator.LOCAL_PATH})
+        private = frozenset({management_keys.LOCAL_PATH, data_key_store.LOCAL_PATH})
         gateway = Gateway(template, log, own, private, bound=host)
         closing.callback(gateway.close)
         closing.callback(ports.close)
@@ -87,8 +87,10 @@ async def running_stack(
         sweeper = Sweeper(template, gateway.invoke, ports.sqs, ports.local_clock)
         own["POST /_local/sweep"] = lambda _: sweeper.sweep()
         for method in ("POST", "GET", "DELETE"):
-            own[f"{method} {operator.LOCAL_PATH}"] = partial(_serve, partial(operator.serve, ports, method))
-        own[f"POST {data_key_operator.LOCAL_PATH}"] = partial(_serve, partial(data_key_operator.serve, ports))
+            own[f"{method} {management_keys.LOCAL_PATH}"] = partial(
+                _serve, partial(management_keys.serve, ports, method)
+            )
+        own[f"POST {data_key_store.LOCAL_PATH}"] = partial(_serve, partial(data_key_store.serve, ports))
         if emulator:
             own["POST /_local/vendors"] = emulator.control
         runner = web.AppRunner(

@@ -30,7 +30,7 @@ from local.template import Template
 from local.vendors.keys import fake_key
 from local.vendors.server import serving
 from providers.usecases.resolve import resolve
-from providers_client.cli.operator import deployed
+from providers_client.cli.management_keys import deployed
 from tests.kit.description import operations
 
 ROOT = Path(__file__).parent.parent

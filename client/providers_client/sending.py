@@ -58,7 +58,7 @@ Step: TypeAlias = Call[Any] | float
 Outcome: TypeAlias = httpx2.Response | ProvidersAPIError | None
 
 
-def conversation(call: Call[T], backoff: Backoff) -> Generator[Step, Outcome, T]:
+def exchange(call: Call[T], backoff: Backoff) -> Generator[Step, Outcome, T]:
     """Yields the call to be sent and seconds to be waited, is sent the outcomes, and returns what the caller gets.
 
     Whoever drives it sends in a failure as a value, so that what is raised here is chained to nothing: the HTTP

@@ -14,7 +14,7 @@ import httpx2
 from providers_client import calls
 from providers_client.calls import UNSET, Attempt, Call, Unset
 from providers_client.errors import from_failure
-from providers_client.sending import Backoff, Outcome, conversation, from_environment, settings
+from providers_client.sending import Backoff, Outcome, exchange, from_environment, settings
 from providers_contract.responses import (
     AuditEntry,
     Changed,
@@ -250,10 +250,10 @@ class Client:
             call = calls.next_page(call, page, limit)
 
     def _send(self, call: Call[T]) -> T:
-        talk, outcome = conversation(call, self._backoff), None
+        steps, outcome = exchange(call, self._backoff), None
         while True:
             try:
-                step = talk.send(outcome)
+                step = steps.send(outcome)
             except StopIteration as done:
                 return done.value  # type: ignore[no-any-return]
             if isinstance(step, float):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.stack import Stack
-from providers_client.cli.exits import EXITS
+from providers_client.cli.exit_codes import EXITS
 from tests.kit.cli_docs import PAGE, masked, run, steps
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from providers_client.cli import audit, data_keys, health, importing, keys, providers, routing, streams
-from providers_client.cli.exits import EXITS, Commands
+from providers_client.cli.exit_codes import EXITS, Commands
 from providers_client.cli.session import Session
 from providers_client.sending import KEY_VARIABLE, URL_VARIABLE
 from providers_client.version import VERSION

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from providers_client.cli.charts import cells, table, time
 from providers_client.cli.session import Json, begin, console, find, say
+from providers_client.cli.tables import cells, table, time
 from providers_contract.responses import AuditEntry
 
 

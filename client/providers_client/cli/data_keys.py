@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from providers_client.cli.charts import cells, table
 from providers_client.cli.keys import Local, Stack, check_choice
 from providers_client.cli.session import Json, Session, Yes, begin, confirm, console, out, say
+from providers_client.cli.tables import cells, table
 
 if TYPE_CHECKING:
-    from providers_client.cli.data_key_operator import DataKeys
+    from providers_client.cli.data_key_store import DataKeys
 
 Org = Annotated[str, typer.Option(help="The organization whose credentials they seal.")]
 
@@ -96,7 +96,7 @@ def _say_what_is_left(done: dict[str, Any]) -> None:
 
 
 def _keys(session: Session, stack: str | None, *, local: bool) -> DataKeys:
-    from providers_client.cli.data_key_operator import DeployedDataKeys, LocalDataKeys  # late: it brings the layer
+    from providers_client.cli.data_key_store import DeployedDataKeys, LocalDataKeys  # late: it brings the layer
 
     check_choice(stack, local=local)
     return LocalDataKeys(session.base_url()) if stack is None else DeployedDataKeys(stack)

@@ -11,10 +11,11 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from providers_client.cli.charts import STYLES, cells, milliseconds, percent, sparkline, table, time
-from providers_client.cli.exits import plain
+from providers_client.cli.exit_codes import plain
 from providers_client.cli.session import Json, Which, begin, console, find
+from providers_client.cli.sparklines import sparkline
 from providers_client.cli.streams import lost_output
+from providers_client.cli.tables import STYLES, cells, milliseconds, percent, table, time
 from providers_client.errors import ConfigurationError
 from providers_contract.responses import Health, WindowView
 from providers_contract.vocabulary import HistorySpan

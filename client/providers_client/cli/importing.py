@@ -15,9 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from providers_client.aio import AsyncClient
-from providers_client.cli.charts import cells, table
 from providers_client.cli.envfile import Contents, Found, read
-from providers_client.cli.exits import exit_code, plain
+from providers_client.cli.exit_codes import exit_code, plain
 from providers_client.cli.session import (
     Json,
     Session,
@@ -31,6 +30,7 @@ from providers_client.cli.session import (
     say,
     say_prominently,
 )
+from providers_client.cli.tables import cells, table
 from providers_client.errors import AuthenticationFailed, ConfigurationError, PermissionDenied, ProvidersAPIError
 from providers_contract.responses import Provider
 from providers_contract.vendors import facts

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from providers_client.cli.charts import cells, table
 from providers_client.cli.session import Json, Session, Yes, begin, confirm, console, out, say
+from providers_client.cli.tables import cells, table
 from providers_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from providers_client.cli.operator import Keys
+    from providers_client.cli.management_keys import Keys
 
 Stack = Annotated[str | None, typer.Option(help="A CloudFormation stack's name: its keys, with your AWS credentials.")]
 Local = Annotated[bool, typer.Option("--local", help="The stack that `make run` serves, at --url.")]
@@ -103,7 +103,7 @@ def check_choice(stack: str | None, *, local: bool) -> None:
 
 
 def _keys(session: Session, stack: str | None, *, local: bool) -> Keys:
-    from providers_client.cli.operator import DeployedKeys, LocalKeys  # late: it brings the whole layer
+    from providers_client.cli.management_keys import DeployedKeys, LocalKeys  # late: it brings the whole layer
 
     check_choice(stack, local=local)
     return LocalKeys(session.base_url()) if stack is None else DeployedKeys(stack)

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from providers_client.aio import AsyncClient
 from providers_client.calls import UNSET
-from providers_client.cli.charts import cells, details, milliseconds, sparkline, state_of, table, time
 from providers_client.cli.session import (
     Json,
     Session,
@@ -27,6 +26,8 @@ from providers_client.cli.session import (
     say_warnings,
     warnings_member,
 )
+from providers_client.cli.sparklines import sparkline
+from providers_client.cli.tables import cells, details, milliseconds, state_of, table, time
 from providers_client.cli.vendor_keys import KeyEnv, KeyFile, KeyStdin, read_key
 from providers_client.errors import ConfigurationError, ProvidersAPIError
 from providers_contract import vendors

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from providers_client.cli.charts import cells, details, table, time
 from providers_client.cli.session import Json, Session, Yes, begin, confirm, console, find_by_name, out, say
+from providers_client.cli.tables import cells, details, table, time
 from providers_client.errors import ConfigurationError
 from providers_contract.ids import PROVIDER_ID
 from providers_contract.responses import AttemptView, RoutingConfig

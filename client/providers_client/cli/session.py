@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from providers_client.aio import AsyncClient
-from providers_client.cli.exits import json_text, plain
+from providers_client.cli.exit_codes import json_text, plain
 from providers_client.errors import ConfigurationError, NotFound
 from providers_client.sending import KEY_VARIABLE, URL_VARIABLE
 from providers_client.sync import Client

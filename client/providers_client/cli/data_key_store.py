@@ -16,7 +16,7 @@ from providers.usecases.data_keys import (
     reseal,
     rotate_data_key,
 )
-from providers_client.cli.operator import ask_local, deployed
+from providers_client.cli.management_keys import ask_local, deployed
 from providers_client.errors import ConfigurationError
 
 LOCAL_PATH: Final = "/_local/data-keys"

@@ -1,8 +1,8 @@
-"""Tables, sparklines and times, for people."""
+"""Tables and values formatted for people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,12 +10,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from providers_client.cli.exits import plain
-from providers_contract.responses import HistoryPoint, Provider
+from providers_client.cli.exit_codes import plain
+from providers_contract.responses import Provider
 
-BARS: Final = "▁▂▃▄▅▆▇█"
-NO_CHECKS: Final = "·"
-ALL_FAILED: Final = "×"
 STYLES: Final = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "disabled": "dim", "pending": "yellow"}
 
 
@@ -46,28 +43,6 @@ def state_of(provider: Provider) -> Text:
     """Its health, or why it is not watched."""
     state = provider.health.state if provider.status == "active" else provider.status
     return Text(plain(state), STYLES.get(state, ""))
-
-
-def sparkline(points: Sequence[HistoryPoint], cells_wanted: int) -> Text:
-    """The latency of the good checks as bars (the slowest is the highest), in at most so many characters.
-
-    `·` stands for no checks, `×` for checks that all failed; a bar is yellow where some failed.
-    """
-    size = -(-len(points) // cells_wanted) or 1
-    groups = [points[at : at + size] for at in range(0, len(points), size)]
-    highest = max((point.p50_ms or 0 for point in points), default=0)
-    line = Text()
-    for group in groups:
-        checked = [point for point in group if point.checks]
-        rates = [point.success_rate or 0.0 for point in checked]
-        if not checked:
-            line.append(NO_CHECKS, "dim")
-        elif not any(rates):
-            line.append(ALL_FAILED, "red")
-        else:
-            height = max(point.p50_ms or 0 for point in checked) / (highest or 1)
-            line.append(BARS[min(7, int(height * 8))], "green" if min(rates) == 1 else "yellow")
-    return line
 
 
 def time(at: datetime | None) -> str | None:

@@ -1,0 +1,36 @@
+"""Latency history as a sparkline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.text import Text
+
+from providers_contract.responses import HistoryPoint
+
+BARS: Final = "▁▂▃▄▅▆▇█"
+NO_CHECKS: Final = "·"
+ALL_FAILED: Final = "×"
+
+
+def sparkline(points: Sequence[HistoryPoint], cells_wanted: int) -> Text:
+    """The latency of the good checks as bars (the slowest is the highest), in at most so many characters.
+
+    `·` stands for no checks, `×` for checks that all failed; a bar is yellow where some failed.
+    """
+    size = -(-len(points) // cells_wanted) or 1
+    groups = [points[at : at + size] for at in range(0, len(points), size)]
+    highest = max((point.p50_ms or 0 for point in points), default=0)
+    line = Text()
+    for group in groups:
+        checked = [point for point in group if point.checks]
+        rates = [point.success_rate or 0.0 for point in checked]
+        if not checked:
+            line.append(NO_CHECKS, "dim")
+        elif not any(rates):
+            line.append(ALL_FAILED, "red")
+        else:
+            height = max(point.p50_ms or 0 for point in checked) / (highest or 1)
+            line.append(BARS[min(7, int(height * 8))], "green" if min(rates) == 1 else "yellow")
+    return line
