@@ -24,7 +24,8 @@ from providers.model.events import Event, EventType, health_event, provider_even
 from providers.model.health import Health
 from providers.model.verdict import Verdict
 from providers.usecases.delete import delete_provider
-from providers.usecases.sweep import dispatch, probe_messages
+from providers.usecases.probe import probe_messages
+from providers.usecases.sweep import dispatch
 from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
 from tests.kit.aws import REGION
 from tests.kit.fakes import FakeClock, FakePorts

@@ -20,7 +20,7 @@ from providers.bootstrap import Dependencies, Settings
 from providers.edge.background import CONCURRENCY, MARGIN_S
 from providers.model.idempotency import LEASE
 from providers.model.policy import PROBE_DEADLINE_S, Policy
-from providers.usecases.sweep import BATCH
+from providers.usecases.probe_batch import BATCH
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template()

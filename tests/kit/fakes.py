@@ -337,8 +337,8 @@ class MemoryProbes:
             if head.status is not Status.DISABLED and shard_of(head.id) == shard
         ]
 
-    def load(self, places: Sequence[tuple[str, str]]) -> Sequence[Probed]:
-        heads = [self.db.heads[place] for place in places if place in self.db.heads]
+    def load(self, targets: Sequence[tuple[str, str]]) -> Sequence[Probed]:
+        heads = [self.db.heads[target] for target in targets if target in self.db.heads]
         return [Probed(head, self.db.rows.get((head.org, head.id, head.active.number))) for head in heads]
 
     def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:

@@ -38,8 +38,8 @@ from providers.model.policy import Limits
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.ports import Published
+from providers.usecases.probe_batch import Batch
 from providers.usecases.resolve import resolve
-from providers.usecases.sweep import Batch
 from providers_contract.vocabulary import Reason
 from tests.kit.aws import REGION, moto_tables
 from tests.kit.fakes import PROXIES, FakeClock, FakePorts, FakePublisher, FakeVerifier

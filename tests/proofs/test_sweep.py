@@ -21,8 +21,10 @@ from providers.model.provider import PENDING_FOR
 from providers.model.vendor import Credential
 from providers.model.verdict import Verdict
 from providers.usecases import events as drain
-from providers.usecases import sweep
-from providers.usecases.sweep import Batch, probe_messages, run_minute
+from providers.usecases import probe
+from providers.usecases.probe import probe_messages
+from providers.usecases.probe_batch import Batch
+from providers.usecases.sweep import run_minute
 from providers_contract.vocabulary import Reason
 from tests.kit.fakes import waiting
 from tests.kit.figures import SOAK, Figure
@@ -71,7 +73,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 @pytest.fixture(autouse=True)
 def _in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker's and a drain's calls come one after another, always in the same order."""
-    monkeypatch.setattr(sweep, "THREADS", 1)
+    monkeypatch.setattr(probe, "THREADS", 1)
     monkeypatch.setattr(drain, "THREADS", 1)
 
 

@@ -24,9 +24,10 @@ from providers.usecases.add import add_provider
 from providers.usecases.audit import list_audit
 from providers.usecases.delete import delete_provider
 from providers.usecases.mutation import Mutation
+from providers.usecases.probe import probe_messages
+from providers.usecases.probe_batch import Batch
 from providers.usecases.rollback import rollback_provider
 from providers.usecases.routing import delete_routing_config, put_routing_config
-from providers.usecases.sweep import Batch, probe_messages
 from providers.usecases.update import Change, update_provider
 from providers.usecases.versions import destroy_version
 from providers_contract.vocabulary import Action, Reason, Status

@@ -16,7 +16,9 @@ from providers.model.health import Sample
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.usecases.add import add_provider
-from providers.usecases.sweep import BATCH, QUIET_S, WRITE_EVERY_S, Batch, dispatch, probe_messages
+from providers.usecases.probe import QUIET_S, WRITE_EVERY_S, probe_messages
+from providers.usecases.probe_batch import BATCH, Batch
+from providers.usecases.sweep import dispatch
 from providers_contract.vocabulary import Reason
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import new
@@ -160,7 +162,7 @@ def test_organizations_take_turns_in_the_queue() -> None:
     for org in OTHERS:
         ports.add(org, 3, ANSWERS_S)
     dispatch(ports, ports.clock.now())
-    batches = [Batch.from_json(body).places for body in ports.queue.sent]
+    batches = [Batch.from_json(body).targets for body in ports.queue.sent]
     first = [org for places in batches[:2] for org, _ in places]
     assert [first.count(org) for org in OTHERS] == [3] * len(OTHERS)
     assert sorted(place for places in batches for place in places) == sorted(
@@ -174,7 +176,7 @@ def test_an_organizations_providers_stay_together() -> None:
     for number in range(20):
         ports.add(f"org_{number:02d}", 20, ANSWERS_S)
     dispatch(ports, ports.clock.now())
-    batches = [Batch.from_json(body).places for body in ports.queue.sent]
+    batches = [Batch.from_json(body).targets for body in ports.queue.sent]
     assert max(len({org for org, _ in places}) for places in batches) <= BATCH // 20 + 2
 
 
@@ -187,4 +189,4 @@ def test_what_was_backed_off_comes_last() -> None:
     head = ports.db.heads["org_a", suspect]
     ports.db.heads["org_a", suspect] = replace(head, throttled=1, probe_after=ports.clock.now() - timedelta(minutes=1))
     dispatch(ports, ports.clock.now())
-    assert Batch.from_json(ports.queue.sent[-1]).places[-1] == ("org_a", suspect)
+    assert Batch.from_json(ports.queue.sent[-1]).targets[-1] == ("org_a", suspect)

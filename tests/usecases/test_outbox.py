@@ -22,7 +22,8 @@ from providers.model.policy import OUTBOX_SHARDS
 from providers.ports import Published, Refused
 from providers.usecases import events as drain
 from providers.usecases.events import GIVE_UP_AFTER, drain_outbox
-from providers.usecases.sweep import dispatch, probe_messages, run_minute
+from providers.usecases.probe import probe_messages
+from providers.usecases.sweep import dispatch, run_minute
 from tests.kit.fakes import FakePorts, waiting
 from tests.kit.lambdas import Invocation
 from tests.kit.requests import ORG, added

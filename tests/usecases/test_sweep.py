@@ -22,7 +22,9 @@ from providers.model.provider import Provider, Verification
 from providers.model.verdict import Verdict
 from providers.usecases.events import drain_outbox
 from providers.usecases.health import glance_at, read_health
-from providers.usecases.sweep import Batch, dispatch, probe_messages, run_minute
+from providers.usecases.probe import probe_messages
+from providers.usecases.probe_batch import Batch
+from providers.usecases.sweep import dispatch, run_minute
 from providers.usecases.update import Change, update_provider
 from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
 from tests.kit.fakes import FakePorts
@@ -80,7 +82,7 @@ def test_messages_hold_ids_only() -> None:
     ports = FakePorts()
     provider = added(ports)
     (body,) = sweep(ports)
-    assert Batch.from_json(body).places == ((ORG, provider.id),)
+    assert Batch.from_json(body).targets == ((ORG, provider.id),)
     assert set(body) <= set('{}[]",:-+_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789')
     assert len(body) < 130
 
@@ -91,7 +93,7 @@ def test_disabled_providers_are_not_asked() -> None:
     off, late = added(ports, "off"), added(ports, "late")
     update_provider(ports, ORG, off.id, Change(status=Status.DISABLED))
     dispatch(ports, ports.clock.now())
-    assert Batch.from_json(ports.queue.sent[0]).places == ((ORG, late.id),)
+    assert Batch.from_json(ports.queue.sent[0]).targets == ((ORG, late.id),)
     update_provider(ports, ORG, late.id, Change(status=Status.DISABLED))
     ports.verify.asked.clear()
     assert deliver(ports, ports.queue.sent) == []
@@ -481,7 +483,7 @@ def test_the_short_way_ends_as_the_long_one(data: st.DataObject) -> None:
 
     short = run()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("providers.usecases.sweep.stays_healthy", lambda *_: False)
+        patch.setattr("providers.usecases.probe_results.stays_healthy", lambda *_: False)
         assert run() == short
 
 

@@ -36,7 +36,7 @@ class ProbeStore(Protocol):
         """The providers of one of the index's shards that are not disabled; it may lag behind by a moment."""
         ...
 
-    def load(self, places: Sequence[tuple[str, str]]) -> Sequence[Probed]:
+    def load(self, targets: Sequence[tuple[str, str]]) -> Sequence[Probed]:
         """The providers at (org, provider id), without those that are gone; in batches, in any order."""
         ...
 

@@ -48,9 +48,9 @@ class DynamoProbes:
                 return found
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def load(self, places: Sequence[tuple[str, str]]) -> Sequence[Probed]:
+    def load(self, targets: Sequence[tuple[str, str]]) -> Sequence[Probed]:
         """Heads, then the rows of their active versions."""
-        keys = [marshal(provider_key(org, provider_id)) for org, provider_id in places]
+        keys = [marshal(provider_key(org, provider_id)) for org, provider_id in targets]
         heads = [provider_from(unmarshal(item)) for item in get_many(self._client, self._main, keys)]
         rows = [marshal(secret_key(head.org, head.id, head.active.number)) for head in heads]
         sealed = [sealed_from(unmarshal(item)) for item in get_many(self._client, self._secrets, rows)]

@@ -1,0 +1,67 @@
+"""What the sweep hands to its workers: a batch of targets for one minute, and a task for each of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from providers.model.health import Recent, Sample, floor_minute
+from providers.model.provider import Provider
+from providers_contract.secret import Secret
+
+BATCH: Final = 50
+"""Targets in one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A message: probe these targets, each an (org, provider id), for this minute. It holds ids only."""
+
+    minute: datetime
+    targets: tuple[tuple[str, str], ...]
+
+    def to_json(self) -> str:
+        """The message's body."""
+        return json.dumps({"minute": self.minute.isoformat(), "providers": self.targets}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, body: str) -> Batch:
+        """The batch in a body. Raises ValueError for anything else."""
+        try:
+            found = json.loads(body)
+            minute = datetime.fromisoformat(found["minute"])
+            targets = tuple((str(org), str(provider_id)) for org, provider_id in found["providers"])
+        except (KeyError, TypeError) as error:
+            raise ValueError("not a batch of providers") from error
+        if minute.tzinfo is None or minute != floor_minute(minute):
+            raise ValueError("not a minute in UTC")
+        return cls(minute, targets)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTask:
+    """A provider to probe for a minute.
+
+    `secret` is None if the stored credential does not open; `recent` has the samples of the last 1–2 hours, of every
+    key version.
+    """
+
+    provider: Provider
+    secret: Secret | None
+    recent: Recent
+    minute: datetime
+
+    @property
+    def probed_before(self) -> bool:
+        """Whether an earlier delivery of the message has recorded a sample; it may have died before it finished."""
+        newest = self.recent.newest
+        if newest is None or newest < self.minute:
+            return False  # nearly always, and then no sample is decoded
+        return any(sample.at == self.minute for sample in self.samples())
+
+    def samples(self) -> list[Sample]:
+        """The active version's samples, oldest first."""
+        active = self.provider.active.number
+        return [sample for sample in self.recent if sample.version == active]

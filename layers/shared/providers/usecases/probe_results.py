@@ -1,0 +1,112 @@
+"""Write the result of a probe: its sample, and the health, back-off and status that follow from it."""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import replace
+from typing import Any
+
+from providers.model.events import EventType, health_event, provider_event
+from providers.model.health import Sample, next_health, replayed, stays_healthy
+from providers.model.provider import Provider, Verification
+from providers.model.verdict import Verdict
+from providers.ports import Ports, StaleWrite
+from providers.usecases.back_off import with_back_off
+from providers.usecases.events import publish
+from providers.usecases.mutation import BY_SYSTEM
+from providers.usecases.probe_batch import ProbeTask
+from providers_contract.vocabulary import Action, Status
+
+
+def write_result(ports: Ports, task: ProbeTask, verdict: Verdict | BaseException | None) -> bool:
+    """Record the sample, then update the provider; whether the task is done. Raises what its probe raised."""
+    if isinstance(verdict, BaseException):
+        raise verdict
+    if verdict is None:
+        if task.probed_before:
+            _update_provider(ports, task, task.samples(), None)
+        return task.probed_before
+    sample = Sample(task.minute, task.provider.active.number, verdict.reason, verdict.latency_ms)
+    if not ports.health.record(task.provider.id, sample):
+        return True  # another delivery of the message recorded it first, and does the rest
+    if not _changes_nothing(ports, task, sample):
+        samples = task.samples()
+        insort(samples, sample, key=lambda each: each.at)
+        _update_provider(ports, task, samples, verdict)
+    return True
+
+
+def _changes_nothing(ports: Ports, task: ProbeTask, sample: Sample) -> bool:
+    """Whether a sample certainly leaves the provider as it is, judged without decoding the earlier ones."""
+    provider = task.provider
+    return (
+        provider.status is not Status.PENDING
+        and (provider.probe_after, provider.throttled) == (None, 0)
+        and stays_healthy(provider.health, task.recent, sample, ports.policy.thresholds)
+    )
+
+
+def _update_provider(ports: Ports, task: ProbeTask, samples: list[Sample], verdict: Verdict | None) -> None:
+    """Write the health, back-off and status that follow from `samples`, if they differ from the stored ones.
+
+    `verdict` is this probe's. It is None if an earlier delivery of the message made the probe, and may have died
+    before it came to this; the sample then has all of the verdict but the vendor's account and its Retry-After.
+    """
+    provider, minute, limits = task.provider, task.minute, ports.policy.thresholds
+    newest = samples[-1] if samples and samples[-1].at == minute else None
+    advance = next_health if verdict is not None and newest is not None else replayed
+    after = replace(provider, health=advance(provider.health, samples, limits))
+    if verdict is None and newest is not None:
+        verdict = Verdict(newest.reason, latency_ms=newest.latency_ms)
+    pending = provider.status is Status.PENDING
+    if verdict is not None and newest is not None:  # a late probe does not decide when the next one is due
+        if pending and not verdict.outcome.promotes:
+            after = replace(after, verification=Verification(verdict.outcome, verdict.reason, minute))
+        after = with_back_off(after, verdict, minute)
+    try:
+        _write_health(ports, provider, after)
+        if verdict is not None and pending and verdict.outcome.promotes:
+            _activate(ports, provider, verdict)
+        elif newest is not None and pending and minute >= provider.pending_until:
+            _expire(ports, replace(provider, verification=after.verification))
+    except StaleWrite:
+        return  # rotated, deleted or updated by another delivery in the meantime: the next probe starts from that
+
+
+def _write_health(ports: Ports, before: Provider, after: Provider) -> None:
+    if _probe_fields(before) == _probe_fields(after):
+        return
+    events = []
+    if before.health.state is not after.health.state:
+        events = [health_event(ports.clock.new_id(), ports.clock.now(), before, before.health, after.health)]
+    ports.probes.set_health(before, after, events)
+    publish(ports, events)
+
+
+def _probe_fields(provider: Provider) -> tuple[Any, ...]:
+    """The fields of the provider item that a probe may change; if none changes, the item is not written."""
+    return provider.health, provider.probe_after, provider.throttled, provider.verification
+
+
+def _activate(ports: Ports, provider: Provider, verdict: Verdict) -> None:
+    now, active = ports.clock.now(), provider.active
+    after = replace(
+        provider,
+        status=Status.ACTIVE,
+        verification=Verification(verdict.outcome, verdict.reason, now),
+        versions=(*provider.versions[:-1], replace(active, account=verdict.account or active.account)),
+        updated_at=now,
+        revision=provider.revision + 1,
+    )
+    entry = BY_SYSTEM.entry(ports, Action.VERIFIED, now, provider, after)
+    ports.providers.change(provider, after, side_writes=BY_SYSTEM.with_entry(entry, None))
+
+
+def _expire(ports: Ports, provider: Provider) -> None:
+    """Disable a provider that stayed pending for too long. Raises StaleWrite if its owner has changed it."""
+    now = ports.clock.now()
+    after = replace(provider, status=Status.DISABLED, updated_at=now, revision=provider.revision + 1)
+    events = [provider_event(ports.clock.new_id(), EventType.PENDING_EXPIRED, now, after)]
+    entry = BY_SYSTEM.entry(ports, Action.PENDING_EXPIRED, now, provider, after)
+    ports.providers.change(provider, after, side_writes=BY_SYSTEM.with_entry(entry, None, events))
+    publish(ports, events)
