@@ -21,7 +21,7 @@ from providers.adapters.tables.routing import DynamoRouting
 from providers.adapters.tables.uploads import DynamoUploads
 from providers.model.audit import KEPT as TRAIL_KEPT
 from providers.model.audit import SYSTEM, Actor, Entry
-from providers.model.idempotency import KEPT, LEASE, Claim, Completed, Found, Recorded
+from providers.model.idempotency import KEPT, LEASE, Completion, ExistingRecord, Lease, StoredResponse
 from providers.model.policy import Limits
 from providers.model.provider import Provider
 from providers.model.upload import Upload
@@ -29,10 +29,10 @@ from providers.ports import (
     NO_SIDE_WRITES,
     AuditFilter,
     AuditStore,
-    ClaimLost,
     Expired,
     ExpiredStore,
     IdempotencyStore,
+    LeaseLost,
     LimitReached,
     MissingProvider,
     NameTaken,
@@ -120,12 +120,12 @@ def stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
         yield dynamo_stores(opened.enter_context(kind()))
 
 
-ANSWER = Recorded(201, {"ETag": '"1"', "Content-Type": "application/json"}, '{"data":{"name":"Größe"}}\n')
+ANSWER = StoredResponse(201, {"ETag": '"1"', "Content-Type": "application/json"}, '{"data":{"name":"Größe"}}\n')
 
 
-def claim(owner: str = "try-1", at: datetime = NOW, **members: Any) -> Claim:
+def lease(owner: str = "try-1", at: datetime = NOW, **members: Any) -> Lease:
     """A try of a request that begins at `at`."""
-    return replace(Claim("org_a", "k" * 64, "a" * 64, owner, at + LEASE, at + KEPT), **members)
+    return replace(Lease("org_a", "k" * 64, "a" * 64, owner, at + LEASE, at + KEPT), **members)
 
 
 def entry(number: int = 1, **members: Any) -> Entry:
@@ -145,14 +145,14 @@ def claimed(stores: Stores, *owners: str) -> None:
     """Claim the key for each of `owners` in turn, the lease of the one before being over each time."""
     for number, owner in enumerate(owners):
         at = NOW + number * LEASE
-        assert stores.idempotency.claim(claim(owner, at), at) is None
+        assert stores.idempotency.acquire(lease(owner, at), at) is None
 
 
-def answer_of(stores: Stores, at: datetime = NOW) -> Recorded | None:
+def answer_of(stores: Stores, at: datetime = NOW) -> StoredResponse | None:
     """What a repeated request is answered; None where the first has not ended."""
-    found = stores.idempotency.claim(claim("asks", request="another"), at)
+    found = stores.idempotency.acquire(lease("asks", request="another"), at)
     assert found is not None
-    return found.answer
+    return found.response
 
 
 # side writes
@@ -263,10 +263,10 @@ WRITES = {
         failure=StaleWrite,
     ),
 }
-ALL = SideWrites([event(1), event(2)], entry(), Completed(claim(), ANSWER), upload(9))
+ALL = SideWrites([event(1), event(2)], entry(), Completion(lease(), ANSWER), upload(9))
 
 
-def left(stores: Stores) -> tuple[list[str], list[Entry], Recorded | None, bool]:
+def left(stores: Stores) -> tuple[list[str], list[Entry], StoredResponse | None, bool]:
     """The side writes that were committed: events, entries, the answer, and whether the upload link is used."""
     events = [each.id for each in waiting(stores.outbox)]
     entries = list(stores.audit.list("org_a", AuditFilter(), NOW - TRAIL_KEPT, 10, None)[0])
@@ -291,11 +291,11 @@ def test_all_that_goes_with_a_change_is_committed_with_it(stores: Stores, write:
 
 
 def test_nothing_is_committed_where_one_condition_fails(stores: Stores, write: Write) -> None:
-    """Whichever fails: a lost claim is told before a used link, and that before the change's own condition."""
-    lost = replace(ALL, completed=Completed(claim("try-0"), ANSWER))
+    """Whichever fails: a lost lease is told before a used link, and that before the change's own condition."""
+    lost = replace(ALL, completion=Completion(lease("try-0"), ANSWER))
     used = replace(ALL, consumed_link=upload(8))
     both = replace(lost, consumed_link=upload(8))
-    refusals: list[tuple[SideWrites, type[Exception]]] = [(lost, ClaimLost), (used, UploadUsed), (both, ClaimLost)]
+    refusals: list[tuple[SideWrites, type[Exception]]] = [(lost, LeaseLost), (used, UploadUsed), (both, LeaseLost)]
     for side_writes, failure in refusals:
         with pytest.raises(failure):
             write.write(stores, side_writes)
@@ -317,13 +317,13 @@ def test_a_change_of_a_plain_request_goes_by_itself(stores: Stores, write: Write
 def released(stores: Stores) -> None:
     """Claim the key and free it."""
     claimed(stores, "try-1")
-    stores.idempotency.release(claim())
+    stores.idempotency.release(lease())
 
 
 def answered(stores: Stores) -> None:
     """Claim the key and make the change."""
     claimed(stores, "try-1")
-    create(stores, provider(2), SideWrites(completed=Completed(claim(), ANSWER)))
+    create(stores, provider(2), SideWrites(completion=Completion(lease(), ANSWER)))
 
 
 LOST: dict[str, Callable[[Stores], None]] = {
@@ -338,21 +338,21 @@ LOST: dict[str, Callable[[Stores], None]] = {
 def test_a_request_that_has_lost_its_claim_changes_nothing(stores: Stores, lose: Callable[[Stores], None]) -> None:
     """However it was lost: another try may have made the change."""
     lose(stores)
-    with pytest.raises(ClaimLost):
-        create(stores, side_writes=SideWrites(completed=Completed(claim(), ANSWER)))
+    with pytest.raises(LeaseLost):
+        create(stores, side_writes=SideWrites(completion=Completion(lease(), ANSWER)))
     assert stores.providers.get("org_a", ONE.id) is None
 
 
 # idempotency keys
 
 
-def completed(owner: str) -> Completed:
+def completion(owner: str) -> Completion:
     """An answer of one try."""
-    return Completed(claim(owner), ANSWER)
+    return Completion(lease(owner), ANSWER)
 
 
-RUNNING = Found("a" * 64, NOW + LEASE, None)
-ANSWERED = replace(RUNNING, answer=ANSWER)
+RUNNING = ExistingRecord("a" * 64, NOW + LEASE, None)
+ANSWERED = replace(RUNNING, response=ANSWER)
 CLAIMS = {
     "the same request, running": (False, {}, LEASE - SECOND, RUNNING),
     "another request, running": (False, {"request": "b" * 64}, LEASE - SECOND, RUNNING),
@@ -371,55 +371,55 @@ CLAIMS = {
 
 @pytest.mark.parametrize(("has_answer", "members", "later", "found"), CLAIMS.values(), ids=CLAIMS)
 def test_who_gets_a_key(
-    stores: Stores, has_answer: bool, members: dict[str, str], later: timedelta, found: Found | None
+    stores: Stores, has_answer: bool, members: dict[str, str], later: timedelta, found: ExistingRecord | None
 ) -> None:
     """A free key is taken; a taken one shows whose it is, and what it was answered."""
     claimed(stores, "try-1")
     if has_answer:
-        stores.idempotency.complete(completed("try-1"))
-    second = claim("try-2", NOW + later, **members)
-    assert stores.idempotency.claim(second, NOW + later) == found
+        stores.idempotency.complete(completion("try-1"))
+    second = lease("try-2", NOW + later, **members)
+    assert stores.idempotency.acquire(second, NOW + later) == found
     third = replace(second, owner="try-3")
     until = NOW + later + LEASE
-    assert stores.idempotency.claim(third, NOW + later) == (found or Found(second.request, until, None))
+    assert stores.idempotency.acquire(third, NOW + later) == (found or ExistingRecord(second.request, until, None))
 
 
 def test_who_was_taken_over_has_no_say_any_more(stores: Stores) -> None:
     """It neither records its answer nor frees the key; the one that goes on does."""
     claimed(stores, "try-1", "try-2")
-    with pytest.raises(ClaimLost):
-        stores.idempotency.complete(completed("try-1"))
-    stores.idempotency.release(claim("try-1"))
+    with pytest.raises(LeaseLost):
+        stores.idempotency.complete(completion("try-1"))
+    stores.idempotency.release(lease("try-1"))
     assert answer_of(stores) is None
-    stores.idempotency.complete(completed("try-2"))
+    stores.idempotency.complete(completion("try-2"))
     assert answer_of(stores) == ANSWER
 
 
 def test_a_released_key_is_free_for_any_request(stores: Stores) -> None:
     """Whoever failed may send another body under the same key."""
     claimed(stores, "try-1")
-    stores.idempotency.release(claim("try-1"))
-    assert stores.idempotency.claim(claim("try-2", request="b" * 64), NOW) is None
+    stores.idempotency.release(lease("try-1"))
+    assert stores.idempotency.acquire(lease("try-2", request="b" * 64), NOW) is None
 
 
 def test_an_answered_key_is_not_released(stores: Stores) -> None:
     """Also by its owner: the change is made."""
     claimed(stores, "try-1")
-    stores.idempotency.complete(completed("try-1"))
-    stores.idempotency.release(claim("try-1"))
+    stores.idempotency.complete(completion("try-1"))
+    stores.idempotency.release(lease("try-1"))
     assert answer_of(stores) == ANSWER
 
 
 def test_releasing_what_is_not_there_does_nothing(stores: Stores) -> None:
     """Nor is it an error: the record may have expired."""
-    stores.idempotency.release(claim("try-1"))
+    stores.idempotency.release(lease("try-1"))
     claimed(stores, "try-2")
 
 
 def test_an_answer_needs_a_claim(stores: Stores) -> None:
     """Recording one without it is refused."""
-    with pytest.raises(ClaimLost):
-        stores.idempotency.complete(completed("try-1"))
+    with pytest.raises(LeaseLost):
+        stores.idempotency.complete(completion("try-1"))
     claimed(stores, "try-1")
 
 
@@ -428,7 +428,7 @@ def test_asking_twice_for_the_same_try_is_asking_once(stores: Stores) -> None:
     for _ in range(2):
         claimed(stores, "try-1")
     for _ in range(2):
-        stores.idempotency.complete(completed("try-1"))
+        stores.idempotency.complete(completion("try-1"))
     assert answer_of(stores) == ANSWER
 
 
@@ -454,13 +454,13 @@ def lose_first_answer(client: Any, operation: str) -> list[str]:
 
 @pytest.mark.parametrize("stores", ["moto", "dynamodb-local"], indirect=True)
 def test_an_answer_that_got_lost_on_the_way_changes_nothing(stores: Stores) -> None:
-    """The claim and the record are made once, and whoever made them is told so."""
+    """The lease and the record are made once, and whoever made them is told so."""
     assert stores.tables is not None
     sent = lose_first_answer(stores.tables.client, "PutItem")
     claimed(stores, "try-1")
     assert len(sent) == 2
     sent = lose_first_answer(stores.tables.client, "PutItem")
-    stores.idempotency.complete(completed("try-1"))
+    stores.idempotency.complete(completion("try-1"))
     assert len(sent) == 2
     assert answer_of(stores) == ANSWER
 

@@ -233,7 +233,7 @@ def test_a_request_that_outlived_its_lease_cannot_commit(ports: FakePorts) -> No
 
 
 def test_a_request_that_was_cut_off_can_be_sent_again(ports: FakePorts) -> None:
-    """A process that dies leaves its claim; the lease ends by itself, and then the same request is made."""
+    """A process that dies leaves its lease; the lease ends by itself, and then the same request is made."""
     add = Sent("add_provider", 201, {"body": GOOD})
     ports.verify.meanwhile = cut_off
     with pytest.raises(KeyboardInterrupt):
@@ -266,7 +266,7 @@ def test_a_key_that_cannot_be_freed_frees_itself(ports: FakePorts, monkeypatch: 
     """The caller hears of what stood in the way of the change, not of that; the lease ends."""
     add = Sent("add_provider", 201, {"body": GOOD})
     with monkeypatch.context() as patch:
-        patch.setattr(type(ports.idempotency), "release", lambda _, claim: Broken().release)
+        patch.setattr(type(ports.idempotency), "release", lambda _, lease: Broken().release)
         ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
         assert add().error["code"] == "credential_rejected"
     ports.verify.verdict = Verdict()

@@ -22,7 +22,7 @@ from providers.model.encoding import encode
 from providers.model.errors import Unavailable
 from providers.model.events import Event
 from providers.model.health import Recent, Sample
-from providers.model.idempotency import Claim, Completed, Found, Recorded
+from providers.model.idempotency import Completion, ExistingRecord, Lease, StoredResponse
 from providers.model.management_key import ManagementKey
 from providers.model.policy import LIMITS, OUTBOX_SHARDS, Limits, Policy
 from providers.model.provider import Provider
@@ -35,9 +35,9 @@ from providers.ports import (
     NO_SIDE_WRITES,
     READ_AT_MOST,
     AuditFilter,
-    ClaimLost,
     Due,
     Expired,
+    LeaseLost,
     LimitReached,
     MissingProvider,
     NameTaken,
@@ -88,7 +88,7 @@ class Database:
     outbox: dict[str, Event] = field(default_factory=dict)
     quarantine: dict[str, Refused] = field(default_factory=dict)
     trail: list[Entry] = field(default_factory=list)
-    records: dict[tuple[str, str], tuple[Claim, Recorded | None]] = field(default_factory=dict)
+    records: dict[tuple[str, str], tuple[Lease, StoredResponse | None]] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     links: Counter[tuple[str, int]] = field(default_factory=Counter)
     expiring: set[Expired] = field(default_factory=set)
@@ -96,11 +96,11 @@ class Database:
 
     def check(self, side_writes: SideWrites) -> None:
         """Raise if `side_writes` cannot be committed."""
-        completed, used = side_writes.completed, side_writes.consumed_link
-        if completed is not None:
-            claim, answer = self.records.get((completed.claim.org, completed.claim.key), (None, None))
-            if claim is None or claim.owner != completed.claim.owner or answer is not None:
-                raise ClaimLost
+        completion, used = side_writes.completion, side_writes.consumed_link
+        if completion is not None:
+            lease, answer = self.records.get((completion.lease.org, completion.lease.key), (None, None))
+            if lease is None or lease.owner != completion.lease.owner or answer is not None:
+                raise LeaseLost
         if used is not None and used.id not in self.uploads:
             raise UploadUsed
 
@@ -109,9 +109,9 @@ class Database:
         self.outbox |= {event.id: event for event in side_writes.events}
         if side_writes.entry is not None:
             self.trail.append(side_writes.entry)
-        if side_writes.completed is not None:
-            claim = side_writes.completed.claim
-            self.records[claim.org, claim.key] = (claim, side_writes.completed.answer)
+        if side_writes.completion is not None:
+            lease = side_writes.completion.lease
+            self.records[lease.org, lease.key] = (lease, side_writes.completion.response)
         if side_writes.consumed_link is not None:
             del self.uploads[side_writes.consumed_link.id]
 
@@ -432,32 +432,32 @@ class MemoryIdempotency:
     def __init__(self, database: Database) -> None:
         self.db = database
 
-    def claim(self, claim: Claim, now: datetime) -> Found | None:
+    def acquire(self, lease: Lease, now: datetime) -> ExistingRecord | None:
         with self.db.lock:
-            old, answer = self.db.records.get((claim.org, claim.key), (None, None))
+            old, answer = self.db.records.get((lease.org, lease.key), (None, None))
             if old is not None and old.expires_at > now:
-                if old.owner == claim.owner:
+                if old.owner == lease.owner:
                     return None
-                left = answer is None and old.until <= now and old.request == claim.request
+                left = answer is None and old.until <= now and old.request == lease.request
                 if not left:
-                    return Found(old.request, old.until, answer)
-            self.db.records[claim.org, claim.key] = (claim, None)
+                    return ExistingRecord(old.request, old.until, answer)
+            self.db.records[lease.org, lease.key] = (lease, None)
             return None
 
-    def complete(self, completed: Completed) -> None:
+    def complete(self, completion: Completion) -> None:
         with self.db.lock:
-            claim, answer = self.db.records.get((completed.claim.org, completed.claim.key), (None, None))
-            if claim is not None and claim.owner == completed.claim.owner and answer is not None:
+            lease, answer = self.db.records.get((completion.lease.org, completion.lease.key), (None, None))
+            if lease is not None and lease.owner == completion.lease.owner and answer is not None:
                 return
-            side_writes = SideWrites(completed=completed)
+            side_writes = SideWrites(completion=completion)
             self.db.check(side_writes)
             self.db.commit(side_writes)
 
-    def release(self, claim: Claim) -> None:
+    def release(self, lease: Lease) -> None:
         with self.db.lock:
-            old, answer = self.db.records.get((claim.org, claim.key), (None, None))
-            if old is not None and old.owner == claim.owner and answer is None:
-                del self.db.records[claim.org, claim.key]
+            old, answer = self.db.records.get((lease.org, lease.key), (None, None))
+            if old is not None and old.owner == lease.owner and answer is None:
+                del self.db.records[lease.org, lease.key]
 
 
 class MemoryUploads:

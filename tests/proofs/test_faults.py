@@ -65,7 +65,7 @@ SOON_S = 5.0
 CONNECT_S: float = CLIENT_CONFIG.connect_timeout  # type: ignore[attr-defined]
 READ_S: float = CLIENT_CONFIG.read_timeout  # type: ignore[attr-defined]
 PASSING = ("RL#", "VL#", "IDEM#")
-"""Counters and claims: they may stay behind, and end by themselves."""
+"""Counters and leases: they may stay behind, and end by themselves."""
 
 
 @dataclass(frozen=True)

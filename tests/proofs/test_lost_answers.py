@@ -57,7 +57,7 @@ def test_a_write_whose_answer_is_lost_is_made_once_when_the_client_sends_the_req
 ) -> None:
     """The write is made and botocore gives up; the client hears of a failure, or of nothing.
 
-    Seen to fail: with a claim that is released although it has an answer, a rotation is made twice.
+    Seen to fail: with a lease that is released although it has an answer, a rotation is made twice.
     """
     undisturbed = Undisturbed(world, change)
     writes = [call for call in undisturbed.calls if call.writes]
@@ -73,7 +73,7 @@ def test_a_write_whose_answer_is_lost_is_made_once_when_the_client_sends_the_req
 def test_a_single_write_that_botocore_repeats_is_made_once(world: World, change: Change, figure: Figure) -> None:
     """The second try finds what the first one wrote. moto does not know tokens: transactions are DynamoDB Local's.
 
-    Seen to fail: where a claim that is found is not asked whose it is, the request is told to wait for itself.
+    Seen to fail: where a lease that is found is not asked whose it is, the request is told to wait for itself.
     """
     undisturbed = Undisturbed(world, change)
     writes = [call for call in undisturbed.calls if call.writes]
@@ -134,7 +134,7 @@ def test_what_gets_no_answer_at_all_is_made_once_when_the_client_sends_the_reque
 ) -> None:
     """A real connection, closed in place of both answers to each write.
 
-    Seen to fail: with a claim that is released although it has an answer, a rotation is made twice.
+    Seen to fail: with a lease that is released although it has an answer, a rotation is made twice.
     """
     world, server = between
     server.drop(0, 0)

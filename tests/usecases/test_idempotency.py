@@ -7,28 +7,28 @@ from typing import Any
 import pytest
 
 from providers.model.errors import Conflict, Unavailable, Unprocessable
-from providers.model.idempotency import KEPT, LEASE, Claim, Completed, Recorded
+from providers.model.idempotency import KEPT, LEASE, Completion, Lease, StoredResponse
 from providers.usecases.idempotency import begin, release
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, key
 
 REQUEST: dict[str, Any] = {"route": ["POST", "/x"], "body": {"api_key": key().reveal(), "name": "Prod"}}
-ANSWER = Recorded(201, {"ETag": '"1"'}, "{}\n")
+ANSWER = StoredResponse(201, {"ETag": '"1"'}, "{}\n")
 
 
-def begun(ports: FakePorts, idempotency_key: str = "retry-1", org: str = ORG, **members: Any) -> Claim:
-    """The claim of a request that is a first one."""
-    claim = begin(ports, org, idempotency_key, REQUEST | members)
-    assert isinstance(claim, Claim)
-    return claim
+def begun(ports: FakePorts, idempotency_key: str = "retry-1", org: str = ORG, **members: Any) -> Lease:
+    """The lease of a request that is a first one."""
+    lease = begin(ports, org, idempotency_key, REQUEST | members)
+    assert isinstance(lease, Lease)
+    return lease
 
 
 def test_a_first_request_gets_a_lease() -> None:
     """It ends by itself after half a minute; the key stands for the request for a day."""
     ports = FakePorts()
-    claim = begun(ports)
+    lease = begun(ports)
     now = ports.clock.now()
-    assert (claim.org, claim.until, claim.expires_at) == (ORG, now + LEASE, now + KEPT)
+    assert (lease.org, lease.until, lease.expires_at) == (ORG, now + LEASE, now + KEPT)
 
 
 def test_each_try_is_told_from_the_others() -> None:
@@ -44,10 +44,10 @@ def test_each_try_is_told_from_the_others() -> None:
 def test_neither_the_key_nor_the_request_is_stored() -> None:
     """A digest of each, which says nothing to whoever reads the table."""
     ports = FakePorts()
-    claim = begun(ports, "my-retry-canary")
-    kept = f"{claim} {ports.db.records}"
+    lease = begun(ports, "my-retry-canary")
+    kept = f"{lease} {ports.db.records}"
     assert [text for text in ("my-retry-canary", key().reveal(), "Prod", "POST") if text in kept] == []
-    assert {len(claim.key), len(claim.request)} == {64}
+    assert {len(lease.key), len(lease.request)} == {64}
 
 
 def test_digests_are_made_under_the_stacks_key(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,8 +60,8 @@ def test_digests_are_made_under_the_stacks_key(monkeypatch: pytest.MonkeyPatch) 
         return f"digest {len(purposes)}"
 
     monkeypatch.setattr(ports.digests, "digest", digest)
-    claim = begun(ports)
-    assert (claim.key, claim.request) == ("digest 1", "digest 2")
+    lease = begun(ports)
+    assert (lease.key, lease.request) == ("digest 1", "digest 2")
     assert purposes == [("idempotency-key", ORG), ("idempotency-request", ORG)]
 
 
@@ -99,9 +99,9 @@ def test_the_same_request_while_it_runs_is_in_progress() -> None:
 def test_another_request_of_the_same_key_is_a_mismatch(answered: bool) -> None:
     """Whether or not the first has ended: the key is not for this one."""
     ports = FakePorts()
-    claim = begun(ports)
+    lease = begun(ports)
     if answered:
-        ports.idempotency.complete(Completed(claim, ANSWER))
+        ports.idempotency.complete(Completion(lease, ANSWER))
     with pytest.raises(Unprocessable) as caught:
         begun(ports, body={"name": "Other"})
     assert (caught.value.code, caught.value.param) == ("idempotency_mismatch", "Idempotency-Key")
@@ -111,7 +111,7 @@ def test_another_request_of_the_same_key_is_a_mismatch(answered: bool) -> None:
 def test_the_same_request_after_its_end_gets_its_answer() -> None:
     """As it was recorded."""
     ports = FakePorts()
-    ports.idempotency.complete(Completed(begun(ports), ANSWER))
+    ports.idempotency.complete(Completion(begun(ports), ANSWER))
     assert begin(ports, ORG, "retry-1", REQUEST) == ANSWER
 
 
@@ -125,16 +125,16 @@ def test_a_released_key_can_be_used_at_once() -> None:
 def test_a_release_that_fails_is_nobodys_business(monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller is to hear why the request failed; the lease ends by itself."""
     ports = FakePorts()
-    claim = begun(ports)
+    lease = begun(ports)
 
-    def fail(_: Claim) -> None:
+    def fail(_: Lease) -> None:
         raise Unavailable("dependency_unavailable", "broken for a test")
 
     monkeypatch.setattr(ports.idempotency, "release", fail)
-    release(ports, claim)
+    release(ports, lease)
     assert len(ports.db.records) == 1
 
 
 def test_a_recorded_answer_is_not_shown_where_a_claim_is() -> None:
     """Logs of an error may hold what an object says of itself."""
-    assert "{}" not in repr(Completed(begun(FakePorts()), ANSWER))
+    assert "{}" not in repr(Completion(begun(FakePorts()), ANSWER))

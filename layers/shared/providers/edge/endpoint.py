@@ -23,8 +23,8 @@ from providers.edge.http import (
 )
 from providers.edge.logs import told
 from providers.model.errors import Forbidden, RateLimited, Unanswered
-from providers.model.idempotency import Recorded
-from providers.ports import ClaimLost, Ports
+from providers.model.idempotency import StoredResponse
+from providers.ports import LeaseLost, Ports
 from providers.usecases.idempotency import begin, in_progress, release
 from providers_contract.ids import IDEMPOTENCY_KEY
 from providers_contract.vocabulary import Scope
@@ -116,8 +116,8 @@ def endpoint(
     return decorate
 
 
-def _plain(reply: Reply) -> Recorded:
-    return Recorded(304, reply.headers, "") if reply.status == 304 else recorded(reply)
+def _plain(reply: Reply) -> StoredResponse:
+    return StoredResponse(304, reply.headers, "") if reply.status == 304 else recorded(reply)
 
 
 def _content(event: Mapping[str, Any], request: Request[Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,24 +126,24 @@ def _content(event: Mapping[str, Any], request: Request[Any], given: Mapping[str
     return {"route": route, "path": dict(request.path), "query": dict(request.query), "body": given}
 
 
-def _once(handle: Handler[B], request: Request[B], content: dict[str, Any], ports: Ports) -> Recorded:
+def _once(handle: Handler[B], request: Request[B], content: dict[str, Any], ports: Ports) -> StoredResponse:
     """The answer of a request that changes something: once for each Idempotency-Key, however often it is sent."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return _plain(handle(request, ports))
     if not IDEMPOTENCY_KEY.fullmatch(key):
         raise invalid_parameter("Idempotency-Key", "Idempotency-Key must have 1 to 255 visible ASCII characters")
-    claim = begin(ports, request.org, key, content)
-    if isinstance(claim, Recorded):
-        return replace(claim, headers={**claim.headers, "Idempotency-Replayed": "true"})
+    lease = begin(ports, request.org, key, content)
+    if isinstance(lease, StoredResponse):
+        return replace(lease, headers={**lease.headers, "Idempotency-Replayed": "true"})
     try:
-        return _plain(handle(replace(request, claim=claim), ports))
-    except ClaimLost:
+        return _plain(handle(replace(request, lease=lease), ports))
+    except LeaseLost:
         raise in_progress() from None
     except Unanswered:
         raise  # the lease ends by itself; a database that does not answer would only keep the caller waiting
     except Exception:
-        release(ports, claim)
+        release(ports, lease)
         raise
 
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 from providers.model.audit import Actor
 from providers.model.errors import InvalidRequest, NotFound, ProvidersError, validation_failed, version_not_found
-from providers.model.idempotency import Claim, Recorded
+from providers.model.idempotency import Lease, StoredResponse
 from providers.usecases.mutation import Mutation
 from providers_contract.errors import ERRORS, error_body
 from providers_contract.ids import PROVIDER_ID, SLUG, VERSION_NUMBER
@@ -28,7 +28,7 @@ R = TypeVar("R")
 class Request(Generic[B]):
     """One authenticated request. Header names are lower-case; `body` is what the endpoint's schema made of it.
 
-    `claim` is what its Idempotency-Key has claimed, where a request that changes something has one.
+    `lease` is on its Idempotency-Key, if a request that changes something has one.
     """
 
     id: str
@@ -39,12 +39,12 @@ class Request(Generic[B]):
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: B
-    claim: Claim | None = None
+    lease: Lease | None = None
 
     def mutation(self, reply: Callable[[R], Reply]) -> Mutation[R]:
         """This request as a use case sees it; `reply` makes the answer of its result, now or when it is sent again."""
         actor = Actor("management_key", self.key_id)
-        return Mutation(actor, self.id, self.claim, lambda result: recorded(reply(result)))
+        return Mutation(actor, self.id, self.lease, lambda result: recorded(reply(result)))
 
     def provider_id(self) -> str:
         """The provider in the path. Raises NotFound for what cannot be an id, without repeating it."""
@@ -204,20 +204,20 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def recorded(reply: Reply) -> Recorded:
+def recorded(reply: Reply) -> StoredResponse:
     """A reply in the form in which it is kept for whoever sends the request again."""
-    return Recorded(reply.status, {**reply.headers, "Content-Type": "application/json"}, to_json(reply.body))
+    return StoredResponse(reply.status, {**reply.headers, "Content-Type": "application/json"}, to_json(reply.body))
 
 
-def failed(error: ProvidersError, request_id: str) -> Recorded:
+def failed(error: ProvidersError, request_id: str) -> StoredResponse:
     """The answer for `error`."""
     headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
     fields = {"resource": error.resource, "id": error.id, "param": error.param, **error.details}
     body = error_body(error.code, error.message, request_id, fields)
-    return Recorded(ERRORS[error.code].status, headers | {"Content-Type": "application/json"}, to_json(body))
+    return StoredResponse(ERRORS[error.code].status, headers | {"Content-Type": "application/json"}, to_json(body))
 
 
-def with_members(answer: Recorded, members: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Recorded:
+def with_members(answer: StoredResponse, members: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> StoredResponse:
     """`answer` with more in its `data`: what `members` gives for the `data` that it has."""
     body = json.loads(answer.body)
     return replace(answer, body=to_json(body | {"data": {**body["data"], **members(body["data"])}}))

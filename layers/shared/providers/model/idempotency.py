@@ -15,8 +15,8 @@ LEASE: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """An answer as it was given; it holds no credential and no link."""
+class StoredResponse:
+    """A response, stored for replay. It contains no credential and no link."""
 
     status: int
     headers: Mapping[str, str]
@@ -24,15 +24,15 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A request that is under way for an idempotency key. Both digests are keyed; the key itself is not stored.
+class Lease:
+    """A request in progress that holds an idempotency key. Both digests are keyed; the key itself is not stored.
 
     Args:
         org: whose key it is.
         key: digest of the Idempotency-Key.
         request: digest of method, path, query and body.
-        owner: an id of this very try: one that took too long and was taken over can no longer commit.
-        until: the end of its lease.
+        owner: an id of this attempt. An attempt whose lease was taken over can no longer commit.
+        until: when the lease ends.
         expires_at: when the key may be used for another request.
     """
 
@@ -45,17 +45,17 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
-    """A claim and the answer that its change was given, to be committed with the change."""
+class Completion:
+    """A lease and the response to its request, committed with the change."""
 
-    claim: Claim
-    answer: Recorded = field(repr=False)
+    lease: Lease
+    response: StoredResponse = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What another request of the same key has left: its digest, and its answer if it has come to the end."""
+class ExistingRecord:
+    """The record of another request with the same key: its digest, and its response if it is complete."""
 
     request: str
     until: datetime
-    answer: Recorded | None
+    response: StoredResponse | None

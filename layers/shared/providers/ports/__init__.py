@@ -24,7 +24,7 @@ from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
 from providers.ports.sweep import Due, Probed, ProbeStore, Queue
 from providers.ports.uploads import UploadStore
 from providers.ports.vendors import Prober, Transport, TransportFailure, VerificationCounter, Verifier
-from providers.ports.write_errors import ClaimLost, LimitReached, MissingProvider, NameTaken, StaleWrite, UploadUsed
+from providers.ports.write_errors import LeaseLost, LimitReached, MissingProvider, NameTaken, StaleWrite, UploadUsed
 
 __all__ = [
     "NO_SIDE_WRITES",
@@ -32,7 +32,6 @@ __all__ = [
     "AuditFilter",
     "AuditStore",
     "Cipher",
-    "ClaimLost",
     "Clock",
     "DataKeyStore",
     "Digests",
@@ -41,6 +40,7 @@ __all__ = [
     "ExpiredStore",
     "HealthStore",
     "IdempotencyStore",
+    "LeaseLost",
     "LimitReached",
     "ManagementKeyStore",
     "MissingProvider",

@@ -5,24 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from providers.model.idempotency import Claim, Completed, Found
+from providers.model.idempotency import Completion, ExistingRecord, Lease
 
 
 class IdempotencyStore(Protocol):
-    """Which idempotency keys stand for a request. Every method raises Unavailable."""
+    """Idempotency keys and the requests that hold them. Every method raises Unavailable."""
 
-    def claim(self, claim: Claim, now: datetime) -> Found | None:
-        """Take the key for this request, or find what stands in the way.
+    def acquire(self, lease: Lease, now: datetime) -> ExistingRecord | None:
+        """Take the key for this request, or return the record that holds it.
 
-        None where it is taken now: it was free, its time was over, or an earlier try of the same request has let its
-        lease pass.
+        None means taken: the key was free or had expired, or the lease of an earlier attempt at this request ended.
         """
         ...
 
-    def complete(self, completed: Completed) -> None:
-        """Record the answer of a request that changed nothing. Raises ClaimLost."""
+    def complete(self, completion: Completion) -> None:
+        """Store the response of a request that changed nothing. Raises LeaseLost."""
         ...
 
-    def release(self, claim: Claim) -> None:
-        """Free the key again, unless the request has come to its end or another has taken over."""
+    def release(self, lease: Lease) -> None:
+        """Free the key again, unless the request is complete or another has taken over."""
         ...

@@ -29,7 +29,7 @@ class ProviderFilter:
 class ProviderStore(Protocol):
     """Providers, their sealed credentials and the claims that go with them. Every write is one transaction.
 
-    Every method raises `Unavailable` (model.errors) where the database does not do its work; every write ClaimLost and
+    Every method raises `Unavailable` (model.errors) where the database does not do its work; every write LeaseLost and
     UploadUsed, as their side writes can fail.
     """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from providers.model.audit import Entry
 from providers.model.events import Event
-from providers.model.idempotency import Completed
+from providers.model.idempotency import Completion
 from providers.model.upload import Upload
 
 
@@ -18,13 +18,13 @@ class SideWrites:
     Args:
         events: for the outbox.
         entry: for the audit trail.
-        completed: the response for replay. Raises ClaimLost if this request no longer holds the key.
+        completion: the response for replay. Raises LeaseLost if this request no longer holds the key.
         consumed_link: the upload link to delete. Raises UploadUsed if it was already used.
     """
 
     events: Sequence[Event] = ()
     entry: Entry | None = None
-    completed: Completed | None = None
+    completion: Completion | None = None
     consumed_link: Upload | None = None
 
 

@@ -13,7 +13,7 @@ class UploadStore(Protocol):
     """Upload links that were not used yet. Every method raises Unavailable."""
 
     def put(self, upload: Upload, side_writes: SideWrites = NO_SIDE_WRITES, limits: Limits = LIMITS) -> None:
-        """Store a new one. Raises StaleWrite where the id exists, ClaimLost, LimitReached."""
+        """Store a new one. Raises StaleWrite where the id exists, LeaseLost, LimitReached."""
         ...
 
     def get(self, upload_id: str) -> Upload | None:

@@ -35,8 +35,8 @@ class MissingProvider(Exception):
         self.provider_ids = provider_ids
 
 
-class ClaimLost(Exception):
-    """The request took longer than its lease, and another of the same Idempotency-Key goes on. Nothing was written."""
+class LeaseLost(Exception):
+    """The request outlived its lease, and another with the same Idempotency-Key took over. Nothing was written."""
 
 
 class UploadUsed(Exception):

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from providers.model.errors import Conflict, Unavailable, Unprocessable
-from providers.model.idempotency import KEPT, LEASE, Claim, Recorded
+from providers.model.idempotency import KEPT, LEASE, Lease, StoredResponse
 from providers.ports import Ports
 
 KEY: Final = "idempotency-key"
@@ -15,14 +15,14 @@ RETRY_AFTER_S: Final = 2
 """Seconds after which the request in progress has usually ended."""
 
 
-def begin(ports: Ports, org: str, key: str, request: dict[str, Any]) -> Claim | Recorded:
+def begin(ports: Ports, org: str, key: str, request: dict[str, Any]) -> Lease | StoredResponse:
     """Claim `key` for `request`, or give the answer that an earlier one of the same content was given.
 
     Both are stored as keyed digests: a request holds a credential. Raises Unprocessable (`idempotency_mismatch`) where
     the key stands for another request, Conflict (`idempotency_in_progress`) where the same is under way, Unavailable.
     """
     now = ports.clock.now()
-    claim = Claim(
+    lease = Lease(
         org=org,
         key=ports.digests.digest(KEY, org, key),
         request=ports.digests.digest(REQUEST, org, json.dumps(request, sort_keys=True)),
@@ -30,27 +30,27 @@ def begin(ports: Ports, org: str, key: str, request: dict[str, Any]) -> Claim | 
         until=now + LEASE,
         expires_at=now + KEPT,
     )
-    found = ports.idempotency.claim(claim, now)
+    found = ports.idempotency.acquire(lease, now)
     if found is None:
-        return claim
-    if found.request != claim.request:
+        return lease
+    if found.request != lease.request:
         raise Unprocessable(
             "idempotency_mismatch",
             "this Idempotency-Key was sent with another request before; use a new one for each change",
             param="Idempotency-Key",
         )
-    if found.answer is None:
+    if found.response is None:
         raise in_progress()
-    return found.answer
+    return found.response
 
 
-def release(ports: Ports, claim: Claim) -> None:
+def release(ports: Ports, lease: Lease) -> None:
     """Free the key of a request that failed and changed nothing, so that sending it again tries again.
 
     Where that cannot be done the lease ends by itself.
     """
     try:
-        ports.idempotency.release(claim)
+        ports.idempotency.release(lease)
     except Unavailable:
         return
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 from providers.model.audit import SYSTEM, Actor, Entry, difference, provider_facts, routing_facts
 from providers.model.errors import Conflict, Unavailable
 from providers.model.events import Event
-from providers.model.idempotency import Claim, Completed, Recorded
+from providers.model.idempotency import Completion, Lease, StoredResponse
 from providers.model.provider import Provider
 from providers.model.routing import RoutingConfig
 from providers.model.upload import Upload
@@ -28,24 +28,24 @@ class Mutation(Generic[R]):
     Args:
         actor: who asks.
         request_id: of the request, for the audit trail.
-        claim: what its Idempotency-Key has claimed, if it has one.
-        record: makes of the result the answer that is kept for whoever sends the request again.
+        lease: on its Idempotency-Key, if it has one.
+        record: renders the response stored for replay.
         link: the upload link that it comes by.
     """
 
     actor: Actor = SYSTEM
     request_id: str | None = None
-    claim: Claim | None = None
-    record: Callable[[R], Recorded] | None = None
+    lease: Lease | None = None
+    record: Callable[[R], StoredResponse] | None = None
     link: Upload | None = None
 
-    def completed(self, result: R) -> Completed | None:
-        """The claim with the answer for `result`."""
-        return Completed(self.claim, self.record(result)) if self.claim and self.record else None
+    def completion(self, result: R) -> Completion | None:
+        """The lease with the response for `result`."""
+        return Completion(self.lease, self.record(result)) if self.lease and self.record else None
 
     def with_entry(self, entry: Entry, result: R, events: Sequence[Event] = ()) -> SideWrites:
         """All that is committed with the change that `entry` tells of."""
-        return SideWrites(events, entry, self.completed(result), self.link)
+        return SideWrites(events, entry, self.completion(result), self.link)
 
     def entry(
         self, ports: Ports, action: Action, at: datetime, before: Provider | None, after: Provider | None
@@ -125,11 +125,11 @@ def limit_exceeded(ports: Ports, reached: LimitReached) -> Conflict:
 def unchanged(ports: Ports, mutation: Mutation[R], result: R) -> R:
     """`result`, of a request that had nothing to change: recorded for replay, and its link is used up.
 
-    Raises ClaimLost, UploadUsed.
+    Raises LeaseLost, UploadUsed.
     """
     if mutation.link is not None:
         ports.uploads.use(mutation.link.id)
-    completed = mutation.completed(result)
-    if completed is not None:
-        ports.idempotency.complete(completed)
+    completion = mutation.completion(result)
+    if completion is not None:
+        ports.idempotency.complete(completion)
     return result

@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from providers.adapters.tables.audit import entry_items
-from providers.adapters.tables.idempotency import completion
+from providers.adapters.tables.idempotency import put_completion
 from providers.adapters.tables.keys import upload_key
 from providers.adapters.tables.outbox import event_item
 from providers.adapters.tables.transactions import ConditionFailed, delete, put, transact
-from providers.ports import ClaimLost, SideWrites, UploadUsed
+from providers.ports import LeaseLost, SideWrites, UploadUsed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
 def commit(client: DynamoDBClient, main: str, actions: Sequence[dict[str, Any]], side_writes: SideWrites) -> None:
-    """Write `actions`, and what goes with them, or nothing.
+    """Write `actions` and their side writes, or nothing.
 
-    Raises ClaimLost, UploadUsed, ConditionFailed (positions in `actions`), StaleWrite, Unavailable.
+    Raises LeaseLost, UploadUsed, ConditionFailed (positions in `actions`), StaleWrite, Unavailable.
     """
     conditional: list[tuple[dict[str, Any], type[Exception]]] = []
-    if side_writes.completed is not None:
-        conditional.append((completion(main, side_writes.completed), ClaimLost))
+    if side_writes.completion is not None:
+        conditional.append((put_completion(main, side_writes.completion), LeaseLost))
     if side_writes.consumed_link is not None:
         gone = delete(main, upload_key(side_writes.consumed_link.id), "attribute_exists(PK)")
         conditional.append((gone, UploadUsed))

@@ -1,4 +1,7 @@
-"""Idempotency records: one item for each Idempotency-Key of an organization."""
+"""Idempotency records: one item for each Idempotency-Key of an organization.
+
+The attribute `answer` holds the stored response; records that were written before must stay readable.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from providers.adapters.tables.attributes import Item, epoch, to_text
 from providers.adapters.tables.keys import idempotency_key
 from providers.adapters.tables.transactions import delete, get, put, write
-from providers.model.idempotency import Claim, Completed, Found, Recorded
-from providers.ports import ClaimLost, StaleWrite
+from providers.model.idempotency import Completion, ExistingRecord, Lease, StoredResponse
+from providers.ports import LeaseLost, StaleWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,68 +34,68 @@ class DynamoIdempotency:
         self._client = client
         self._main = main
 
-    def claim(self, claim: Claim, now: datetime) -> Found | None:
-        """Take the key, or say what stands in the way."""
-        taking = put(self._main, claim_item(claim), _FREE, now=to_text(now), request=claim.request)["Put"]
+    def acquire(self, lease: Lease, now: datetime) -> ExistingRecord | None:
+        """Take the key, or return the record that keeps this request from it."""
+        taking = put(self._main, record_item(lease), _FREE, now=to_text(now), request=lease.request)["Put"]
         for _ in range(_CLAIM_TRIES):
             try:
                 write(self._client, "put_item", taking)
             except StaleWrite:
-                found = get(self._client, self._main, idempotency_key(claim.org, claim.key))
+                found = get(self._client, self._main, idempotency_key(lease.org, lease.key))
             else:
                 return None
             if found is not None:  # else it was released between the two calls
-                return None if found["lease_owner"] == claim.owner else found_from(found)
-        return Found(claim.request, claim.until, None)  # others come and go: let them finish
+                return None if found["lease_owner"] == lease.owner else existing_from(found)
+        return ExistingRecord(lease.request, lease.until, None)  # others come and go: let them finish
 
-    def complete(self, completed: Completed) -> None:
-        """Record an answer by itself."""
+    def complete(self, completion: Completion) -> None:
+        """Store a response without a change."""
         try:
-            write(self._client, "put_item", completion(self._main, completed)["Put"])
+            write(self._client, "put_item", put_completion(self._main, completion)["Put"])
         except StaleWrite:
-            claim = completed.claim
-            found = get(self._client, self._main, idempotency_key(claim.org, claim.key))
-            if found is None or found["lease_owner"] != claim.owner or "answer" not in found:
-                raise ClaimLost from None  # else it is recorded: botocore sent it twice, the first answer got lost
+            lease = completion.lease
+            found = get(self._client, self._main, idempotency_key(lease.org, lease.key))
+            if found is None or found["lease_owner"] != lease.owner or "answer" not in found:
+                raise LeaseLost from None  # else it is recorded: botocore sent it twice, the first answer got lost
 
-    def release(self, claim: Claim) -> None:
+    def release(self, lease: Lease) -> None:
         """Free the key."""
-        freeing = release(self._main, claim)["Delete"]
+        freeing = delete_lease(self._main, lease)["Delete"]
         try:
             write(self._client, "delete_item", freeing)
         except StaleWrite:
             return
 
 
-def completion(main: str, completed: Completed) -> dict[str, Any]:
-    """A Put action that records an answer, if the claim is still this request's."""
-    claim = completed.claim
-    return put(main, claim_item(claim, completed.answer), _OWNED, owner=claim.owner)
+def put_completion(main: str, completion: Completion) -> dict[str, Any]:
+    """A Put action that stores the response, if this request still holds the lease."""
+    lease = completion.lease
+    return put(main, record_item(lease, completion.response), _OWNED, owner=lease.owner)
 
 
-def release(main: str, claim: Claim) -> dict[str, Any]:
-    """A Delete action that frees an idempotency key, if the claim is still this request's and has no answer."""
-    return delete(main, idempotency_key(claim.org, claim.key), _OWNED, owner=claim.owner)
+def delete_lease(main: str, lease: Lease) -> dict[str, Any]:
+    """A Delete action that frees a key, if this request still holds the lease and has stored no response."""
+    return delete(main, idempotency_key(lease.org, lease.key), _OWNED, owner=lease.owner)
 
 
-def claim_item(claim: Claim, answer: Recorded | None = None) -> Item:
-    """What stands for an idempotency key: a claim, and its answer once there is one."""
-    recorded = answer and {"status": answer.status, "headers": dict(answer.headers), "body": answer.body}
-    return idempotency_key(claim.org, claim.key) | {
-        "request_digest": claim.request,
-        "lease_owner": claim.owner,
-        "lease_until": to_text(claim.until),
-        "expires_at": to_text(claim.expires_at),
-        "answer": recorded,
-        "ttl": epoch(claim.expires_at),
+def record_item(lease: Lease, response: StoredResponse | None = None) -> Item:
+    """The record of an idempotency key: a lease, and the response when there is one."""
+    stored = response and {"status": response.status, "headers": dict(response.headers), "body": response.body}
+    return idempotency_key(lease.org, lease.key) | {
+        "request_digest": lease.request,
+        "lease_owner": lease.owner,
+        "lease_until": to_text(lease.until),
+        "expires_at": to_text(lease.expires_at),
+        "answer": stored,
+        "ttl": epoch(lease.expires_at),
     }
 
 
-def found_from(item: Item) -> Found:
-    """What another request has left."""
+def existing_from(item: Item) -> ExistingRecord:
+    """The record of an earlier request."""
     answer = item.get("answer")
-    return Found(
+    return ExistingRecord(
         request=item["request_digest"],
         until=datetime.fromisoformat(item["lease_until"]),
-        answer=Recorded(answer["status"], answer["headers"], answer["body"]) if answer else None,
+        response=StoredResponse(answer["status"], answer["headers"], answer["body"]) if answer else None,
     )
