@@ -630,12 +630,12 @@ def test_an_upload_link_is_read_as_it_was_written(stores: Stores, members: dict[
 def test_tries_at_a_link_are_counted(stores: Stores) -> None:
     """Until it is used; a link that is gone has no more of them, and does not come back."""
     stores.uploads.put(upload())
-    assert [stores.uploads.tried("up_1") for _ in range(3)] == [1, 2, 3]
+    assert [stores.uploads.count_attempt("up_1") for _ in range(3)] == [1, 2, 3]
     assert stores.uploads.get("up_1") == upload(tries=3)
     create(stores, side_writes=SideWrites(consumed_link=upload()))
     for gone in ("up_1", "up_2"):
         with pytest.raises(UploadUsed):
-            stores.uploads.tried(gone)
+            stores.uploads.count_attempt(gone)
         assert stores.uploads.get(gone) is None
 
 
@@ -661,10 +661,10 @@ def rows(stores: Stores, expired: Expired) -> list[bool]:
 def test_versions_come_due_in_the_order_of_their_time(stores: Stores) -> None:
     """Those whose time has come, the oldest first, to the moment."""
     late, early, middle = (retiring(stores, number, NOW + hours * HOUR) for number, hours in [(1, 3), (2, 1), (3, 2)])
-    assert list(stores.expired.due(NOW + HOUR - SECOND, 10)) == []
-    assert list(stores.expired.due(NOW + HOUR, 10)) == [early]
-    assert list(stores.expired.due(NOW + 3 * HOUR, 10)) == [early, middle, late]
-    assert list(stores.expired.due(NOW + 3 * HOUR, 2)) == [early, middle]
+    assert list(stores.expired.list_due(NOW + HOUR - SECOND, 10)) == []
+    assert list(stores.expired.list_due(NOW + HOUR, 10)) == [early]
+    assert list(stores.expired.list_due(NOW + 3 * HOUR, 10)) == [early, middle, late]
+    assert list(stores.expired.list_due(NOW + 3 * HOUR, 2)) == [early, middle]
 
 
 def test_a_destroyed_version_is_gone_and_the_others_are_not(stores: Stores) -> None:
@@ -673,7 +673,7 @@ def test_a_destroyed_version_is_gone_and_the_others_are_not(stores: Stores) -> N
     for _ in range(2):
         stores.expired.destroy(one)
     assert (rows(stores, one), rows(stores, two)) == ([False, True], [True, True])
-    assert list(stores.expired.due(NOW + HOUR, 10)) == [two]
+    assert list(stores.expired.list_due(NOW + HOUR, 10)) == [two]
 
 
 def test_a_version_that_has_not_expired_is_not_destroyed(stores: Stores) -> None:
@@ -682,7 +682,7 @@ def test_a_version_that_has_not_expired_is_not_destroyed(stores: Stores) -> None
     for wrong in (replace(one, at=NOW + HOUR - SECOND), replace(one, version=2)):
         stores.expired.destroy(wrong)
         assert rows(stores, one) == [True, True]
-    assert list(stores.expired.due(NOW + HOUR, 10)) == [one]
+    assert list(stores.expired.list_due(NOW + HOUR, 10)) == [one]
 
 
 def test_a_wrong_place_in_the_order_is_forgotten() -> None:
@@ -698,13 +698,13 @@ def test_a_wrong_place_in_the_order_is_forgotten() -> None:
         )
         stores.expired.destroy(one)
         assert rows(stores, one) == [True, True]
-        assert list(stores.expired.due(NOW + HOUR, 10)) == []
+        assert list(stores.expired.list_due(NOW + HOUR, 10)) == []
 
 
 def test_an_organization_may_be_called_anything(stores: Stores) -> None:
     """Its name has a place in the key, between separators that it may hold itself."""
     one = retiring(stores, 1, NOW + HOUR, org="acme#2#eu")
-    assert list(stores.expired.due(NOW + HOUR, 10)) == [one]
+    assert list(stores.expired.list_due(NOW + HOUR, 10)) == [one]
     stores.expired.destroy(one)
     assert rows(stores, one) == [False, True]
 
@@ -720,9 +720,9 @@ def test_a_deleted_provider_leaves_nothing_to_be_read_or_destroyed(stores: Store
     stores.expired.destroy(Expired(NOW + HOUR, "org_a", before.id, 1))
     stores.providers.delete(third)
     assert [stores.providers.sealed("org_a", before.id, number) for number in (1, 2, 3)] == [None] * 3
-    for each in stores.expired.due(NOW + 2 * HOUR, 10):
+    for each in stores.expired.list_due(NOW + 2 * HOUR, 10):
         stores.expired.destroy(each)
-    assert list(stores.expired.due(NOW + 2 * HOUR, 10)) == []
+    assert list(stores.expired.list_due(NOW + 2 * HOUR, 10)) == []
     if stores.tables is not None:
         assert stores.tables.everything(stores.tables.secrets) == []
 
@@ -736,7 +736,7 @@ def test_a_use_is_recorded_once_a_minute(stores: Stores) -> None:
     row = sealed(ONE)
     recorded = []
     for second in (0, 1, 59, 60, 119, 120.5):
-        stores.providers.used(row, NOW + second * SECOND)
+        stores.providers.record_use(row, NOW + second * SECOND)
         recorded.append(stores.providers.last_used("org_a", ONE.id)[1] - NOW)
     assert [each.total_seconds() for each in recorded] == [0, 0, 0, 60, 60, 120.5]
     found = stores.providers.sealed("org_a", ONE.id, 1)
@@ -745,7 +745,7 @@ def test_a_use_is_recorded_once_a_minute(stores: Stores) -> None:
 
 def test_the_use_of_a_version_that_is_gone_brings_nothing_back(stores: Stores) -> None:
     """Half a row would be left of it."""
-    stores.providers.used(sealed(ONE), NOW)
+    stores.providers.record_use(sealed(ONE), NOW)
     assert stores.providers.sealed("org_a", ONE.id, 1) is None
     assert stores.providers.last_used("org_a", ONE.id) == {}
 
@@ -753,10 +753,10 @@ def test_the_use_of_a_version_that_is_gone_brings_nothing_back(stores: Stores) -
 def test_each_version_has_its_own_last_use(stores: Stores) -> None:
     """A new version is unused, and one that is replaced keeps what is known of it."""
     create(stores)
-    stores.providers.used(sealed(ONE), NOW)
+    stores.providers.record_use(sealed(ONE), NOW)
     stores.providers.change(ONE, ROTATED, sealed(ROTATED, 2))
     assert stores.providers.last_used("org_a", ONE.id) == {1: NOW}
-    stores.providers.used(sealed(ROTATED, 2), NOW + SECOND)
+    stores.providers.record_use(sealed(ROTATED, 2), NOW + SECOND)
     assert stores.providers.last_used("org_a", ONE.id) == {1: NOW, 2: NOW + SECOND}
     assert stores.providers.last_used("org_b", ONE.id) == {}
 
@@ -766,7 +766,7 @@ def test_telling_the_last_use_reads_no_credential(stores: Stores) -> None:
     """What comes from the database is the version and the time."""
     assert stores.tables is not None
     create(stores)
-    stores.providers.used(sealed(ONE), NOW)
+    stores.providers.record_use(sealed(ONE), NOW)
     read: list[dict[str, Any]] = []
     stores.tables.client.meta.events.register(
         "after-call.dynamodb.*", lambda parsed, **_: read.extend(parsed.get("Items", []))

@@ -402,7 +402,7 @@ def test_a_row_is_sealed_again_only_as_it_was_read(stores: Stores) -> None:
     one = provider()
     stores.providers.create(one, sealed(one))
     again = replace(sealed(one), data_key_id="00000002", nonce=b"m" * 12, ciphertext=b"other")
-    stores.providers.used(sealed(one), NOW)
+    stores.providers.record_use(sealed(one), NOW)
     stores.providers.reseal(sealed(one), replace(again, expires_at=NOW))
     assert stores.providers.sealed("org_a", one.id, 1) == replace(again, last_used_at=NOW)
     for stale in (sealed(one), replace(again, version=2), replace(again, org="org_b")):
@@ -419,14 +419,14 @@ def test_management_keys_are_kept_counted_and_revoked(stores: Stores) -> None:
     with pytest.raises(StaleWrite):
         stores.keys.put(replace(key, org="org_b"))
     assert [stores.keys.count("01abc", 7), stores.keys.count("01abc", 7), stores.keys.count("01abc", 8)] == [1, 2, 1]
-    stores.keys.used("01abc", NOW)
+    stores.keys.record_use("01abc", NOW)
     revoked = replace(key, revoked_at=NOW, mac="of the revoked key")
     stores.keys.revoke(revoked)
     for late in (replace(revoked, revoked_at=NOW + timedelta(days=1)), replace(revoked, id="nobody")):
         with pytest.raises(StaleWrite):
             stores.keys.revoke(late)
     assert stores.keys.get("01abc") == replace(revoked, last_used_at=NOW)
-    stores.keys.used("nobody", NOW)
+    stores.keys.record_use("nobody", NOW)
     assert stores.keys.get("nobody") is None
 
 
@@ -525,16 +525,16 @@ def test_who_is_due_stands_in_its_shard(stores: Stores) -> None:
     one = provider()
     stores.providers.create(one, sealed(one))
     shard = shard_of(one.id)
-    assert list(stores.probes.due(shard)) == [Due("org_a", one.id, None)]
-    assert list(stores.probes.due((shard + 1) % 60)) == []
+    assert list(stores.probes.list_due(shard)) == [Due("org_a", one.id, None)]
+    assert list(stores.probes.list_due((shard + 1) % 60)) == []
     two = replace(one, status=Status.DISABLED, revision=2)
     stores.providers.change(one, two)
-    assert list(stores.probes.due(shard)) == []
+    assert list(stores.probes.list_due(shard)) == []
     three = replace(two, status=Status.PENDING, revision=3)
     stores.providers.change(two, three)
     after = replace(three, probe_after=NOW, throttled=1)
     stores.probes.set_health(three, after)
-    assert list(stores.probes.due(shard)) == [Due("org_a", one.id, NOW)]
+    assert list(stores.probes.list_due(shard)) == [Due("org_a", one.id, NOW)]
 
 
 def test_probes_are_loaded_with_their_active_row(stores: Stores) -> None:

@@ -242,7 +242,7 @@ class MemoryProviders:
             new = {"data_key_id": after.data_key_id, "nonce": after.nonce, "ciphertext": after.ciphertext}
             self.db.rows[place] = replace(row, **new)  # type: ignore[arg-type]
 
-    def used(self, sealed: SealedCredential, at: datetime) -> None:
+    def record_use(self, sealed: SealedCredential, at: datetime) -> None:
         with self.db.lock:
             place = (sealed.org, sealed.provider_id, sealed.version)
             row = self.db.rows.get(place)
@@ -330,7 +330,7 @@ class MemoryProbes:
     def __init__(self, database: Database) -> None:
         self.db = database
 
-    def due(self, shard: int) -> Sequence[Due]:
+    def list_due(self, shard: int) -> Sequence[Due]:
         return [
             Due(head.org, head.id, head.probe_after)
             for head in self.db.heads.values()
@@ -393,7 +393,7 @@ class MemoryExpired:
     def __init__(self, database: Database) -> None:
         self.db = database
 
-    def due(self, now: datetime, limit: int) -> Sequence[Expired]:
+    def list_due(self, now: datetime, limit: int) -> Sequence[Expired]:
         found = [each for each in self.db.expiring if each.at <= now]
         return sorted(found, key=lambda each: (each.at, each.org, each.provider_id, each.version))[:limit]
 
@@ -485,7 +485,7 @@ class MemoryUploads:
             if self.db.uploads.pop(upload_id, None) is None:
                 raise UploadUsed
 
-    def tried(self, upload_id: str) -> int:
+    def count_attempt(self, upload_id: str) -> int:
         with self.db.lock:
             if upload_id not in self.db.uploads:
                 raise UploadUsed
@@ -600,7 +600,7 @@ class MemoryManagementKeys:
             self.counts[key_id, minute] = self.counts.get((key_id, minute), 0) + 1
             return self.counts[key_id, minute]
 
-    def used(self, key_id: str, at: datetime) -> None:
+    def record_use(self, key_id: str, at: datetime) -> None:
         if key_id in self.keys:
             self.keys[key_id] = replace(self.keys[key_id], last_used_at=at)
 

@@ -167,7 +167,7 @@ class Life(RuleBasedStateMachine):
         # What is compared after each step must not count as use of a credential.
         self.look = copy.copy(self.ports)
         self.look.providers = copy.copy(self.ports.providers)
-        self.look.providers.used = lambda *_: None
+        self.look.providers.record_use = lambda *_: None
 
     def make_ports(self) -> Any:
         """The ports that the functions are called over."""

@@ -115,14 +115,14 @@ def test_a_version_in_constant_use_costs_one_write_a_minute(monkeypatch: pytest.
     """Reads of a minute after the recorded one write nothing."""
     ports = FakePorts()
     provider = added(ports)
-    began, record = ports.clock.now(), ports.providers.used
+    began, record = ports.clock.now(), ports.providers.record_use
     written: list[float] = []
 
     def used(sealed: SealedCredential, at: datetime) -> None:
         written.append((at - began).total_seconds())
         record(sealed, at)
 
-    monkeypatch.setattr(ports.providers, "used", used)
+    monkeypatch.setattr(ports.providers, "record_use", used)
     for _ in range(181):
         resolve(ports, ORG, provider.id)
         ports.clock.pass_time(seconds=1)
@@ -138,7 +138,7 @@ def test_a_use_that_cannot_be_recorded_costs_nobody_the_read(monkeypatch: pytest
         raise Unavailable("dependency_unavailable", "broken for a test")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ports.providers, "used", fail)
+        patch.setattr(ports.providers, "record_use", fail)
         assert resolve(ports, ORG, provider.id).secret == key()
     assert ports.providers.last_used(ORG, provider.id) == {}
     resolve(ports, ORG, provider.id)

@@ -66,7 +66,7 @@ def test_a_row_that_others_are_writing_to_is_left_for_the_next_minute(monkeypatc
     for mark in ("one", "two", "three"):
         rotate(ports, added(ports, mark), f"{mark}-more")
     end, destroy = ports.clock.now() + GRACE, ports.expired.destroy
-    busy = ports.expired.due(end, 10)[1]
+    busy = ports.expired.list_due(end, 10)[1]
 
     def refuse(expired: Expired) -> None:
         if expired == busy:

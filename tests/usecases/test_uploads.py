@@ -292,13 +292,13 @@ def test_a_move_in_the_very_last_moment_does_not_redirect_a_credential(ports: Fa
     """Between the look at the provider and the rotation: the vendor is asked where the page said."""
     provider = added(ports, vendor="azure", base_url=AZURE)
     token = link(ports, ToRotate(provider.id))
-    tried = ports.uploads.tried
+    tried = ports.uploads.count_attempt
 
     def move_first(upload_id: str) -> int:
         moved(ports, provider)
         return tried(upload_id)
 
-    ports.uploads.tried = move_first  # type: ignore[method-assign]
+    ports.uploads.count_attempt = move_first  # type: ignore[method-assign]
     use_upload(ports, token, key("entered"))
     assert ports.verify.asked[-1] == ("azure", AZURE)
 
@@ -392,7 +392,7 @@ def test_a_link_that_is_used_up_between_look_and_count(ports: FakePorts) -> None
     def gone(upload_id: str) -> int:
         raise UploadUsed
 
-    ports.uploads.tried = gone  # type: ignore[method-assign]
+    ports.uploads.count_attempt = gone  # type: ignore[method-assign]
     with pytest.raises(NotFound) as caught:
         use_upload(ports, token, key())
     assert (caught.value.code, ports.verify.asked) == ("upload_not_found", [])

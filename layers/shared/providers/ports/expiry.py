@@ -21,7 +21,7 @@ class Expired:
 class ExpiredStore(Protocol):
     """The versions that retire, in the order of their time. Every method raises Unavailable."""
 
-    def due(self, now: datetime, limit: int) -> Sequence[Expired]:
+    def list_due(self, now: datetime, limit: int) -> Sequence[Expired]:
         """Up to `limit` versions whose time has come, the oldest first."""
         ...
 

@@ -36,6 +36,6 @@ class ManagementKeyStore(Protocol):
         """Count one request in `minute` (minutes since 1970) and return how many it has had, this one included."""
         ...
 
-    def used(self, key_id: str, at: datetime) -> None:
+    def record_use(self, key_id: str, at: datetime) -> None:
         """Record `last_used_at`."""
         ...

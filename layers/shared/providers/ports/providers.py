@@ -92,7 +92,7 @@ class ProviderStore(Protocol):
         """Replace data key, nonce and ciphertext of a row if they are still `before`'s. Raises StaleWrite."""
         ...
 
-    def used(self, sealed: SealedCredential, at: datetime) -> None:
+    def record_use(self, sealed: SealedCredential, at: datetime) -> None:
         """Record that a version was read, unless that is recorded for the minute before `at` already."""
         ...
 

@@ -32,7 +32,7 @@ class Probed:
 class ProbeStore(Protocol):
     """What the sweep reads and writes of providers. Every method raises Unavailable."""
 
-    def due(self, shard: int) -> Sequence[Due]:
+    def list_due(self, shard: int) -> Sequence[Due]:
         """The providers of one of the index's shards that are not disabled; it may lag behind by a moment."""
         ...
 

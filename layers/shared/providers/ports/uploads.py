@@ -24,6 +24,6 @@ class UploadStore(Protocol):
         """Use a link up without a change that goes with it. Raises UploadUsed if it is gone."""
         ...
 
-    def tried(self, upload_id: str) -> int:
+    def count_attempt(self, upload_id: str) -> int:
         """Count a credential that is entered, and return how many there were. Raises UploadUsed where it is gone."""
         ...

@@ -13,7 +13,7 @@ from providers.model.provider import Provider
 from providers.ports import LimitReached, NameTaken, Ports, StaleWrite
 from providers.usecases.change_warnings import warnings_for
 from providers.usecases.events import publish
-from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out, limit_exceeded
+from providers.usecases.mutation import BY_SYSTEM, Mutation, limit_exceeded, write_contention
 from providers.usecases.verification import (
     Changed,
     check_credential,
@@ -74,7 +74,7 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
     except LimitReached as error:
         raise limit_exceeded(ports, error) from None
     except StaleWrite:
-        raise kept_out() from None
+        raise write_contention() from None
     publish(ports, events)
     return provider, warnings
 

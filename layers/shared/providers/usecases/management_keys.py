@@ -115,7 +115,7 @@ def authenticate(ports: Ports, authorization: str | None) -> Caller:
     seconds = int(now.timestamp())
     count = ports.management_keys.count(key_id, seconds // 60)
     if count == 1:
-        ports.management_keys.used(key_id, now)
+        ports.management_keys.record_use(key_id, now)
     limit = ports.policy.rate_limit
     return Caller(key, limit, max(0, limit - count), 60 - seconds % 60, count > limit)
 

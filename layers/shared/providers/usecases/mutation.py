@@ -90,7 +90,7 @@ def _either(one: T | None, other: T | None) -> T:
 BY_SYSTEM: Final[Mutation[Any]] = Mutation()
 
 
-def kept_out() -> Unavailable:
+def write_contention() -> Unavailable:
     """503: something new could not be written, because other transactions kept getting in its way."""
     return Unavailable(
         "dependency_unavailable",

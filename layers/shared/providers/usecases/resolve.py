@@ -56,6 +56,6 @@ def _record_use(ports: Ports, sealed: SealedCredential) -> None:
     if sealed.last_used_at is not None and now - sealed.last_used_at < USED_EVERY:
         return
     try:
-        ports.providers.used(sealed, now)
+        ports.providers.record_use(sealed, now)
     except Unavailable:
         return  # the next read records it

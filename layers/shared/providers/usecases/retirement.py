@@ -31,7 +31,7 @@ def replace_active(
 def reap(ports: Ports, now: datetime) -> int:
     """Destroy the versions that have expired by `now`, oldest first; return how many. Raises Unavailable."""
     destroyed = 0
-    for expired in ports.expired.due(now, AT_ONCE):
+    for expired in ports.expired.list_due(now, AT_ONCE):
         try:
             ports.expired.destroy(expired)
         except StaleWrite:

@@ -33,7 +33,7 @@ def dispatch(ports: Ports, now: datetime) -> int:
     targets = _in_turns(
         due
         for shard in range(turn, SHARDS, interval)
-        for due in ports.probes.due(shard)
+        for due in ports.probes.list_due(shard)
         if due.probe_after is None or due.probe_after <= minute
     )
     batches = [Batch(minute, tuple(targets[start : start + BATCH])) for start in range(0, len(targets), BATCH)]

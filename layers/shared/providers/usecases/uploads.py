@@ -20,7 +20,7 @@ from providers.usecases.add import NewProvider, add_provider, name_taken
 from providers.usecases.authenticity import is_authentic, with_mac
 from providers.usecases.base_url import check_base_url
 from providers.usecases.management_keys import is_usable
-from providers.usecases.mutation import BY_SYSTEM, Mutation, kept_out, limit_exceeded
+from providers.usecases.mutation import BY_SYSTEM, Mutation, limit_exceeded, write_contention
 from providers.usecases.read import get_provider
 from providers.usecases.update import Change, update_provider
 from providers.usecases.verification import Changed
@@ -80,7 +80,7 @@ def create_upload(
     except LimitReached as error:
         raise limit_exceeded(ports, error) from None
     except StaleWrite:
-        raise kept_out() from None
+        raise write_contention() from None
     return upload
 
 
@@ -135,7 +135,7 @@ def use_upload(ports: Ports, token: str, api_key: Secret, request_id: str | None
 def _use(ports: Ports, upload: Upload, api_key: Secret, request_id: str | None) -> Changed:
     if upload.provider_id is None:
         _check_name(ports, upload.org, upload.name)
-    if ports.uploads.tried(upload.id) > TRIES:  # counted before the vendor is asked, however many ask at once
+    if ports.uploads.count_attempt(upload.id) > TRIES:  # counted before the vendor is asked, however many ask at once
         raise upload_not_found()
     mutation: Mutation[Changed] = Mutation(Actor("upload", upload.key_id), request_id, link=upload)
     if upload.provider_id is None:

@@ -23,7 +23,7 @@ class DynamoExpired:
         self._main = main
         self._secrets = secrets
 
-    def due(self, now: datetime, limit: int) -> Sequence[Expired]:
+    def list_due(self, now: datetime, limit: int) -> Sequence[Expired]:
         """The oldest whose time has come."""
         found = query(self._client, self._main, EXPIRED, "", limit=limit)
         return [each for each in map(expired_from, found) if each.at <= now]

@@ -65,7 +65,7 @@ class DynamoManagementKeys:
         """Count one request."""
         return count(self._client, self._main, rate_key(key_id, minute), minute * 60 + COUNTER_KEPT_S)
 
-    def used(self, key_id: str, at: datetime) -> None:
+    def record_use(self, key_id: str, at: datetime) -> None:
         """Record `last_used_at`; a key that has gone meanwhile stays gone."""
         expression = "SET last_used_at = :at"
         try:

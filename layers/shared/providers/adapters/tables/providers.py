@@ -190,7 +190,7 @@ class DynamoProviders:
         action = replace_members(self._secrets, key, members, unchanged, **values)
         write(self._client, "update_item", action["Update"])
 
-    def used(self, sealed: SealedCredential, at: datetime) -> None:
+    def record_use(self, sealed: SealedCredential, at: datetime) -> None:
         """Record the read on the version's row, if that is there and nobody is writing to it at this moment."""
         key = secret_key(sealed.org, sealed.provider_id, sealed.version)
         action = update(

@@ -29,7 +29,7 @@ class DynamoProbes:
         self._main = main
         self._secrets = secrets
 
-    def due(self, shard: int) -> Sequence[Due]:
+    def list_due(self, shard: int) -> Sequence[Due]:
         """The providers of one shard of the index."""
         found: list[Due] = []
         arguments: dict[str, Any] = {

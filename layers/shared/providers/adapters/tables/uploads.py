@@ -51,7 +51,7 @@ class DynamoUploads:
         except StaleWrite:
             raise UploadUsed from None
 
-    def tried(self, upload_id: str) -> int:
+    def count_attempt(self, upload_id: str) -> int:
         """Count a try."""
         counting = update(self._main, upload_key(upload_id), "ADD tries :one", "attribute_exists(PK)", one=1)
         try:
