@@ -4,7 +4,7 @@ from providers.edge.http import Reply, Request
 from providers.edge.views import provider_view
 from providers.entrypoints import endpoint
 from providers.ports import Ports, ProviderFilter
-from providers.usecases.health import glance_at
+from providers.usecases.health import health_summaries
 from providers.usecases.read import list_providers
 from providers_contract import vendors
 from providers_contract.vocabulary import HealthState, Scope, Status
@@ -21,5 +21,5 @@ def handler(request: Request[None], ports: Ports) -> Reply:
         health=None if health is None else HealthState(health),
     )
     page, cursor = list_providers(ports, request.org, wanted, request.limit(), request.query.get("cursor"))
-    glances = glance_at(ports, page)
-    return Reply([provider_view(each, glances[each.id]) for each in page], members={"next_cursor": cursor})
+    summaries = health_summaries(ports, page)
+    return Reply([provider_view(each, summaries[each.id]) for each in page], members={"next_cursor": cursor})

@@ -21,7 +21,7 @@ from providers.model.policy import Policy
 from providers.model.provider import Provider, Verification
 from providers.model.verdict import Verdict
 from providers.usecases.events import drain_outbox
-from providers.usecases.health import glance_at, read_health
+from providers.usecases.health import health_summaries, read_health
 from providers.usecases.probe import probe_messages
 from providers.usecases.probe_batch import Batch
 from providers.usecases.sweep import dispatch, run_minute
@@ -576,18 +576,18 @@ def test_an_event_that_could_not_be_published_is_published_by_the_next_sweep() -
     assert ports.db.outbox == {}
 
 
-def test_glances_show_the_last_hour() -> None:
+def test_summaries_show_the_last_hour() -> None:
     """p50 over an hour, and when it was checked last; nothing for one that never was."""
     ports = FakePorts()
     provider = added(ports)
-    assert glance_at(ports, [stored(ports, provider)])[provider.id].p50_ms is None
+    assert health_summaries(ports, [stored(ports, provider)])[provider.id].p50_ms is None
     for latency in (900, 100, 200, 300):
         ports.verify.verdict = Verdict(latency_ms=latency)
         sweep(ports)
-    glance = glance_at(ports, [stored(ports, provider)])[provider.id]
-    assert (glance.p50_ms, glance.last_check_at) == (200, ports.clock.now())
+    summary = health_summaries(ports, [stored(ports, provider)])[provider.id]
+    assert (summary.p50_ms, summary.last_check_at) == (200, ports.clock.now())
     ports.clock.pass_time(minutes=61)
-    assert glance_at(ports, [stored(ports, provider)])[provider.id].p50_ms is None
+    assert health_summaries(ports, [stored(ports, provider)])[provider.id].p50_ms is None
 
 
 def test_a_row_that_does_not_open_is_unhealthy_and_not_sent() -> None:

@@ -59,7 +59,7 @@ class Response(BaseModel):
         return f"{inner}{cls.__name__}"
 
 
-class HealthGlance(Response):
+class HealthSummary(Response):
     """Health as lists and single providers show it."""
 
     state: State
@@ -90,7 +90,7 @@ class Provider(Response):
             "becomes `disabled`."
         ),
     ]
-    health: HealthGlance
+    health: HealthSummary
     created_at: Time
     updated_at: Time
     key_hint: Annotated[str, Field(description="The credential's prefix and last characters.")]

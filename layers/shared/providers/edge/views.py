@@ -13,7 +13,7 @@ from providers.model.health import PERCENTILES, Window
 from providers.model.provider import Provider
 from providers.model.routing import RoutingConfig
 from providers.model.upload import Upload
-from providers.usecases.health import Glance, Report
+from providers.usecases.health import HealthSummary, Report
 from providers.usecases.preconditions import etag
 from providers.usecases.verification import Changed
 from providers.usecases.versions import LiveVersion
@@ -24,10 +24,10 @@ def at(time: datetime | None) -> str | None:
     return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-_UNSEEN: Final = Glance()
+_UNSEEN: Final = HealthSummary()
 
 
-def provider_view(provider: Provider, glance: Glance = _UNSEEN) -> dict[str, Any]:
+def provider_view(provider: Provider, summary: HealthSummary = _UNSEEN) -> dict[str, Any]:
     """A provider; nothing in it tells the credential."""
     verification = provider.verification
     return {
@@ -38,8 +38,8 @@ def provider_view(provider: Provider, glance: Glance = _UNSEEN) -> dict[str, Any
         "status": provider.status.value,
         "health": {
             "state": provider.health.state.value,
-            "p50_latency_ms": glance.p50_ms,
-            "last_check_at": at(glance.last_check_at),
+            "p50_latency_ms": summary.p50_ms,
+            "last_check_at": at(summary.last_check_at),
         },
         "created_at": at(provider.created_at),
         "updated_at": at(provider.updated_at),
@@ -104,10 +104,10 @@ def upload_view(upload: Upload) -> dict[str, Any]:
     }
 
 
-def shown_tag(provider: Provider, glance: Glance) -> str:
+def shown_tag(provider: Provider, summary: HealthSummary) -> str:
     """The entity tag of a provider together with what the sweep writes: health, and a pending one's verification."""
     verification = provider.verification
-    shown = (provider.health.state, glance.p50_ms, glance.last_check_at, verification.reason, verification.checked_at)
+    shown = (provider.health.state, summary.p50_ms, summary.last_check_at, verification.reason, verification.checked_at)
     swept = " ".join(map(str, shown))
     return f'"{provider.revision}-{hashlib.sha256(swept.encode()).hexdigest()[:8]}"'
 

@@ -26,7 +26,7 @@ from providers.usecases.read import get_provider
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A provider's health in full. Windows and history are those of the active key version."""
+    """A provider's health in full; windows and history are those of the active key version."""
 
     provider: Provider
     last_check_at: datetime | None
@@ -35,15 +35,15 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """What a provider's own answer shows: median latency over the last hour in ms, and when it was checked last."""
+class HealthSummary:
+    """The health fields of a provider's response: median latency over the last hour in ms, time of the last probe."""
 
     p50_ms: int | None = None
     last_check_at: datetime | None = None
 
 
 def read_health(ports: Ports, org: str, provider_id: str, span: str) -> Report:
-    """The health of a provider, from its head and one Query. Raises NotFound, Unavailable."""
+    """The health of a provider, from its item and one Query. Raises NotFound, Unavailable."""
     provider = get_provider(ports, org, provider_id)
     now = ports.clock.now()
     last = floor_minute(now)
@@ -57,20 +57,20 @@ def read_health(ports: Ports, org: str, provider_id: str, span: str) -> Report:
     )
 
 
-def glance_at(ports: Ports, providers: Sequence[Provider]) -> dict[str, Glance]:
-    """What the providers' answers show of their health, by provider id: one BatchGetItem for fifty of them."""
+def health_summaries(ports: Ports, providers: Sequence[Provider]) -> dict[str, HealthSummary]:
+    """The health summaries of `providers` by provider id, with one BatchGetItem for fifty of them."""
     if not providers:
         return {}
     now = ports.clock.now()
     recent = ports.health.recent([provider.id for provider in providers], now)
-    return {provider.id: _glance(_of_active(provider, recent[provider.id]), now) for provider in providers}
+    return {provider.id: _summary(_of_active(provider, recent[provider.id]), now) for provider in providers}
 
 
 def _of_active(provider: Provider, samples: Sequence[Sample]) -> list[Sample]:
     return [sample for sample in samples if sample.version == provider.active.number]
 
 
-def _glance(samples: Sequence[Sample], now: datetime) -> Glance:
+def _summary(samples: Sequence[Sample], now: datetime) -> HealthSummary:
     hour = within(samples, now, WINDOWS["1h"])
     latencies = sorted(each.latency_ms for each in hour if each.succeeded and each.latency_ms is not None)
-    return Glance(nearest_rank(latencies, 50) if latencies else None, samples[-1].at if samples else None)
+    return HealthSummary(nearest_rank(latencies, 50) if latencies else None, samples[-1].at if samples else None)
