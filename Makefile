@@ -41,7 +41,7 @@ help:
 	@echo "make aws           only the embedded AWS and the vendors' stand-ins, for the API in containers (sam local start-api)"
 	@echo "make management-key STACK=… ORG=…   mints a management key for a deployed stack, with your AWS credentials"
 	@echo "make bench         measures the sweep and the health answers, and writes docs/bench.md"
-	@echo "make openapi       writes the API's description (functions/get_openapi/openapi.json) and docs/api.md anew"
+	@echo "make openapi       writes what is generated: vendors.json, the API's description, docs/api.md, the MCP tools' schemas"
 	@echo "make test          the tests that need nothing but Python"
 	@echo "make prove         the proofs of what is promised, and a table of what they tried (soak: ten times as much)"
 	@echo "make check         format, lint, types, imports, template"
@@ -63,8 +63,11 @@ management-key: .venv/local.stamp
 bench: .venv/dev.stamp
 	@$(BIN)/python -m bench $(ARGS)
 
+# In this order: the description and the tools list the vendors that vendors.json has.
 openapi: .venv/dev.stamp
+	@$(BIN)/python -m tests.kit.vendors_json
 	@$(BIN)/python -m openapi
+	@$(BIN)/python -m tests.mcp.test_schemas
 
 # A process for each core; one that has nothing left to do takes tests from another, whose own may be waiting for a vendor.
 PARALLEL := -n auto --dist worksteal

@@ -17,15 +17,15 @@ import pytest
 from local.stack import Stack
 from local.vendors.cases import CASES
 from local.vendors.keys import fake_key
+from local.vendors.routes import own_base_url
 from providers.edge import authorizer, endpoint
 from providers.model.errors import NotFound
 from providers.ports import TamperedCredential
 from providers.usecases.management_keys import revoke_management_key
 from providers.usecases.resolve import resolve
+from providers_contract.vendors import NAMES
 from providers_contract.vocabulary import Scope
 from tests.local.conftest import Api
-
-AZURE = "https://fake.openai.azure.com"
 
 
 def stored_key(api: Api, provider_id: str, version: int | None = None) -> str:
@@ -36,15 +36,9 @@ def stored_key(api: Api, provider_id: str, version: int | None = None) -> str:
 
 
 VENDORS = [
-    ("openai", "valid", None),
-    ("anthropic", "valid", None),
-    ("google", "valid", None),
-    ("azure", "valid", AZURE),
-    ("bedrock", "valid", None),
+    *((vendor, "valid", own_base_url(vendor)) for vendor in NAMES),
     ("bedrock", "valid-session", None),
     ("bedrock", "valid-short-term", None),
-    ("groq", "valid", None),
-    ("fireworks", "valid", None),
 ]
 
 
@@ -67,10 +61,10 @@ def test_every_vendor_from_adding_to_deleting(api: Api, vendor: str, case: str, 
     assert api.call("GET", path).status_code == 404
 
 
-@pytest.mark.parametrize("vendor", ["openai", "anthropic", "google", "azure", "bedrock", "groq", "fireworks"])
+@pytest.mark.parametrize("vendor", NAMES)
 def test_a_refused_credential_is_stored_nowhere(api: Api, vendor: str) -> None:
     """422 for POST and PATCH; after the PATCH the old key is what decrypts."""
-    base_url = AZURE if vendor == "azure" else None
+    base_url = own_base_url(vendor)
     refused = api.add(fake_key(vendor, "invalid", 7), vendor, base_url=base_url)
     assert (refused.status_code, refused.json()["error"]["code"]) == (422, "credential_rejected")
     assert api.call("GET", "/providers").json()["data"] == []

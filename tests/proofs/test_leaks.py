@@ -30,6 +30,7 @@ from local.vendors.cases import CASES
 from local.vendors.keys import fake_key
 from providers.ports import TamperedCredential
 from providers.usecases.resolve import resolve
+from providers_contract.vendors import NAMES, facts
 from tests.kit.figures import Figure
 from tests.kit.leaks import Evidence, forms, of_error, of_item, of_record, pieces
 from tests.local.conftest import PATIENT, Api
@@ -37,13 +38,11 @@ from tests.local.conftest import PATIENT, Api
 SETTINGS: Final = PATIENT | {"RATE_LIMIT_PER_MINUTE": "100000"}
 FIRST: Final = 8_231_654_907_000
 """Canaries are keys that the emulator plays a case for, with digits that nothing else has."""
-VENDOR_CASES: Final = {
+VENDOR_CASES: Final = {name: "valid echo" for name in NAMES if not facts(name).base_url_required} | {
     "openai": "valid invalid rate-limited server-500 slow drop garbage html redirect echo",
     "google": "valid invalid echo",
     "bedrock": "valid valid-session invalid echo",
     "anthropic": "valid invalid echo",
-    "groq": "valid echo",
-    "fireworks": "valid echo",
 }
 EDGES: Final = {
     "providers.edge.endpoint": "told",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from local.vendors.cases.bedrock_keys import short_term_key
 from local.vendors.keys import fake_key
+from providers import vendors
 from providers.model.errors import Unprocessable
 from providers.model.vendor import Credential, ProbeAnswer
 from providers.vendors.base import clean, retry_after, safe_id
@@ -220,7 +221,7 @@ HEADERS = st.dictionaries(
 )
 
 
-@pytest.mark.parametrize("vendor", ["anthropic", "azure", "bedrock", "fireworks", "google", "groq", "openai"])
+@pytest.mark.parametrize("vendor", vendors.NAMES)
 @settings(max_examples=40)
 @given(status=STATUSES, body=JSON, headers=HEADERS)
 def test_no_answer_makes_a_vendor_raise(vendor: str, status: int, body: object, headers: dict[str, str]) -> None:

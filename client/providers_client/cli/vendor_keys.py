@@ -13,7 +13,7 @@ from providers_client.cli.session import read_stdin, read_text
 from providers_client.errors import ConfigurationError
 from providers_contract.ids import MANAGEMENT_KEY_PREFIX
 from providers_contract.secret import trimmed
-from providers_contract.vendors import facts
+from providers_contract.vendors import KEY_FORMATS
 
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="Read the vendor's key from this file.")]
 KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the vendor's key from standard input.")]
@@ -40,7 +40,7 @@ def read_key(vendor: str | None, key_file: Path | None, key_stdin: bool, key_env
         if not key:
             raise ConfigurationError("--key-env names an environment variable, and this one is not set")
     elif sys.stdin.isatty():
-        form = None if vendor is None else facts(vendor).key_format
+        form = KEY_FORMATS.get(vendor or "")
         key = typer.prompt(f"The {vendor or 'new'} key" + (f" ({form})" if form else ""), hide_input=True, err=True)
     else:
         raise ConfigurationError("there is no terminal to ask for the key: give --key-stdin, --key-file or --key-env")

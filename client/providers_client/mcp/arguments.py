@@ -103,8 +103,8 @@ ApiKey = Annotated[
     Field(
         min_length=1,
         max_length=MAX_CREDENTIAL_CHARS,
-        description="The vendor's key itself. Avoid: it stays in this conversation. For bedrock "
-        "ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION, with ::SESSION_TOKEN behind it for temporary credentials.",
+        description="The vendor's key itself. Avoid: it stays in this conversation."
+        + "".join(f" For {vendor}: {form}." for vendor, form in vendors.KEY_FORMATS.items()),
     ),
     AfterValidator(_vendor_key),
 ]
@@ -160,8 +160,8 @@ class AddProvider(Arguments):
     base_url: Annotated[
         BaseUrl | None,
         Field(
-            description="The resource's https endpoint. Needed for azure; leave it out, or send default, for the "
-            "vendor's own."
+            description=f"The resource's https endpoint. Required for {', '.join(vendors.REQUIRING_BASE_URL)}; leave "
+            "it out, or send default, for the vendor's own."
         ),
     ] = None
     key_expires_at: Annotated[

@@ -17,6 +17,11 @@ _ROWS: Final[dict[str, Any]] = json.loads(Path(__file__).with_suffix(".json").re
 NAMES: Final = tuple(_ROWS)
 """The vendors' names, sorted."""
 
+KEY_FORMATS: Final = {name: row["key_format"] for name, row in _ROWS.items() if row["key_format"]}
+"""What to send as the key of a vendor, if it is not simply the key as the vendor shows it."""
+
+REQUIRING_BASE_URL: Final = tuple(name for name, row in _ROWS.items() if row["base_url_required"])
+
 _SHORTEST: Final = 20
 """Length of the shortest credential that a vendor issues (fireworks' fpk_ keys)."""
 

@@ -40,11 +40,7 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 """Of every answer at a link. The address is a secret itself: it goes to no other site, and the page into no frame."""
 
-_FORMS: Final = {
-    "bedrock": "ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION in one line (::SESSION_TOKEN behind it for temporary "
-    "credentials), or a Bedrock API key.",
-}
-_AS_GIVEN: Final = "As the vendor gave it to you."
+_AS_GIVEN: Final = "the key as the vendor shows it"
 
 
 def form_page(upload: Upload, vendor_of_link: Vendor) -> str:
@@ -83,7 +79,7 @@ accepted key.</p>
 <label for="api_key">Key</label>
 <input id="api_key" name="api_key" type="password" required autocomplete="off" autocapitalize="none" spellcheck="false"
  aria-describedby="form">
-<p id="form">{_FORMS.get(upload.vendor, _AS_GIVEN)}</p>
+<p id="form">Enter {escape(vendor_of_link.key_format or _AS_GIVEN)}.</p>
 <button type="submit">Verify and store</button>
 </form>""",
     )
