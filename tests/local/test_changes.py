@@ -83,7 +83,7 @@ def test_a_rollback_brings_key_and_host_back(api: Api) -> None:
 
 
 def test_a_key_that_was_revoked_meanwhile_does_not_come_back(api: Api) -> None:
-    """422, and the one in force stays; without an earlier version 409."""
+    """422, and the active one stays; without an earlier version 409."""
     provider = api.added(fake_key("openai", "valid", 1))
     path = f"/providers/{provider['id']}/rollback"
     assert refusal(api.call("POST", path)) == (409, "version_conflict")

@@ -105,7 +105,7 @@ BAD_DAYS = [
 @pytest.mark.parametrize(("case", "status", "reason"), BAD_DAYS)
 @pytest.mark.usefixtures("impatient")
 def test_a_vendors_bad_day_changes_nothing(api: Api, case: str, status: int, reason: str) -> None:
-    """POST stores nothing, or `pending` when asked; PATCH leaves the old key in force."""
+    """POST stores nothing, or `pending` when asked; PATCH leaves the old key active."""
     bad = fake_key("openai", case, 5)
     answer = api.add(bad)
     assert (answer.status_code, answer.json()["error"]["reason"]) == (status, reason)

@@ -1,4 +1,4 @@
-"""Many rotators and readers at once: a reader gets what was in force at one moment while it asked."""
+"""Many rotators and readers at once: a reader gets the version that was active at some moment of its read."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class History:
                 if read.provider_id == provider_id and read.pinned is None and read.version is not None:
                     known = bisect.bisect_left(times, read.began)
                     if known and read.version < highest[known - 1]:
-                        yield f"version {read.version} was read when {highest[known - 1]} was in force"
+                        yield f"version {read.version} was read when {highest[known - 1]} was active"
 
 
 class Run:

@@ -43,7 +43,7 @@ def moved(ports: FakePorts) -> Provider:
     return update_provider(ports, ORG, first.id, change)[0]
 
 
-def test_the_previous_credential_is_in_force_again_as_a_new_version() -> None:
+def test_the_previous_credential_is_active_again_as_a_new_version() -> None:
     """Its number was never used before, and what it replaces is readable for the grace window."""
     ports = FakePorts()
     provider = back(ports, rotate(ports, added(ports), "two"))
@@ -149,7 +149,7 @@ def test_a_credential_never_goes_to_a_host_that_was_not_named_with_it() -> None:
 
 
 @pytest.mark.parametrize("reason", [None, Reason.QUOTA_EXHAUSTED, Reason.CREDENTIAL_REJECTED, Reason.TIMEOUT])
-def test_only_a_credential_that_still_works_displaces_the_one_in_force(reason: Reason | None) -> None:
+def test_only_a_credential_that_still_works_replaces_the_active_one(reason: Reason | None) -> None:
     """Valid and limited ones promote; a revoked or unverifiable one changes nothing."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
@@ -165,7 +165,7 @@ def test_only_a_credential_that_still_works_displaces_the_one_in_force(reason: R
 
 
 def test_a_rotation_that_comes_between_wins() -> None:
-    """What was to be taken back is not in force any more: 409, and the new credential stays."""
+    """The version to roll back from is no longer active: 409, and the new credential stays."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
 

@@ -1,4 +1,4 @@
-"""Changing a provider: the old credential stays in force unless the new one was verified, and races have one winner."""
+"""Changing a provider: the old credential stays active unless the new one was verified, and races have one winner."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key, rotate
 
 
-def test_a_rotation_puts_the_new_credential_in_force() -> None:
+def test_a_rotation_activates_the_new_credential() -> None:
     """Version 2 is active and opens to the new key."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
@@ -56,7 +56,7 @@ def test_without_a_grace_window_the_old_version_is_gone_at_once() -> None:
         (Reason.CONNECTION_FAILED, "verification_unavailable"),
     ],
 )
-def test_a_credential_that_is_not_proven_leaves_the_old_one_in_force(reason: Reason, code: str) -> None:
+def test_a_credential_that_is_not_proven_leaves_the_old_one_active(reason: Reason, code: str) -> None:
     """After a refused or unverifiable rotation everything is as it was, to the row."""
     ports = FakePorts()
     provider = added(ports)
@@ -86,7 +86,7 @@ def test_a_rotation_that_another_one_overtook_is_a_conflict() -> None:
 
 
 def test_a_rotation_that_another_one_overtook_with_the_same_credential_has_what_it_wants() -> None:
-    """Two runs of a pipeline at once: both are told that their key is in force, and there is one new version."""
+    """Two runs of a pipeline at once: both succeed, and there is one new version."""
     ports = FakePorts()
     provider = added(ports)
 
@@ -262,7 +262,7 @@ def test_the_same_base_url_in_other_words_needs_no_key() -> None:
         assert (after.name, after.base_url) == (change.name, provider.base_url)
 
 
-def test_a_rotation_asks_at_the_base_url_in_force() -> None:
+def test_a_rotation_verifies_at_the_current_base_url() -> None:
     """The new key is verified where it will be used."""
     ports = FakePorts()
     provider = added(ports, base_url="https://proxy.example.com/v1")

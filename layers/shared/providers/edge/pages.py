@@ -53,7 +53,7 @@ def form_page(upload: Upload, vendor_of_link: Vendor) -> str:
         provider, then = f"{name} (new)", "as a new provider"
     else:
         provider = f"{name} ({escape(upload.provider_id)})"
-        then = "in place of the key that is in force now"
+        then = "in place of the active key"
     warning = ""
     if upload.base_url is not None and not vendor_of_link.owns(upload.base_url):
         host = escape(urlsplit(upload.base_url).netloc)

@@ -81,7 +81,7 @@ class Conflict(ProvidersError):
 
 
 class PreconditionFailed(ProvidersError):
-    """`If-Match` names another revision than the one in force."""
+    """`If-Match` names another revision than the current one."""
 
 
 class RateLimited(ProvidersError):
