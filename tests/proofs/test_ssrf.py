@@ -20,7 +20,7 @@ import pytest
 from providers import bootstrap
 from providers.adapters.addresses import is_public
 from providers.adapters.http import CheckedBackend, HttpTransport
-from providers.adapters.verifier import ask as ask_vendor
+from providers.adapters.verifier import run_exchange
 from providers.model.policy import Policy
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
@@ -245,7 +245,7 @@ def door(network: Network, *allowed: str) -> FakePorts:
         async def asking() -> Verdict:
             transport = HttpTransport(CheckedBackend(network), context=TLS)
             try:
-                return await ask_vendor(transport, vendor, credential, base_url, ports.clock.now(), deadline_s=5)
+                return await run_exchange(transport, vendor, credential, base_url, ports.clock.now(), deadline_s=5)
             finally:
                 await transport.aclose()
 

@@ -1,4 +1,4 @@
-"""Asks a vendor about a credential, on one event loop: verify, probe, close."""
+"""Calls vendors about credentials, on one event loop: verify, probe, close."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ class VendorVerifier:
 
     def verify(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
         """The verdict of a verification, which may wait once and try again."""
-        return self.run(self._ask(vendor, credential, base_url, self.deadline_s, SIGNATURE_PATIENCE_S))
+        return self.run(self._call(vendor, credential, base_url, self.deadline_s, SIGNATURE_PATIENCE_S))
 
     async def probe(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
         """The verdict of a health probe: half the time of a verification, and no second try."""
-        return await self._ask(vendor, credential, base_url, self.probe_deadline_s, 0.0)
+        return await self._call(vendor, credential, base_url, self.probe_deadline_s, 0.0)
 
-    async def _ask(
+    async def _call(
         self, vendor: Vendor, credential: Credential, base_url: str | None, deadline_s: float, patience_s: float
     ) -> Verdict:
         now = datetime.now(UTC)  # signatures need the real time, whatever a test's clock says
-        return await ask(
+        return await run_exchange(
             self._transport, vendor, credential, base_url, now, deadline_s=deadline_s, patience_s=patience_s
         )
 
@@ -68,7 +68,7 @@ class VendorVerifier:
         self._loop.close()
 
 
-async def ask(
+async def run_exchange(
     transport: Transport,
     vendor: Vendor,
     credential: Credential,

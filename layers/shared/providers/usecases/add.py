@@ -16,9 +16,9 @@ from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation, limit_exceeded, write_contention
 from providers.usecases.verification import (
     Changed,
-    check_credential,
     refuse_expired,
     refuse_unless_promoted,
+    verify_credential,
 )
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Action, Outcome, Status
@@ -45,10 +45,10 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
     """
     refuse_expired(new.key_expires_at, ports.clock.now())
     vendor = ports.vendors(new.vendor)
-    checked = check_credential(ports, org, vendor, new.api_key, new.base_url)
-    pending = new.store_pending and checked.verdict.outcome is Outcome.INDETERMINATE
+    verified = verify_credential(ports, org, vendor, new.api_key, new.base_url)
+    pending = new.store_pending and verified.verdict.outcome is Outcome.INDETERMINATE
     if not pending:
-        refuse_unless_promoted(vendor, checked)
+        refuse_unless_promoted(vendor, verified)
     now = ports.clock.now()
     provider = Provider(
         org=org,
@@ -58,11 +58,11 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
         status=Status.PENDING if pending else Status.ACTIVE,
         created_at=now,
         updated_at=now,
-        versions=(checked.version(1, now, new.key_expires_at),),
-        verification=checked.verification(now),
+        versions=(verified.version(1, now, new.key_expires_at),),
+        verification=verified.verification(now),
     )
-    warnings = warnings_for(ports, vendor, checked, provider)
-    sealed = ports.cipher.seal(org, provider.id, 1, provider.destination(provider.active), checked.credential.secret)
+    warnings = warnings_for(ports, vendor, verified, provider)
+    sealed = ports.cipher.seal(org, provider.id, 1, provider.destination(provider.active), verified.credential.secret)
     events = [provider_event(ports.clock.new_id(), EventType.CREATED, now, provider)]
     entry = mutation.entry(ports, Action.CREATED, now, None, provider)
     try:

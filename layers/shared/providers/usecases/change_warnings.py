@@ -8,17 +8,17 @@ from providers.model.provider import MAX_LIVE_VERSIONS, Provider
 from providers.model.vendor import Vendor
 from providers.model.verdict import explain
 from providers.ports import Ports
-from providers.usecases.verification import Checked, Warnings
+from providers.usecases.verification import VerifiedCredential, Warnings
 from providers_contract.vocabulary import Reason
 
 
-def warnings_for(ports: Ports, vendor: Vendor, checked: Checked, provider: Provider) -> Warnings:
+def warnings_for(ports: Ports, vendor: Vendor, verified: VerifiedCredential, provider: Provider) -> Warnings:
     """What the owner of `provider` (as it will be) should know, beside that it worked."""
     found: Warnings = []
-    if checked.verdict.reason is Reason.WRONG_REGION:
+    if verified.verdict.reason is Reason.WRONG_REGION:
         message = f"{vendor.name} knows the credential, but {explain(Reason.WRONG_REGION)}"
         found.append({"code": "wrong_region", "message": message})
-    if not checked.credential.familiar:
+    if not verified.credential.familiar:
         found.append(
             {
                 "code": "unfamiliar_format",
@@ -26,7 +26,7 @@ def warnings_for(ports: Ports, vendor: Vendor, checked: Checked, provider: Provi
             }
         )
     others = [
-        other for other in ports.providers.with_fingerprint(provider.org, checked.fingerprint) if other != provider.id
+        other for other in ports.providers.with_fingerprint(provider.org, verified.fingerprint) if other != provider.id
     ]
     if others:
         found.append(
@@ -39,9 +39,9 @@ def warnings_for(ports: Ports, vendor: Vendor, checked: Checked, provider: Provi
     return found
 
 
-def rotation_warnings(ports: Ports, before: Provider, after: Provider, checked: Checked) -> Warnings:
+def rotation_warnings(ports: Ports, before: Provider, after: Provider, verified: VerifiedCredential) -> Warnings:
     """What the owner should know about the rotation that made `after` of `before`."""
-    found = warnings_for(ports, ports.vendors(after.vendor), checked, after)
+    found = warnings_for(ports, ports.vendors(after.vendor), verified, after)
     if after.active.number == before.active.number:
         message = "this credential is the active one already: it was verified, and no version was created"
         return [*found, {"code": "credential_unchanged", "message": message}]

@@ -23,10 +23,10 @@ from providers.usecases.preconditions import TRIES, read_matching, version_confl
 from providers.usecases.retirement import replace_active
 from providers.usecases.verification import (
     Changed,
-    Checked,
-    check_credential,
+    VerifiedCredential,
     refuse_expired,
     refuse_unless_promoted,
+    verify_credential,
 )
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Action, Status
@@ -95,24 +95,24 @@ def make_change(
     """
     org, provider_id, began_with = before.org, before.id, before.active.number
     account = None if source is None else source.account
-    checked: Checked | None = None
+    verified: VerifiedCredential | None = None
     if change.api_key is not None:
         vendor = ports.vendors(before.vendor)
         base_url = change.base_url if change.sets_base_url else before.base_url
-        checked = check_credential(ports, org, vendor, change.api_key, base_url)
-        refuse_unless_promoted(vendor, checked)
+        verified = verify_credential(ports, org, vendor, change.api_key, base_url)
+        refuse_unless_promoted(vendor, verified)
     for _ in range(TRIES):
-        after = _apply(ports, before, change, checked, account)
-        warnings = [] if checked is None else rotation_warnings(ports, before, after, checked)
+        after = _apply(ports, before, change, verified, account)
+        warnings = [] if verified is None else rotation_warnings(ports, before, after, verified)
         if action is Action.ROTATED and after.base_url is None and before.base_url is not None:
             warnings.append(base_url_reset(before))
         if after == before:
             return unchanged(ports, mutation, (before, warnings))
         rotates = after.active.number != before.active.number
         sealed, events = None, []
-        if checked is not None and rotates:
+        if verified is not None and rotates:
             destination = after.destination(after.active)
-            secret = checked.credential.secret
+            secret = verified.credential.secret
             sealed = ports.cipher.seal(org, provider_id, after.active.number, destination, secret)
             events = [provider_event(ports.clock.new_id(), EventType.ROTATED, after.updated_at, after)]
         entry = mutation.entry(ports, action if rotates else Action.UPDATED, after.updated_at, before, after)
@@ -122,7 +122,7 @@ def make_change(
             raise name_taken() from None
         except StaleWrite:
             before = read_matching(ports, org, provider_id, if_match)
-            if checked is None or checked.is_active_in(before):
+            if verified is None or verified.is_active_in(before):
                 continue
             if before.active.number != began_with:
                 raise Conflict(
@@ -139,25 +139,27 @@ def make_change(
     raise version_conflict(provider_id)
 
 
-def _apply(ports: Ports, before: Provider, change: Change, checked: Checked | None, account: str | None) -> Provider:
+def _apply(
+    ports: Ports, before: Provider, change: Change, verified: VerifiedCredential | None, account: str | None
+) -> Provider:
     """`before` with `change` made; `before` itself where nothing differs."""
     now = ports.clock.now()
     after = replace(before, name=before.name if change.name is None else change.name)
-    if checked is not None and checked.is_active_in(before):
-        after = _verified_again(after, checked, now)
-    elif checked is not None:
-        new = checked.version(before.active.number + 1, now, change.key_expires_at)
+    if verified is not None and verified.is_active_in(before):
+        after = _verified_again(after, verified, now)
+    elif verified is not None:
+        new = verified.version(before.active.number + 1, now, change.key_expires_at)
         new = replace(new, account=new.account or account)
         after = replace(
             after,
             versions=replace_active(before.versions, new, now, ports.policy.grace),
-            verification=checked.verification(now),
+            verification=verified.verification(now),
             health=Health(version=before.active.number + 1),
             probe_after=None,
             throttled=0,
         )
     if change.sets_key_expires_at:
-        known = None if checked is None else checked.credential.expires_at
+        known = None if verified is None else verified.credential.expires_at
         active = replace(after.active, key_expires_at=known or change.key_expires_at)
         after = replace(after, versions=(*after.versions[:-1], active))
     if change.status is Status.DISABLED:
@@ -170,9 +172,9 @@ def _apply(ports: Ports, before: Provider, change: Change, checked: Checked | No
     return replace(after, updated_at=now, revision=before.revision + 1)
 
 
-def _verified_again(provider: Provider, checked: Checked, now: datetime) -> Provider:
+def _verified_again(provider: Provider, verified: VerifiedCredential, now: datetime) -> Provider:
     """`provider` with the new verdict if it differs: a pipeline that sends the same key again writes nothing."""
-    found = checked.verification(now)
+    found = verified.verification(now)
     known = provider.verification
     if (found.outcome, found.reason) == (known.outcome, known.reason):
         return provider

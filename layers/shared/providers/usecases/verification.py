@@ -1,4 +1,4 @@
-"""What adding and rotating have in common: a credential is read, verified, and its verdict weighed."""
+"""Verify a credential before it is stored: parse it, count it against the limits, ask its vendor, accept or refuse."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from providers_contract.vocabulary import Outcome, Reason
 
 FINGERPRINT: Final = "credential-fingerprint"
 SPARED: Final = 3
-"""Verifications of an organization's minute that the stack's limit never refuses."""
+"""Verifications per organization and minute that the stack's limit never refuses."""
 
 Warnings = list[dict[str, Any]]
 Changed = tuple[Provider, Warnings]
-"""A provider as it is after a change, and what its owner should know of that."""
+"""A provider after a change, and the warnings about the change."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A credential that was verified, and what is known of it."""
+class VerifiedCredential:
+    """A credential and the verdict of its verification, which may be a refusal."""
 
     credential: Credential
     base_url: str | None
@@ -40,11 +40,11 @@ class Checked:
     fingerprint: str
 
     def verification(self, at: datetime) -> Verification:
-        """The verdict as the provider keeps it."""
+        """The verdict in the form stored with the provider."""
         return Verification(self.verdict.outcome, self.verdict.reason, at)
 
     def version(self, number: int, at: datetime, key_expires_at: datetime | None) -> KeyVersion:
-        """The key version that this credential becomes; what it says of its own expiry outweighs `key_expires_at`."""
+        """The credential as a key version; an expiry in the credential itself overrides `key_expires_at`."""
         return KeyVersion(
             number,
             self.credential.hint,
@@ -61,29 +61,32 @@ class Checked:
         return (self.fingerprint, self.base_url) == (active.fingerprint, active.base_url)
 
 
-def check_credential(ports: Ports, org: str, vendor: Vendor, api_key: Secret, base_url: str | None) -> Checked:
-    """Verify `api_key` with `vendor`. Raises `Unprocessable` for a base_url or a format that cannot be, RateLimited.
+def verify_credential(
+    ports: Ports, org: str, vendor: Vendor, api_key: Secret, base_url: str | None
+) -> VerifiedCredential:
+    """Verify `api_key` with `vendor`. Raises Unprocessable for a bad base_url or format, RateLimited, Unavailable.
 
-    The verdict is not judged here: see `refuse_unless_promoted`.
+    The result may be a refusal: see `refuse_unless_promoted`.
     """
     base_url = check_base_url(vendor, base_url, ports.policy)
     credential = vendor.parse(api_key, base_url)
     fingerprint = ports.digests.digest(FINGERPRINT, org, vendor.name, api_key.reveal())
     _count_verification(ports, org)
-    return Checked(credential, base_url, ports.verify(vendor, credential, base_url), fingerprint)
+    return VerifiedCredential(credential, base_url, ports.verify(vendor, credential, base_url), fingerprint)
 
 
 def refuse_expired(key_expires_at: datetime | None, now: datetime) -> None:
-    """Raise Unprocessable (`validation_failed`) for a time at which the credential has expired already."""
+    """Raise Unprocessable (`validation_failed`) for an expiry that is not in the future."""
     if key_expires_at is not None and key_expires_at <= now:
         raise invalid_field("key_expires_at", "must lie in the future", "past")
 
 
 def _count_verification(ports: Ports, org: str) -> None:
-    """Rate-limits verification, so that the API is no oracle for stolen keys.
+    """Rate-limits verification so that the API is no oracle for stolen keys.
 
-    The stack's limit never refuses the first `SPARED` of an organization's minute: however busy the others are, an
-    emergency rotation goes through. What an organization is refused does not count for the stack.
+    The stack's limit never refuses an organization's first `SPARED` verifications in a minute, so that an emergency
+    rotation succeeds however busy the others are. What the organization's own limit refuses does not count for the
+    stack's.
     Raises RateLimited (`verification_rate_limited`), Unavailable.
     """
     minute, seconds = divmod(int(ports.clock.now().timestamp()), 60)
@@ -102,17 +105,17 @@ def _count_verification(ports: Ports, org: str) -> None:
     )
 
 
-def refuse_unless_promoted(vendor: Vendor, checked: Checked) -> None:
-    """Return for a verdict that promotes; raise for one that does not, telling a bad key from a vendor's bad day.
+def refuse_unless_promoted(vendor: Vendor, verified: VerifiedCredential) -> None:
+    """Raise unless the credential may become active. A bad credential and a vendor that is down are different errors.
 
-    Why a vendor refuses a key is not told, so that nobody learns here what is known of a key that is not theirs; the
-    log has the reason. What the credential itself shows is told: that it is temporary, and has expired.
+    The error does not say why the vendor refuses a credential, so that it tells nothing about a stolen one; the log
+    has the reason. It does say that a temporary credential has expired, because the credential itself shows that.
     """
-    verdict = checked.verdict
+    verdict = verified.verdict
     if verdict.outcome.promotes or verdict.reason is None:
         return
     refused = verdict.outcome is Outcome.INVALID
-    expired = checked.credential.temporary and verdict.reason is Reason.CREDENTIAL_EXPIRED
+    expired = verified.credential.temporary and verdict.reason is Reason.CREDENTIAL_EXPIRED
     details: dict[str, Any] = {
         "reason": Reason.CREDENTIAL_REJECTED.value if refused and not expired else verdict.reason.value,
         "retryable": verdict.retryable,
@@ -120,7 +123,7 @@ def refuse_unless_promoted(vendor: Vendor, checked: Checked) -> None:
     }
     error: ProvidersError
     if refused:
-        problem = _expiry(checked.credential) if expired else _refusal(vendor, checked.credential)
+        problem = _expiry(verified.credential) if expired else _refusal(vendor, verified.credential)
         error = Unprocessable("credential_rejected", f"{problem}; nothing was changed", param="api_key", **details)
     else:
         timed_out = verdict.reason is Reason.TIMEOUT
