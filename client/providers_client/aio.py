@@ -1,4 +1,4 @@
-"""The client, for asyncio. The same methods as `Client`; a test compares them."""
+"""Asynchronous client. `sync.py` is generated from this file: run `python client/generate_sync.py` after a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client, for code that waits."""
+"""Synchronous client. Generated from aio.py by client/generate_sync.py; do not edit."""
 
 from __future__ import annotations
 

@@ -6,16 +6,18 @@ import asyncio
 import inspect
 import json
 import logging
+import runpy
 import socket
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 import providers_client as api
-from providers_client import AsyncClient, Backoff, Client
+from providers_client import AsyncClient, Backoff, Client, sync
 from tests.client.canned import KEY, NOW, PROVIDER, PROVIDER_ID, Script, error, page
 
 URL = "https://api.example.com/live"
@@ -370,3 +372,9 @@ def test_both_clients_are_alike() -> None:
         given = str(theirs.return_annotation).removeprefix("Async")
         assert str(ours.return_annotation) == given, name
         assert inspect.iscoroutinefunction(asynchronous[name]) or given.startswith("Iterator"), name
+
+
+def test_the_synchronous_client_is_current() -> None:
+    """sync.py is what client/generate_sync.py makes of aio.py; run that after every change of aio.py."""
+    generator = runpy.run_path(str(Path(api.__file__).parent.parent / "generate_sync.py"))
+    assert Path(sync.__file__).read_text() == generator["generate"]()
