@@ -26,7 +26,7 @@ ALLOWED = {
     "layers/shared/providers/usecases/management_keys.py",  # takes a minted token apart
     "layers/shared/providers/vendors/__init__.py",  # tells whose form it has
     "layers/shared/providers/vendors/_bedrock_keys.py",
-    "layers/shared/providers/vendors/_sigv4.py",
+    "layers/shared/providers/vendors/bedrock.py",
     "layers/shared/providers/vendors/base.py",
 }
 

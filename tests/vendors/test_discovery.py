@@ -33,7 +33,7 @@ def test_each_module_defines_the_vendor_that_it_is_named_for(name: str) -> None:
     assert (type(found), found.name) == (Vendor, name)
 
 
-@pytest.mark.parametrize("name", ["base", "_sigv4", "_bedrock_keys", "../model", "", "OpenAI"])
+@pytest.mark.parametrize("name", ["base", "_partitions", "_bedrock_keys", "../model", "", "OpenAI"])
 def test_an_unknown_name_is_no_vendor(name: str) -> None:
     """A name from a request is never imported unless it is a vendor's."""
     with pytest.raises(KeyError):

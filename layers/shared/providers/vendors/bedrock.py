@@ -22,7 +22,6 @@ from providers.vendors._bedrock_keys import (
     parse,
 )
 from providers.vendors._partitions import DEFAULT_REGIONS, HOSTS, control_plane, region_of
-from providers.vendors._sigv4 import sign
 from providers.vendors.base import bearer, common_reason, conclude, join, lists
 from providers_contract.headers import http_date
 from providers_contract.hosts import host_of
@@ -123,15 +122,31 @@ def _account(answer: ProbeAnswer) -> str | None:
 def _headers(credential: AwsCredential | ApiKey, url: str, at: datetime) -> dict[str, str | Secret]:
     if isinstance(credential, ApiKey):
         return {"authorization": bearer(credential.token)}
-    return sign(
-        url,
-        access_key_id=credential.access_key_id,
-        secret_access_key=credential.secret_access_key,
-        session_token=credential.session_token,
-        region=credential.region,
-        service="bedrock",
-        at=at,
+    return sign(credential, url, at)
+
+
+def sign(credential: AwsCredential, url: str, at: datetime) -> dict[str, str | Secret]:
+    """Return the headers that sign a GET of `url`, as it goes over the wire, at `at` (UTC).
+
+    `SigV4Auth.add_auth` does the same for the present moment only.
+    """
+    # Late imports: they take a tenth of a second, and most functions that load the vendors sign nothing.
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    key_id, token = credential.access_key_id.reveal(), credential.session_token
+    plain = {"x-amz-date": f"{at:%Y%m%dT%H%M%SZ}"} | ({} if token is None else {"x-amz-security-token": token.reveal()})
+    request = AWSRequest("GET", url, headers=plain)
+    request.context["timestamp"] = plain["x-amz-date"]
+    signer = SigV4Auth(Credentials(key_id, credential.secret_access_key.reveal()), "bedrock", credential.region)
+    signed = signer.signed_headers(signer.headers_to_sign(request))
+    signature = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+    authorization = (
+        f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}, SignedHeaders={signed}, Signature={signature}"
     )
+    headers: dict[str, str | Secret] = {"x-amz-date": plain["x-amz-date"], "authorization": Secret(authorization)}
+    return headers if token is None else headers | {"x-amz-security-token": token}
 
 
 def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
