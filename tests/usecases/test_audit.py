@@ -179,7 +179,7 @@ def test_a_change_leaves_one_entry(told: Told) -> None:
 
 
 def test_every_action_has_its_entry_here() -> None:
-    """The others, which no caller's request makes, are below and in test_sweep.py."""
+    """The others, which no caller's request makes, are below and in test_probe_results.py."""
     others = {Action.VERIFIED, Action.PENDING_EXPIRED, Action.UPLOAD_CREATED}
     assert {told.action for told in CHANGES.values()} == set(Action) - others
 

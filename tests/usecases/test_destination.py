@@ -19,7 +19,7 @@ from providers.usecases.uploads import ToRotate, create_upload
 from providers_contract.vocabulary import HealthState, Reason, Status
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, key, rotate
-from tests.usecases.test_sweep import stored, sweep
+from tests.kit.sweeps import stored, sweep
 
 PROXY = "https://proxy.example.com/v1"
 

@@ -25,7 +25,7 @@ from tests.kit.requests import new
 
 OTHERS = ("org_b", "org_c", "org_d")
 HANGS_S, ANSWERS_S = 5.0, 0.2
-PLACES = 20
+CONCURRENCY = 20
 
 
 class Simulated(selectors.DefaultSelector):
@@ -87,7 +87,7 @@ class Hosts(FakePorts):
         dispatch(self, self.clock.now())
         bodies = list(self.queue.sent)
         with closing(SimulatedLoop()) as self.loop:
-            done = self.loop.run_until_complete(probe_messages(self, bodies, PLACES, end))
+            done = self.loop.run_until_complete(probe_messages(self, bodies, CONCURRENCY, end))
             assert done == [True] * len(bodies)
             return self.loop.time()
 
@@ -116,7 +116,7 @@ def undisturbed() -> float:
 
 
 def test_hanging_hosts_of_one_organization_delay_nobody_else() -> None:
-    """Sixty of them leave the others their share of the places, and what the others' checks found is written at once.
+    """Sixty of them leave the others their share of the concurrency, and the others' results are written at once.
 
     Seen to fail: with one queue for all, the others' checks were written after 16 s instead of 1.2 s.
     """
@@ -124,23 +124,23 @@ def test_hanging_hosts_of_one_organization_delay_nobody_else() -> None:
     ports.add("org_a", 60, HANGS_S)
     for org in OTHERS:
         ports.add(org, 40, ANSWERS_S)
-    assert ports.sweep() == pytest.approx(60 / PLACES * HANGS_S, rel=0.4)  # all of its own are asked, at once
+    assert ports.sweep() == pytest.approx(60 / CONCURRENCY * HANGS_S, rel=0.4)  # all of its own are asked, at once
     assert ports.last_written(*OTHERS) <= undisturbed() * (len(OTHERS) + 1) / len(OTHERS) + QUIET_S + ANSWERS_S
     assert len(ports.written) == 60 + 40 * len(OTHERS)
 
 
-def test_an_organization_alone_has_all_places() -> None:
+def test_an_organization_alone_has_all_of_the_concurrency() -> None:
     """A share is no limit where nobody else waits: two hundred hanging hosts are asked in a worker's time."""
     ports = Hosts()
     ports.add("org_a", 4 * BATCH, HANGS_S)
-    assert ports.sweep() == pytest.approx(4 * BATCH / PLACES * HANGS_S)
+    assert ports.sweep() == pytest.approx(4 * BATCH / CONCURRENCY * HANGS_S)
 
 
 def test_hosts_that_keep_answering_do_not_hold_back_what_was_found() -> None:
     """One slow host after another, without a quiet second, delays the others' results by no more than one deadline."""
     ports = Hosts()
-    for number in range(4 * PLACES):
-        ports.add("org_a", 1, 4.0 + number % PLACES * 0.05)
+    for number in range(4 * CONCURRENCY):
+        ports.add("org_a", 1, 4.0 + number % CONCURRENCY * 0.05)
     ports.add("org_b", 10, ANSWERS_S)
     ports.sweep()
     assert ports.last_written("org_b") <= WRITE_EVERY_S + 1.0
@@ -163,9 +163,9 @@ def test_organizations_take_turns_in_the_queue() -> None:
         ports.add(org, 3, ANSWERS_S)
     dispatch(ports, ports.clock.now())
     batches = [Batch.from_json(body).targets for body in ports.queue.sent]
-    first = [org for places in batches[:2] for org, _ in places]
+    first = [org for targets in batches[:2] for org, _ in targets]
     assert [first.count(org) for org in OTHERS] == [3] * len(OTHERS)
-    assert sorted(place for places in batches for place in places) == sorted(
+    assert sorted(target for targets in batches for target in targets) == sorted(
         (org, provider_id) for provider_id, org in ports.owners.items()
     )
 
@@ -177,7 +177,7 @@ def test_an_organizations_providers_stay_together() -> None:
         ports.add(f"org_{number:02d}", 20, ANSWERS_S)
     dispatch(ports, ports.clock.now())
     batches = [Batch.from_json(body).targets for body in ports.queue.sent]
-    assert max(len({org for org, _ in places}) for places in batches) <= BATCH // 20 + 2
+    assert max(len({org for org, _ in targets}) for targets in batches) <= BATCH // 20 + 2
 
 
 def test_what_was_backed_off_comes_last() -> None:

@@ -1,0 +1,95 @@
+"""Back-off: when a provider is probed again after throttling or long failure."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from providers.model.verdict import Verdict
+from providers.usecases.sweep import dispatch
+from providers_contract.vocabulary import HealthState, Reason
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import added
+from tests.kit.sweeps import deliver, health_events, stored, sweep
+
+
+@pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.THROTTLED])
+def test_a_throttled_provider_is_left_alone_for_longer_and_longer(reason: Reason) -> None:
+    """2, 4, 8 … minutes, an hour at most, or what the vendor asks for; at once again when it is over."""
+    ports = FakePorts()
+    provider = added(ports)
+    ports.verify.verdict = Verdict(reason)
+    minutes = [minute for minute in range(200) if sweep(ports)]
+    assert [later - earlier for earlier, later in itertools.pairwise(minutes)] == [2, 4, 8, 16, 32, 60, 60]
+    ports.verify.verdict = Verdict(reason, retry_after_s=7200)
+    while not sweep(ports):
+        pass
+    after = stored(ports, provider).probe_after
+    assert after == ports.clock.now() + timedelta(hours=2)
+    ports.verify.verdict = Verdict()
+    while not sweep(ports):
+        pass
+    assert (stored(ports, provider).probe_after, len(sweep(ports))) == (None, 1)
+
+
+def test_a_long_unhealthy_provider_is_checked_less_and_less_often() -> None:
+    """After ten minutes: 2, 4, 8 … minutes, an hour at most. One success, and it is asked every minute again."""
+    ports = FakePorts()
+    provider = added(ports)
+    sweep(ports)
+    ports.verify.verdict = Verdict(Reason.CONNECTION_FAILED)
+    minutes = [minute for minute in range(220) if sweep(ports)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(minutes)]
+    assert gaps == [1] * 12 + [2, 4, 8, 16, 32, 60, 60]  # three to become unhealthy, and ten minutes of that
+    ports.verify.verdict = Verdict()
+    while not sweep(ports):
+        pass
+    after = stored(ports, provider)
+    assert (after.health.state, after.probe_after, after.throttled) == (HealthState.UNHEALTHY, None, 0)
+    assert sweep(ports)
+    assert stored(ports, provider).health.state is HealthState.HEALTHY
+    assert health_events(ports)[-2:] == [("healthy", "unhealthy"), ("unhealthy", "healthy")]
+
+
+def test_a_short_outage_costs_no_check() -> None:
+    """Nine minutes unhealthy, and every minute has its slot."""
+    ports = FakePorts()
+    provider = added(ports)
+    sweep(ports)
+    ports.verify.verdict = Verdict(Reason.HTTP_5XX)
+    for _ in range(12):
+        assert sweep(ports)
+    assert (stored(ports, provider).health.state, len(ports.db.samples[provider.id])) == (HealthState.UNHEALTHY, 13)
+
+
+@pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.HTTP_5XX])
+def test_a_back_off_is_the_same_however_often_its_message_comes(reason: Reason) -> None:
+    """Redelivered at once, or after the next check: the next check's time stays."""
+    ports = FakePorts()
+    provider = added(ports)
+    ports.verify.verdict = Verdict(reason)
+    messages: list[str] = []
+    while stored(ports, provider).throttled < 3:
+        messages += sweep(ports)
+    before = stored(ports, provider)
+    assert before.probe_after == ports.clock.now() + timedelta(minutes=8)
+    for body in messages[-3:] * 3:
+        assert deliver(ports, [body]) == []
+    assert stored(ports, provider) == before
+
+
+def test_a_late_check_says_nothing_of_when_to_check_next() -> None:
+    """The vendor was fine a minute ago, and rate-limits now: the back-off stays."""
+    ports = FakePorts()
+    provider = added(ports)
+    dispatch(ports, ports.clock.now())
+    late = list(ports.queue.sent)
+    ports.verify.verdict = Verdict(Reason.RATE_LIMITED)
+    sweep(ports)
+    backed_off = stored(ports, provider).probe_after
+    assert backed_off == ports.clock.now() + timedelta(minutes=2)
+    ports.verify.verdict = Verdict()
+    assert deliver(ports, late) == []
+    assert stored(ports, provider).probe_after == backed_off

@@ -1,0 +1,206 @@
+"""Probing queued batches: messages may be lost, repeated, reordered or unreadable, and workers may die."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from providers.model.events import EventType
+from providers.model.health import Sample
+from providers.model.verdict import Verdict
+from providers.usecases.events import drain_outbox
+from providers.usecases.probe import probe_messages
+from providers.usecases.sweep import dispatch, run_minute
+from providers_contract.vocabulary import HealthState, Reason, Status
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, added
+from tests.kit.sweeps import deliver, health_events, stored, sweep
+
+
+def test_a_sweep_sets_one_slot_for_each_provider() -> None:
+    """Every provider is asked once, and its outcome, latency and version are kept under the minute."""
+    ports = FakePorts()
+    providers = [added(ports, str(number)) for number in range(120)]
+    ports.verify.verdict = Verdict(latency_ms=250)
+    ports.verify.asked.clear()
+    assert len(sweep(ports)) == 3
+    assert len(ports.verify.asked) == 120
+    for provider in providers:
+        (sample,) = ports.db.samples[provider.id].values()
+        assert (sample.at, sample.version, sample.reason, sample.latency_ms) == (ports.clock.now(), 1, None, 250)
+        assert stored(ports, provider).health.state is HealthState.HEALTHY
+
+
+def test_a_deleted_provider_harms_nobody() -> None:
+    """A message that names it is done for the others, and writes nothing for it."""
+    ports = FakePorts()
+    gone, there = added(ports, "gone"), added(ports, "there")
+    dispatch(ports, ports.clock.now())
+    ports.providers.delete(gone)
+    assert deliver(ports, ports.queue.sent) == []
+    assert list(ports.db.samples) == [there.id]
+
+
+def test_a_poison_message_keeps_nobody_from_being_checked() -> None:
+    """It alone comes again, whatever is wrong with it."""
+    ports = FakePorts()
+    provider = added(ports)
+    dispatch(ports, ports.clock.now())
+    poison = [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"minute": 1}',
+        '{"minute": "2026-04-14T12:00:30+00:00", "providers": []}',
+        "é" * 999,
+    ]
+    assert deliver(ports, [*poison[:3], *ports.queue.sent, *poison[3:]]) == [0, 1, 2, 4, 5, 6, 7]
+    assert len(ports.db.samples[provider.id]) == 1
+
+
+def test_a_provider_that_explodes_costs_its_neighbours_nothing() -> None:
+    """Its message comes again; the others' slots are set, and not asked for again then."""
+    ports = FakePorts()
+    bad, good = added(ports, "bad", vendor="groq"), added(ports, "good")
+    dispatch(ports, ports.clock.now())
+    real = ports.verify.__call__
+
+    class Exploding:
+        def __call__(self, vendor: Any, *rest: Any) -> Verdict:
+            if vendor.name == "groq":
+                raise RuntimeError("a bug in one vendor")
+            return real(vendor, *rest)
+
+    ports.verify, asked = Exploding(), ports.verify.asked  # type: ignore[assignment]
+    asked.clear()
+    assert deliver(ports, ports.queue.sent) == [0]
+    assert deliver(ports, ports.queue.sent) == [0]
+    assert (list(ports.db.samples), len(asked)) == ([good.id], 1)
+    assert bad.id not in ports.db.samples
+
+
+def test_what_does_not_fit_is_handed_back() -> None:
+    """A worker without time begins nothing and loses nothing."""
+    ports = FakePorts()
+    provider = added(ports)
+    dispatch(ports, ports.clock.now())
+    ports.verify.asked.clear()
+    assert deliver(ports, ports.queue.sent, left_ms=1_000) == [0]
+    assert (ports.verify.asked, ports.db.samples) == ([], {})
+    assert deliver(ports, ports.queue.sent) == []
+    assert len(ports.db.samples[provider.id]) == 1
+
+
+def test_an_old_message_is_dropped() -> None:
+    """What was queued before an outage of the workers says nothing about now."""
+    ports = FakePorts()
+    added(ports)
+    dispatch(ports, ports.clock.now())
+    ports.clock.pass_time(minutes=16)
+    ports.verify.asked.clear()
+    assert deliver(ports, ports.queue.sent) == []
+    assert ports.verify.asked == []
+
+
+@pytest.mark.parametrize("point", ["load", "recent", "record", "set_health", "publish", "forget"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_worker_killed_at_any_point_loses_nothing_and_counts_nothing_twice(point: str, after: bool) -> None:
+    """Its message comes again; at the end slots, state and published events are those of a worker that lived."""
+
+    class Killed(BaseException):
+        pass
+
+    ports = FakePorts()
+    provider = added(ports)
+    ports.clock.pass_time(minutes=1)
+    dispatch(ports, ports.clock.now())
+    owners: dict[str, Any] = {"load": ports.probes, "set_health": ports.probes, "forget": ports.outbox}
+    owner = owners.get(point, ports.publisher if point == "publish" else ports.health)
+    real = getattr(owner, point)
+
+    def killed(*given: Any) -> Any:
+        setattr(owner, point, real)
+        if after:
+            real(*given)
+        raise Killed
+
+    setattr(owner, point, killed)
+    with pytest.raises(Killed):
+        asyncio.run(probe_messages(ports, ports.queue.sent, 1, 1e12))
+    assert deliver(ports, ports.queue.sent) == []
+    ports.clock.pass_time(minutes=1)
+    drain_outbox(ports, ports.clock.now() + timedelta(minutes=1))
+    assert len(ports.db.samples[provider.id]) == 1
+    assert stored(ports, provider).health.state is HealthState.HEALTHY
+    assert set(health_events(ports)) == {("unknown", "healthy")}
+    ids = [event.id for event in ports.publisher.published if event.type is EventType.HEALTH_CHANGED]
+    assert len(set(ids)) == 1
+    assert ports.db.outbox == {}
+
+
+@pytest.mark.parametrize("deliveries", [1, 3])
+def test_what_a_worker_left_behind_a_slot_is_done_by_the_next_delivery_once(deliveries: int) -> None:
+    """A pending provider becomes active, and a throttled one is left alone for as long as after one delivery."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(Reason.TIMEOUT)
+    pending, throttled = added(ports, "one", store_pending=True), added(ports, "two", store_pending=True)
+    dispatch(ports, ports.clock.now())
+    ports.health.record(pending.id, Sample(ports.clock.now(), 1, None, 90))
+    ports.health.record(throttled.id, Sample(ports.clock.now(), 1, Reason.RATE_LIMITED, 90))
+    ports.verify.asked.clear()
+    for _ in range(deliveries):
+        assert deliver(ports, ports.queue.sent) == []
+    assert ports.verify.asked == []
+    assert [stored(ports, each).status for each in (pending, throttled)] == [Status.ACTIVE, Status.ACTIVE]
+    after = stored(ports, throttled)
+    assert (after.throttled, after.probe_after) == (1, ports.clock.now() + timedelta(minutes=2))
+
+
+def test_an_event_that_could_not_be_published_is_published_by_the_next_sweep() -> None:
+    """The change is made and answered all the same; the event waits in the outbox."""
+    ports = FakePorts()
+    ports.publisher.broken = True
+    provider = added(ports)
+    assert len(ports.db.outbox) == 1
+    ports.publisher.broken = False
+    until = ports.clock.now() + timedelta(minutes=1)
+    run_minute(ports, ports.clock.now(), until)
+    assert ports.publisher.published == []  # the process that committed it may be about to publish it
+    ports.clock.pass_time(seconds=30)
+    assert run_minute(ports, ports.clock.now(), until) == {"due": 1, "published": 1, "quarantined": 0}
+    assert [(event.type, event.provider_id) for event in ports.publisher.published] == [
+        (EventType.CREATED, provider.id)
+    ]
+    assert ports.db.outbox == {}
+
+
+def test_a_row_that_does_not_open_is_unhealthy_and_not_sent() -> None:
+    """A tampered credential never goes to a vendor."""
+    ports = FakePorts()
+    provider = added(ports)
+    place = (ORG, provider.id, 1)
+    ports.db.rows[place] = replace(ports.db.rows[place], nonce=b"moved")
+    ports.verify.asked.clear()
+    for _ in range(3):
+        sweep(ports)
+    assert ports.verify.asked == []
+    assert stored(ports, provider).health.state is HealthState.UNHEALTHY
+
+
+def test_a_stored_key_that_a_later_release_refuses_is_unhealthy_and_keeps_no_other_from_being_checked() -> None:
+    """What `parse` knows of credentials grows; a key that it took before must not fail its whole message."""
+    ports = FakePorts()
+    refused, other = added(ports), added(ports, "two")
+    place = (ORG, refused.id, 1)
+    ports.db.rows[place] = replace(ports.db.rows[place], ciphertext=b"sk-admin-FAKE-" + b"0" * 40)
+    ports.verify.asked.clear()
+    for _ in range(3):
+        sweep(ports)
+    assert len(ports.verify.asked) == 3
+    assert stored(ports, refused).health.reason is Reason.CREDENTIAL_REJECTED
+    assert stored(ports, other).health.state is HealthState.HEALTHY
