@@ -7,6 +7,8 @@ from typing import Final
 
 _ULID: Final = "[0-9A-HJKMNP-TV-Z]{26}"
 
+ULID: Final = re.compile(_ULID)
+"""Of an audit entry, and of everything whose id has no prefix."""
 PROVIDER_ID: Final = re.compile(f"prov_{_ULID}")
 UPLOAD_ID: Final = re.compile(f"upl_{_ULID}")
 SLUG: Final = re.compile(r"@?[a-z0-9][a-z0-9_-]{0,62}")

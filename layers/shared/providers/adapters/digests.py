@@ -27,8 +27,8 @@ class StackDigests:
     """HMAC-SHA256 under a key derived for each purpose from the stack's digest key.
 
     The digest key is made once, by `create` (minting the first management key calls it), read and unwrapped when the
-    first digest is asked for, and kept for the life of the process: management keys and cursors need it at every
-    request. Safe to share between threads.
+    first digest is asked for, and kept for the life of the process: the authorizer needs it at every request. Safe to
+    share between threads.
     """
 
     def __init__(self, kms: KMSClient, kms_key_id: str, keys: DataKeyStore) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from providers.model.audit import KEPT, Entry
 from providers.ports import AuditFilter, Ports
-from providers.usecases.read import make_cursor, read_cursor
+from providers.usecases.cursors import make_cursor, read_cursor
+from providers_contract.ids import ULID
 
 
 def list_audit(
@@ -15,5 +16,5 @@ def list_audit(
     """Up to `limit` entries, newest first, and the next cursor (None on the last page). Raises InvalidRequest."""
     scope = ("audit", org, wanted.resource_id or "", wanted.action or "", wanted.key_id or "")
     since = ports.clock.now() - KEPT
-    page, last = ports.audit.list(org, wanted, since, limit, read_cursor(ports, cursor, *scope))
-    return page, None if last is None else make_cursor(ports, last, *scope)
+    page, last = ports.audit.list(org, wanted, since, limit, read_cursor(cursor, ULID, *scope))
+    return page, None if last is None else make_cursor(last, *scope)

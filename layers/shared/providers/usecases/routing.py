@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from providers.model.errors import invalid_field, routing_config_not_found, validation_failed
 from providers.model.routing import Attempt, RoutingConfig
 from providers.ports import LimitReached, MissingProvider, Ports, StaleWrite
+from providers.usecases.cursors import make_cursor, read_cursor
 from providers.usecases.mutation import BY_SYSTEM, Mutation, limit_exceeded, unchanged
 from providers.usecases.preconditions import TRIES, version_conflict
-from providers.usecases.read import make_cursor, read_cursor
+from providers_contract.ids import SLUG
 from providers_contract.vocabulary import Action
 
 
@@ -26,9 +27,9 @@ def list_routing_configs(
 ) -> tuple[Sequence[RoutingConfig], str | None]:
     """Up to `limit` configs in the order of their slugs, and the next cursor. Raises InvalidRequest."""
     scope = ("routing-configs", org)
-    found = ports.routing.list(org, limit + 1, read_cursor(ports, cursor, *scope))
+    found = ports.routing.list(org, limit + 1, read_cursor(cursor, SLUG, *scope))
     page = found[:limit]
-    return page, make_cursor(ports, page[-1].slug, *scope) if len(found) > limit else None
+    return page, make_cursor(page[-1].slug, *scope) if len(found) > limit else None
 
 
 def put_routing_config(
