@@ -44,7 +44,7 @@ _USELESS = (
 _SPENDING_CAPS: Final = ("enforced_spend_limit_reached", "contract_spend_limit_reached", "ramp_limit_exceeded")
 
 
-def _judge(answer: ProbeAnswer, *, official: bool) -> Reason | None:
+def _classify(answer: ProbeAnswer, *, official: bool) -> Reason | None:
     """Branches on `error.type` and `error.details.error_code`; a body without a top-level `type` is not the API's.
 
     `official` says that the API's own address was asked for an API key, where a 404 is not a wrong base_url.
@@ -61,13 +61,13 @@ def _judge(answer: ProbeAnswer, *, official: bool) -> Reason | None:
         return Reason.ACCOUNT_DISABLED
     match answer.status, error.get("type"):
         case ((401 | 403), _) if "oauth" in message:
-            return _judge_oauth(message)
+            return _classify_oauth(message)
         case 401, "authentication_error":
             return Reason.CREDENTIAL_REJECTED
         case 404, "not_found_error":  # a disabled or deleted key; at another host, more likely the wrong base_url
             return Reason.CREDENTIAL_REJECTED if official else Reason.WRONG_PATH
         case 400, "invalid_request_error":
-            return _judge_account(code, message)
+            return _classify_account(code, message)
         case 403, "permission_error":  # an allow-list of addresses, or a permission
             blocked = "your ip address" in message
             return Reason.NETWORK_RESTRICTED if blocked else Reason.INSUFFICIENT_PERMISSION
@@ -78,7 +78,7 @@ def _judge(answer: ProbeAnswer, *, official: bool) -> Reason | None:
     return common_reason(answer)
 
 
-def _judge_oauth(message: str) -> Reason:
+def _classify_oauth(message: str) -> Reason:
     """A 401 or 403 about an OAuth token: one status and type for what a good token and a bad one are told.
 
     (claude-code #4293, #6752, #9635, #13724, #65714.)
@@ -94,7 +94,7 @@ def _judge_oauth(message: str) -> Reason:
     return Reason.UNEXPECTED_ANSWER  # "not supported": of the way it was sent, not of the token
 
 
-def _judge_account(code: object, message: str) -> Reason:
+def _classify_account(code: object, message: str) -> Reason:
     """A 400 about the account or the key. Those without a code have their words alone."""
     if code == "claude_code_key_creator_not_member":
         return Reason.CREDENTIAL_REJECTED
@@ -118,7 +118,7 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
     answer = yield ProbeRequest(url, headers)
     own = host_matches(host_of(url), VENDOR.hosts) and urlsplit(url).path == "/v1/models"
     return conclude(
-        _judge(answer, official=own and "x-api-key" in headers),
+        _classify(answer, official=own and "x-api-key" in headers),
         answer,
         credential,
         given.now,

@@ -52,7 +52,7 @@ _DATED_PATH = "/openai/models?api-version=2024-10-21"
 _FIREWALL_WORDS: Final = ("virtual network/firewall", "public access is disabled", "private endpoint")
 
 
-def _judge(answer: ProbeAnswer) -> Reason | None:
+def _classify(answer: ProbeAnswer) -> Reason | None:
     """A firewall answers with the codes of a bad key, so that its words come before the codes."""
     if lists(answer, "data"):
         return None
@@ -113,7 +113,7 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
     answer = yield ProbeRequest(f"{root}/openai/v1/models", headers)
     if answer.status == 404:
         answer = yield ProbeRequest(f"{root}{_DATED_PATH}", headers)
-    return conclude(_judge(answer), answer, credential, given.now, request_id_header="apim-request-id")
+    return conclude(_classify(answer), answer, credential, given.now, request_id_header="apim-request-id")
 
 
 VENDOR = Vendor(

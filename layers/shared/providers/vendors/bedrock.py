@@ -73,7 +73,7 @@ def _drift_s(answer: ProbeAnswer, now: datetime) -> float | None:
     return None if date is None else abs((date - now).total_seconds())
 
 
-def _judge(answer: ProbeAnswer, credential: AwsCredential | ApiKey, now: datetime) -> Reason | None:
+def _classify(answer: ProbeAnswer, credential: AwsCredential | ApiKey, now: datetime) -> Reason | None:
     if lists(answer, "modelSummaries"):
         return None
     if _mismatched(answer, credential):
@@ -90,7 +90,7 @@ def _judge(answer: ProbeAnswer, credential: AwsCredential | ApiKey, now: datetim
         case ((400 | 403), _) if code in _SIGNATURE_CODES and any(words in message for words in _SKEW_WORDS):
             return Reason.CLOCK_SKEW
         case 403, "AccessDeniedException":
-            return _judge_denial(message, credential)
+            return _classify_denial(message, credential)
         case 400, "ValidationException" if "operation not allowed" in message:
             return Reason.SERVICE_NOT_ENABLED
         case 403, "OptInRequired" | "SubscriptionRequiredException":
@@ -102,7 +102,7 @@ def _judge(answer: ProbeAnswer, credential: AwsCredential | ApiKey, now: datetim
     return common_reason(answer)
 
 
-def _judge_denial(message: str, credential: AwsCredential | ApiKey) -> Reason:
+def _classify_denial(message: str, credential: AwsCredential | ApiKey) -> Reason:
     """One code for a credential that may not do this and for a Bedrock API key that is none; the words tell."""
     if "not authorized to " in message:  # perform: bedrock:…; invoke this API operation
         return Reason.INSUFFICIENT_PERMISSION
@@ -162,7 +162,7 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
         now += timedelta(seconds=_SETTLING_S, milliseconds=answer.latency_ms or 0)
         answer = yield ProbeRequest(url, _headers(credential, url, now), delay_s=_SETTLING_S)
     return conclude(
-        _judge(answer, credential, now),
+        _classify(answer, credential, now),
         answer,
         credential,
         now,

@@ -27,7 +27,7 @@ _PREFIXES = ("fw_", "fpk_")
 _FORMS = (re.compile(r"fw_[A-Za-z0-9]{22,}"), re.compile(r"fpk_[A-Za-z0-9_-]{16,}"))
 
 
-def _judge(answer: ProbeAnswer, member: str) -> Reason | None:
+def _classify(answer: ProbeAnswer, member: str) -> Reason | None:
     if lists(answer, member):
         return None
     if answer.status == 401 and _fault_code(answer) == "oauth.v2.InvalidApiKey":
@@ -69,7 +69,7 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
     url = _ACCOUNTS_URL if own or base_url is None else join(base_url, "/models")
     answer = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})
     return conclude(
-        _judge(answer, "accounts" if own else "data"),
+        _classify(answer, "accounts" if own else "data"),
         answer,
         credential,
         given.now,

@@ -71,7 +71,7 @@ def _error_info(error: dict[str, object]) -> str | None:
     return None
 
 
-def _judge(answer: ProbeAnswer) -> Reason | None:
+def _classify(answer: ProbeAnswer) -> Reason | None:
     """Goes by ErrorInfo, then by `error.status`; `error.code` is a number or a word and says no more than either."""
     if lists(answer, "models"):
         return None
@@ -106,7 +106,7 @@ def _judge(answer: ProbeAnswer) -> Reason | None:
 def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
     url = join(base_url or f"https://{_HOST}", "/v1/models?pageSize=1", strip=_VERSIONS)
     answer = yield ProbeRequest(url, {"x-goog-api-key": credential.secret})
-    return conclude(_judge(answer), answer, credential, given.now, request_id_header=None)
+    return conclude(_classify(answer), answer, credential, given.now, request_id_header=None)
 
 
 VENDOR = Vendor(

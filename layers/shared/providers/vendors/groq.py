@@ -19,7 +19,7 @@ def _models_url(base_url: str | None) -> str:
     return join(base_url or f"https://{_HOST}", "/openai/v1/models", strip=("/openai/v1", "/openai"))
 
 
-def _judge(answer: ProbeAnswer) -> Reason | None:
+def _classify(answer: ProbeAnswer) -> Reason | None:
     if lists(answer, "data"):
         return None
     error = answer.error()
@@ -45,7 +45,7 @@ def _judge(answer: ProbeAnswer) -> Reason | None:
 
 def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
     answer = yield ProbeRequest(_models_url(base_url), {"authorization": bearer(credential.secret)})
-    return conclude(_judge(answer), answer, credential, given.now, request_id_header="x-request-id")
+    return conclude(_classify(answer), answer, credential, given.now, request_id_header="x-request-id")
 
 
 VENDOR = Vendor(

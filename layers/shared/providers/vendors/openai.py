@@ -42,7 +42,7 @@ _RATE_CODES: Final = ("rate_limit_exceeded", "slow_down")
 _RATE_TYPES: Final = ("requests", "tokens", "rate_limit_error")
 
 
-def _judge(answer: ProbeAnswer) -> Reason | None:
+def _classify(answer: ProbeAnswer) -> Reason | None:
     if lists(answer, "data"):
         return None
     error = answer.error()
@@ -63,15 +63,15 @@ def _judge(answer: ProbeAnswer) -> Reason | None:
         case 403, "unsupported_country_region_territory":
             return Reason.LOCATION_NOT_SUPPORTED
         case ((401 | 403), _):
-            return _judge_words(answer.status, error)
+            return _classify_words(answer.status, error)
         case 429, _:
-            return _judge_throttle(code, error.get("type"))
+            return _classify_throttle(code, error.get("type"))
         case ((500 | 503), "server_is_overloaded"):
             return Reason.OVERLOADED
     return common_reason(answer)
 
 
-def _judge_words(status: int, error: Mapping[str, object]) -> Reason:
+def _classify_words(status: int, error: Mapping[str, object]) -> Reason:
     """The 401s and 403s without a code of their own: only their words tell a good key from none."""
     message = message_of(error)
     if "missing scopes" in message or "insufficient permissions" in message:
@@ -84,7 +84,7 @@ def _judge_words(status: int, error: Mapping[str, object]) -> Reason:
     return Reason.UNEXPECTED_ANSWER
 
 
-def _judge_throttle(code: object, type_: object) -> Reason:
+def _classify_throttle(code: object, type_: object) -> Reason:
     """A 429 speaks of a known key only where it says what is used up; an edge throttles whoever comes."""
     if code in _QUOTA_CODES or type_ == "insufficient_quota":
         return Reason.QUOTA_EXHAUSTED
@@ -98,7 +98,7 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
     url = join(base_url or f"https://{_HOST}/v1", "/models")
     answer = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})
     return conclude(
-        _judge(answer),
+        _classify(answer),
         answer,
         credential,
         given.now,
