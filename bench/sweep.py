@@ -23,7 +23,7 @@ from local.vendors.keys import fake_key
 from providers import vendors
 from providers.edge import background
 from providers.model.health import MINUTE, nearest_rank
-from providers.model.vendor import Circumstances, ProbeRequest
+from providers.model.vendor import ProbeRequest, VerifyContext
 from providers_contract.secret import Secret
 
 Prepared = tuple[str, httpx2.URL, dict[str, str]]
@@ -124,7 +124,7 @@ def prepare(url: str, number: int) -> Prepared:
     vendor = vendors.vendor(vendors.NAMES[number % len(vendors.NAMES)])
     base_url = "https://fake-resource.openai.azure.com" if vendor.name == "azure" else None
     secret = Secret(fake_key(vendor.name, serial=1 + number // len(vendors.NAMES)))
-    conversation = vendor.verify(vendor.parse(secret, base_url), base_url, Circumstances(datetime.now(UTC)))
+    conversation = vendor.verify(vendor.parse(secret, base_url), base_url, VerifyContext(datetime.now(UTC)))
     request: ProbeRequest = next(conversation)
     to, own = httpx2.URL(request.url), httpx2.URL(url)
     headers = {name: value.reveal() if isinstance(value, Secret) else value for name, value in request.headers.items()}

@@ -14,7 +14,7 @@ from local.vendors.cases import EMULATED
 from local.vendors.cases.emulated import bearer_in
 from local.vendors.keys import fake_key
 from providers import vendors
-from providers.model.vendor import Circumstances, ProbeRequest
+from providers.model.vendor import ProbeRequest, VerifyContext
 from providers_contract.hosts import host_matches
 from providers_contract.secret import Secret
 
@@ -79,4 +79,4 @@ def _requests(vendor: str) -> tuple[ProbeRequest, ...]:
     of, base_url = vendors.vendor(vendor), own_base_url(vendor)
     forms = {case.form: case.slug for case in reversed(EMULATED[vendor].cases)}
     credentials = [of.parse(Secret(fake_key(vendor, forms[form])), base_url) for form in sorted(forms)]
-    return tuple(next(of.verify(each, base_url, Circumstances(datetime.now(UTC)))) for each in credentials)
+    return tuple(next(of.verify(each, base_url, VerifyContext(datetime.now(UTC)))) for each in credentials)

@@ -11,7 +11,7 @@ from local.vendors import routes
 from local.vendors.cases.base import Case, render
 from local.vendors.keys import fake_key
 from providers import vendors
-from providers.model.vendor import Circumstances, Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.model.verdict import Verdict
 from providers_contract.secret import Secret
 
@@ -34,7 +34,7 @@ def converse(
 ) -> tuple[Verdict, list[ProbeRequest]]:
     """The verdict, and the requests that led to it."""
     asked: list[ProbeRequest] = []
-    conversation = vendor.verify(credential, base_url, Circumstances(NOW, patience_s))
+    conversation = vendor.verify(credential, base_url, VerifyContext(NOW, patience_s))
     try:
         request = next(conversation)
         while True:

@@ -11,7 +11,7 @@ from local.vendors.cases.base import Case, Play, render
 from local.vendors.cases.bedrock import ACCOUNT
 from local.vendors.keys import fake_key, find_case
 from providers import vendors
-from providers.model.vendor import Circumstances
+from providers.model.vendor import VerifyContext
 from providers.vendors._partitions import DEFAULT_REGIONS
 from providers_contract.vocabulary import Outcome, Reason
 from tests.vendors.talk import BASE_URLS, NOW, always, ask, parse, playing
@@ -117,7 +117,7 @@ def test_a_conversation_that_times_out_is_left_without_a_word(vendor: str) -> No
     """Whoever sets the deadline can drop the conversation at any point."""
     base_url = BASE_URLS.get(vendor)
     conversation = vendors.vendor(vendor).verify(
-        parse(vendor, fake_key(vendor), base_url), base_url, Circumstances(NOW)
+        parse(vendor, fake_key(vendor), base_url), base_url, VerifyContext(NOW)
     )
     next(conversation)
 

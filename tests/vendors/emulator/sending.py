@@ -12,7 +12,7 @@ from local.vendors.cases import EMULATED
 from local.vendors.keys import fake_key
 from local.vendors.server import Emulator
 from providers import vendors
-from providers.model.vendor import Circumstances, ProbeRequest
+from providers.model.vendor import ProbeRequest, VerifyContext
 from providers_contract.secret import Secret
 from tests.vendors.talk import parse
 
@@ -28,7 +28,7 @@ def call(url: str, method: str = "GET", **more: Any) -> httpx2.Response:
 def probe(vendor: str, key: str, base_url: str | None, now: datetime | None = None) -> ProbeRequest:
     """The first request of the vendor's conversation."""
     credential = parse(vendor, key, base_url)
-    return next(vendors.vendor(vendor).verify(credential, base_url, Circumstances(now or datetime.now(UTC))))
+    return next(vendors.vendor(vendor).verify(credential, base_url, VerifyContext(now or datetime.now(UTC))))
 
 
 def headers_of(request: ProbeRequest) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from providers.adapters.http import CheckedBackend, HttpTransport
 from providers.model.policy import PROBE_DEADLINE_S, VERIFICATION_DEADLINE_S
-from providers.model.vendor import Circumstances, Credential, Vendor
+from providers.model.vendor import Credential, Vendor, VerifyContext
 from providers.model.verdict import Verdict
 from providers.ports import Transport, TransportFailure
 from providers_contract.vocabulary import Reason
@@ -83,7 +83,7 @@ async def run_exchange(
     A failure of the network or of the vendor is a verdict, never an exception. `patience_s` is how many seconds of
     the deadline may be spent waiting before a second try.
     """
-    exchange = vendor.verify(credential, base_url, Circumstances(now, patience_s))
+    exchange = vendor.verify(credential, base_url, VerifyContext(now, patience_s))
     try:
         async with asyncio.timeout(deadline_s):
             request = next(exchange)

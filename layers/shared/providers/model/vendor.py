@@ -74,7 +74,7 @@ class ProbeAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class VerifyContext:
     """What `verify` may depend on beside the credential.
 
     `now` is the time in UTC; `patience_s` is how many seconds a second try may wait (0 in a health probe).
@@ -100,5 +100,5 @@ class Vendor(VendorFacts):
     """
 
     parse: Callable[[Secret, str | None], Credential]
-    verify: Callable[[Credential, str | None, Circumstances], Conversation]
+    verify: Callable[[Credential, str | None, VerifyContext], Conversation]
     tidy_base_url: Callable[[str], str] = lambda base_url: base_url

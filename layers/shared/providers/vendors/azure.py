@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.vendor import Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.vendors.base import (
     common_reason,
     conclude,
@@ -105,7 +105,7 @@ def _tidy_base_url(base_url: str) -> str:
     return f"{url.scheme}://{url.netloc}{url.path[: target.start()]}" if url and target else tidy
 
 
-def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
+def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Conversation:
     if base_url is None:
         raise ValueError("azure has no host of its own: a base_url is required")
     headers = {"api-key": credential.secret}
@@ -113,7 +113,7 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
     answer = yield ProbeRequest(f"{root}/openai/v1/models", headers)
     if answer.status == 404:
         answer = yield ProbeRequest(f"{root}{_DATED_PATH}", headers)
-    return conclude(_classify(answer), answer, credential, given.now, request_id_header="apim-request-id")
+    return conclude(_classify(answer), answer, credential, context.now, request_id_header="apim-request-id")
 
 
 VENDOR = Vendor(

@@ -9,7 +9,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
-from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.vendor import Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.model.verdict import Verdict
 from providers.vendors._bedrock_keys import (
     FORMS,
@@ -149,16 +149,16 @@ def sign(credential: AwsCredential, url: str, at: datetime) -> dict[str, str | S
     return headers if token is None else headers | {"x-amz-security-token": token}
 
 
-def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
+def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Conversation:
     """A short-term key that has expired is not sent; a mismatched signature is tried once more, if there is time."""
     if not isinstance(credential, AwsCredential | ApiKey):
         raise TypeError("not a credential that bedrock has parsed")
-    if credential.expires_at is not None and credential.expires_at <= given.now:
+    if credential.expires_at is not None and credential.expires_at <= context.now:
         return Verdict(Reason.CREDENTIAL_EXPIRED, account=credential.account)
     url = join(_asked_at(credential.region, base_url), _PATH)
-    now = given.now
+    now = context.now
     answer = yield ProbeRequest(url, _headers(credential, url, now))
-    if _mismatched(answer, credential) and given.patience_s > _SETTLING_S and _clocks_agree(answer, now):
+    if _mismatched(answer, credential) and context.patience_s > _SETTLING_S and _clocks_agree(answer, now):
         now += timedelta(seconds=_SETTLING_S, milliseconds=answer.latency_ms or 0)
         answer = yield ProbeRequest(url, _headers(credential, url, now), delay_s=_SETTLING_S)
     return conclude(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.vendor import Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.vendors.base import (
     bearer,
     common_reason,
@@ -64,7 +64,7 @@ def _account(answer: ProbeAnswer) -> str | None:
     return None
 
 
-def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
+def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Conversation:
     own = base_url is None or host_matches(host_of(base_url), VENDOR.hosts)
     url = _ACCOUNTS_URL if own or base_url is None else join(base_url, "/models")
     answer = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})
@@ -72,7 +72,7 @@ def _verify(credential: Credential, base_url: str | None, given: Circumstances) 
         _classify(answer, "accounts" if own else "data"),
         answer,
         credential,
-        given.now,
+        context.now,
         request_id_header="x-request-id",
         account=_account(answer),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.vendor import Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.vendors.base import common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
 from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
@@ -103,10 +103,10 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
     return common_reason(answer)
 
 
-def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
+def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Conversation:
     url = join(base_url or f"https://{_HOST}", "/v1/models?pageSize=1", strip=_VERSIONS)
     answer = yield ProbeRequest(url, {"x-goog-api-key": credential.secret})
-    return conclude(_classify(answer), answer, credential, given.now, request_id_header=None)
+    return conclude(_classify(answer), answer, credential, context.now, request_id_header=None)
 
 
 VENDOR = Vendor(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from providers.model.vendor import Circumstances, Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.vendor import Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
 from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
@@ -43,9 +43,9 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
     return common_reason(answer)
 
 
-def _verify(credential: Credential, base_url: str | None, given: Circumstances) -> Conversation:
+def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Conversation:
     answer = yield ProbeRequest(_models_url(base_url), {"authorization": bearer(credential.secret)})
-    return conclude(_classify(answer), answer, credential, given.now, request_id_header="x-request-id")
+    return conclude(_classify(answer), answer, credential, context.now, request_id_header="x-request-id")
 
 
 VENDOR = Vendor(
