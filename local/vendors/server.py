@@ -18,7 +18,7 @@ from local.vendors.cases import CASES, EMULATED, case_named
 from local.vendors.cases.base import Case
 from local.vendors.cases.emulated import Sent
 from local.vendors.keys import case_of, fake_key, find_case, identity
-from local.vendors.plays import play
+from local.vendors.scenarios import play
 from providers_contract.credentials import MAX_CREDENTIAL_CHARS
 
 _CONTROL: Final = "/_control"
