@@ -124,8 +124,8 @@ def prepare(url: str, number: int) -> Prepared:
     vendor = vendors.vendor(vendors.NAMES[number % len(vendors.NAMES)])
     base_url = "https://fake-resource.openai.azure.com" if vendor.name == "azure" else None
     secret = Secret(fake_key(vendor.name, serial=1 + number // len(vendors.NAMES)))
-    conversation = vendor.verify(vendor.parse(secret, base_url), base_url, VerifyContext(datetime.now(UTC)))
-    request: ProbeRequest = next(conversation)
+    exchange = vendor.verify(vendor.parse(secret, base_url), base_url, VerifyContext(datetime.now(UTC)))
+    request: ProbeRequest = next(exchange)
     to, own = httpx2.URL(request.url), httpx2.URL(url)
     headers = {name: value.reveal() if isinstance(value, Secret) else value for name, value in request.headers.items()}
     headers |= {"accept": "application/json", "accept-encoding": "identity", "user-agent": "providers-api"}

@@ -13,7 +13,7 @@ from providers import vendors
 from providers_contract import vendors as known
 from providers_contract.vendor import VendorFacts
 from tests.kit import vendors_json
-from tests.vendors.talk import BASE_URLS, parse
+from tests.vendors.exchanges import BASE_URLS, parse
 
 
 def test_the_file_is_current() -> None:

@@ -19,7 +19,7 @@ from providers.vendors.base import clean, retry_after, safe_id
 from providers_contract.credentials import MAX_CREDENTIAL_CHARS, make_hint
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Outcome
-from tests.vendors.talk import NOW, ask, parse
+from tests.vendors.exchanges import NOW, ask, parse
 
 HINTS = [
     ("openai", "sk-proj-FAKE-EXAMPLE-EXAMPLE-sQoA", "sk-proj-…sQoA"),

@@ -1,4 +1,4 @@
-"""Bedrock's conversation: signatures that are refused, clocks, regions, API keys."""
+"""Bedrock's exchange: signatures that are refused, clocks, regions, API keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from providers import vendors
 from providers.model.vendor import ProbeAnswer, ProbeRequest
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
-from tests.vendors.talk import NOW, always, ask, converse, parse
+from tests.vendors.exchanges import NOW, always, ask, parse, run_exchange
 
 GOOD = fake_key("bedrock")
 
@@ -245,4 +245,4 @@ def test_a_short_term_key_tells_when_it_expires() -> None:
 def test_a_credential_of_another_vendors_making_is_a_mistake() -> None:
     """A credential is asked about by the vendor that parsed it."""
     with pytest.raises(TypeError):
-        converse(vendors.vendor("bedrock"), parse("openai", "sk-FAKE"), None, always(200))
+        run_exchange(vendors.vendor("bedrock"), parse("openai", "sk-FAKE"), None, always(200))

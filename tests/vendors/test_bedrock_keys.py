@@ -9,7 +9,7 @@ import pytest
 from local.vendors.cases.bedrock_keys import short_term_key
 from providers.model.errors import Unprocessable
 from providers.vendors._bedrock_keys import ApiKey, AwsCredential, account_of
-from tests.vendors.talk import parse
+from tests.vendors.exchanges import parse
 
 ID, TEMPORARY = "AKIAFAKEFAKEFEXAMPLE", "ASIAFAKEFAKEFEXAMPLE"
 SECRET = "FAKE/EXAMPLE/ONLY/FAKE/EXAMPLE/ONLY/FAKE"

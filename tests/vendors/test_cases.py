@@ -1,4 +1,4 @@
-"""Every case of every vendor, from the emulator's tables, through the vendor's own conversation."""
+"""Every case of every vendor, from the emulator's tables, through the vendor's own exchange."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from providers import vendors
 from providers.model.vendor import VerifyContext
 from providers.vendors._partitions import DEFAULT_REGIONS
 from providers_contract.vocabulary import Outcome, Reason
-from tests.vendors.talk import BASE_URLS, NOW, always, ask, parse, playing
+from tests.vendors.exchanges import BASE_URLS, NOW, always, ask, parse, playing
 
 TABLE = [
     pytest.param(vendor, case, id=f"{vendor}-{case.slug}")
@@ -113,17 +113,15 @@ def test_the_latency_is_that_of_the_last_answer(vendor: str) -> None:
 
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
-def test_a_conversation_that_times_out_is_left_without_a_word(vendor: str) -> None:
-    """Whoever sets the deadline can drop the conversation at any point."""
+def test_an_exchange_that_times_out_is_left_without_a_word(vendor: str) -> None:
+    """Whoever sets the deadline can drop the exchange at any point."""
     base_url = BASE_URLS.get(vendor)
-    conversation = vendors.vendor(vendor).verify(
-        parse(vendor, fake_key(vendor), base_url), base_url, VerifyContext(NOW)
-    )
-    next(conversation)
+    exchange = vendors.vendor(vendor).verify(parse(vendor, fake_key(vendor), base_url), base_url, VerifyContext(NOW))
+    next(exchange)
 
-    conversation.close()
+    exchange.close()
 
-    assert next(conversation, None) is None
+    assert next(exchange, None) is None
 
 
 UNLISTED = [

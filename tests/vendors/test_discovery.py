@@ -13,7 +13,7 @@ from providers.model.errors import Unprocessable
 from providers.model.vendor import Vendor
 from providers_contract import vendors as known
 from providers_contract.secret import Secret
-from tests.vendors.talk import BASE_URLS, parse
+from tests.vendors.exchanges import BASE_URLS, parse
 
 FOLDER = Path(vendors.__file__).parent
 ALL = {path.stem for path in FOLDER.glob("*.py") if "\nVENDOR = Vendor(" in path.read_text()}

@@ -9,7 +9,7 @@ from local.vendors.cases.base import ECHO, render
 from local.vendors.keys import fake_key
 from providers import vendors
 from providers.model.vendor import ProbeAnswer
-from tests.vendors.talk import BASE_URLS, always, ask, parse
+from tests.vendors.exchanges import BASE_URLS, always, ask, parse
 
 CREDENTIALS = [pytest.param(vendor, "valid", id=vendor) for vendor in vendors.NAMES] + [
     pytest.param("bedrock", slug, id=f"bedrock-{slug}")

@@ -12,7 +12,7 @@ import pytest
 
 from providers import vendors
 from providers.vendors._partitions import DEFAULT_REGIONS, PARTITIONS, REGION, control_plane, partition_of, region_of
-from tests.vendors.talk import always, ask
+from tests.vendors.exchanges import always, ask
 
 DATA = Path(botocore.__file__).parent / "data"
 

@@ -11,7 +11,7 @@ from local.vendors.keys import fake_key
 from providers import vendors
 from providers_contract.hosts import host_matches, host_of
 from providers_contract.secret import Secret
-from tests.vendors.talk import always, ask, converse, parse
+from tests.vendors.exchanges import always, ask, parse, run_exchange
 
 AZURE = "https://acme.openai.azure.com"
 BEDROCK = "https://bedrock.us-east-1.amazonaws.com"
@@ -80,7 +80,7 @@ def test_azure_without_a_base_url_is_a_mistake_of_the_callers() -> None:
     credential = parse("azure", fake_key("azure"))
 
     with pytest.raises(ValueError, match="base_url"):
-        converse(vendors.vendor("azure"), credential, None, always(200))
+        run_exchange(vendors.vendor("azure"), credential, None, always(200))
 
 
 AUTH_HEADERS = {

@@ -14,7 +14,7 @@ from local.vendors.server import Emulator
 from providers import vendors
 from providers.model.vendor import ProbeRequest, VerifyContext
 from providers_contract.secret import Secret
-from tests.vendors.talk import parse
+from tests.vendors.exchanges import parse
 
 _NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Loading the authorities anew for each request is what would take the time."""
@@ -26,7 +26,7 @@ def call(url: str, method: str = "GET", **more: Any) -> httpx2.Response:
 
 
 def probe(vendor: str, key: str, base_url: str | None, now: datetime | None = None) -> ProbeRequest:
-    """The first request of the vendor's conversation."""
+    """The first request of the vendor's exchange."""
     credential = parse(vendor, key, base_url)
     return next(vendors.vendor(vendor).verify(credential, base_url, VerifyContext(now or datetime.now(UTC))))
 

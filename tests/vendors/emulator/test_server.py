@@ -16,7 +16,7 @@ from local.vendors.cases.bedrock_keys import REGION, SECRET_ACCESS_KEY, SESSION_
 from local.vendors.keys import fake_key
 from local.vendors.server import Emulator, running_emulator
 from tests.vendors.emulator.sending import call, headers_of, probe, send
-from tests.vendors.talk import BASE_URLS
+from tests.vendors.exchanges import BASE_URLS
 
 ALL = [
     pytest.param(vendor, case.slug, id=f"{vendor}-{case.slug}")

@@ -84,7 +84,7 @@ class VerifyContext:
     patience_s: float = 0.0
 
 
-Conversation = Generator[ProbeRequest, ProbeAnswer, Verdict]
+Exchange = Generator[ProbeRequest, ProbeAnswer, Verdict]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,5 +100,5 @@ class Vendor(VendorFacts):
     """
 
     parse: Callable[[Secret, str | None], Credential]
-    verify: Callable[[Credential, str | None, VerifyContext], Conversation]
+    verify: Callable[[Credential, str | None, VerifyContext], Exchange]
     tidy_base_url: Callable[[str], str] = lambda base_url: base_url

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from providers.model.vendor import Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.vendors.base import (
     bearer,
     common_reason,
@@ -112,7 +112,7 @@ def _headers(credential: Credential) -> Mapping[str, str | Secret]:
     return {"x-api-key": credential.secret, **version}
 
 
-def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Conversation:
+def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
     url = join(base_url or f"https://{_HOST}", "/v1/models?limit=1", strip=("/v1",))
     headers = _headers(credential)
     answer = yield ProbeRequest(url, headers)

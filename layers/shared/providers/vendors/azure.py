@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from providers.model.vendor import Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.vendors.base import (
     common_reason,
     conclude,
@@ -105,7 +105,7 @@ def _tidy_base_url(base_url: str) -> str:
     return f"{url.scheme}://{url.netloc}{url.path[: target.start()]}" if url and target else tidy
 
 
-def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Conversation:
+def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
     if base_url is None:
         raise ValueError("azure has no host of its own: a base_url is required")
     headers = {"api-key": credential.secret}

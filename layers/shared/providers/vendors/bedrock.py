@@ -9,7 +9,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
-from providers.model.vendor import Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.model.verdict import Verdict
 from providers.vendors._bedrock_keys import (
     FORMS,
@@ -149,7 +149,7 @@ def sign(credential: AwsCredential, url: str, at: datetime) -> dict[str, str | S
     return headers if token is None else headers | {"x-amz-security-token": token}
 
 
-def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Conversation:
+def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
     """A short-term key that has expired is not sent; a mismatched signature is tried once more, if there is time."""
     if not isinstance(credential, AwsCredential | ApiKey):
         raise TypeError("not a credential that bedrock has parsed")

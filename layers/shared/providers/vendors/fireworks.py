@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from providers.model.vendor import Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.vendors.base import (
     bearer,
     common_reason,
@@ -64,7 +64,7 @@ def _account(answer: ProbeAnswer) -> str | None:
     return None
 
 
-def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Conversation:
+def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
     own = base_url is None or host_matches(host_of(base_url), VENDOR.hosts)
     url = _ACCOUNTS_URL if own or base_url is None else join(base_url, "/models")
     answer = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})

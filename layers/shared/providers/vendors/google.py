@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from providers.model.vendor import Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.vendors.base import common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
 from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
@@ -103,7 +103,7 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
     return common_reason(answer)
 
 
-def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Conversation:
+def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
     url = join(base_url or f"https://{_HOST}", "/v1/models?pageSize=1", strip=_VERSIONS)
     answer = yield ProbeRequest(url, {"x-goog-api-key": credential.secret})
     return conclude(_classify(answer), answer, credential, context.now, request_id_header=None)

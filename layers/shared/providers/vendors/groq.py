@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from providers.model.vendor import Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
 from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
@@ -43,7 +43,7 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
     return common_reason(answer)
 
 
-def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Conversation:
+def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
     answer = yield ProbeRequest(_models_url(base_url), {"authorization": bearer(credential.secret)})
     return conclude(_classify(answer), answer, credential, context.now, request_id_header="x-request-id")
 

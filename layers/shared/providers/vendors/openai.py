@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from providers.model.vendor import Conversation, Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
 from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
 from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
@@ -93,7 +93,7 @@ def _classify_throttle(code: object, type_: object) -> Reason:
     return Reason.THROTTLED
 
 
-def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Conversation:
+def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
     """As the vendor's SDK joins them, a base_url has the version segment already and `/models` follows it."""
     url = join(base_url or f"https://{_HOST}/v1", "/models")
     answer = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})

@@ -1,4 +1,4 @@
-"""Plays the other side of a vendor's conversation, without sockets."""
+"""Plays the other side of a vendor's exchange, without sockets."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def parse(vendor: str, text: str, base_url: str | None = None) -> Credential:
     return vendors.vendor(vendor).parse(Secret(text), base_url)
 
 
-def converse(
+def run_exchange(
     vendor: Vendor, credential: Credential, base_url: str | None, reply: Reply, *, patience_s: float = 0.0
 ) -> tuple[Verdict, list[ProbeRequest]]:
     """The verdict, and the requests that led to it."""
     asked: list[ProbeRequest] = []
-    conversation = vendor.verify(credential, base_url, VerifyContext(NOW, patience_s))
+    exchange = vendor.verify(credential, base_url, VerifyContext(NOW, patience_s))
     try:
-        request = next(conversation)
+        request = next(exchange)
         while True:
             asked.append(request)
-            request = conversation.send(reply(request))
+            request = exchange.send(reply(request))
     except StopIteration as finished:
         assert isinstance(finished.value, Verdict)
         return finished.value, asked
@@ -48,10 +48,10 @@ def converse(
 def ask(
     vendor: str, reply: Reply, *, key: str | None = None, base_url: str | None = None, patience_s: float = 0.0
 ) -> tuple[Verdict, list[ProbeRequest]]:
-    """`converse` by names: the vendor's own host and a valid fake key unless told otherwise."""
+    """`run_exchange` by names: the vendor's own host and a valid fake key unless told otherwise."""
     base_url = base_url or BASE_URLS.get(vendor)
     credential = parse(vendor, key or fake_key(vendor), base_url)
-    return converse(vendors.vendor(vendor), credential, base_url, reply, patience_s=patience_s)
+    return run_exchange(vendors.vendor(vendor), credential, base_url, reply, patience_s=patience_s)
 
 
 def playing(vendor: str, case: Case, key: str) -> Reply:
