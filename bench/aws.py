@@ -231,7 +231,7 @@ class Canned:
     def _set_slot(self, body: dict[str, Any]) -> tuple[int, bytes]:
         partition, hour = body["Key"]["PK"]["S"], body["Key"]["SK"]["S"]
         if not partition.startswith("HEALTH#"):
-            raise NotImplementedError("a head is written: this is no steady state")
+            raise NotImplementedError("a provider item is written: this is no steady state")
         slot, shared = body["ExpressionAttributeNames"]["#slot"], self._history.get(hour, {})
         own = self._recorded.setdefault((partition, hour), {})
         taken = slot in shared or slot in own

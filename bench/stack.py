@@ -122,9 +122,9 @@ def long_healthy(ports: BenchDependencies, count: int, org_size: int = ORG_SIZE)
     for number, provider in enumerate(providers):
         secret = Secret(fake_key(provider.vendor, serial=1 + number // len(vendors.NAMES)))
         sealed = ports.cipher.seal(provider.org, provider.id, 1, provider.destination(provider.active), secret)
-        head = provider_key(provider.org, provider.id)
-        head |= provider_members(provider) | health_members(provider)
-        writes[ports.settings.main_table].append(marshal(head))
+        item = provider_key(provider.org, provider.id)
+        item |= provider_members(provider) | health_members(provider)
+        writes[ports.settings.main_table].append(marshal(item))
         writes[ports.settings.secrets_table].append(marshal(sealed_item(sealed)))
     if not ports.real_dynamodb:
         for table, stored in writes.items():

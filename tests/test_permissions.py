@@ -346,9 +346,9 @@ def live(watch: Watch) -> None:
     cursor = watch.call("list_providers", query={"limit": "1"}).body["next_cursor"]
     watch.call("list_providers", query={"cursor": cursor})
     watch.call("get_provider", path={"provider_id": first})
-    head = setup.providers.get(ORG, first)
-    assert head is not None
-    setup.providers.change(head, replace(head, status=Status.PENDING, revision=2))
+    stored = setup.providers.get(ORG, first)
+    assert stored is not None
+    setup.providers.change(stored, replace(stored, status=Status.PENDING, revision=2))
     sweep(watch, first)
     watch.call("get_provider_health", path={"provider_id": first})
 

@@ -1,4 +1,4 @@
-"""Heads as DynamoDB holds them."""
+"""Provider items as DynamoDB holds them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def test_a_reason_of_a_later_release_is_read() -> None:
     """A stack that goes back to this release still answers for its providers."""
     provider = added(FakePorts())
     provider = replace(provider, health=Health(HealthState.UNHEALTHY, Reason.TIMEOUT, provider.created_at, 1))
-    head = provider_key(provider.org, provider.id) | provider_members(provider)
-    head = unmarshal(marshal(head | health_members(provider)))
-    assert provider_from(head) == provider
-    head["health_reason"] = head["verification"]["reason"] = "something_new"
-    found = provider_from(head)
+    item = provider_key(provider.org, provider.id) | provider_members(provider)
+    item = unmarshal(marshal(item | health_members(provider)))
+    assert provider_from(item) == provider
+    item["health_reason"] = item["verification"]["reason"] = "something_new"
+    found = provider_from(item)
     assert (found.health.reason, found.verification.reason) == (Reason.UNEXPECTED_ANSWER, Reason.UNEXPECTED_ANSWER)

@@ -137,7 +137,7 @@ def config(slug: str, *provider_ids: str, revision: int = 1) -> RoutingConfig:
 
 
 def test_a_provider_is_read_as_it_was_written(stores: Stores) -> None:
-    """Every member of a head survives the store, set or not."""
+    """Every member of a provider item survives the store, set or not."""
     full = provider(
         1,
         status=Status.PENDING,
@@ -303,7 +303,7 @@ def test_members_that_become_none_are_gone(stores: Stores) -> None:
 
 
 def test_deleting_leaves_nothing(stores: Stores) -> None:
-    """Head, name, fingerprint and every version go together."""
+    """Provider item, name, fingerprint and every version go together."""
     before = provider(name="Prod")
     stores.providers.create(before, sealed(before))
     after = rotated(before, NOW + timedelta(hours=1))
@@ -345,8 +345,8 @@ def test_routing_configs_hold_and_release_references(stores: Stores) -> None:
         stores.providers.create(each, sealed(each))
 
     def refs() -> list[set[str]]:
-        heads = [stores.providers.get("org_a", each.id) for each in (one, two)]
-        return [set(head.refs) for head in heads if head]
+        providers = [stores.providers.get("org_a", each.id) for each in (one, two)]
+        return [set(stored.refs) for stored in providers if stored]
 
     first = config("@a", one.id, one.id)
     stores.routing.put(None, first)

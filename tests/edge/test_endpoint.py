@@ -198,9 +198,9 @@ def test_a_pending_providers_tag_changes_with_its_verification(ports: FakePorts)
     path = {"provider_id": call("add_provider", body=GOOD).data["id"]}
     first = call("get_provider", path=path)
     place = ("org_a", path["provider_id"])
-    head = ports.db.heads[place]
-    verification = replace(head.verification, outcome=Outcome.INDETERMINATE, reason=Reason.DNS_FAILED)
-    ports.db.heads[place] = replace(head, verification=verification)
+    stored = ports.db.providers[place]
+    verification = replace(stored.verification, outcome=Outcome.INDETERMINATE, reason=Reason.DNS_FAILED)
+    ports.db.providers[place] = replace(stored, verification=verification)
     answer = call("get_provider", path=path, headers={"If-None-Match": first.headers["ETag"]})
     assert (answer.status, answer.data["verification"]["reason"]) == (200, "dns_failed")
 

@@ -43,9 +43,9 @@ def demo(ports: FakePorts) -> FakePorts:
     for number, provider_id in enumerate(IDS):
         made: Provider = added(ports, str(number))
         sealed: SealedCredential = ports.db.rows.pop((made.org, made.id, 1))
-        del ports.db.heads[made.org, made.id]
+        del ports.db.providers[made.org, made.id]
         moved = replace(made, org=ORG, id=provider_id)
-        ports.db.heads[ORG, provider_id] = moved
+        ports.db.providers[ORG, provider_id] = moved
         ports.db.names[ORG, moved.name_claim] = provider_id
         destination = made.destination(made.active)
         row = ports.cipher.seal(ORG, provider_id, 1, destination, ports.cipher.open(sealed, destination))

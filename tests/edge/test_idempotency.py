@@ -87,7 +87,7 @@ def state(ports: FakePorts) -> tuple[Any, ...]:
     """All that a change changes."""
     db = ports.db
     told = list(db.trail), len(ports.publisher.published)
-    return dict(db.heads), dict(db.names), dict(db.rows), dict(db.routes), dict(db.uploads), told
+    return dict(db.providers), dict(db.names), dict(db.rows), dict(db.routes), dict(db.uploads), told
 
 
 def test_every_function_that_changes_something_is_in_the_table() -> None:
@@ -211,7 +211,7 @@ def test_a_request_under_way_keeps_the_others_out(ports: FakePorts) -> None:
         (422, "idempotency_mismatch"),
     ]
     assert seen[0].headers["Retry-After"] == "2"
-    assert len(ports.db.heads) == 1
+    assert len(ports.db.providers) == 1
     assert add().headers["Idempotency-Replayed"] == "true"
 
 
@@ -228,7 +228,7 @@ def test_a_request_that_outlived_its_lease_cannot_commit(ports: FakePorts) -> No
     ports.verify.meanwhile = meanwhile
     slow = add()
     assert (seen[0].status, slow.status, slow.error["code"]) == (201, 409, "idempotency_in_progress")
-    assert len(ports.db.heads) == len(ports.db.rows) == len(ports.db.trail) == 1
+    assert len(ports.db.providers) == len(ports.db.rows) == len(ports.db.trail) == 1
     assert add().text == seen[0].text
 
 
@@ -259,7 +259,7 @@ def test_an_unexpected_error_frees_the_key_too(ports: FakePorts) -> None:
     ports.verify.meanwhile = explode
     assert add().status == 500
     ports.verify.meanwhile = None
-    assert (add().status, len(ports.db.heads)) == (201, 1)
+    assert (add().status, len(ports.db.providers)) == (201, 1)
 
 
 def test_a_key_that_cannot_be_freed_frees_itself(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +292,7 @@ def test_what_a_key_may_be(ports: FakePorts, value: str, status: int) -> None:
     """1 to 255 visible ASCII characters; nothing else is taken for one, and nothing is done."""
     answer = call("add_provider", body=GOOD, headers={"idempotency-key": value})
     assert answer.status == status
-    assert len(ports.db.heads) == len(ports.db.records) == (1 if status == 201 else 0)
+    assert len(ports.db.providers) == len(ports.db.records) == (1 if status == 201 else 0)
     if status == 400:
         assert (answer.error["code"], answer.error["param"]) == ("invalid_parameter", "Idempotency-Key")
         assert not value or value not in answer.text

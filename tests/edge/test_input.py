@@ -42,7 +42,7 @@ BODIES = [
 def test_bodies_that_are_no_json_object(ports: FakePorts, body: str, code: str) -> None:
     """400, whatever kind of not-JSON it is."""
     check(call("add_provider", body=body), 400, code)
-    assert ports.db.heads == {}
+    assert ports.db.providers == {}
 
 
 def test_a_body_that_is_not_utf8(ports: FakePorts) -> None:
@@ -107,7 +107,7 @@ def test_fields_that_are_wrong(ports: FakePorts, members: dict[str, Any], param:
     check(answer, 422, "validation_failed", param)
     assert [fault["param"] for fault in answer.error["errors"]] == [param]
     assert CANARY not in answer.text
-    assert (ports.db.heads, ports.verify.asked) == ({}, [])
+    assert (ports.db.providers, ports.verify.asked) == ({}, [])
 
 
 def test_every_fault_is_listed(ports: FakePorts) -> None:
@@ -170,7 +170,7 @@ def test_a_credential_in_a_field_that_is_shown(
 ) -> None:
     """A slip of the paste is refused before it stands in every list and event; the answer does not repeat it."""
     existing = call("add_provider", body=GOOD | {"name": "Existing"}).data["id"]
-    before, asked = dict(ports.db.heads), len(ports.verify.asked)
+    before, asked = dict(ports.db.providers), len(ports.verify.asked)
     body = {"api_key": api_key} | members
     if function == "add_provider":
         body = GOOD | body
@@ -179,7 +179,7 @@ def test_a_credential_in_a_field_that_is_shown(
     answer = call(function, body=body, path={"provider_id": existing})
     check(answer, 422, "validation_failed", param)
     assert answer.error["errors"][0]["code"] == "holds_credential"
-    assert (ports.db.heads, len(ports.verify.asked)) == (before, asked)
+    assert (ports.db.providers, len(ports.verify.asked)) == (before, asked)
     assert all(part not in answer.text for part in api_key.strip().split("::") if len(part) > 20)
 
 
@@ -214,7 +214,7 @@ def test_a_name_of_the_form_of_a_credential(ports: FakePorts, function: str, ven
     """Whichever vendor's it is, and beside other words: names are shown in every list and event."""
     existing = call("add_provider", body=GOOD | {"name": "Existing"}).data["id"]
     credential = MANAGEMENT_KEY if vendor == "this API" else fake_key(vendor, "valid")
-    before = dict(ports.db.heads)
+    before = dict(ports.db.providers)
     wide = "".join(chr(ord(each) + 0xFEE0) for each in credential)  # full-width letters
     for name in (credential, f"Prod {credential}", f"KEY={credential}", f'"{credential}",', f"eu-{credential}", wide):
         body = {"name": name} | ({"vendor": "openai"} if function == "create_upload" else {})
@@ -222,7 +222,7 @@ def test_a_name_of_the_form_of_a_credential(ports: FakePorts, function: str, ven
         answer = call(function, body=body, path={"provider_id": existing})
         check(answer, 422, "validation_failed", "name")
         assert credential not in answer.text
-    assert (ports.db.heads, ports.db.uploads) == (before, {})
+    assert (ports.db.providers, ports.db.uploads) == (before, {})
 
 
 @pytest.mark.parametrize("sent", [MANAGEMENT_KEY, f"  {MANAGEMENT_KEY}\n", f"{MANAGEMENT_KEY}::us-east-1"])
@@ -267,9 +267,9 @@ PATCHES: list[tuple[dict[str, Any], str, str | None]] = [
 def test_patches_that_are_wrong(ports: FakePorts, body: dict[str, Any], code: str, param: str | None) -> None:
     """The provider stays as it was."""
     provider_id = call("add_provider", body=GOOD).data["id"]
-    before = dict(ports.db.heads)
+    before = dict(ports.db.providers)
     check(call("update_provider", body=body, path={"provider_id": provider_id}), 422, code, param)
-    assert ports.db.heads == before
+    assert ports.db.providers == before
 
 
 QUERIES: list[tuple[dict[str, str | list[str]], str, str | None]] = [
@@ -324,12 +324,12 @@ def test_ids_of_nothing(ports: FakePorts, function: str, provider_id: str) -> No
 def test_another_organizations_provider_is_not_found(ports: FakePorts) -> None:
     """For every endpoint that takes an id, with the same answer as for one that does not exist."""
     provider_id = call("add_provider", body=GOOD).data["id"]
-    before = dict(ports.db.heads)
+    before = dict(ports.db.providers)
     for function in ("get_provider", "update_provider", "delete_provider"):
         theirs = call(function, path={"provider_id": provider_id}, body={"name": "x"}, org="org_b")
         nobodys = call(function, path={"provider_id": "prov_" + "0" * 26}, body={"name": "x"}, org="org_b")
         assert theirs.text.replace(provider_id, "ID") == nobodys.text.replace("prov_" + "0" * 26, "ID")
-    assert ports.db.heads == before
+    assert ports.db.providers == before
 
 
 MODEL = "attempts[0].model"

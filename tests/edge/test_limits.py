@@ -31,7 +31,7 @@ def test_one_too_many_of_each_thing(ports: FakePorts) -> None:
     provider = added(ports)
     call("put_routing_config", path={"slug": "a"}, body=route(provider.id))
     call("create_upload", body={"vendor": "openai", "name": "By link"})
-    before = (dict(ports.db.heads), dict(ports.db.routes), dict(ports.db.uploads), list(ports.db.trail))
+    before = (dict(ports.db.providers), dict(ports.db.routes), dict(ports.db.uploads), list(ports.db.trail))
     new = {"vendor": "openai", "name": "Two", "api_key": key("two").reveal()}
     for answer, of in (
         (call("add_provider", body=new), "1 providers"),
@@ -44,7 +44,7 @@ def test_one_too_many_of_each_thing(ports: FakePorts) -> None:
         assert (answer.status, answer.error["code"]) == (409, "limit_exceeded")
         assert (answer.error["limit"], answer.error["count"]) == (1, 1)
         assert of in answer.error["message"]
-    assert (ports.db.heads, ports.db.routes, ports.db.uploads, ports.db.trail) == before
+    assert (ports.db.providers, ports.db.routes, ports.db.uploads, ports.db.trail) == before
 
 
 def test_links_are_counted_in_ten_minutes(ports: FakePorts) -> None:

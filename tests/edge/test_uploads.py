@@ -265,7 +265,7 @@ def test_a_stored_key_is_told_by_its_hint(ports: FakePorts) -> None:
     """
     entered = "sk-proj-FAKE-" + "k" * 40 + "abcd"
     first = use(token_of(NEW), {"api_key": entered})
-    (provider,) = ports.db.heads.values()
+    (provider,) = ports.db.providers.values()
     second = use(token_of(NEW | {"name": "Two"}), {"api_key": entered})
     token = token_of({"provider_id": provider.id})
     third = use(token, {"api_key": entered})
@@ -376,7 +376,7 @@ def test_forms_that_are_wrong(
         assert "k" * 40 not in answer.text
         if answer.body:
             assert (answer.error["code"], answer.error["param"]) == (code, param)
-    assert (ports.verify.asked, ports.db.heads) == ([], {})
+    assert (ports.verify.asked, ports.db.providers) == ([], {})
     assert [upload.tries for upload in ports.db.uploads.values()] == [0]
 
 
@@ -390,7 +390,7 @@ def test_a_form_in_base64_is_read(ports: FakePorts) -> None:
 def test_invisible_characters_around_a_key_are_not_stored(ports: FakePorts) -> None:
     """They come along when it is copied from a page."""
     answer = use(token_of(NEW), {"api_key": f"\ufeff\u200b{key().reveal()}\u00a0\u2060"})
-    (provider,) = ports.db.heads.values()
+    (provider,) = ports.db.providers.values()
     assert (answer.status, active_key(ports, provider)) == (201, key().reveal())
 
 
@@ -398,7 +398,7 @@ def test_the_longest_key_fits_into_a_form(ports: FakePorts) -> None:
     """8,192 characters, which a browser may encode as three times as many."""
     entered = f"ASIAVALIDAAABEXAMPLE::{'FAKE' * 10}::us-east-1::".ljust(8192, "+")
     answer = use(token_of({"vendor": "bedrock", "name": "AWS"}), {"api_key": entered})
-    (provider,) = ports.db.heads.values()
+    (provider,) = ports.db.providers.values()
     assert (answer.status, active_key(ports, provider)) == (201, entered)
 
 
@@ -406,7 +406,7 @@ def test_a_plus_in_a_key_survives_a_form(ports: FakePorts) -> None:
     """As a browser encodes it."""
     entered = "AKIAVALIDAAABEXAMPLE::FAKE+EXAMPLE/ONLY+FAKE/EXAMPLE+ONLY/FAKE=::us-east-1"
     use(token_of({"vendor": "bedrock", "name": "AWS"}), {"api_key": entered})
-    (provider,) = ports.db.heads.values()
+    (provider,) = ports.db.providers.values()
     assert active_key(ports, provider) == entered
 
 

@@ -80,7 +80,7 @@ class FakeClock:
 class Database:
     """What both fake stores write to, under one lock."""
 
-    heads: dict[tuple[str, str], Provider] = field(default_factory=dict)
+    providers: dict[tuple[str, str], Provider] = field(default_factory=dict)
     names: dict[tuple[str, str], str] = field(default_factory=dict)
     rows: dict[tuple[str, str, int], SealedCredential] = field(default_factory=dict)
     routes: dict[tuple[str, str], RoutingConfig] = field(default_factory=dict)
@@ -143,7 +143,7 @@ class MemoryProviders:
         self.db = database
 
     def get(self, org: str, provider_id: str) -> Provider | None:
-        return self.db.heads.get((org, provider_id))
+        return self.db.providers.get((org, provider_id))
 
     def named(self, org: str, name: str) -> str | None:
         return self.db.names.get((org, name_claim(name)))
@@ -151,14 +151,14 @@ class MemoryProviders:
     def list(
         self, org: str, wanted: ProviderFilter, limit: int, before: str | None
     ) -> tuple[Sequence[Provider], str | None]:
-        def matches(head: Provider) -> bool:
+        def matches(stored: Provider) -> bool:
             return (
-                wanted.vendor in (None, head.vendor)
-                and wanted.status in (None, head.status)
-                and wanted.health in (None, head.health.state)
+                wanted.vendor in (None, stored.vendor)
+                and wanted.status in (None, stored.status)
+                and wanted.health in (None, stored.health.state)
             )
 
-        own = [head for (owner, _), head in self.db.heads.items() if owner == org]
+        own = [stored for (owner, _), stored in self.db.providers.items() if owner == org]
         return _page(own, matches, limit, before, filtered=wanted != ProviderFilter())
 
     def create(
@@ -172,11 +172,11 @@ class MemoryProviders:
             self.db.check(side_writes)
             if (provider.org, provider.name_claim) in self.db.names:
                 raise NameTaken
-            _refuse_more("providers", sum(org == provider.org for org, _ in self.db.heads), limits)
-            if (provider.org, provider.id) in self.db.heads:
+            _refuse_more("providers", sum(org == provider.org for org, _ in self.db.providers), limits)
+            if (provider.org, provider.id) in self.db.providers:
                 raise StaleWrite
             self.db.names[provider.org, provider.name_claim] = provider.id
-            self.db.heads[provider.org, provider.id] = provider
+            self.db.providers[provider.org, provider.id] = provider
             self.db.rows[provider.org, provider.id, sealed.version] = sealed
             self.db.commit(side_writes)
 
@@ -190,8 +190,8 @@ class MemoryProviders:
         with self.db.lock:
             self.db.check(side_writes)
             place = (before.org, before.id)
-            head = self.db.heads.get(place)
-            if head is None or head.revision != before.revision or head.active.number != before.active.number:
+            stored = self.db.providers.get(place)
+            if stored is None or stored.revision != before.revision or stored.active.number != before.active.number:
                 raise StaleWrite
             if after.name_claim != before.name_claim:
                 if (before.org, after.name_claim) in self.db.names:
@@ -211,9 +211,9 @@ class MemoryProviders:
                 elif kept_version.retires_at is not None and kept_version.retires_at != version.retires_at:
                     self.db.rows[row] = replace(self.db.rows[row], expires_at=kept_version.retires_at)
                     self.db.expiring.add(Expired(kept_version.retires_at, *place, version.number))
-            kept = head if after.active.number == head.active.number else after
-            self.db.heads[place] = replace(
-                after, refs=head.refs, health=kept.health, probe_after=kept.probe_after, throttled=kept.throttled
+            kept = stored if after.active.number == stored.active.number else after
+            self.db.providers[place] = replace(
+                after, refs=stored.refs, health=kept.health, probe_after=kept.probe_after, throttled=kept.throttled
             )
             self.db.commit(side_writes)
 
@@ -221,12 +221,12 @@ class MemoryProviders:
         with self.db.lock:
             self.db.check(side_writes)
             place = (provider.org, provider.id)
-            head = self.db.heads.get(place)
-            if head is None or head.revision != provider.revision or head.refs:
+            stored = self.db.providers.get(place)
+            if stored is None or stored.revision != provider.revision or stored.refs:
                 raise StaleWrite
-            del self.db.heads[place]
-            del self.db.names[provider.org, head.name_claim]
-            for version in head.versions:
+            del self.db.providers[place]
+            del self.db.names[provider.org, stored.name_claim]
+            for version in stored.versions:
                 self.db.rows.pop((*place, version.number), None)
             self.db.commit(side_writes)
 
@@ -257,8 +257,8 @@ class MemoryProviders:
         }
 
     def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
-        heads = self.db.heads.values()
-        return sorted(head.id for head in heads if head.org == org and head.active.fingerprint == fingerprint)
+        found = self.db.providers.values()
+        return sorted(stored.id for stored in found if stored.org == org and stored.active.fingerprint == fingerprint)
 
 
 class MemoryRouting:
@@ -289,10 +289,10 @@ class MemoryRouting:
             self.db.check(side_writes)
             self._check(after.org, after.slug, before)
             old = before.provider_ids if before else frozenset()
-            missing = frozenset(each for each in after.provider_ids - old if (after.org, each) not in self.db.heads)
+            missing = frozenset(each for each in after.provider_ids - old if (after.org, each) not in self.db.providers)
             if missing:
                 raise MissingProvider(missing)
-            named = [(len(self.db.heads[after.org, each].refs), each) for each in after.provider_ids - old]
+            named = [(len(self.db.providers[after.org, each].refs), each) for each in after.provider_ids - old]
             fullest, provider_id = max(named, default=(0, None))
             if fullest >= limits.configs_per_provider:
                 raise LimitReached("configs_per_provider", fullest, provider_id)
@@ -320,8 +320,8 @@ class MemoryRouting:
         self, config: RoutingConfig, ids: frozenset[str], change: Callable[[frozenset[str]], frozenset[str]]
     ) -> None:
         for provider_id in ids:
-            head = self.db.heads[config.org, provider_id]
-            self.db.heads[config.org, provider_id] = replace(head, refs=change(head.refs))
+            stored = self.db.providers[config.org, provider_id]
+            self.db.providers[config.org, provider_id] = replace(stored, refs=change(stored.refs))
 
 
 class MemoryProbes:
@@ -332,29 +332,29 @@ class MemoryProbes:
 
     def list_due(self, shard: int) -> Sequence[Due]:
         return [
-            Due(head.org, head.id, head.probe_after)
-            for head in self.db.heads.values()
-            if head.status is not Status.DISABLED and shard_of(head.id) == shard
+            Due(stored.org, stored.id, stored.probe_after)
+            for stored in self.db.providers.values()
+            if stored.status is not Status.DISABLED and shard_of(stored.id) == shard
         ]
 
     def load(self, targets: Sequence[tuple[str, str]]) -> Sequence[Probed]:
-        heads = [self.db.heads[target] for target in targets if target in self.db.heads]
-        return [Probed(head, self.db.rows.get((head.org, head.id, head.active.number))) for head in heads]
+        found = [self.db.providers[target] for target in targets if target in self.db.providers]
+        return [Probed(stored, self.db.rows.get((stored.org, stored.id, stored.active.number))) for stored in found]
 
     def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
         with self.db.lock:
             place = (before.org, before.id)
-            head = self.db.heads.get(place)
+            stored = self.db.providers.get(place)
             if (
-                head is None
-                or head.active.number != before.active.number
-                or head.health.state is not before.health.state
-                or (after.verification != before.verification and head.revision != before.revision)
+                stored is None
+                or stored.active.number != before.active.number
+                or stored.health.state is not before.health.state
+                or (after.verification != before.verification and stored.revision != before.revision)
             ):
                 raise StaleWrite
-            written = head if after.verification == before.verification else after
-            self.db.heads[place] = replace(
-                head,
+            written = stored if after.verification == before.verification else after
+            self.db.providers[place] = replace(
+                stored,
                 health=after.health,
                 probe_after=after.probe_after,
                 throttled=after.throttled,

@@ -42,7 +42,7 @@ _EVENTS: Final = {
 class State:
     """Everything in both tables, and everything published."""
 
-    heads: dict[str, Provider] = field(default_factory=dict)
+    providers: dict[str, Provider] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     marks: set[tuple[str, str]] = field(default_factory=set)
     routes: dict[str, RoutingConfig] = field(default_factory=dict)
@@ -85,12 +85,12 @@ def read(world: World) -> State:
             state.records.append(item)
         else:
             assert pk.startswith("VL#") or pk == "STACK", pk
-    for head in state.heads.values():
-        for version in head.versions:
-            sealed = state.rows.get((head.id, version.number))
+    for provider in state.providers.values():
+        for version in provider.versions:
+            sealed = state.rows.get((provider.id, version.number))
             if sealed is not None:
-                opened = world.auditor.cipher.open(sealed, head.destination(version))
-                state.keys[head.id, version.number] = opened.reveal()
+                opened = world.auditor.cipher.open(sealed, provider.destination(version))
+                state.keys[provider.id, version.number] = opened.reveal()
     for key in set(state.keys.values()):
         state.fingerprints[key] = world.auditor.digests.digest(FINGERPRINT, ORG, "openai", key)
     return state
@@ -98,8 +98,8 @@ def read(world: World) -> State:
 
 def _of_org(state: State, kind: str, sk: str, item: Item) -> None:
     if kind == "PROV":
-        head = provider_from(item)
-        state.heads[head.id] = head
+        provider = provider_from(item)
+        state.providers[provider.id] = provider
     elif kind == "NAME":
         state.names[sk.removeprefix("NAME#")] = item["provider_id"]
     elif kind == "FP":
@@ -119,47 +119,47 @@ def violations(state: State) -> list[str]:
     """What is in the tables and must never be, whoever did what; an empty list where all is well."""
     found: list[str] = []
     for slug, config in state.routes.items():
-        found += [f"{slug} names {each}, which is gone" for each in config.provider_ids - state.heads.keys()]
-    for head in state.heads.values():
-        naming = {slug for slug, config in state.routes.items() if head.id in config.provider_ids}
-        if head.refs != naming:
-            found.append(f"refs of {head.name} are {sorted(head.refs)}, and {sorted(naming)} name it")
-        found += _versions(state, head)
+        found += [f"{slug} names {each}, which is gone" for each in config.provider_ids - state.providers.keys()]
+    for provider in state.providers.values():
+        naming = {slug for slug, config in state.routes.items() if provider.id in config.provider_ids}
+        if provider.refs != naming:
+            found.append(f"refs of {provider.name} are {sorted(provider.refs)}, and {sorted(naming)} name it")
+        found += _versions(state, provider)
     for provider_id, number in state.rows.keys() - {
-        (head.id, version.number) for head in state.heads.values() for version in head.versions
+        (provider.id, version.number) for provider in state.providers.values() for version in provider.versions
     }:
         found.append(f"a sealed credential without a version: {provider_id} {number}")
-    if state.names != {head.name_claim: head.id for head in state.heads.values()}:
-        found.append(f"name claims {state.names} do not match the heads")
-    if state.marks != {(head.active.fingerprint, head.id) for head in state.heads.values()}:
-        found.append("fingerprint marks do not match the heads")
+    if state.names != {provider.name_claim: provider.id for provider in state.providers.values()}:
+        found.append(f"name claims {state.names} do not match the providers")
+    if state.marks != {(provider.active.fingerprint, provider.id) for provider in state.providers.values()}:
+        found.append("fingerprint marks do not match the providers")
     if sorted(state.trail, key=lambda entry: entry.id) != sorted(state.trails, key=lambda entry: entry.id):
         found.append("the audit trail and those of its resources differ")
-    for name, things in (("providers", state.heads), ("routing_configs", state.routes)):
+    for name, things in (("providers", state.providers), ("routing_configs", state.routes)):
         if state.counts.get(name, 0) != len(things):
             found.append(f"{state.counts.get(name)} {name} are counted, and there are {len(things)}")
     return found + _numbers(state) + _events(state)
 
 
-def _versions(state: State, head: Provider) -> list[str]:
+def _versions(state: State, provider: Provider) -> list[str]:
     found = []
-    numbers = [version.number for version in head.versions]
+    numbers = [version.number for version in provider.versions]
     if numbers != sorted(set(numbers)):
-        found.append(f"versions of {head.name} are {numbers}")
-    for version in head.versions:
-        row = state.rows.get((head.id, version.number))
+        found.append(f"versions of {provider.name} are {numbers}")
+    for version in provider.versions:
+        row = state.rows.get((provider.id, version.number))
         if row is None:
-            found.append(f"version {version.number} of {head.name} has no sealed credential")
+            found.append(f"version {version.number} of {provider.name} has no sealed credential")
             continue
         if row.expires_at != version.retires_at:
-            found.append(f"version {version.number} of {head.name} and its row expire at different times")
-        if version.fingerprint != state.fingerprints[state.keys[head.id, version.number]]:
-            found.append(f"version {version.number} of {head.name} has the fingerprint of another credential")
+            found.append(f"version {version.number} of {provider.name} and its row expire at different times")
+        if version.fingerprint != state.fingerprints[state.keys[provider.id, version.number]]:
+            found.append(f"version {version.number} of {provider.name} has the fingerprint of another credential")
         retiring = version.retires_at
-        if retiring is not None and Expired(retiring, ORG, head.id, version.number) not in state.expiring:
-            found.append(f"nobody will reap version {version.number} of {head.name}")
-    if [version.number for version in head.versions if version.retires_at is None] != [head.active.number]:
-        found.append(f"the active version of {head.name} is not the one that does not retire")
+        if retiring is not None and Expired(retiring, ORG, provider.id, version.number) not in state.expiring:
+            found.append(f"nobody will reap version {version.number} of {provider.name}")
+    if [version.number for version in provider.versions if version.retires_at is None] != [provider.active.number]:
+        found.append(f"the active version of {provider.name} is not the one that does not retire")
     return found
 
 
@@ -173,9 +173,9 @@ def _numbers(state: State) -> list[str]:
     found = [f"version {number} of {each} was made {n} times" for (each, number), n in Counter(made).items() if n > 1]
     highest = {each: max(number for other, number in made if other == each) for each, _ in made}
     found += [
-        f"{head.name} is at version {head.active.number}, and the trail at {highest.get(head.id)}"
-        for head in state.heads.values()
-        if highest.get(head.id) != head.active.number
+        f"{provider.name} is at version {provider.active.number}, and the trail at {highest.get(provider.id)}"
+        for provider in state.providers.values()
+        if highest.get(provider.id) != provider.active.number
     ]
     return found
 
@@ -215,7 +215,7 @@ def untrue(state: State, before: State, sent: Sequence[Sent], answers: Mapping[s
             if rolls_back:
                 wanted = state.keys.get((provider_id, version - 2), wanted)
             held = state.keys.get((provider_id, version))
-            if provider_id in state.heads and wanted is not None and held != wanted:
+            if provider_id in state.providers and wanted is not None and held != wanted:
                 found.append(f"{request.id} was told of version {version}, which holds another credential")
     for (provider_id, version), times in made.items():
         if times > 1:
@@ -240,17 +240,17 @@ def facts(state: State) -> dict[str, Any]:
     events = {each["id"]: each for each in _all_events(state)}.values()
     return {
         "providers": {
-            head.name: (
-                head.vendor,
-                head.status,
-                head.revision,
-                sorted(head.refs),
+            provider.name: (
+                provider.vendor,
+                provider.status,
+                provider.revision,
+                sorted(provider.refs),
                 [
-                    (each.number, each.hint, each.retires_at is None, state.keys.get((head.id, each.number)))
-                    for each in head.versions
+                    (each.number, each.hint, each.retires_at is None, state.keys.get((provider.id, each.number)))
+                    for each in provider.versions
                 ],
             )
-            for head in state.heads.values()
+            for provider in state.providers.values()
         },
         "routes": {
             slug: (config.strategy, [ids[each.provider_id] for each in config.attempts], config.revision)

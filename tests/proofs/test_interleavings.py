@@ -151,7 +151,7 @@ def explore(world: World, scenario: Scenario, figure: Figure) -> None:
 def test_every_order_of_calls_ends_as_one_request_after_another(scenario: Scenario, figure: Figure) -> None:
     """State and answers are those of some order of whole requests, without the ones that were told of a lost race.
 
-    Seen to fail: without the conditions on the head and on the new version's row, version 2 is acknowledged twice.
+    Seen to fail: without the conditions on the provider item and the new row, version 2 is acknowledged twice.
     """
     with WORLDS["moto"]() as world:
         explore(world, scenario, figure)
@@ -163,8 +163,9 @@ def test_so_does_every_order_of_more_of_them_on_each_database(world: World, scen
     """Three at once, first requests, requests that outlive their lease; on moto and on DynamoDB Local.
 
     Seen to fail: with a delete that reads `refs` but does not condition on them, a config names a provider that is
-    gone; without the condition on the head alone, a rotation takes a rename back; without that on the name, two have
-    one; with an answer recorded under a lost lease, two requests of one key are both told that they made the change.
+    gone; without the condition on the provider item alone, a rotation takes a rename back; without that on the name,
+    two have one; with an answer recorded under a lost lease, two requests of one key are both told that they made the
+    change.
     """
     explore(world, scenario, figure)
 

@@ -261,9 +261,9 @@ def run() -> Iterator[Run]:
 def test_every_read_fits_into_one_order_of_all_rotations(run: Run, figure: Figure) -> None:
     """No version is lost, mixed, stale or read too early, and each can be read until its grace window ends.
 
-    Seen to fail: without the conditions on the head and on the new version's row, a number is acknowledged twice; with
-    the head's base_url for every version, they come mixed; with the head as it was at the read before, stale; where the
-    row's expiry is not looked at, after their grace window.
+    Seen to fail: without the conditions on the provider item and on the new version's row, a number is acknowledged
+    twice; with the provider item's base_url for every version, they come mixed; with the provider item as it was at the
+    read before, stale; where the row's expiry is not looked at, after their grace window.
     """
     work: list[Callable[[], None]] = [run.reap]
     work += [partial(run.rotate, number) for number in range(ROTATORS)]

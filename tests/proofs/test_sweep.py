@@ -113,14 +113,14 @@ def deliver(worker: Process, *bodies: str) -> list[str]:
 
 
 def facts(world: World) -> dict[str, Any]:
-    """Heads, samples and audit entries, when all events have been published."""
+    """Provider items, samples and audit entries, when all events have been published."""
     world.sweep()
     found = {}
     for name, provider_id in world.ids.items():
-        head = world.auditor.providers.get(ORG, provider_id)
-        assert head is not None
+        stored = world.auditor.providers.get(ORG, provider_id)
+        assert stored is not None
         samples = world.auditor.health.read(provider_id, BEGAN, BEGAN + timedelta(hours=1))
-        found[name] = (head.status, head.verification, head.health, head.probe_after, head.throttled, samples)
+        found[name] = (stored.status, stored.verification, stored.health, stored.probe_after, stored.throttled, samples)
     audited = [item["PK"]["S"] for item in world.items().values() if item["PK"]["S"].startswith("AUDIT#")]
     assert not waiting(world.auditor.outbox)
     return found | {"audit": len(audited)}

@@ -55,7 +55,7 @@ def test_a_refused_or_unverified_credential_stores_nothing(
         added(ports)
     told = "credential_rejected" if kind is Unprocessable else reason.value
     assert (caught.value.code, caught.value.details["reason"]) == (code, told)
-    assert (ports.db.heads, ports.db.names, ports.db.rows) == ({}, {}, {})
+    assert (ports.db.providers, ports.db.names, ports.db.rows) == ({}, {}, {})
 
 
 def test_an_unverified_credential_is_stored_pending_when_asked() -> None:

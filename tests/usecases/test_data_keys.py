@@ -47,7 +47,7 @@ def test_everything_is_sealed_again_under_the_new_key(ports: FakePorts) -> None:
     assert (done.key.id, done.versions, done.broken, done.settled_in) == (NEW, 3, [], SETTLED_AFTER)
     assert uses(ports) == [(NEW, 3, True), (OLD, 0, False)]
     assert {place: (row.expires_at, row.created_at) for place, row in ports.db.rows.items()} == before
-    provider_id = next(head.id for head in ports.db.heads.values() if len(head.versions) == 2)
+    provider_id = next(stored.id for stored in ports.db.providers.values() if len(stored.versions) == 2)
     assert [resolve(ports, ORG, provider_id, version).secret for version in (1, 2)] == [key(), key("two")]
 
 
@@ -86,8 +86,8 @@ def test_a_version_that_is_changed_meanwhile_is_left_to_its_change(
 
 def test_an_altered_provider_item_is_named_and_not_sealed_again(ports: FakePorts) -> None:
     """Sealing it for what the altered item says would make the alteration genuine."""
-    (altered,) = (head for head in ports.db.heads.values() if len(head.versions) == 1)
-    ports.db.heads[ORG, altered.id] = replace(altered, vendor="groq")
+    (altered,) = (stored for stored in ports.db.providers.values() if len(stored.versions) == 1)
+    ports.db.providers[ORG, altered.id] = replace(altered, vendor="groq")
     done = rotate_data_key(ports, ORG)
     assert (done.versions, done.broken) == (2, [altered.id])
     assert ports.db.rows[ORG, altered.id, 1].data_key_id == OLD
@@ -101,7 +101,7 @@ def test_an_old_key_is_destroyed_when_it_seals_nothing(ports: FakePorts) -> None
     assert reseal(ports, ORG).settled_in == timedelta(0)
     destroy_data_key(ports, ORG, OLD)
     assert uses(ports) == [(NEW, 3, True)]
-    (provider,) = (head for head in ports.db.heads.values() if len(head.versions) == 1)
+    (provider,) = (stored for stored in ports.db.providers.values() if len(stored.versions) == 1)
     assert active_key(ports, provider) == key("other").reveal()
     ports.db.rows.update(copies)
     with pytest.raises(TamperedCredential):

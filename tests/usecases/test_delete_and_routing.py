@@ -18,7 +18,7 @@ def test_a_deleted_provider_leaves_no_ciphertext() -> None:
     provider = added(ports)
     rotate(ports, provider, "two")
     delete_provider(ports, ORG, provider.id)
-    assert (ports.db.heads, ports.db.names, ports.db.rows) == ({}, {}, {})
+    assert (ports.db.providers, ports.db.names, ports.db.rows) == ({}, {}, {})
     with pytest.raises(NotFound):
         delete_provider(ports, ORG, provider.id)
 
@@ -35,7 +35,7 @@ def test_a_provider_in_use_names_every_blocker(dry_run: bool) -> None:
         delete_provider(ports, ORG, provider.id, dry_run=dry_run)
     assert caught.value.code == "provider_in_use"
     assert caught.value.details["references"] == [{"type": "routing_config", "id": slug} for slug in slugs]
-    assert (ORG, provider.id) in ports.db.heads
+    assert (ORG, provider.id) in ports.db.providers
 
 
 def test_a_dry_run_deletes_nothing() -> None:
@@ -43,7 +43,7 @@ def test_a_dry_run_deletes_nothing() -> None:
     ports = FakePorts()
     provider = added(ports)
     delete_provider(ports, ORG, provider.id, dry_run=True)
-    assert (ORG, provider.id) in ports.db.heads
+    assert (ORG, provider.id) in ports.db.providers
 
 
 def test_a_delete_can_be_guarded_by_if_match() -> None:
@@ -54,7 +54,7 @@ def test_a_delete_can_be_guarded_by_if_match() -> None:
     with pytest.raises(PreconditionFailed):
         delete_provider(ports, ORG, provider.id, if_match='"1"')
     delete_provider(ports, ORG, provider.id, if_match='W/"2", "2"')
-    assert ports.db.heads == {}
+    assert ports.db.providers == {}
 
 
 def test_putting_a_config_as_it_is_changes_nothing() -> None:
@@ -78,7 +78,7 @@ def test_detaching_frees_the_provider() -> None:
     delete_provider(ports, ORG, one.id)
     delete_routing_config(ports, ORG, "@a")
     delete_provider(ports, ORG, two.id)
-    assert ports.db.heads == {}
+    assert ports.db.providers == {}
 
 
 def test_an_attach_that_comes_before_the_delete_commits_wins() -> None:
@@ -87,15 +87,15 @@ def test_an_attach_that_comes_before_the_delete_commits_wins() -> None:
     provider = added(ports)
     delete = ports.providers.delete
 
-    def attach_first(head: object, events: object) -> None:
+    def attach_first(stored: object, events: object) -> None:
         put_routing_config(ports, ORG, "@late", "single", [Attempt(provider.id, "m")])
-        delete(head, events)  # type: ignore[arg-type]
+        delete(stored, events)  # type: ignore[arg-type]
 
     ports.providers.delete = attach_first  # type: ignore[method-assign,assignment]
     with pytest.raises(Conflict) as caught:
         delete_provider(ports, ORG, provider.id)
     assert caught.value.details["references"] == [{"type": "routing_config", "id": "@late"}]
-    assert (ORG, provider.id) in ports.db.heads
+    assert (ORG, provider.id) in ports.db.providers
 
 
 def test_unknown_and_foreign_providers_are_named_by_position() -> None:
@@ -107,7 +107,7 @@ def test_unknown_and_foreign_providers_are_named_by_position() -> None:
         put_routing_config(ports, ORG, "@a", "fallback", attempts)
     faults = [fault["param"] for fault in caught.value.details["errors"]]
     assert faults == ["attempts[1].provider_id", "attempts[2].provider_id"]
-    assert (ports.db.routes, ports.db.heads[ORG, mine.id].refs) == ({}, frozenset())
+    assert (ports.db.routes, ports.db.providers[ORG, mine.id].refs) == ({}, frozenset())
 
 
 def test_pages_of_configs_follow_each_other() -> None:

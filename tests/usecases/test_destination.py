@@ -26,13 +26,13 @@ PROXY = "https://proxy.example.com/v1"
 
 def alter(ports: FakePorts, provider: Provider, **members: object) -> None:
     """Change the provider item as someone could who can write to the table and has no key."""
-    ports.db.heads[ORG, provider.id] = replace(ports.db.heads[ORG, provider.id], **members)  # type: ignore[arg-type]
+    ports.db.providers[ORG, provider.id] = replace(ports.db.providers[ORG, provider.id], **members)  # type: ignore[arg-type]
 
 
 def to_another_host(ports: FakePorts, provider: Provider) -> None:
     """The first version's base_url becomes another one that the operator allows."""
-    head = ports.db.heads[ORG, provider.id]
-    first, *others = head.versions
+    stored = ports.db.providers[ORG, provider.id]
+    first, *others = stored.versions
     alter(ports, provider, versions=(replace(first, base_url="https://evil.example.com"), *others))
 
 

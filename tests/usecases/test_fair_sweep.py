@@ -186,7 +186,8 @@ def test_what_was_backed_off_comes_last() -> None:
     for org in ("org_a", *OTHERS):
         ports.add(org, 20, ANSWERS_S)
     suspect = next(iter(ports.owners))
-    head = ports.db.heads["org_a", suspect]
-    ports.db.heads["org_a", suspect] = replace(head, throttled=1, probe_after=ports.clock.now() - timedelta(minutes=1))
+    stored = ports.db.providers["org_a", suspect]
+    ended = ports.clock.now() - timedelta(minutes=1)
+    ports.db.providers["org_a", suspect] = replace(stored, throttled=1, probe_after=ended)
     dispatch(ports, ports.clock.now())
     assert Batch.from_json(ports.queue.sent[-1]).targets[-1] == ("org_a", suspect)

@@ -39,7 +39,7 @@ def test_an_organization_has_so_many_verifications_a_minute() -> None:
     add(ports, ORG, "two")
     error = refused(ports, ORG, "three")
     assert error.code == "verification_rate_limited"
-    assert (len(ports.verify.asked), len(ports.db.heads), len(ports.db.rows)) == (2, 2, 2)
+    assert (len(ports.verify.asked), len(ports.db.providers), len(ports.db.rows)) == (2, 2, 2)
     add(ports, "org_b", "three")
 
 
@@ -100,10 +100,10 @@ def test_all_that_asks_a_vendor_counts(ask: Callable[[FakePorts, Provider], Any]
     """Adding, rotating and rolling back share one limit, and beyond it change nothing."""
     ports = FakePorts(Policy(verifications_per_org=2))
     provider = rotate(ports, added(ports), "two")
-    before = (dict(ports.db.heads), dict(ports.db.rows), list(ports.db.trail))
+    before = (dict(ports.db.providers), dict(ports.db.rows), list(ports.db.trail))
     with pytest.raises(RateLimited):
         ask(ports, provider)
-    assert (ports.db.heads, ports.db.rows, ports.db.trail) == before
+    assert (ports.db.providers, ports.db.rows, ports.db.trail) == before
 
 
 def test_what_asks_no_vendor_does_not_count() -> None:

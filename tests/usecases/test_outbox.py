@@ -69,11 +69,11 @@ def populated(count: int) -> FakePorts:
     ports = FakePorts()
     first = added(ports)
     credential = ports.cipher.open(ports.db.rows[ORG, first.id, 1], first.destination(first.active))
-    ports.db.heads.clear()
+    ports.db.providers.clear()
     for number in range(count):
         provider = replace(first, org=f"org_{number % 100:02d}", id=f"prov_{number:026d}", name=f"Provider {number}")
         place = provider.org, provider.id
-        ports.db.heads[place] = provider
+        ports.db.providers[place] = provider
         destination = provider.destination(provider.active)
         ports.db.rows[*place, 1] = ports.cipher.seal(*place, 1, destination, credential)
     return ports

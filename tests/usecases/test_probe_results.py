@@ -228,8 +228,8 @@ def test_the_short_way_ends_as_the_long_one(data: st.DataObject) -> None:
                 rotate(ports, provider, "two")
             ports.verify.verdict = Verdict(reason, latency_ms=minute)
             sweep(ports)
-        head = stored(ports, provider)
-        told = (head.health, head.probe_after, head.throttled, head.status)
+        after = stored(ports, provider)
+        told = (after.health, after.probe_after, after.throttled, after.status)
         return told, [tuple(slots.items()) for slots in ports.db.samples.values()], health_events(ports)
 
     short = run()

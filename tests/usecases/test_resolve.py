@@ -86,7 +86,7 @@ def test_what_is_not_there(lose: Callable[[FakePorts, str], None], org: str, ver
 
 
 def test_a_rotation_between_the_two_reads_is_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a grace window the row that the head named is gone by then: the new one is read instead."""
+    """Without a grace window the row that the provider item named is gone by then: the new one is read instead."""
     ports = FakePorts(Policy(grace=timedelta(0)))
     provider = added(ports)
     read = ports.providers.sealed

@@ -82,15 +82,15 @@ def test_what_cannot_be_gone_back_to(version: int | None, later: float, kind: ty
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     ports.clock.pass_time(seconds=later)
-    before, asked = (dict(ports.db.heads), dict(ports.db.rows)), len(ports.verify.asked)
+    before, asked = (dict(ports.db.providers), dict(ports.db.rows)), len(ports.verify.asked)
     with pytest.raises(kind) as caught:
         back(ports, provider, version)
     assert caught.value.code == code
-    assert ((ports.db.heads, ports.db.rows), len(ports.verify.asked)) == (before, asked)
+    assert ((ports.db.providers, ports.db.rows), len(ports.verify.asked)) == (before, asked)
 
 
 def test_a_version_that_the_reaper_has_just_taken_is_not_found() -> None:
-    """Between reading the head and the row it can go."""
+    """Between reading the provider item and the row it can go."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     del ports.db.rows[ORG, provider.id, 1]
@@ -158,10 +158,10 @@ def test_only_a_credential_that_still_works_replaces_the_active_one(reason: Reas
         after = back(ports, provider)
         assert (active_key(ports, after), after.verification.reason) == (key().reveal(), reason)
         return
-    before = (dict(ports.db.heads), dict(ports.db.rows), list(ports.db.trail))
+    before = (dict(ports.db.providers), dict(ports.db.rows), list(ports.db.trail))
     with pytest.raises(ProvidersError):
         back(ports, provider)
-    assert (ports.db.heads, ports.db.rows, ports.db.trail) == before
+    assert (ports.db.providers, ports.db.rows, ports.db.trail) == before
 
 
 def test_a_rotation_that_comes_between_wins() -> None:

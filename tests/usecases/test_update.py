@@ -60,12 +60,12 @@ def test_a_credential_that_is_not_proven_leaves_the_old_one_active(reason: Reaso
     """After a refused or unverifiable rotation everything is as it was, to the row."""
     ports = FakePorts()
     provider = added(ports)
-    before = (dict(ports.db.heads), dict(ports.db.rows))
+    before = (dict(ports.db.providers), dict(ports.db.rows))
     ports.verify.verdict = Verdict(reason)
     with pytest.raises(ProvidersError) as caught:
         rotate(ports, provider, "two")
     assert caught.value.code == code
-    assert (ports.db.heads, ports.db.rows) == before
+    assert (ports.db.providers, ports.db.rows) == before
     assert active_key(ports, provider) == key().reveal()
 
 
@@ -125,7 +125,7 @@ def test_a_rotation_of_what_was_deleted_meanwhile_is_not_found() -> None:
     ports.verify.meanwhile = lambda: ports.providers.delete(provider)
     with pytest.raises(NotFound):
         rotate(ports, provider, "two")
-    assert (ports.db.heads, ports.db.rows) == ({}, {})
+    assert (ports.db.providers, ports.db.rows) == ({}, {})
 
 
 def test_a_sixth_live_version_retires_the_oldest_at_once() -> None:
@@ -150,12 +150,12 @@ def test_the_current_credential_makes_no_version() -> None:
     """Pipelines send it every time: it is verified, and nothing is written; five times lock nobody out."""
     ports = FakePorts()
     provider = added(ports)
-    asked, known = len(ports.verify.asked), (dict(ports.db.heads), list(ports.db.trail), dict(ports.db.outbox))
+    asked, known = len(ports.verify.asked), (dict(ports.db.providers), list(ports.db.trail), dict(ports.db.outbox))
     for _ in range(10):
         after, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key()))
         assert (after, [each["code"] for each in warnings]) == (provider, ["credential_unchanged"])
     assert len(ports.verify.asked) == asked + 10
-    assert (ports.db.heads, ports.db.trail, ports.db.outbox) == known
+    assert (ports.db.providers, ports.db.trail, ports.db.outbox) == known
     assert rotate(ports, provider, "two").active.number == 2
 
 

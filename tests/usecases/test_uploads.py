@@ -46,7 +46,7 @@ def link(ports: FakePorts, wanted: ToAdd | ToRotate = NEW) -> str:
 
 def is_dead(ports: FakePorts, token: str) -> bool:
     """Whether neither the page nor the form works any more; both say the same, and no vendor is asked."""
-    asked, heads = len(ports.verify.asked), dict(ports.db.heads)
+    asked, providers = len(ports.verify.asked), dict(ports.db.providers)
     told = set()
     for attempt in (lambda: open_upload(ports, token), lambda: use_upload(ports, token, key("late"))):
         try:
@@ -56,13 +56,13 @@ def is_dead(ports: FakePorts, token: str) -> bool:
         else:
             return False
     code, _, resource, found = told.pop()
-    return (code, resource, found, told, len(ports.verify.asked), ports.db.heads) == (
+    return (code, resource, found, told, len(ports.verify.asked), ports.db.providers) == (
         "upload_not_found",
         "upload",
         None,
         set(),
         asked,
-        heads,
+        providers,
     )
 
 
@@ -321,7 +321,7 @@ def test_a_key_that_is_refused_leaves_the_link(
     ports.verify.verdict = Verdict(reason)
     with pytest.raises(kind) as caught:
         use_upload(ports, token, key("bad"))
-    assert (caught.value.code, ports.db.heads) == (code, {})
+    assert (caught.value.code, ports.db.providers) == (code, {})
     assert open_upload(ports, token).tries == 1
     ports.verify.verdict = Verdict()
     use_upload(ports, token, key("good"))
@@ -411,7 +411,7 @@ def test_a_name_that_another_use_of_the_link_has_taken(ports: FakePorts) -> None
     ports.providers.named = use_first  # type: ignore[method-assign]
     with pytest.raises(NotFound) as caught:
         use_upload(ports, token, key("second"))
-    assert (caught.value.code, len(ports.db.heads)) == ("upload_not_found", 1)
+    assert (caught.value.code, len(ports.db.providers)) == ("upload_not_found", 1)
 
 
 def test_a_rotation_that_another_use_of_the_link_has_made(ports: FakePorts) -> None:
@@ -453,7 +453,7 @@ def test_a_name_that_is_taken_while_the_vendor_is_asked(ports: FakePorts) -> Non
     ports.verify.meanwhile = take
     with pytest.raises(Conflict) as caught:
         use_upload(ports, token, key())
-    assert (caught.value.code, len(ports.db.heads)) == ("name_taken", 1)
+    assert (caught.value.code, len(ports.db.providers)) == ("name_taken", 1)
     assert open_upload(ports, token).tries == 1
 
 

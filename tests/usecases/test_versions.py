@@ -190,11 +190,11 @@ def test_the_active_version_is_not_destroyed() -> None:
     """Nor one of another revision than If-Match names, nor one of a provider that is not there; nothing changes."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
-    before = (dict(ports.db.heads), dict(ports.db.rows))
+    before = (dict(ports.db.providers), dict(ports.db.rows))
     assert destroyed(ports, provider, 2) == "version_active"
     assert destroyed(ports, provider, 1, if_match='"1"') == "etag_mismatch"
     assert destroyed(ports, replace(provider, id="prov_" + "0" * 26), 1) == "provider_not_found"
-    assert (ports.db.heads, ports.db.rows) == before
+    assert (ports.db.providers, ports.db.rows) == before
 
 
 def test_a_version_that_became_active_meanwhile_is_not_destroyed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ class KeyVersion:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The head of a provider: all that is known of it but the credential itself.
+    """All that is known of a provider but the credential itself; stored as the provider item.
 
     `revision` counts the changes made by its owner; every change is conditioned on the one it read.
     `versions` holds every version that still has a row in the `secrets` table, oldest first, the active one last; and

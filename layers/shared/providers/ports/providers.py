@@ -34,7 +34,7 @@ class ProviderStore(Protocol):
     """
 
     def get(self, org: str, provider_id: str) -> Provider | None:
-        """The head as it is now (a consistent read)."""
+        """The provider item as it is now (a consistent read)."""
         ...
 
     def named(self, org: str, name: str) -> str | None:
@@ -44,10 +44,10 @@ class ProviderStore(Protocol):
     def list(
         self, org: str, wanted: ProviderFilter, limit: int, before: str | None
     ) -> tuple[Sequence[Provider], str | None]:
-        """Up to `limit` heads, newest (greatest id) first, with ids below `before` where that is given.
+        """Up to `limit` provider items, newest (greatest id) first, with ids below `before` where that is given.
 
-        With them the id below which to go on, None at the end. A filter looks at `READ_AT_MOST` heads at a time, so
-        that there can be fewer than `limit`, or none, before the end.
+        Also returns the id after which to continue, None at the end. A filter looks at `READ_AT_MOST` provider items at
+        a time, so a page before the end can have fewer than `limit`, or none.
         """
         ...
 
@@ -58,7 +58,7 @@ class ProviderStore(Protocol):
         side_writes: SideWrites = NO_SIDE_WRITES,
         limits: Limits = LIMITS,
     ) -> None:
-        """Write head, name claim, fingerprint and first version. Raises NameTaken, LimitReached."""
+        """Write provider item, name claim, fingerprint and first version. Raises NameTaken, LimitReached."""
         ...
 
     def change(
@@ -78,7 +78,7 @@ class ProviderStore(Protocol):
         ...
 
     def delete(self, provider: Provider, side_writes: SideWrites = NO_SIDE_WRITES) -> None:
-        """Delete head, claims and every version if it is as given and no routing config names it.
+        """Delete provider item, claims and every version if it is as given and no routing config names it.
 
         Raises StaleWrite where it was changed, is named, or is gone: read again to see which.
         """

@@ -23,7 +23,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What a health check needs of a provider: its head and the row of its active version (None where it has gone)."""
+    """What a health check needs of a provider: its item and the row of its active version (None where it has gone)."""
 
     provider: Provider
     sealed: SealedCredential | None

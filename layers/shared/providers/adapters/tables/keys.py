@@ -64,7 +64,7 @@ def org_key(org: str) -> str:
 
 
 def provider_key(org: str, provider_id: str) -> Item:
-    """A provider's head."""
+    """A provider item."""
     return {"PK": org_key(org), "SK": f"PROV#{provider_id}"}
 
 
@@ -170,7 +170,7 @@ def due_shard(shard: int) -> str:
 
 
 def shard_of(provider_id: str) -> int:
-    """The shard of a provider: static, so that a head is in one place of the index for its whole life."""
+    """The shard of a provider: static, so that a provider item is in one place of the index for its whole life."""
     return zlib.crc32(provider_id.encode()) % SHARDS
 
 

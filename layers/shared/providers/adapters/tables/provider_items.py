@@ -13,7 +13,7 @@ from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
 
 
 def provider_members(provider: Provider) -> Item:
-    """What a head holds and its owner's changes replace: all but the keys, the refs and the health state."""
+    """The attributes that an owner's change replaces: all of a provider item but its key, refs and health."""
     return {
         "vendor": provider.vendor,
         "name": provider.name,
@@ -48,7 +48,7 @@ def verification_members(provider: Provider) -> Item:
 
 
 def health_members(provider: Provider) -> Item:
-    """What a head holds of its health and back-off; the sweep writes it, and a new key version begins it anew."""
+    """Health and back-off on the provider item. The sweep writes them; a new key version resets them."""
     health = provider.health
     return {
         "health_state": health.state.value,
@@ -61,7 +61,7 @@ def health_members(provider: Provider) -> Item:
 
 
 def provider_from(item: Item) -> Provider:
-    """A head as it was stored."""
+    """A provider item as it was stored."""
     verification = item["verification"]
     return Provider(
         org=item["PK"].removeprefix("ORG#"),

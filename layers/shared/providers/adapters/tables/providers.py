@@ -59,7 +59,7 @@ class DynamoProviders:
         self._secrets = secrets
 
     def get(self, org: str, provider_id: str) -> Provider | None:
-        """The head as it is now."""
+        """The provider item as it is now."""
         found = get(self._client, self._main, provider_key(org, provider_id))
         return None if found is None else provider_from(found)
 
@@ -71,7 +71,7 @@ class DynamoProviders:
     def list(
         self, org: str, wanted: ProviderFilter, limit: int, before: str | None
     ) -> tuple[Sequence[Provider], str | None]:
-        """Up to `limit` heads, newest first, by one Query."""
+        """Up to `limit` provider items, newest first, by one Query."""
         found, last = query_page(
             self._client,
             self._main,
@@ -90,7 +90,7 @@ class DynamoProviders:
         side_writes: SideWrites = NO_SIDE_WRITES,
         limits: Limits = LIMITS,
     ) -> None:
-        """Write head, name claim, fingerprint, first version and count."""
+        """Write provider item, name claim, fingerprint, first version and count."""
         members = provider_members(provider) | health_members(provider)
         actions = [
             put(self._main, provider_key(provider.org, provider.id) | members, ABSENT),
@@ -156,7 +156,7 @@ class DynamoProviders:
             raise StaleWrite if 0 in error.failed or not (renamed and 1 in error.failed) else NameTaken from None
 
     def delete(self, provider: Provider, side_writes: SideWrites = NO_SIDE_WRITES) -> None:
-        """Delete head, claims and every version."""
+        """Delete provider item, claims and every version."""
         org, provider_id = provider.org, provider.id
         actions = [
             delete(

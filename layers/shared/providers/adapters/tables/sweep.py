@@ -49,13 +49,13 @@ class DynamoProbes:
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def load(self, targets: Sequence[tuple[str, str]]) -> Sequence[Probed]:
-        """Heads, then the rows of their active versions."""
+        """Provider items, then the rows of their active versions."""
         keys = [marshal(provider_key(org, provider_id)) for org, provider_id in targets]
-        heads = [provider_from(unmarshal(item)) for item in get_many(self._client, self._main, keys)]
-        rows = [marshal(secret_key(head.org, head.id, head.active.number)) for head in heads]
+        providers = [provider_from(unmarshal(item)) for item in get_many(self._client, self._main, keys)]
+        rows = [marshal(secret_key(provider.org, provider.id, provider.active.number)) for provider in providers]
         sealed = [sealed_from(unmarshal(item)) for item in get_many(self._client, self._secrets, rows)]
         by_place = {(row.org, row.provider_id): row for row in sealed}
-        return [Probed(head, by_place.get((head.org, head.id))) for head in heads]
+        return [Probed(provider, by_place.get((provider.org, provider.id))) for provider in providers]
 
     def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
         """Write health and back-off; a plain write where there is nothing to publish with it."""
