@@ -1,4 +1,4 @@
-"""The files that are made here, as text."""
+"""The generated files, as text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Final
 
-from local.template import Template
 from openapi.document import describe
 from openapi.page import page
 
@@ -16,8 +15,8 @@ PAGE: Final = ROOT / "docs" / "api.md"
 
 
 def written() -> dict[Path, str]:
-    """What each file has to hold. The same code gives the same text: no time, no random id, no machine is in it."""
-    document = describe(Template())
+    """Return the text of each file. It depends on the contract only: no time, no random id, no machine is in it."""
+    document = describe()
     return {
         DESCRIPTION: json.dumps(document, ensure_ascii=False, indent=2) + "\n",
         PAGE: page(document),

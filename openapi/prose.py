@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from providers.edge.http import MAX_BODY_BYTES
 from providers_contract.examples import MANAGEMENT_KEY
+from providers_contract.limits import MAX_BODY_BYTES
 
 TAGS: Final = {
     "providers": (

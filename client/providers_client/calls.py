@@ -14,6 +14,7 @@ import httpx2
 
 from providers_client.errors import ConfigurationError, NotFound
 from providers_contract.ids import IDEMPOTENCY_KEY, PROVIDER_ID, SLUG
+from providers_contract.limits import MAX_PAGE
 from providers_contract.responses import (
     AttemptView,
     AuditEntry,
@@ -35,9 +36,6 @@ T = TypeVar("T")
 A = TypeVar("A", bound=Response)
 
 Attempt: TypeAlias = AttemptView | Mapping[str, str]
-
-PAGE: Final = 100
-"""The most that the API gives at once."""
 
 
 class Unset(Enum):
@@ -195,7 +193,7 @@ def next_page(call: Call[Page[T]], page: Page[T], left: int | None) -> Call[Page
 def _list(path: str, shape: type[Page[T]], limit: int | None, **filters: str | None) -> Call[Page[T]]:
     if limit is not None and limit < 1:
         raise ConfigurationError("limit is a whole number from 1 on, or None for all")
-    return Call("GET", path, _whole(shape), {"limit": str(min(limit or PAGE, PAGE))} | _given(**filters))
+    return Call("GET", path, _whole(shape), {"limit": str(min(limit or MAX_PAGE, MAX_PAGE))} | _given(**filters))
 
 
 def _change(

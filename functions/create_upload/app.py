@@ -3,26 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
+from providers.edge.commands import upload
 from providers.edge.http import Reply, Request, own_url
-from providers.edge.schemas import upload
 from providers.edge.views import upload_view
 from providers.entrypoints import endpoint
 from providers.model.upload import Upload
 from providers.ports import Ports
 from providers.usecases.uploads import Wanted, create_upload, upload_token
-from providers_contract.vocabulary import Scope
+from providers_contract import operations
 
 
-def _link(event: Mapping[str, Any], ports: Ports, data: Mapping[str, Any]) -> dict[str, str]:
-    path = f"/manage/v1/uploads/{upload_token(ports, data['id'])}"
+def _url(event: Mapping[str, Any], ports: Ports, data: Mapping[str, Any]) -> dict[str, str]:
+    path = f"{operations.CREATE_UPLOAD.path}/{upload_token(ports, data['id'])}"
     return {"url": own_url(event, path, local=ports.policy.local)}
 
 
-@endpoint(Scope.PROVIDERS_WRITE, body=upload, unrecorded=_link)
-def handler(request: Request[Wanted], ports: Ports) -> Reply:
-    """Make a link at which a person enters a credential: once, within ten minutes, for this provider only."""
-    return _reply(create_upload(ports, request.org, request.key_id, request.body, request.mutation(_reply)))
+def _reply(created: Upload) -> Reply:
+    return Reply(upload_view(created), status=201)
 
 
-def _reply(made: Upload) -> Reply:
-    return Reply(upload_view(made), status=201)
+@endpoint(operations.CREATE_UPLOAD, body=upload, reply=_reply, unstored=_url)
+def handler(request: Request[Wanted], ports: Ports) -> Upload:
+    """Create a one-time link at which a person enters a credential."""
+    return create_upload(ports, request.org, request.key_id, request.body, request.mutation)

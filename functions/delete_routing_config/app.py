@@ -4,13 +4,14 @@ from providers.edge.http import Reply, Request
 from providers.entrypoints import endpoint
 from providers.ports import Ports
 from providers.usecases.routing import delete_routing_config
-from providers_contract.vocabulary import Scope
+from providers_contract import operations
 
 
-@endpoint(Scope.ROUTING_WRITE)
-def handler(request: Request[None], ports: Ports) -> Reply:
-    """Delete a routing config; the providers it named are free of it."""
-    slug = request.slug()
-    reply = Reply({"slug": slug, "deleted": True})
-    delete_routing_config(ports, request.org, slug, request.mutation(lambda _: reply))
-    return reply
+def _reply(slug: str) -> Reply:
+    return Reply({"slug": slug, "deleted": True})
+
+
+@endpoint(operations.DELETE_ROUTING_CONFIG, reply=_reply)
+def handler(request: Request[None], ports: Ports) -> str:
+    """Delete a routing config, and with it the references to its providers."""
+    return delete_routing_config(ports, request.org, request.slug(), request.mutation)

@@ -1,17 +1,17 @@
 """GET /manage/v1/providers/{provider_id}."""
 
-from providers.edge.http import Reply, Request
+from providers.edge.http import Reply, Request, as_is
 from providers.edge.views import provider_view, shown_tag
 from providers.entrypoints import endpoint
 from providers.ports import Ports
 from providers.usecases.health import health_summaries
 from providers.usecases.read import get_provider
-from providers_contract.vocabulary import Scope
+from providers_contract import operations
 
 
-@endpoint(Scope.PROVIDERS_READ)
+@endpoint(operations.GET_PROVIDER, reply=as_is)
 def handler(request: Request[None], ports: Ports) -> Reply:
-    """One provider; 304 where the caller has this revision already."""
+    """Return a provider, or 304 if `If-None-Match` names its present revision."""
     provider = get_provider(ports, request.org, request.provider_id())
     summary = health_summaries(ports, [provider])[provider.id]
     tag = shown_tag(provider, summary)

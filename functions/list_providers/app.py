@@ -1,18 +1,25 @@
 """GET /manage/v1/providers."""
 
-from providers.edge.http import Reply, Request
-from providers.edge.views import provider_view
+from typing import Any
+
+from providers.edge.http import Request
+from providers.edge.views import page_reply, provider_view
 from providers.entrypoints import endpoint
+from providers.model.provider import Provider
 from providers.ports import Ports, ProviderFilter
-from providers.usecases.health import health_summaries
+from providers.usecases.health import HealthSummary, health_summaries
 from providers.usecases.read import list_providers
-from providers_contract import vendors
-from providers_contract.vocabulary import HealthState, Scope, Status
+from providers_contract import operations, vendors
+from providers_contract.vocabulary import HealthState, Status
 
 
-@endpoint(Scope.PROVIDERS_READ, query=("limit", "cursor", "vendor", "status", "health"))
-def handler(request: Request[None], ports: Ports) -> Reply:
-    """One page of the organization's providers, newest first."""
+def _view(shown: tuple[Provider, HealthSummary]) -> dict[str, Any]:
+    return provider_view(*shown)
+
+
+@endpoint(operations.LIST_PROVIDERS, reply=page_reply(_view))
+def handler(request: Request[None], ports: Ports) -> tuple[list[tuple[Provider, HealthSummary]], str | None]:
+    """Return a page of the organization's providers with their health, newest first."""
     status = request.choice("status", tuple(Status))
     health = request.choice("health", tuple(HealthState))
     wanted = ProviderFilter(
@@ -20,6 +27,6 @@ def handler(request: Request[None], ports: Ports) -> Reply:
         status=None if status is None else Status(status),
         health=None if health is None else HealthState(health),
     )
-    page, cursor = list_providers(ports, request.org, wanted, request.limit(), request.query.get("cursor"))
+    page, cursor = list_providers(ports, request.org, wanted, request.limit(), request.cursor)
     summaries = health_summaries(ports, page)
-    return Reply([provider_view(each, summaries[each.id]) for each in page], members={"next_cursor": cursor})
+    return [(each, summaries[each.id]) for each in page], cursor

@@ -1,15 +1,17 @@
 """GET /manage/v1/routing-configs."""
 
-from providers.edge.http import Reply, Request
-from providers.edge.views import routing_config_view
+from collections.abc import Sequence
+
+from providers.edge.http import Request
+from providers.edge.views import page_reply, routing_config_view
 from providers.entrypoints import endpoint
+from providers.model.routing import RoutingConfig
 from providers.ports import Ports
 from providers.usecases.routing import list_routing_configs
-from providers_contract.vocabulary import Scope
+from providers_contract import operations
 
 
-@endpoint(Scope.ROUTING_READ, query=("limit", "cursor"))
-def handler(request: Request[None], ports: Ports) -> Reply:
-    """One page of the organization's routing configs, in the order of their slugs."""
-    page, cursor = list_routing_configs(ports, request.org, request.limit(), request.query.get("cursor"))
-    return Reply([routing_config_view(each) for each in page], members={"next_cursor": cursor})
+@endpoint(operations.LIST_ROUTING_CONFIGS, reply=page_reply(routing_config_view))
+def handler(request: Request[None], ports: Ports) -> tuple[Sequence[RoutingConfig], str | None]:
+    """Return a page of the organization's routing configs, ordered by slug."""
+    return list_routing_configs(ports, request.org, request.limit(), request.cursor)

@@ -1,14 +1,16 @@
 """GET /manage/v1/providers/{provider_id}/versions."""
 
-from providers.edge.http import Reply, Request
-from providers.edge.views import version_view
+from collections.abc import Sequence
+
+from providers.edge.http import Request
+from providers.edge.views import versions_reply
 from providers.entrypoints import endpoint
 from providers.ports import Ports
-from providers.usecases.versions import list_versions
-from providers_contract.vocabulary import Scope
+from providers.usecases.versions import LiveVersion, list_versions
+from providers_contract import operations
 
 
-@endpoint(Scope.PROVIDERS_READ)
-def handler(request: Request[None], ports: Ports) -> Reply:
-    """The versions of the credential that can still be read, newest first."""
-    return Reply([version_view(each) for each in list_versions(ports, request.org, request.provider_id())])
+@endpoint(operations.LIST_VERSIONS, reply=versions_reply)
+def handler(request: Request[None], ports: Ports) -> Sequence[LiveVersion]:
+    """Return the key versions that can still be read, newest first."""
+    return list_versions(ports, request.org, request.provider_id())

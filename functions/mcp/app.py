@@ -1,22 +1,22 @@
-"""POST /mcp: the provider tools over streamable HTTP, stateless, for whoever holds a management key.
+"""POST /mcp: the provider tools over streamable HTTP, stateless, for callers with a management key.
 
-The function checks no key and has no permission: it sends the caller's own key on to the REST API, which does.
+The function checks no key and has no permissions: it passes the caller's key on to the REST API, which checks it.
 """
 
 from __future__ import annotations
 
 import base64
 import os
-import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from aws_lambda_powertools import Logger
-
-from providers.edge.http import failed, lower_headers, own_url, read_object
-from providers.edge.logs import told
-from providers.model.errors import Forbidden, InvalidRequest, Unauthenticated
+from providers.edge.http import error_response, lower_headers, own_url, read_object
+from providers.edge.logs import logger
+from providers.edge.shell import Invocation, shell
+from providers.model.errors import Forbidden, InvalidRequest, ProvidersError, Unauthenticated
+from providers.model.idempotency import StoredResponse
 from providers_client.errors import ConfigurationError
 from providers_client.mcp import logs
 from providers_client.mcp.http import HttpAnswer, answer, caller
@@ -27,33 +27,23 @@ from providers_client.sending import management_key
 URL_VARIABLE: Final = "API_URL"
 """Where the REST API is, if not where the request came in."""
 
-logger = Logger()
 logs.install(lambda fields: logger.warning(fields.pop("message"), **fields))
 
+_ERROR_HEADERS: Final = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "POST"}}
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The answer to one message of the protocol, or a failure in the API's shape."""
-    began = time.perf_counter()
-    request_id = str((event.get("requestContext") or {}).get("requestId", ""))
-    code: str | None = None
-    try:
-        reply = _reply(_answer(event))
-    except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets our shape
-        failure = told(error, logger)
-        code, refused = failure.code, failed(failure, request_id)
-        more = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "POST"}}.get(refused.status, {})
-        reply = _in_form(refused.status, {**refused.headers, **more}, refused.body)
-    reply["headers"] |= {"X-Request-Id": request_id, "Cache-Control": "no-store"}
-    logger.info(
-        "answered",
-        request_id=request_id,
-        lambda_request_id=getattr(context, "aws_request_id", None),
-        route=f"{event.get('httpMethod')} {event.get('resource')}",
-        status=reply["statusCode"],
-        code=code,
-        duration_ms=round((time.perf_counter() - began) * 1000),
-    )
-    return reply
+
+def _respond(invocation: Invocation) -> StoredResponse:
+    answered = _answer(invocation.event)
+    kept = {name.title(): value for name, value in answered.headers.items() if name != "content-length"}
+    return StoredResponse(answered.status, kept, answered.body)
+
+
+def _on_error(error: ProvidersError, invocation: Invocation) -> StoredResponse:
+    response = error_response(error, invocation.request_id)
+    return replace(response, headers={**response.headers, **_ERROR_HEADERS.get(response.status, {})})
+
+
+handler = shell(_respond, _on_error)
 
 
 def _answer(event: Mapping[str, Any]) -> HttpAnswer:
@@ -62,7 +52,7 @@ def _answer(event: Mapping[str, Any]) -> HttpAnswer:
     api = _api_url(event)
     origin = headers.get("origin")
     if origin is not None and origin != "{0.scheme}://{0.netloc}".format(urlsplit(api)):
-        raise Forbidden("origin_not_allowed", "this server answers no web page but its own: send no Origin header")
+        raise Forbidden("origin_not_allowed", "browser origins are not allowed")
     if event.get("httpMethod") != "POST":
         raise InvalidRequest("method_not_allowed", "this server keeps no sessions and no streams: POST every message")
     who = _caller(api, headers.get("authorization"))
@@ -92,13 +82,3 @@ def _caller(api: str, authorization: str | None) -> Caller:
         message = "this is not a management key: send one as Authorization: Bearer mlx_mk_…"
         raise Unauthenticated("invalid_api_key", message) from None
     return caller(api, token)
-
-
-def _reply(answered: HttpAnswer) -> dict[str, Any]:
-    """The protocol's own answer in API Gateway's form."""
-    kept = {name.title(): value for name, value in answered.headers.items() if name != "content-length"}
-    return _in_form(answered.status, kept, answered.body)
-
-
-def _in_form(status: int, headers: Mapping[str, str], body: str) -> dict[str, Any]:
-    return {"statusCode": status, "headers": dict(headers), "isBase64Encoded": False, "body": body}

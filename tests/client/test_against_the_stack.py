@@ -48,7 +48,7 @@ def test_the_life_of_a_provider(client: Client) -> None:
 
 def test_a_list_over_several_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Newest first, through the API's own cursors; filters narrow it."""
-    monkeypatch.setattr("providers_client.calls.PAGE", 2)
+    monkeypatch.setattr("providers_client.calls.MAX_PAGE", 2)
     added = [client.add_provider("openai", f"P{n}", fake_key("openai", serial=n)).data.id for n in range(5)]
     client.add_provider("bedrock", "B", fake_key("bedrock"))
     assert [each.id for each in client.list_providers(vendor="openai")] == added[::-1]

@@ -166,7 +166,7 @@ def test_mistakes_end_with_2(providers: Commands, arguments: list[str], text: st
         ("list --status={}", "--status"),
         ("list --limit {}", "--limit"),
         ("list --json={}", "--json"),
-        ("add {} A", "vendor"),
+        ("add {} A", "VENDOR"),
         ("add openai A --key-file={}", "--key-file"),
         ("add openai A --key-file {}/x", "--key-file"),
         ("add openai A --key-env {}", "--key-env"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from providers import bootstrap
-from providers.edge import endpoint
+from providers.edge import logs
 from tests.kit.fakes import FakePorts
 
 
@@ -25,6 +25,6 @@ def ports() -> Iterator[FakePorts]:
 def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What the functions log, as it would reach CloudWatch."""
     written = io.StringIO()
-    for handler in endpoint.logger.handlers:
+    for handler in logs.logger.handlers:
         monkeypatch.setattr(handler, "stream", written)
     return written

@@ -105,7 +105,12 @@ def test_a_log_line_holds_ids_and_no_more(ports: FakePorts, log: io.StringIO) ->
     """Who, what route, what came of it; neither body nor headers."""
     call("add_provider", body=GOOD, headers={"X-Custom": "header-canary"})
     line = json.loads(log.getvalue().strip().splitlines()[-1])
-    assert (line["status"], line["org"], line["key_id"], line["request_id"]) == (201, "org_a", "01test", "request-1")
+    assert (line["status"], line["org"], line["key_id"], line["correlation_id"]) == (
+        201,
+        "org_a",
+        "01test",
+        "request-1",
+    )
     assert "canary" not in str(line)
     assert key().reveal() not in str(line)
 

@@ -428,15 +428,15 @@ def test_a_link_is_in_no_log_line(ports: FakePorts, log: io.StringIO) -> None:
     form = event(body=urlencode({"api_key": entered}), headers={"Content-Type": FORM}) | here
     form["requestContext"]["path"] = f"/live{at}"
     broken = invoke("use_upload", form)
-    assert (broken.status, "went wrong on our side" in broken.text) == (500, True)
+    assert (broken.status, "Unexpected error" in broken.text) == (500, True)
     ports.verify.meanwhile = None
     invoke("show_upload", event() | here)
     invoke("use_upload", form)
     invoke("use_upload", form)
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    answered = [line for line in lines if line["message"] == "answered"]
-    assert [line["status"] for line in answered] == [201, 500, 200, 201, 404]
-    assert {line["route"] for line in answered[1:]} == {"TEST /manage/v1/uploads/{token}"}
+    responded = [line for line in lines if line["message"] == "responded"]
+    assert [line["status"] for line in responded] == [201, 500, 200, 201, 404]
+    assert {line["route"] for line in responded[1:]} == {"TEST /manage/v1/uploads/{token}"}
     assert "RuntimeError" in log.getvalue()
     for secret in (token, token.partition("_")[2], entered):
         assert secret not in log.getvalue()

@@ -654,7 +654,7 @@ class FakeVerifier:
     """Answers with `verdict`, and calls `meanwhile` first, which is when a rotation can lose a race."""
 
     verdict: Verdict = field(default_factory=Verdict)
-    meanwhile: Callable[[], None] | None = None
+    meanwhile: Callable[[], object] | None = None
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
     def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:

@@ -29,7 +29,7 @@ from local.background import in_background
 from local.stack import Stack, running_stack
 from local.vendors.keys import fake_key
 from providers import vendors
-from providers.edge import endpoint
+from providers.edge import logs
 from tests.kit.description import document, operations, resolved
 from tests.kit.figures import SOAK, Figure
 from tests.local.conftest import PATIENT, Api
@@ -52,10 +52,10 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
     """Log nothing: a line for each request would take as long as the request."""
-    before = endpoint.logger.log_level
-    endpoint.logger.setLevel("CRITICAL")
+    before = logs.logger.log_level
+    logs.logger.setLevel("CRITICAL")
     yield
-    endpoint.logger.setLevel(before)
+    logs.logger.setLevel(before)
 
 
 @pytest.fixture

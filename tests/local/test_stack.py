@@ -18,7 +18,7 @@ from local.stack import Stack
 from local.vendors.cases import CASES
 from local.vendors.keys import fake_key
 from local.vendors.routes import own_base_url
-from providers.edge import authorizer, endpoint
+from providers.edge import logs
 from providers.model.errors import NotFound
 from providers.ports import TamperedCredential
 from providers.usecases.management_keys import revoke_management_key
@@ -385,10 +385,9 @@ def test_nothing_of_a_credential_gets_out(api: Api, monkeypatch: pytest.MonkeyPa
     """Every path, good and bad: no answer, header, log line or item of any table holds the key, sealed rows apart."""
     api.stack.ports.verifier.deadline_s = 0.3  # many of these vendors are slow, and each is waited for
     logged = io.StringIO()
-    for logger in (endpoint.logger, authorizer.logger):
-        for handler in logger.handlers:
-            monkeypatch.setattr(handler, "stream", logged)
-        logger.setLevel("DEBUG")
+    for handler in logs.logger.handlers:
+        monkeypatch.setattr(handler, "stream", logged)
+    logs.logger.setLevel("DEBUG")
     wanted = {
         "valid",
         "invalid",

@@ -13,7 +13,7 @@ import pytest
 from local.background import in_background
 from local.stack import Stack, running_stack
 from local.vendors.keys import fake_key
-from providers.edge import open_endpoint
+from providers.edge import logs
 from providers.usecases.management_keys import revoke_management_key
 from providers.usecases.resolve import resolve
 from providers_contract.vocabulary import Scope
@@ -132,9 +132,9 @@ def test_a_reader_makes_no_links(api: Api) -> None:
 def test_a_link_is_printed_and_stored_nowhere(api: Api, person: httpx2.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not on the console, even for a path that only resembles it, not in a log line, not in any table."""
     logged = io.StringIO()
-    for handler in open_endpoint.logger.handlers:
+    for handler in logs.logger.handlers:
         monkeypatch.setattr(handler, "stream", logged)
-    open_endpoint.logger.setLevel("DEBUG")
+    logs.logger.setLevel("DEBUG")
     headers = {"idempotency_key": "once"}
     wanted = {"vendor": "openai", "name": "Hidden"}
     url = api.call("POST", "/uploads", wanted, **headers).json()["data"]["url"]

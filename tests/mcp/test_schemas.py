@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from providers.edge import schemas
-from providers.usecases import base_url
 from providers_client import NotFound
 from providers_client.mcp import arguments
 from providers_client.mcp.results import Failure, Stored, UploadLink, failure
 from providers_client.mcp.server import answered, listed, refused
 from providers_client.mcp.tools import TOOLS
+from providers_contract import bodies
 from providers_contract.responses import Deleted, FieldError, Page, Provider, Upload
 from tests.client.canned import PROVIDER, PROVIDER_ID
 
@@ -114,13 +113,13 @@ def test_something_else_does_not_fit(name: str) -> None:
 
 
 LIMITS = [
-    (arguments.AddProvider, schemas.AddProviderBody),
-    (arguments.UpdateProvider, schemas.UpdateProviderBody),
+    (arguments.AddProvider, bodies.AddProviderBody),
+    (arguments.UpdateProvider, bodies.UpdateProviderBody),
 ]
 
 
 @pytest.mark.parametrize(("takes", "body"), LIMITS)
-def test_the_tools_take_what_the_api_takes(takes: type[arguments.Arguments], body: Any) -> None:
+def test_the_tools_take_what_the_api_takes(takes: type[bodies.Body], body: Any) -> None:
     """Every member of the API's body is an argument, and only what stands for a key is more."""
     ours = set(takes.model_fields) - {"provider_id", "api_key_env", "upload_link"}
     assert ours == set(body.model_fields)
@@ -136,12 +135,11 @@ def test_no_argument_takes_null(name: str) -> None:
 
 def test_the_limits_are_the_apis() -> None:
     """A model that keeps to the schema is not told off by the API."""
-    assert base_url.MAX_CHARS == arguments.MAX_URL_CHARS
     name = LISTED["add_provider"]["inputSchema"]["properties"]["name"]
     body = {"vendor": "openai", "api_key": "k"}
-    schemas.AddProviderBody.model_validate(body | {"name": "n" * name["maxLength"]})
+    bodies.AddProviderBody.model_validate(body | {"name": "n" * name["maxLength"]})
     with pytest.raises(ValueError, match="1 to 80"):
-        schemas.AddProviderBody.model_validate(body | {"name": "n" * (name["maxLength"] + 1)})
+        bodies.AddProviderBody.model_validate(body | {"name": "n" * (name["maxLength"] + 1)})
 
 
 def test_a_failure_says_all_that_the_api_said() -> None:

@@ -158,7 +158,7 @@ FAULTS = [
         [("vendor", "literal_error"), ("health", "literal_error")],
     ),
     ("add_provider", {"api_key": [CANARY]}, [("vendor", "missing"), ("name", "missing"), ("api_key", "string_type")]),
-    ("add_provider", ADD | {"name": "n" * 81, "api_key": CANARY}, [("name", "string_too_long")]),
+    ("add_provider", ADD | {"name": "n" * 81, "api_key": CANARY}, [("name", "name_length")]),
     ("add_provider", ADD | {"api_key": CANARY * 300}, [("api_key", "too_long")]),
     ("add_provider", ADD | {"api_key": CANARY, "api_key_env": "K"}, [("api_key_env", "exclusive")]),
     ("add_provider", ADD | {"api_key_env": CANARY}, [("api_key_env", "variable_name")]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Iterator
@@ -13,13 +14,16 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import BaseModel
 
 from local.template import Template
-from openapi.document import operations
 from openapi.files import DESCRIPTION, PAGE, written
+from openapi.prose import TAGS
+from openapi.shapes import model
 from providers_contract.errors import ERRORS
-from providers_contract.operations import LEFT_OUT, ROWS, Row
-from tests.kit.description import document, resolved, validator
+from providers_contract.operations import OPERATIONS
+from providers_contract.parameters import HEADERS, PATH, QUERY
+from tests.kit.description import NOT_REST, document, resolved, validator
 from tests.kit.description import operations as described
 
 TEMPLATE = Template()
@@ -37,52 +41,36 @@ def test_the_description_is_valid_openapi() -> None:
     assert [str(fault) for fault in OpenAPIV31SpecValidator(document()).iter_errors()] == []
 
 
-def test_every_route_is_described_or_left_out() -> None:
-    """Each with its method and path, under its function's name."""
-    routes = {(route.resource, route.method.lower()): TEMPLATE.module(route.function) for route in TEMPLATE.routes}
-    told = {
-        (path, method): f"functions.{operation['operationId']}.app"
-        for path, methods in document()["paths"].items()
-        for method, operation in methods.items()
-    }
-    assert {at: module for at, module in routes.items() if module.split(".")[1] not in LEFT_OUT} == told
+ROUTES = {TEMPLATE.module(route.function).split(".")[1]: route for route in TEMPLATE.routes}
 
 
-def changed(change: dict[str, Row | None]) -> dict[str, Row]:
-    """The table with some rows put in, or taken out for None."""
-    return {name: row for name, row in {**ROWS, **change}.items() if row is not None}
+def test_every_route_is_an_operation() -> None:
+    """The template routes exactly the operations of the contract to their functions, and pages and tools besides."""
+    routes = {name: (each.method, each.resource) for name, each in ROUTES.items() if name not in NOT_REST}
+    assert routes == {name: (each.method, each.path) for name, each in OPERATIONS.items()}
 
 
-def test_a_route_without_a_row_is_refused() -> None:
-    """A new endpoint cannot be forgotten."""
-    with pytest.raises(ValueError, match=r"lacks \['get_provider'\]"):
-        operations(TEMPLATE, changed({"get_provider": None}))
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_function_is_of_its_own_operation(name: str) -> None:
+    """With a management key exactly if the operation has a scope, and with a body exactly if it has one."""
+    operation = OPERATIONS[name]
+    handler = importlib.import_module(f"functions.{name}.app").handler
+    assert getattr(handler, "operation", operation) is operation
+    assert hasattr(handler, "operation") == (operation.scope is not None)
+    assert (ROUTES[name].function in TEMPLATE.open_routes) == (operation.scope is None)
 
 
-def test_a_row_without_a_route_is_refused() -> None:
-    """Nor can one that is gone stay described."""
-    with pytest.raises(ValueError, match=r"without a route for \['sing'\]"):
-        operations(TEMPLATE, changed({"sing": ROWS["get_provider"]}))
-
-
-def test_a_route_can_be_left_out_by_name() -> None:
-    """What is not REST has a description of its own."""
-    found = operations(TEMPLATE, changed({"get_provider": None}), LEFT_OUT | {"get_provider": "for a test"})
-    assert "get_provider" not in [each.name for each in found]
-
-
-def test_a_row_that_differs_from_its_code_is_refused() -> None:
-    """Whether there is a body is said twice, and must be the same."""
-    with pytest.raises(ValueError, match="add_provider: the row and the code disagree"):
-        operations(TEMPLATE, changed({"add_provider": ROWS["get_provider"]}))
-
-
-def test_an_unknown_code_is_refused() -> None:
-    """An operation cannot promise an error that the API does not have."""
-    row = Row("providers", "x", {}, codes=("out_of_tea",))
-    (found,) = (each for each in operations(TEMPLATE, changed({"get_provider": row})) if each.name == "get_provider")
-    with pytest.raises(ValueError, match="get_provider names codes that the API does not have: out_of_tea"):
-        found.codes()
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_names_what_exists(name: str) -> None:
+    """Models, error codes, parameters and headers."""
+    operation = OPERATIONS[name]
+    models = [operation.body, *(success.model for success in operation.successes.values())]
+    assert all(issubclass(model(each), BaseModel) for each in models if each)
+    assert {*operation.codes} <= ERRORS.keys()
+    assert {*operation.path_parameters} <= PATH.keys()
+    assert {*operation.query} <= QUERY.keys()
+    assert {*operation.headers} <= HEADERS.keys()
+    assert operation.tag in TAGS
 
 
 def test_every_code_is_an_answer_of_some_operation() -> None:

@@ -28,6 +28,7 @@ from local.background import in_background
 from local.stack import running_stack
 from local.vendors.cases import CASES
 from local.vendors.keys import fake_key
+from providers.edge import logs
 from providers.ports import TamperedCredential
 from providers.usecases.resolve import resolve
 from providers_contract.vendors import NAMES, facts
@@ -45,13 +46,11 @@ VENDOR_CASES: Final = {name: "valid echo" for name in NAMES if not facts(name).b
     "anthropic": "valid invalid echo",
 }
 EDGES: Final = {
-    "providers.edge.endpoint": "told",
-    "providers.edge.open_endpoint": "told",
+    "providers.edge.shell": "to_client_error",
     "providers.edge.authorizer": "where",
     "providers.edge.background": "where",
-    "functions.mcp.app": "told",
 }
-"""Where each edge hands an error to what logs it."""
+"""The functions to which each edge passes an error that is logged."""
 QUIET: Final = ("botocore", "boto3", "urllib3", "httpx2", "httpcore2")
 
 
@@ -319,9 +318,8 @@ def listening(evidence: Evidence) -> Iterator[None]:
             handle(logger, record)
 
         patch.setattr(logging.Logger, "handle", kept)
-        ours = [importlib.import_module(module).logger for module in EDGES]
         moto = logging.getLogger("moto")  # plays AWS, and says at DEBUG all day where it is in an expression
-        loggers = [logging.getLogger(), *ours, moto]
+        loggers: list[Any] = [logging.getLogger(), logs.logger, moto]
         levels = [logger.level if isinstance(logger, logging.Logger) else logger.log_level for logger in loggers]
         for logger in loggers:
             logger.setLevel(logging.WARNING if logger is moto else logging.DEBUG)
@@ -356,8 +354,8 @@ def journey() -> Iterator[Journey]:
         patch.setattr(LocalDependencies, "client", lambda ports, service: aws.watch(client(ports, service)))
         for module, name in EDGES.items():
             patch.setattr(f"{module}.{name}", keeping(getattr(importlib.import_module(module), name), evidence, aws))
-            for handler in importlib.import_module(module).logger.handlers:
-                patch.setattr(handler, "stream", printed)
+        for handler in logs.logger.handlers:
+            patch.setattr(handler, "stream", printed)
         closing.enter_context(contextlib.redirect_stdout(printed))
         closing.enter_context(contextlib.redirect_stderr(printed))
         closing.enter_context(listening(evidence))

@@ -61,7 +61,7 @@ def drop_row(ports: FakePorts, provider_id: str) -> None:
     del ports.db.rows[ORG, provider_id, 1]
 
 
-GONE: dict[str, tuple[Callable[[FakePorts, str], None], str, int | None, str]] = {
+GONE: dict[str, tuple[Callable[[FakePorts, str], object], str, int | None, str]] = {
     "a version that never was": (lambda ports, provider_id: None, ORG, 7, "version_not_found"),
     "a row that is lost": (drop_row, ORG, None, "version_not_found"),
     "a provider that is deleted": (
@@ -75,7 +75,7 @@ GONE: dict[str, tuple[Callable[[FakePorts, str], None], str, int | None, str]] =
 
 
 @pytest.mark.parametrize(("lose", "org", "version", "code"), GONE.values(), ids=GONE)
-def test_what_is_not_there(lose: Callable[[FakePorts, str], None], org: str, version: int | None, code: str) -> None:
+def test_what_is_not_there(lose: Callable[[FakePorts, str], object], org: str, version: int | None, code: str) -> None:
     """404, which says whether it is the provider or the version."""
     ports = FakePorts()
     provider = added(ports)

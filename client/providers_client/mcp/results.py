@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field, TypeAdapter
 
 from providers_client.errors import ConfigurationError, ProvidersAPIError
-from providers_client.mcp.arguments import Arguments
 from providers_contract import responses
+from providers_contract.bodies import Body
 from providers_contract.responses import FieldError, Provider, Reference, Response, Upload
 
 LINK_MESSAGE: Final = (
@@ -99,7 +99,7 @@ def sentences(error: ToolError) -> str:
     return "\n".join(lines)
 
 
-def input_schema(takes: type[Arguments]) -> dict[str, Any]:
+def input_schema(takes: type[Body]) -> dict[str, Any]:
     """The JSON schema of a tool's arguments, without null, which says no more than leaving one out."""
     found: dict[str, Any] = _plain(takes.model_json_schema())
     del found["description"]

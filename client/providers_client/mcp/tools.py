@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, SecretStr
 
-from providers_client.calls import UNSET, Unset
+from providers_client.errors import Unprocessable
 from providers_client.mcp import arguments
 from providers_client.mcp.key_variables import read_key
 from providers_client.mcp.results import Stored, UploadLink
 from providers_client.sync import Client
+from providers_contract.bodies import Body
 from providers_contract.responses import Deleted, FieldError, Health, Page, Provider
 from providers_contract.secret import trimmed
 
@@ -24,7 +24,7 @@ INSTRUCTIONS: Final = (
     "where this server runs on their machine, name an environment variable with api_key_env. No answer holds a key."
 )
 
-A = TypeVar("A", bound=arguments.Arguments)
+A = TypeVar("A", bound=Body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,65 +68,46 @@ def get_provider(caller: Caller, given: arguments.GetProvider) -> Provider:
 
 
 def add_provider(caller: Caller, given: arguments.AddProvider) -> Stored | UploadLink:
-    """Verify and store a key, or make a link for it."""
-    base_url, expires_at = _base_url(given.base_url), _expiry(given.key_expires_at)
+    """Verify and store a key, or create a link for it."""
     _refuse_both(given.api_key, given.api_key_env)
+    fields = _fields(given, "api_key", "api_key_env")
     if given.api_key is not None:
-        key = trimmed(given.api_key.get_secret_value())
+        fields["api_key"] = trimmed(given.api_key.get_secret_value())
     elif given.api_key_env is not None:
-        key = read_key(_environment(caller), given.api_key_env, given.vendor, base_url)
+        fields["api_key"] = read_key(_environment(caller), given.api_key_env, given.vendor, given.base_url)
     else:
-        alone = [name for name in ("key_expires_at", "on_unavailable") if getattr(given, name) is not None]
-        if alone:
-            faults = [
-                FieldError(param=name, message="can only be given with a key", code="key_required") for name in alone
-            ]
-            raise arguments.invalid(*faults)
-        made = caller.client.create_upload(vendor=given.vendor, name=given.name, base_url=base_url)
-        return UploadLink(**made.model_dump())
-    added = caller.client.add_provider(
-        given.vendor,
-        given.name,
-        key,
-        base_url=base_url,
-        key_expires_at=expires_at,
-        on_unavailable=given.on_unavailable,
-    )
+        with_key = sorted(fields.keys() & {"key_expires_at", "on_unavailable"})
+        if with_key:
+            raise _invalid(with_key, "can only be given with a key", "key_required")
+        created = caller.client.create_upload(**fields)
+        return UploadLink(**created.model_dump())
+    added = caller.client.add_provider(**fields)
     return Stored(provider=added.data, warnings=added.warnings)
 
 
 def update_provider(caller: Caller, given: arguments.UpdateProvider) -> Stored | UploadLink:
-    """Change what is given, or make a link at which the key is replaced."""
-    named = given.model_fields_set - {"provider_id"}
-    if given.upload_link:
-        beside = sorted(named - {"upload_link"})
-        if beside:
-            faults = [FieldError(param=name, message="excludes upload_link", code="exclusive") for name in beside]
-            raise arguments.invalid(*faults)
-        return UploadLink(**caller.client.create_upload(given.provider_id).model_dump())
-    if not named - {"upload_link"}:
-        raise arguments.invalid(FieldError(param=None, message="the arguments name nothing to change", code="missing"))
-    base_url = _base_url(given.base_url) if "base_url" in named else UNSET
-    key: str | Unset = UNSET
-    if_match = None
+    """Change what is given, or create a link at which the key is replaced."""
     _refuse_both(given.api_key, given.api_key_env)
+    fields = _fields(given, "provider_id", "upload_link", "api_key", "api_key_env")
+    keys = given.model_fields_set & {"api_key", "api_key_env"}
+    if given.upload_link:
+        others = sorted(fields.keys() | keys)
+        if others:
+            raise _invalid(others, "cannot be combined with upload_link", "exclusive")
+        return UploadLink(**caller.client.create_upload(given.provider_id).model_dump())
+    if not fields and not keys:
+        raise arguments.invalid(
+            FieldError(param=None, message="the arguments contain nothing to change", code="missing")
+        )
     if given.api_key is not None:
-        key = trimmed(given.api_key.get_secret_value())
+        fields["api_key"] = trimmed(given.api_key.get_secret_value())
     elif given.api_key_env is not None:
         environment = _environment(caller)
-        # The key goes where this revision of the provider says: if somebody changes that meanwhile, nothing is sent.
-        found, if_match = caller.client.get_provider_with_etag(given.provider_id)
-        goes_to = found.base_url if isinstance(base_url, Unset) else base_url
-        key = read_key(environment, given.api_key_env, found.vendor, goes_to)
-    changed = caller.client.update_provider(
-        given.provider_id,
-        name=given.name if given.name is not None else UNSET,
-        api_key=key,
-        base_url=base_url,
-        status=given.status if given.status is not None else UNSET,
-        key_expires_at=_expiry(given.key_expires_at) if "key_expires_at" in named else UNSET,
-        if_match=if_match,
-    )
+        # The key goes where this revision of the provider says: if it changes meanwhile, nothing is sent.
+        found, fields["if_match"] = caller.client.get_provider_with_etag(given.provider_id)
+        destination = fields.get("base_url", found.base_url)
+        fields["api_key"] = read_key(environment, given.api_key_env, found.vendor, destination)
+    changed = caller.client.update_provider(given.provider_id, **fields)
     return Stored(provider=changed.data, warnings=changed.warnings)
 
 
@@ -140,17 +121,18 @@ def get_provider_health(caller: Caller, given: arguments.GetProviderHealth) -> H
     return caller.client.get_provider_health(given.provider_id, given.history)
 
 
-def _base_url(given: str | None) -> str | None:
-    return None if given is None or given.strip().lower() == arguments.DEFAULT_URL else given
-
-
-def _expiry(given: datetime | str | None) -> datetime | None:
-    return given if isinstance(given, datetime) else None
+def _fields(given: BaseModel, *excluded: str) -> dict[str, Any]:
+    """Return the arguments that were given, as the client's method takes them."""
+    return {name: getattr(given, name) for name in given.model_fields_set - {*excluded}}
 
 
 def _refuse_both(api_key: SecretStr | None, variable: str | None) -> None:
     if api_key is not None and variable is not None:
-        raise arguments.invalid(FieldError(param="api_key_env", message="excludes api_key", code="exclusive"))
+        raise _invalid(["api_key_env"], "cannot be combined with api_key", "exclusive")
+
+
+def _invalid(params: Sequence[str], message: str, code: str) -> Unprocessable:
+    return arguments.invalid(*(FieldError(param=param, message=message, code=code) for param in params))
 
 
 def _environment(caller: Caller) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from providers.edge.endpoint import endpoint as _endpoint
 from providers.edge.open_endpoint import open_endpoint as _open_endpoint
 
 endpoint = partial(_endpoint, ports)
-"""`@endpoint(scope, body=…, query=…)`: see `providers.edge.endpoint`."""
+"""`@endpoint(operations.…, reply=…, body=…)`: see `providers.edge.endpoint`."""
 
 open_endpoint = partial(_open_endpoint, ports)
 """`@open_endpoint(form=…)`: see `providers.edge.open_endpoint`."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from providers_contract import examples, vendors
 from providers_contract.ids import IDEMPOTENCY_KEY, PROVIDER_ID, SLUG, json_schema_pattern
+from providers_contract.limits import DEFAULT_PAGE, MAX_PAGE
 from providers_contract.vocabulary import DEFAULT_HISTORY_SPAN, Action, HealthState, HistorySpan, Status
 
 Schema = dict[str, Any]
@@ -31,7 +32,7 @@ PATH: Final[dict[str, Schema]] = {
 QUERY: Final[dict[str, Schema]] = {
     "limit": {
         "description": "How many at most.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50},
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE},
     },
     "cursor": {
         "description": "Where to go on: the `next_cursor` of the page before, with the same filters.",

@@ -329,3 +329,18 @@ class Error(Response):
     """The body of every failure."""
 
     error: ErrorBody
+
+
+# By the names that `operations` uses, which are those of the schemas.
+ProviderPage = Page[Provider]
+ProviderSingle = Single[Provider]
+ProviderChanged = Changed[Provider]
+DeletedSingle = Single[Deleted]
+HealthSingle = Single[Health]
+VersionsSingle = Single[list[Version]]
+DestroyedVersionSingle = Single[DestroyedVersion]
+AuditEntryPage = Page[AuditEntry]
+UploadSingle = Single[Upload]
+RoutingConfigPage = Page[RoutingConfig]
+RoutingConfigSingle = Single[RoutingConfig]
+DeletedRoutingConfigSingle = Single[DeletedRoutingConfig]

@@ -1,26 +1,23 @@
-"""The Lambda authorizer's answer: allow with a context, or deny with the code and message of our 401."""
+"""The Lambda authorizer: allows a request with a context, or denies it with the code and message of the 401."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from providers.edge.caller import to_context
 from providers.edge.http import lower_headers
-from providers.edge.logs import where
+from providers.edge.logs import log_context, logger, where
 from providers.model.errors import Unauthenticated, Unavailable
 from providers.ports import Ports
 from providers.usecases.management_keys import authenticate
 
-logger = Logger()
-
 
 def authorize(event: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
-    """The policy for one request. Raises Unavailable, which API Gateway answers with AUTHORIZER_FAILURE.
+    """Return the policy for one request. Raises Unavailable, for which API Gateway responds AUTHORIZER_FAILURE.
 
-    A caller over its limit is let through, marked: only an endpoint can answer 429 with the headers that belong to it.
+    A caller over its rate limit is let through, marked as such: only an endpoint can respond 429 with the right headers
+    (`rate_limit`).
     """
     try:
         caller = authenticate(ports, lower_headers(event).get("authorization"))
@@ -31,14 +28,15 @@ def authorize(event: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
 
 
 def authorizer(ports: Callable[[], Ports]) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    """The Lambda handler of the authorizer."""
+    """Return the Lambda handler of the authorizer."""
 
-    def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
-        try:
-            return authorize(event, ports())
-        except Unavailable as error:
-            logger.error("not done", **where(error))  # noqa: TRY400 - a traceback's text could hold anything
-            raise
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        with log_context(context, correlation_id=(event.get("requestContext") or {}).get("requestId")):
+            try:
+                return authorize(event, ports())
+            except Unavailable as error:
+                logger.error("authorization failed", **where(error))
+                raise
 
     return handler
 

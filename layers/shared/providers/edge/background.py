@@ -1,4 +1,4 @@
-"""Handlers that no caller waits for: the schedule's and the queue's."""
+"""The handlers of schedules and queues, for which no caller waits."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from providers.edge.logs import where
+from providers.edge.logs import log_context, logger, where
 from providers.ports import Ports, Work
 
-logger = Logger()
-
 MARGIN_S: Final = 8.0
-"""Before the function's own end nothing new is begun: a probe's five seconds, and its writes."""
+"""Nothing new is started this long before the function's timeout: five seconds of a probe, and its writes."""
 
 CONCURRENCY: Final = 20
-"""Vendors asked at once by one worker; with many more, waiting for the worker's own CPU would show as their latency."""
+"""Concurrent probes of one worker. With many more, waiting for the worker's CPU would show as vendor latency."""
 
 
 NAMESPACE: Final = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "providers-api")
@@ -32,10 +30,10 @@ METRICS: Final = {"published": "EventsPublishedLate", "quarantined": "EventsQuar
 def scheduled(
     ports: Callable[[], Ports], work: Callable[[Ports, datetime, datetime], dict[str, int]]
 ) -> Callable[[Any, Any], dict[str, int]]:
-    """The handler of a schedule: does `work`, logs what it counts, and publishes as metrics what operators watch.
+    """Return the handler of a schedule: it runs `work`, logs its counts and publishes those that operators watch.
 
-    `work` gets the time that it is for, and the time when it should end. Raises what `work` raises, so that the
-    schedule tries again.
+    `work` gets the time that it is for, and the time when it should end. The handler raises what `work` raises, so that
+    the schedule retries.
     """
 
     def handler(event: Any, context: Any) -> dict[str, int]:
@@ -43,8 +41,9 @@ def scheduled(
         clock = ports().clock
         now = datetime.fromisoformat(given) if isinstance(given, str) else clock.now()
         left = timedelta(milliseconds=context.get_remaining_time_in_millis()) - timedelta(seconds=MARGIN_S)
-        done = work(ports(), now, clock.now() + left)
-        logger.info("ran", extra=done)
+        with log_context(context):
+            done = work(ports(), now, clock.now() + left)
+            logger.info("ran", extra=done)
         for name in METRICS.keys() & done.keys():
             if done[name]:
                 with single_metric(METRICS[name], MetricUnit.Count, done[name], namespace=NAMESPACE):
@@ -57,14 +56,15 @@ def scheduled(
 def queue_worker(
     ports: Callable[[], Ports], work: Work
 ) -> Callable[[dict[str, Any], Any], dict[str, list[dict[str, str]]]]:
-    """The handler of a queue: does `work` for every message at once, and names the messages that are to come again.
+    """Return the handler of a queue: it runs `work` on all messages at once and returns those to be delivered again.
 
-    One message that cannot be read, or fails, keeps none of the others from being done.
+    A message that is malformed or fails does not affect the others.
     """
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
         left_s = context.get_remaining_time_in_millis() / 1000 - MARGIN_S
-        failed = ports().run(_work_all(ports(), work, event["Records"], left_s))
+        with log_context(context):
+            failed = ports().run(_work_all(ports(), work, event["Records"], left_s))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     return handler

@@ -1,6 +1,6 @@
-"""What the authorizer tells the endpoints about a caller, both directions in one place.
+"""The caller as the authorizer passes it to the endpoints: written and read in one place.
 
-API Gateway carries it as strings in the request context; nobody but the authorizer can put it there.
+API Gateway carries it as strings in the request context. Only the authorizer can put it there.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ class Authorized:
     key_id: str
     scopes: frozenset[str]
     limited: bool
-    limit_headers: Mapping[str, str]
+    limit: int
+    remaining: int
     reset_s: int
 
 
 def to_context(caller: Caller) -> dict[str, str]:
-    """The authorizer's context for `caller`."""
+    """Return the authorizer's context for `caller`."""
     return {
         "org": caller.key.org,
         "key_id": caller.key.id,
@@ -39,7 +40,7 @@ def to_context(caller: Caller) -> dict[str, str]:
 
 
 def from_event(event: Mapping[str, Any]) -> Authorized:
-    """The caller in an event's request context. Raises Unauthenticated where no authorizer has put one there."""
+    """Return the caller in an event's request context. Raises Unauthenticated if no authorizer has put one there."""
     context = (event.get("requestContext") or {}).get("authorizer") or {}
     try:
         return Authorized(
@@ -47,11 +48,8 @@ def from_event(event: Mapping[str, Any]) -> Authorized:
             key_id=context["key_id"],
             scopes=frozenset(context["scopes"].split()),
             limited=context.get("rate_limited") == "true",
-            limit_headers={
-                "RateLimit-Limit": str(context["rate_limit"]),
-                "RateLimit-Remaining": str(context["rate_remaining"]),
-                "RateLimit-Reset": str(context["rate_reset"]),
-            },
+            limit=int(context["rate_limit"]),
+            remaining=int(context["rate_remaining"]),
             reset_s=int(context["rate_reset"]),
         )
     except (KeyError, AttributeError, ValueError):

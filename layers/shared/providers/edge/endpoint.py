@@ -1,175 +1,136 @@
-"""The `@endpoint` decorator: everything that every endpoint does, so that a handler is its use case and no more."""
+"""The `@endpoint` decorator: what every operation of the API does, so that a handler is only its use case."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
-
-from aws_lambda_powertools import Logger
 
 from providers.edge.caller import Authorized, from_event
 from providers.edge.http import (
     Reply,
     Request,
-    failed,
     invalid_parameter,
-    lower_headers,
     read_object,
     read_query,
-    recorded,
-    with_members,
+    render,
+    with_fields,
 )
-from providers.edge.logs import told
-from providers.model.errors import Forbidden, RateLimited, Unanswered
+from providers.edge.rate_limit import limit_headers, refuse_over_limit
+from providers.edge.shell import Invocation, LambdaHandler, shell
+from providers.model.errors import Forbidden, Unanswered
 from providers.model.idempotency import StoredResponse
 from providers.ports import LeaseLost, Ports
 from providers.usecases.idempotency import begin, in_progress, release
 from providers_contract.ids import IDEMPOTENCY_KEY
+from providers_contract.operations import Operation
 from providers_contract.vocabulary import Scope
 
 B = TypeVar("B")
-Handler = Callable[[Request[B], Ports], Reply]
-LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
-
-logger = Logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """What a handler is an endpoint of; stands on it as `endpoint`, for the API's description to be made from."""
-
-    scope: Scope
-    query: tuple[str, ...]
-    has_body: bool
-    text: str
+R = TypeVar("R")
+Handler = Callable[[Request[B], Ports], R]
+Unstored = Callable[[Mapping[str, Any], Ports, Mapping[str, Any]], Mapping[str, Any]]
 
 
 def endpoint(
     ports: Callable[[], Ports],
-    scope: Scope,
+    operation: Operation,
     *,
+    reply: Callable[[R], Reply],
     body: Callable[[dict[str, Any]], B] | None = None,
-    body_optional: bool = False,
-    query: tuple[str, ...] = (),
-    unrecorded: Callable[[Mapping[str, Any], Ports, Mapping[str, Any]], Mapping[str, Any]] | None = None,
-) -> Callable[[Handler[B]], LambdaHandler]:
-    """Make a Lambda handler of a function from `Request` and `Ports` to `Reply`.
+    unstored: Unstored | None = None,
+) -> Callable[[Handler[B, R]], LambdaHandler]:
+    """Make a Lambda handler of a function from `Request` and `Ports` to a use case's result.
 
     Args:
-        ports: gives what the use case needs, built on first use.
-        scope: what the caller's management key must allow.
-        body: turns the body's JSON object into what `Request.body` holds, or raises; None where there is no body.
-        body_optional: an empty body stands for an empty object.
-        query: the query parameters that the endpoint takes; any other is refused.
-        unrecorded: gives, from the event and the answer's `data`, the members of `data` that must not be kept for
-            whoever sends the request again; they are put into the first answer and into each repeated one.
+        ports: returns what the use case needs, built on first use.
+        operation: the operation's row in the contract: its scope, query parameters and body.
+        reply: renders the result, both to send it and to store it for a repeated request (`as_is` for a Reply).
+        body: parses the body's JSON object into `Request.body`, or raises. None if the operation has no body.
+        unstored: response fields excluded from the idempotency record. It returns them for the event and the response's
+            `data`; they are added to the first response and to each repetition.
     """
-    allowed = frozenset(query)
+    query = frozenset(operation.query)
+    scope = operation.scope
+    assert scope is not None  # noqa: S101 - an operation without a key has no use for this decorator
 
-    def decorate(handle: Handler[B]) -> LambdaHandler:
-        def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-            began = time.perf_counter()
-            request_id = str((event.get("requestContext") or {}).get("requestId", ""))
-            caller: Authorized | None = None
-            code: str | None = None
-            try:
-                caller = from_event(event)
-                _refuse(caller, scope)
-                given = {} if body is None else _object(event, body_optional)
-                parsed: Any = body(given) if body else None
-                request = _request(event, caller, allowed, parsed)
-                if scope.writes:
-                    answer = _once(handle, request, _content(event, request, given), ports())
-                else:
-                    answer = _plain(handle(request, ports()))
-                if unrecorded is not None:
-                    answer = with_members(answer, lambda data: unrecorded(event, ports(), data))
-            except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the caller gets our shape
-                failure = told(error, logger)
-                code = failure.code
-                answer = failed(failure, request_id)
-            headers = dict(answer.headers) | {"X-Request-Id": request_id, "Cache-Control": "no-store"}
-            headers |= caller.limit_headers if caller else {}
-            logger.info(
-                "answered",
-                request_id=request_id,
-                lambda_request_id=getattr(context, "aws_request_id", None),
-                route=f"{event.get('httpMethod')} {event.get('resource')}",
-                status=answer.status,
-                code=code,
-                org=caller.org if caller else None,
-                key_id=caller.key_id if caller else None,
-                duration_ms=round((time.perf_counter() - began) * 1000),
-            )
-            return {
-                "statusCode": answer.status,
-                "headers": headers,
-                "isBase64Encoded": False,
-                "body": answer.body,
-            }
+    def decorate(handle: Handler[B, R]) -> LambdaHandler:
+        def respond(invocation: Invocation) -> StoredResponse:
+            caller = from_event(invocation.event)
+            invocation.response_headers.update(limit_headers(caller))
+            invocation.log_keys.update(org=caller.org, key_id=caller.key_id)
+            refuse_over_limit(caller)
+            _require(scope, caller)
+            given = _object(invocation, operation) if body else {}
+            request = _request(invocation, caller, query, body(given) if body else None, reply)
+            if operation.changes:
+                response = _once(handle, request, _content(invocation.event, request, given), ports())
+            else:
+                response = render(reply(handle(request, ports())))
+            if unstored is not None:
+                response = with_fields(response, lambda data: unstored(invocation.event, ports(), data))
+            return response
 
-        handler.endpoint = Endpoint(scope, query, body is not None, handle.__doc__ or "")  # type: ignore[attr-defined]
+        handler = shell(respond)
+        handler.operation = operation  # type: ignore[attr-defined]  # for the test that compares it with the template
         return handler
 
     return decorate
 
 
-def _plain(reply: Reply) -> StoredResponse:
-    return StoredResponse(304, reply.headers, "") if reply.status == 304 else recorded(reply)
+def _require(scope: Scope, caller: Authorized) -> None:
+    if scope not in caller.scopes:
+        raise Forbidden("insufficient_scope", f"this management key lacks the scope {scope.value}")
+
+
+def _object(invocation: Invocation, operation: Operation) -> dict[str, Any]:
+    if operation.body_optional and not invocation.event.get("body"):
+        return {}
+    return read_object(invocation.event, invocation.headers)
 
 
 def _content(event: Mapping[str, Any], request: Request[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes a request another one for its Idempotency-Key: route, path, query, and the body as it was given."""
+    """Return what must be equal in two requests with the same Idempotency-Key: route, path, query and body."""
     route = [event.get("httpMethod"), event.get("resource")]
     return {"route": route, "path": dict(request.path), "query": dict(request.query), "body": given}
 
 
-def _once(handle: Handler[B], request: Request[B], content: dict[str, Any], ports: Ports) -> StoredResponse:
-    """The answer of a request that changes something: once for each Idempotency-Key, however often it is sent."""
+def _once(handle: Handler[Any, Any], request: Request[Any], content: dict[str, Any], ports: Ports) -> StoredResponse:
+    """Make a change, once for each Idempotency-Key, and return its response."""
     key = request.headers.get("idempotency-key")
     if key is None:
-        return _plain(handle(request, ports))
+        return render(request.reply(handle(request, ports)))
     if not IDEMPOTENCY_KEY.fullmatch(key):
         raise invalid_parameter("Idempotency-Key", "Idempotency-Key must have 1 to 255 visible ASCII characters")
     lease = begin(ports, request.org, key, content)
     if isinstance(lease, StoredResponse):
         return replace(lease, headers={**lease.headers, "Idempotency-Replayed": "true"})
     try:
-        return _plain(handle(replace(request, lease=lease), ports))
+        return render(request.reply(handle(replace(request, lease=lease), ports)))
     except LeaseLost:
         raise in_progress() from None
     except Unanswered:
-        raise  # the lease ends by itself; a database that does not answer would only keep the caller waiting
+        raise  # the lease ends by itself; a database that does not respond would only keep the caller waiting
     except Exception:
         release(ports, lease)
         raise
 
 
-def _refuse(caller: Authorized, scope: Scope) -> None:
-    if caller.limited:
-        raise RateLimited(
-            "rate_limited",
-            f"this management key has used up its requests for this minute; try again in {caller.reset_s} s",
-            retry_after_s=caller.reset_s,
-        )
-    if scope not in caller.scopes:
-        raise Forbidden("insufficient_scope", f"this management key lacks the scope {scope.value}")
-
-
-def _object(event: Mapping[str, Any], optional: bool) -> dict[str, Any]:
-    return {} if optional and not event.get("body") else read_object(event, lower_headers(event))
-
-
-def _request(event: Mapping[str, Any], caller: Authorized, allowed: frozenset[str], body: B) -> Request[B]:
+def _request(
+    invocation: Invocation,
+    caller: Authorized,
+    query: frozenset[str],
+    body: Any,
+    reply: Callable[[Any], Reply],
+) -> Request[Any]:
     return Request(
-        id=str(event["requestContext"].get("requestId", "")),
+        id=invocation.request_id,
         org=caller.org,
         key_id=caller.key_id,
         scopes=caller.scopes,
-        path=event.get("pathParameters") or {},
-        query=read_query(event, allowed),
-        headers=lower_headers(event),
+        path=invocation.event.get("pathParameters") or {},
+        query=read_query(invocation.event, query),
+        headers=invocation.headers,
         body=body,
+        reply=reply,
     )

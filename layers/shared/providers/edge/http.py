@@ -1,4 +1,4 @@
-"""Requests as API Gateway hands them to a Lambda, and replies as it wants them back."""
+"""Requests as API Gateway hands them to a function, and responses as it expects them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,39 @@ from providers.model.idempotency import Lease, StoredResponse
 from providers.usecases.mutation import Mutation
 from providers_contract.errors import ERRORS, error_body
 from providers_contract.ids import PROVIDER_ID, SLUG, VERSION_NUMBER
+from providers_contract.limits import DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE
 
-MAX_BODY_BYTES: Final = 64 * 1024
 MAX_FIELDS: Final = 10
 
 B = TypeVar("B")
-R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an endpoint responds; `members` are put next to `data` in the body (`next_cursor`, `warnings`)."""
+
+    data: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The response's body."""
+        return {"data": self.data, **self.members}
 
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[B]):
-    """One authenticated request. Header names are lower-case; `body` is what the endpoint's schema made of it.
+    """One authenticated request.
 
-    `lease` is on its Idempotency-Key, if a request that changes something has one.
+    Args:
+        id: API Gateway's id of the request.
+        org, key_id, scopes: of the management key.
+        path, query: the parameters. `headers`: with lower-case names.
+        body: what the endpoint's `body` has parsed.
+        reply: renders the use case's result.
+        lease: the lease on the request's Idempotency-Key, if it has one.
     """
 
     id: str
@@ -39,29 +59,41 @@ class Request(Generic[B]):
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: B
+    reply: Callable[[Any], Reply]
     lease: Lease | None = None
 
-    def mutation(self, reply: Callable[[R], Reply]) -> Mutation[R]:
-        """This request as a use case sees it; `reply` makes the answer of its result, now or when it is sent again."""
+    @property
+    def mutation(self) -> Mutation[Any]:
+        """The request as a use case sees it, which stores the rendered response with the change."""
         actor = Actor("management_key", self.key_id)
-        return Mutation(actor, self.id, self.lease, lambda result: recorded(reply(result)))
+        return Mutation(actor, self.id, self.lease, lambda result: render(self.reply(result)))
+
+    @property
+    def if_match(self) -> str | None:
+        """The `If-Match` header."""
+        return self.headers.get("if-match")
+
+    @property
+    def cursor(self) -> str | None:
+        """`?cursor`."""
+        return self.query.get("cursor")
 
     def provider_id(self) -> str:
-        """The provider in the path. Raises NotFound for what cannot be an id, without repeating it."""
+        """The provider id in the path. Raises NotFound, without echoing it, for one that is malformed."""
         found = unquote(self.path["provider_id"])
         if not PROVIDER_ID.fullmatch(found):
             raise NotFound("provider_not_found", "provider not found: this is not a provider's id", resource="provider")
         return found
 
     def version(self) -> int:
-        """The version number in the path. Raises NotFound for what cannot be one, without repeating it."""
+        """The version number in the path. Raises NotFound, without echoing it, for one that is malformed."""
         found = unquote(self.path["number"])
         if not VERSION_NUMBER.fullmatch(found):
             raise version_not_found(None)
         return int(found)
 
     def slug(self) -> str:
-        """The routing config in the path. Raises NotFound for what cannot be a slug, without repeating it."""
+        """The routing config's slug in the path. Raises NotFound, without echoing it, for one that is malformed."""
         found = unquote(self.path["slug"])
         if not SLUG.fullmatch(found):
             raise NotFound(
@@ -76,7 +108,7 @@ class Request(Generic[B]):
         known = [each.strip().removeprefix("W/") for each in self.headers.get("if-none-match", "").split(",")]
         return tag in known or "*" in known
 
-    def limit(self, default: int = 50, most: int = 100) -> int:
+    def limit(self, default: int = DEFAULT_PAGE, most: int = MAX_PAGE) -> int:
         """`?limit`. Raises InvalidRequest (`invalid_parameter`)."""
         text = self.query.get("limit", str(default))
         if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= most:
@@ -98,33 +130,18 @@ class Request(Generic[B]):
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What an endpoint answers; `members` stand beside `data` in the body (`next_cursor`, `warnings`)."""
-
-    data: Any = None
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    members: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def body(self) -> Mapping[str, Any]:
-        """The answer's body."""
-        return {"data": self.data, **self.members}
-
-
 def invalid_parameter(name: str, message: str) -> InvalidRequest:
-    """400 for a query parameter."""
+    """Return the 400 for a query parameter."""
     return InvalidRequest("invalid_parameter", message, param=name)
 
 
 def lower_headers(event: Mapping[str, Any]) -> dict[str, str]:
-    """The event's headers with lower-case names."""
+    """Return the event's headers with lower-case names."""
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
 def read_query(event: Mapping[str, Any], allowed: frozenset[str]) -> dict[str, str]:
-    """The query parameters. Raises InvalidRequest for one that is unknown or given twice."""
+    """Return the query parameters. Raises InvalidRequest for one that is unknown or repeated."""
     many: Mapping[str, list[str]] = event.get("multiValueQueryStringParameters") or {}
     for name, values in many.items():
         if name not in allowed:
@@ -136,9 +153,10 @@ def read_query(event: Mapping[str, Any], allowed: frozenset[str]) -> dict[str, s
 
 
 def own_url(event: Mapping[str, Any], path: str, *, local: bool = False) -> str:
-    """Where the caller of `event` reaches another path of this API: the same host, and what stands before its paths.
+    """Return the URL of another path of this API, as the caller of `event` reaches it.
 
-    That is the stage, or the base path of a custom domain. On one machine (`local`) it is http.
+    The host is the same, and so is what precedes the paths: the stage, or the base path of a custom domain. The local
+    stack (`local`) uses http.
     """
     context = event["requestContext"]
     depth = context["resourcePath"].strip("/").count("/") + 1
@@ -147,7 +165,10 @@ def own_url(event: Mapping[str, Any], path: str, *, local: bool = False) -> str:
 
 
 def read_object(event: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
-    """The JSON object in the body. Raises InvalidRequest: unsupported_media_type, body_too_large, malformed_json."""
+    """Return the JSON object in the body.
+
+    Raises InvalidRequest: unsupported_media_type, body_too_large, malformed_json.
+    """
     try:
         raw = _read_body(event, headers, "application/json")
     except ValueError:
@@ -162,7 +183,7 @@ def read_object(event: Mapping[str, Any], headers: Mapping[str, str]) -> dict[st
 
 
 def read_form(event: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, str]:
-    """The fields of the form in the body, as a browser sends it.
+    """Return the fields of the form in the body, as a browser sends it.
 
     Raises InvalidRequest: unsupported_media_type, body_too_large, validation_failed.
     """
@@ -179,7 +200,7 @@ def read_form(event: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str,
 
 
 def _read_body(event: Mapping[str, Any], headers: Mapping[str, str], media_type: str) -> bytes:
-    """The body as it was sent. Raises InvalidRequest, ValueError where API Gateway's own wrapping cannot be undone."""
+    """Return the body as it was sent. Raises InvalidRequest, and ValueError if it is not valid Base64 or text."""
     if headers.get("content-type", media_type).partition(";")[0].strip().lower() != media_type:
         raise InvalidRequest("unsupported_media_type", f"send the body as Content-Type: {media_type}")
     text = event.get("body") or ""
@@ -204,25 +225,34 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def recorded(reply: Reply) -> StoredResponse:
-    """A reply in the form in which it is kept for whoever sends the request again."""
+def as_is(reply: Reply) -> Reply:
+    """Return `reply`: how a result is rendered that is a Reply already."""
+    return reply
+
+
+def render(reply: Reply) -> StoredResponse:
+    """Return `reply` as the response that is sent, and stored with the Idempotency-Key."""
+    if reply.status == 304:
+        return StoredResponse(304, reply.headers, "")
     return StoredResponse(reply.status, {**reply.headers, "Content-Type": "application/json"}, to_json(reply.body))
 
 
-def failed(error: ProvidersError, request_id: str) -> StoredResponse:
-    """The answer for `error`."""
+def error_response(error: ProvidersError, request_id: str) -> StoredResponse:
+    """Return the response for `error`."""
     headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
     fields = {"resource": error.resource, "id": error.id, "param": error.param, **error.details}
     body = error_body(error.code, error.message, request_id, fields)
     return StoredResponse(ERRORS[error.code].status, headers | {"Content-Type": "application/json"}, to_json(body))
 
 
-def with_members(answer: StoredResponse, members: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> StoredResponse:
-    """`answer` with more in its `data`: what `members` gives for the `data` that it has."""
-    body = json.loads(answer.body)
-    return replace(answer, body=to_json(body | {"data": {**body["data"], **members(body["data"])}}))
+def with_fields(response: StoredResponse, fields: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> StoredResponse:
+    """Return `response` with more fields in its `data`: those that `fields` returns for the present `data`."""
+    body = json.loads(response.body)
+    return replace(response, body=to_json(body | {"data": {**body["data"], **fields(body["data"])}}))
 
 
 def to_json(body: Mapping[str, Any]) -> str:
-    """A body as it is sent."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n"  # a terminal's next line
+    """Return a body as it is sent."""
+    return (
+        json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n"
+    )  # so that a terminal's prompt starts a new line

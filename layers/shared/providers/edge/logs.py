@@ -1,19 +1,42 @@
-"""What may be logged of an error, and what the caller is told of it."""
+"""The logger of every function, and what may be logged of an error."""
 
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
 from providers.model.errors import ProvidersError
 from providers_contract.errors import ERRORS
 
+logger = Logger()
+
+_invocations: Final = count()
+
+
+@contextmanager
+def log_context(context: Any, **keys: Any) -> Iterator[None]:
+    """Add `keys`, the id of the invocation and whether it is a cold start to every line that is logged within.
+
+    `context` is Lambda's context object. The keys are of the current thread alone: the local stack runs functions in
+    threads of one process.
+    """
+    cold_start = next(_invocations) == 0
+    request_id = getattr(context, "aws_request_id", None)
+    logger.thread_safe_append_keys(cold_start=cold_start, function_request_id=request_id, **keys)
+    try:
+        yield
+    finally:
+        logger.thread_safe_clear_keys()
+
 
 def where(error: BaseException) -> dict[str, Any]:
-    """The kind of an unexpected error and where it came from, without its text: that could hold anything."""
+    """Return the type of an unexpected error and its location, without its text: that could contain anything."""
     frames = traceback.extract_tb(error.__traceback__)
     return {
         "kind": type(error).__name__,
@@ -22,12 +45,11 @@ def where(error: BaseException) -> dict[str, Any]:
     }
 
 
-def told(error: Exception, logger: Logger) -> ProvidersError:
-    """What the caller is told of `error`; an operator reads the rest of it in the log."""
+def to_client_error(error: Exception) -> ProvidersError:
+    """Log the exception and return the error to send."""
     if isinstance(error, ProvidersError):
         if ERRORS[error.code].status >= 500 or hasattr(error, "__notes__"):
-            logger.warning("not done", code=error.code, causes=getattr(error, "__notes__", []))
+            logger.warning("request failed", code=error.code, causes=getattr(error, "__notes__", []))
         return error
     logger.error("unexpected error", **where(error))
-    message = "something went wrong on our side; quote request_id when you report it"
-    return ProvidersError("internal_error", message)
+    return ProvidersError("internal_error", ERRORS["internal_error"].message)

@@ -1,11 +1,11 @@
-"""What providers and routing configs look like in an answer (api.md, Provider)."""
+"""Providers, routing configs and the rest as the API's responses show them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from providers.edge.http import Reply
 from providers.model.audit import Entry
@@ -13,14 +13,17 @@ from providers.model.health import PERCENTILES, Window
 from providers.model.provider import Provider
 from providers.model.routing import RoutingConfig
 from providers.model.upload import Upload
+from providers.usecases.delete import Deleted
 from providers.usecases.health import HealthSummary, Report
 from providers.usecases.preconditions import etag
 from providers.usecases.verification import Changed
 from providers.usecases.versions import LiveVersion
 
+T = TypeVar("T")
+
 
 def at(time: datetime | None) -> str | None:
-    """RFC 3339 in UTC with seconds."""
+    """Return the time as RFC 3339 in UTC, to the second."""
     return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -28,7 +31,7 @@ _UNSEEN: Final = HealthSummary()
 
 
 def provider_view(provider: Provider, summary: HealthSummary = _UNSEEN) -> dict[str, Any]:
-    """A provider; nothing in it tells the credential."""
+    """Return a provider, without its credential."""
     verification = provider.verification
     return {
         "id": provider.id,
@@ -56,7 +59,7 @@ def provider_view(provider: Provider, summary: HealthSummary = _UNSEEN) -> dict[
 
 
 def changed_reply(changed: Changed, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    """The answer for a provider that was changed: its entity tag, and warnings if there are any."""
+    """Return the response for a provider that was changed, with its ETag and any warnings."""
     provider, warnings = changed
     return Reply(
         provider_view(provider),
@@ -66,8 +69,39 @@ def changed_reply(changed: Changed, status: int = 200, headers: Mapping[str, str
     )
 
 
+def deleted_reply(deleted: Deleted) -> Reply:
+    """Return the response for a provider that was deleted."""
+    dry_run = {"dry_run": True} if deleted.dry_run else {}
+    return Reply({"id": deleted.provider_id, "deleted": not deleted.dry_run, **dry_run})
+
+
+def page_reply(view: Callable[[T], dict[str, Any]]) -> Callable[[tuple[Sequence[T], str | None]], Reply]:
+    """Return the function that renders a page of a list, and the cursor of the next one."""
+
+    def reply(page: tuple[Sequence[T], str | None]) -> Reply:
+        found, cursor = page
+        return Reply([view(each) for each in found], members={"next_cursor": cursor})
+
+    return reply
+
+
+def versions_reply(found: Sequence[LiveVersion]) -> Reply:
+    """Return the response for a provider's key versions."""
+    return Reply([version_view(each) for each in found])
+
+
+def routing_config_reply(config: RoutingConfig, status: int = 200) -> Reply:
+    """Return the response for a routing config."""
+    return Reply(routing_config_view(config), status=status)
+
+
+def health_reply(report: Report) -> Reply:
+    """Return the response for a provider's health."""
+    return Reply(health_view(report))
+
+
 def version_view(live: LiveVersion) -> dict[str, Any]:
-    """A key version."""
+    """Return a key version."""
     return {
         "number": live.version.number,
         "hint": live.version.hint,
@@ -80,7 +114,7 @@ def version_view(live: LiveVersion) -> dict[str, Any]:
 
 
 def entry_view(entry: Entry) -> dict[str, Any]:
-    """An entry of the audit trail."""
+    """Return an entry of the audit trail."""
     return {
         "id": entry.id,
         "at": at(entry.at),
@@ -94,7 +128,7 @@ def entry_view(entry: Entry) -> dict[str, Any]:
 
 
 def upload_view(upload: Upload) -> dict[str, Any]:
-    """An upload link, without the link."""
+    """Return an upload link, without its URL."""
     return {
         "id": upload.id,
         "provider_id": upload.provider_id,
@@ -105,7 +139,7 @@ def upload_view(upload: Upload) -> dict[str, Any]:
 
 
 def shown_tag(provider: Provider, summary: HealthSummary) -> str:
-    """The entity tag of a provider together with what the sweep writes: health, and a pending one's verification."""
+    """Return the ETag of a provider with what the sweep writes: its health, and the verification of a pending one."""
     verification = provider.verification
     shown = (provider.health.state, summary.p50_ms, summary.last_check_at, verification.reason, verification.checked_at)
     swept = " ".join(map(str, shown))
@@ -113,7 +147,7 @@ def shown_tag(provider: Provider, summary: HealthSummary) -> str:
 
 
 def routing_config_view(config: RoutingConfig) -> dict[str, Any]:
-    """A routing config."""
+    """Return a routing config."""
     return {
         "slug": config.slug,
         "strategy": config.strategy,
@@ -124,7 +158,7 @@ def routing_config_view(config: RoutingConfig) -> dict[str, Any]:
 
 
 def health_view(report: Report) -> dict[str, Any]:
-    """A provider's health (api.md, Health)."""
+    """Return a provider's health."""
     health = report.provider.health
     return {
         "provider_id": report.provider.id,
@@ -159,5 +193,5 @@ def health_view(report: Report) -> dict[str, Any]:
 
 
 def _rate(window: Window) -> float | None:
-    """To four places: one failure in a week of minutes shows."""
+    """Round to four places, so that one failure in a week of minutes shows."""
     return None if window.success_rate is None else round(window.success_rate, 4)

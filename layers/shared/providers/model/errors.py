@@ -19,7 +19,7 @@ ProvidersError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -103,7 +103,7 @@ class VerificationFailed(ProvidersError):
     """The vendor could not be asked; nothing was changed."""
 
 
-def validation_failed(errors: Sequence[dict[str, str | None]]) -> Unprocessable:
+def validation_failed(errors: Sequence[Mapping[str, str | None]]) -> Unprocessable:
     """422 `validation_failed` for `errors`, each `{"param", "message", "code"}`; the first gives the sentence."""
     first = errors[0]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""

@@ -11,9 +11,9 @@ from providers.model.errors import Unprocessable
 from providers.model.policy import Policy
 from providers.model.vendor import Vendor
 from providers_contract.hosts import host_matches
+from providers_contract.limits import MAX_URL_CHARS
 from providers_contract.secret import trimmed
 
-MAX_CHARS: Final = 2048
 _PORTS: Final = (None, 443, 8443)
 _HOST: Final = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
@@ -59,8 +59,8 @@ def tidied(vendor: Vendor, base_url: str) -> str:
 
 
 def _split(text: str) -> SplitResult:
-    if len(text) > MAX_CHARS:
-        raise _refused(f"base_url is longer than {MAX_CHARS} characters")
+    if len(text) > MAX_URL_CHARS:
+        raise _refused(f"base_url is longer than {MAX_URL_CHARS} characters")
     if re.search(r"[^\x21-\x7e]|[\\\"'`<>{}|^]", text):
         raise _refused("base_url holds a character that a URL cannot have")
     try:

@@ -1,6 +1,8 @@
-"""Delete a provider, unless a routing config names it."""
+"""Delete a provider, unless a routing config uses it."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from providers.model.errors import Conflict
 from providers.model.events import EventType, provider_event
@@ -12,6 +14,14 @@ from providers.usecases.preconditions import TRIES, read_matching, version_confl
 from providers_contract.vocabulary import Action
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A provider that was deleted; with `dry_run`, one that could be."""
+
+    provider_id: str
+    dry_run: bool
+
+
 def delete_provider(
     ports: Ports,
     org: str,
@@ -19,27 +29,28 @@ def delete_provider(
     *,
     dry_run: bool = False,
     if_match: str | None = None,
-    mutation: Mutation[None] = BY_SYSTEM,
-) -> None:
-    """Delete the provider and every stored version of its credential; with `dry_run` only tell whether it would.
+    mutation: Mutation[Deleted] = BY_SYSTEM,
+) -> Deleted:
+    """Delete the provider and every stored version of its credential; with `dry_run`, only check for blockers.
 
     Raises NotFound, PreconditionFailed, Conflict (`provider_in_use`, naming every routing config), Unavailable.
     """
+    deleted = Deleted(provider_id, dry_run)
     for _ in range(TRIES):
         provider = read_matching(ports, org, provider_id, if_match)
         if provider.refs:
             raise _in_use(provider)
         if dry_run:
-            return unchanged(ports, mutation, None)
+            return unchanged(ports, mutation, deleted)
         now = ports.clock.now()
         events = [provider_event(ports.clock.new_id(), EventType.DELETED, now, provider)]
         entry = mutation.entry(ports, Action.DELETED, now, provider, None)
         try:
-            ports.providers.delete(provider, mutation.with_entry(entry, None, events))
+            ports.providers.delete(provider, mutation.with_entry(entry, deleted, events))
         except StaleWrite:
             continue
         publish(ports, events)
-        return None
+        return deleted
     raise version_conflict(provider_id)
 
 

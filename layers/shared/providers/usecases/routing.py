@@ -74,16 +74,16 @@ def put_routing_config(
     raise version_conflict(slug)
 
 
-def delete_routing_config(ports: Ports, org: str, slug: str, mutation: Mutation[None] = BY_SYSTEM) -> None:
-    """Delete the config and detach its providers. Raises NotFound, Conflict, Unavailable."""
+def delete_routing_config(ports: Ports, org: str, slug: str, mutation: Mutation[str] = BY_SYSTEM) -> str:
+    """Delete the config, detach its providers and return the slug. Raises NotFound, Conflict, Unavailable."""
     for _ in range(TRIES):
         config = get_routing_config(ports, org, slug)
         entry = mutation.routing_entry(ports, Action.ROUTING_DELETED, ports.clock.now(), config, None)
         try:
-            ports.routing.delete(config, mutation.with_entry(entry, None))
+            ports.routing.delete(config, mutation.with_entry(entry, slug))
         except StaleWrite:
             continue
-        return
+        return slug
     raise version_conflict(slug)
 
 

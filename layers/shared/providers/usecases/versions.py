@@ -51,6 +51,14 @@ def list_versions(ports: Ports, org: str, provider_id: str) -> Sequence[LiveVers
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class DestroyedVersion:
+    """A key version that can no longer be read."""
+
+    provider_id: str
+    number: int
+
+
 def destroy_version(
     ports: Ports,
     org: str,
@@ -58,13 +66,14 @@ def destroy_version(
     number: int,
     if_match: str | None = None,
     *,
-    mutation: Mutation[None] = BY_SYSTEM,
-) -> None:
-    """Destroy a version that is not active, now: after a leak nobody waits for its grace window.
+    mutation: Mutation[DestroyedVersion] = BY_SYSTEM,
+) -> DestroyedVersion:
+    """Destroy a version that is not active before its grace window ends, after a leak for example.
 
     Raises NotFound (`provider_not_found`, `version_not_found`), PreconditionFailed, Conflict (`version_active`),
     Unavailable.
     """
+    destroyed = DestroyedVersion(provider_id, number)
     for _ in range(TRIES):
         before = read_matching(ports, org, provider_id, if_match)
         if number == before.active.number:
@@ -83,10 +92,10 @@ def destroy_version(
         entry = mutation.entry(ports, Action.VERSION_DESTROYED, now, before, after)
         entry = replace(entry, before={"key_version": version.number, "key_hint": version.hint}, after=None)
         try:
-            ports.providers.change(before, after, side_writes=mutation.with_entry(entry, None))
+            ports.providers.change(before, after, side_writes=mutation.with_entry(entry, destroyed))
         except StaleWrite:
             continue
-        return
+        return destroyed
     raise version_conflict(provider_id)
 
 
