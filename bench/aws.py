@@ -137,9 +137,10 @@ class Canned:
             self._due[item["due"]["S"]].append(stored)
 
     def history(self, hours: Mapping[str, Mapping[str, bytes]]) -> None:
-        """The slots that every provider has, by hour (the sort key) and slot."""
+        """The minute buckets that every provider has, by hour (the sort key) and attribute."""
         self._history = {
-            hour: {slot: b64encode(packed).decode() for slot, packed in slots.items()} for hour, slots in hours.items()
+            hour: {bucket: b64encode(packed).decode() for bucket, packed in buckets.items()}
+            for hour, buckets in hours.items()
         }
 
     # botocore's side
@@ -163,7 +164,7 @@ class Canned:
             "dynamodb.GetItem": self._get,
             "dynamodb.PutItem": self._put,
             "dynamodb.Query": self._query,
-            "dynamodb.UpdateItem": self._set_slot,
+            "dynamodb.UpdateItem": self._set_bucket,
             "kms.Decrypt": self._decrypt,
             "kms.GenerateDataKeyWithoutPlaintext": self._generate,
             "sqs.SendMessageBatch": self._send,
@@ -221,22 +222,22 @@ class Canned:
         return self._items.get((table, partition, sort))
 
     def _hour(self, partition: str, hour: str) -> _Stored | None:
-        slots = self._history.get(hour, {}) | self._recorded.get((partition, hour), {})
-        if not slots:
+        buckets = self._history.get(hour, {}) | self._recorded.get((partition, hour), {})
+        if not buckets:
             return None
-        members = ",".join(f'"{slot}":{{"B":"{packed}"}}' for slot, packed in slots.items())
+        members = ",".join(f'"{bucket}":{{"B":"{packed}"}}' for bucket, packed in buckets.items())
         text = f'{{"PK":{{"S":"{partition}"}},"SK":{{"S":"{hour}"}},"ttl":{{"N":"1776000000"}},{members}}}'
-        return _Stored(text.encode(), _hour_size(partition, hour, slots.values()))
+        return _Stored(text.encode(), _hour_size(partition, hour, buckets.values()))
 
-    def _set_slot(self, body: dict[str, Any]) -> tuple[int, bytes]:
+    def _set_bucket(self, body: dict[str, Any]) -> tuple[int, bytes]:
         partition, hour = body["Key"]["PK"]["S"], body["Key"]["SK"]["S"]
         if not partition.startswith("HEALTH#"):
             raise NotImplementedError("a provider item is written: this is no steady state")
-        slot, shared = body["ExpressionAttributeNames"]["#slot"], self._history.get(hour, {})
+        bucket, shared = body["ExpressionAttributeNames"]["#bucket"], self._history.get(hour, {})
         own = self._recorded.setdefault((partition, hour), {})
-        taken = slot in shared or slot in own
+        taken = bucket in shared or bucket in own
         if not taken:
-            own[slot] = body["ExpressionAttributeValues"][":sample"]["B"]
+            own[bucket] = body["ExpressionAttributeValues"][":sample"]["B"]
         size = _hour_size(partition, hour, [*shared.values(), *own.values()])
         self.meter.count("dynamodb.UpdateItem", write=ceil(size / WRITE_UNIT))
         if taken:
@@ -260,10 +261,10 @@ class Canned:
         return 200, wire({"Successful": sent, "Failed": []})
 
 
-def _hour_size(partition: str, hour: str, slots: Iterable[str]) -> int:
+def _hour_size(partition: str, hour: str, buckets: Iterable[str]) -> int:
     """The size of an hour's item: keys, `ttl`, and a name of one character beside each sample."""
     fixed = len("PK") + len(partition) + len("SK") + len(hour) + len("ttl") + 6
-    return fixed + sum(1 + len(packed) * 3 // 4 - packed.count("=") for packed in slots)
+    return fixed + sum(1 + len(packed) * 3 // 4 - packed.count("=") for packed in buckets)
 
 
 def measure(client: Any, meter: Meter) -> None:

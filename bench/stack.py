@@ -20,7 +20,7 @@ from providers.adapters.aws import build_client
 from providers.adapters.tables.attributes import marshal
 from providers.adapters.tables.keys import hour_of, provider_key
 from providers.adapters.tables.provider_items import health_members, provider_members, sealed_item
-from providers.adapters.tables.samples import expiry_of, pack, slot_of
+from providers.adapters.tables.samples import expiry_of, minute_bucket, pack
 from providers.bootstrap import Dependencies, Settings
 from providers.model.health import MINUTE, Health, Sample
 from providers.model.provider import KeyVersion, Provider, Verification
@@ -39,7 +39,7 @@ _BASE_URLS: Final = {"azure": "https://fake-resource.openai.azure.com"}
 
 
 class SetClock:
-    """A clock that is set by hand: a sweep has one slot a minute, and the bench does not wait for the next one."""
+    """A clock that is set by hand: a sweep has one bucket a minute, and the bench does not wait for the next one."""
 
     def __init__(self) -> None:
         self.at = NOW
@@ -146,13 +146,13 @@ def hours_of(first: datetime, minutes: int, seed: int = 7) -> dict[str, dict[str
     hours: dict[str, dict[str, bytes]] = {}
     for number in range(minutes):
         sample = Sample(first + number * MINUTE, 1, None, round(random.lognormvariate(5.7, 0.4)))
-        hours.setdefault(hour_of(sample.at), {})[slot_of(sample.at)] = pack(sample)
+        hours.setdefault(hour_of(sample.at), {})[minute_bucket(sample.at)] = pack(sample)
     return hours
 
 
 def _hour_item(provider_id: str, hour: str, held: dict[str, bytes]) -> dict[str, Any]:
     keys = {"PK": {"S": f"HEALTH#{provider_id}"}, "SK": {"S": hour}, "ttl": {"N": str(expiry_of(NOW))}}
-    return keys | {slot: {"B": packed} for slot, packed in held.items()}
+    return keys | {bucket: {"B": packed} for bucket, packed in held.items()}
 
 
 def store_hours(ports: BenchDependencies, provider: Provider, hours: dict[str, dict[str, bytes]]) -> None:

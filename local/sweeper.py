@@ -16,7 +16,7 @@ _AT_ONCE: Final = 10
 
 
 class LocalClock:
-    """The machine's clock, which can be put forward: a sweep has one slot a minute, and nobody should wait for it."""
+    """The machine's clock, which can be put forward: a sweep has one bucket a minute, and nobody should wait for it."""
 
     def __init__(self) -> None:
         self._ahead = timedelta(0)

@@ -13,7 +13,7 @@ import pytest
 
 from providers.adapters.tables.health import DynamoHealth
 from providers.adapters.tables.keys import hour_of
-from providers.adapters.tables.samples import expiry_of, pack, slot_of
+from providers.adapters.tables.samples import expiry_of, minute_bucket, pack
 from providers.model.health import Sample
 from providers.usecases.health import Report, read_health
 from providers_contract.vocabulary import Reason
@@ -46,7 +46,7 @@ def write(tables: Tables, provider_id: str, samples: list[Sample]) -> None:
     for sample in samples:
         item = hours.setdefault(hour_of(sample.at), {"PK": {"S": f"HEALTH#{provider_id}"}})
         item |= {"SK": {"S": hour_of(sample.at)}, "ttl": {"N": str(expiry_of(sample.at))}}
-        item[slot_of(sample.at)] = {"B": pack(sample)}
+        item[minute_bucket(sample.at)] = {"B": pack(sample)}
     for item in hours.values():
         tables.client.put_item(TableName=tables.main, Item=item)
 

@@ -577,7 +577,7 @@ def test_health_is_written_where_nothing_has_come_between(stores: Stores) -> Non
         stores.probes.set_health(replace(renamed, health=fresh.health), healthy)
 
 
-def test_a_slot_is_set_once(stores: Stores) -> None:
+def test_a_minute_bucket_is_set_once(stores: Stores) -> None:
     """The first sample of a minute stays."""
     sample = Sample(NOW.replace(second=0, microsecond=0), 3, Reason.TIMEOUT, 812)
     assert stores.health.record("prov_1", sample)

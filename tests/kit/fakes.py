@@ -371,15 +371,15 @@ class MemoryHealth:
 
     def record(self, provider_id: str, sample: Sample) -> bool:
         with self.db.lock:
-            slots = self.db.samples.setdefault(provider_id, {})
-            if sample.at in slots:
+            buckets = self.db.samples.setdefault(provider_id, {})
+            if sample.at in buckets:
                 return False
-            slots[sample.at] = sample
+            buckets[sample.at] = sample
             return True
 
     def read(self, provider_id: str, since: datetime, until: datetime) -> Sequence[Sample]:
-        slots = self.db.samples.get(provider_id, {})
-        return [slots[at] for at in sorted(slots) if since <= at <= until]
+        buckets = self.db.samples.get(provider_id, {})
+        return [buckets[at] for at in sorted(buckets) if since <= at <= until]
 
     def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
         hour = now.replace(minute=0, second=0, microsecond=0)

@@ -78,7 +78,9 @@ BAD_DAYS = ["slow", "drip", "huge", "drop"]
 
 
 @pytest.mark.parametrize("case", BAD_DAYS)
-def test_a_vendor_on_a_bad_day_costs_its_own_slot_only(api: Api, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vendor_on_a_bad_day_costs_its_own_minute_bucket_only(
+    api: Api, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its neighbours are checked in the same sweep, and their latencies are their own."""
     monkeypatch.setattr(api.stack.ports.verifier, "probe_deadline_s", 2.0)
     bad = fake_key("openai", "valid", 90 + BAD_DAYS.index(case))

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.adapters.tables.keys import hour_of
-from providers.adapters.tables.samples import CODES, pack, recent_in, slot_of, unpack
+from providers.adapters.tables.samples import CODES, minute_bucket, pack, recent_in, unpack
 from providers.model.health import (
     HISTORIES,
     MINUTE,
@@ -285,7 +285,7 @@ def test_the_short_way_is_for_plain_cases_only() -> None:
         assert not stays_healthy(current, Recent.of(recent), sample, limits), (current, sample)
 
 
-# slots
+# minute buckets
 
 
 @settings(max_examples=60, deadline=None)
@@ -293,13 +293,13 @@ def test_the_short_way_is_for_plain_cases_only() -> None:
 def test_what_is_told_of_recent_samples_without_making_them_is_so(
     found: dict[int, tuple[Reason | None, int]],
 ) -> None:
-    """The newest minute and how many are not valid are those of the samples that are made of the same slots."""
+    """The newest minute and how many are not valid are those of the samples that are made of the same buckets."""
     samples = [Sample(NOON + minute * MINUTE, found[minute][1], found[minute][0], 70) for minute in sorted(found)]
     hours: dict[str, dict[str, Any]] = {}
     for sample in samples:
         hour = hour_of(sample.at)
         item = hours.setdefault(hour, {"PK": {"S": "HEALTH#prov_1"}, "SK": {"S": hour}, "ttl": {"N": "1776000000"}})
-        item[slot_of(sample.at)] = {"B": pack(sample)}
+        item[minute_bucket(sample.at)] = {"B": pack(sample)}
     recent, plain = recent_in(list(hours.values())), Recent.of(samples)
     assert (recent.newest, recent.not_valid) == (plain.newest, plain.not_valid)
     assert recent.newest == (samples[-1].at if samples else None)
@@ -311,7 +311,7 @@ latencies_or_none = st.one_of(st.none(), st.integers(0, 60_000))
 
 
 @given(st.sampled_from([None, *Reason]), latencies_or_none, st.integers(1, 2**40), st.datetimes())
-def test_a_slot_is_read_as_it_was_written(
+def test_a_minute_bucket_is_read_as_it_was_written(
     reason: Reason | None, latency: int | None, version: int, at: datetime
 ) -> None:
     """Every outcome, latency and version survives the five bytes."""
@@ -332,7 +332,7 @@ def test_every_reason_has_a_code_of_its_own() -> None:
     assert all(0 < code < 256 for code in CODES.values())
 
 
-def test_an_hour_of_slots_is_one_write_unit() -> None:
+def test_an_hour_of_minute_buckets_is_one_write_unit() -> None:
     """Sixty samples, their names and keys stay below 1 KB, with any version below 16 million."""
     packed = pack(Sample(NOON, 2**24 - 1, Reason.TIMEOUT, None))
     size = len("PK") + len("HEALTH#prov_" + "0" * 26) + len("SK") + len("H#2026-04-14T12") + len("ttl") + 21

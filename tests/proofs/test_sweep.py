@@ -47,7 +47,7 @@ LAST: Final[Moods] = {
     "Expired": Reason.TIMEOUT,
 }
 """What the vendors answer in the minute that is disturbed. Each leads to something else: a first state with its event,
-an activation with its audit entry, a back-off, an outage after two failures before, nothing but a slot, the back-off of
+an activation with its audit entry, a back-off, an outage after two failures, nothing but a bucket, the back-off of
 a provider that has been unhealthy for an hour and of a pending one, and the end of one that was pending for a day."""
 
 STORED: Final[dict[str, dict[str, str]]] = {
@@ -165,7 +165,7 @@ def test_a_worker_that_dies_anywhere_leaves_nothing_undone_and_counts_nothing_tw
 ) -> None:
     """Killed before and after each call, to AWS and to vendors; its message comes again.
 
-    Seen to fail: behind a worker that died when it had set the slots, a provider stayed pending, and a vendor that
+    Seen to fail: behind a worker that died when it had set the buckets, a provider stayed pending, and a vendor that
     throttled was asked again in the next minute.
     """
     body = prepare(world)

@@ -54,7 +54,7 @@ def test_a_long_unhealthy_provider_is_checked_less_and_less_often() -> None:
 
 
 def test_a_short_outage_costs_no_check() -> None:
-    """Nine minutes unhealthy, and every minute has its slot."""
+    """Nine minutes unhealthy, and every minute has its bucket."""
     ports = FakePorts()
     provider = added(ports)
     sweep(ports)

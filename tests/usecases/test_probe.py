@@ -21,7 +21,7 @@ from tests.kit.requests import ORG, added
 from tests.kit.sweeps import deliver, health_events, stored, sweep
 
 
-def test_a_sweep_sets_one_slot_for_each_provider() -> None:
+def test_a_sweep_sets_one_minute_bucket_for_each_provider() -> None:
     """Every provider is asked once, and its outcome, latency and version are kept under the minute."""
     ports = FakePorts()
     providers = [added(ports, str(number)) for number in range(120)]
@@ -64,7 +64,7 @@ def test_a_poison_message_keeps_nobody_from_being_checked() -> None:
 
 
 def test_a_provider_that_explodes_costs_its_neighbours_nothing() -> None:
-    """Its message comes again; the others' slots are set, and not asked for again then."""
+    """Its message comes again; the others' minute buckets are set, and not asked for again then."""
     ports = FakePorts()
     bad, good = added(ports, "bad", vendor="groq"), added(ports, "good")
     dispatch(ports, ports.clock.now())
@@ -110,7 +110,7 @@ def test_an_old_message_is_dropped() -> None:
 @pytest.mark.parametrize("point", ["load", "recent", "record", "set_health", "publish", "forget"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_worker_killed_at_any_point_loses_nothing_and_counts_nothing_twice(point: str, after: bool) -> None:
-    """Its message comes again; at the end slots, state and published events are those of a worker that lived."""
+    """Its message comes again; at the end buckets, state and published events are those of a worker that lived."""
 
     class Killed(BaseException):
         pass
@@ -144,7 +144,7 @@ def test_a_worker_killed_at_any_point_loses_nothing_and_counts_nothing_twice(poi
 
 
 @pytest.mark.parametrize("deliveries", [1, 3])
-def test_what_a_worker_left_behind_a_slot_is_done_by_the_next_delivery_once(deliveries: int) -> None:
+def test_what_a_worker_left_behind_a_minute_bucket_is_done_by_the_next_delivery_once(deliveries: int) -> None:
     """A pending provider becomes active, and a throttled one is left alone for as long as after one delivery."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)

@@ -75,7 +75,7 @@ def test_a_rotation_to_a_good_key_is_healthy_at_its_first_check() -> None:
 
 
 def test_an_old_checks_verdict_does_not_touch_the_new_version() -> None:
-    """A check that began before a rotation and ends after it writes its slot, and not the new version's state."""
+    """A check that began before a rotation and ends after it writes its bucket, and not the new version's state."""
     ports = FakePorts()
     provider = added(ports)
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
@@ -187,7 +187,7 @@ def answers(minute: int) -> Verdict:
 
 
 def test_three_deliveries_in_any_order_are_as_good_as_one() -> None:
-    """Every message three times, shuffled, poison among them: slots, windows and state are those of one delivery."""
+    """Every message three times, shuffled, poison among them: buckets, windows and state are those of one delivery."""
 
     def run(shuffled: bool) -> Any:
         ports = FakePorts()
@@ -214,7 +214,7 @@ def test_three_deliveries_in_any_order_are_as_good_as_one() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_the_short_way_ends_as_the_long_one(data: st.DataObject) -> None:
-    """Whatever vendors answer, slots, states, back-off and events are those of judging every check by all evidence."""
+    """Whatever vendors reply: buckets, states, back-off and events are as if all evidence judged every check."""
     moods = [None, None, None, Reason.CREDENTIAL_REJECTED, Reason.INSUFFICIENT_PERMISSION, Reason.RATE_LIMITED]
     minutes = data.draw(st.lists(st.sampled_from(moods), min_size=1, max_size=40))
     rotated = data.draw(st.integers(0, 40))
@@ -230,7 +230,7 @@ def test_the_short_way_ends_as_the_long_one(data: st.DataObject) -> None:
             sweep(ports)
         after = stored(ports, provider)
         told = (after.health, after.probe_after, after.throttled, after.status)
-        return told, [tuple(slots.items()) for slots in ports.db.samples.values()], health_events(ports)
+        return told, [tuple(buckets.items()) for buckets in ports.db.samples.values()], health_events(ports)
 
     short = run()
     with pytest.MonkeyPatch.context() as patch:
@@ -239,7 +239,7 @@ def test_the_short_way_ends_as_the_long_one(data: st.DataObject) -> None:
 
 
 def test_a_check_that_changes_nothing_makes_no_samples_of_the_ones_before() -> None:
-    """A provider that stays healthy costs a sweep its slot, and not the unpacking of two hours."""
+    """A provider that stays healthy costs a sweep its minute bucket, and not the unpacking of two hours."""
     ports = FakePorts()
     provider = added(ports)
     for _ in range(3):

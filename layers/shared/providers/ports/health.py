@@ -10,10 +10,10 @@ from providers.model.health import Recent, Sample
 
 
 class HealthStore(Protocol):
-    """Samples: one slot a minute. Every method raises Unavailable."""
+    """Samples, one in each minute bucket. Every method raises Unavailable."""
 
     def record(self, provider_id: str, sample: Sample) -> bool:
-        """Set the sample's slot, and say whether it was free; a slot that is set stays as it is."""
+        """Set the sample's minute bucket if it is free; returns whether it was. A set bucket never changes."""
         ...
 
     def read(self, provider_id: str, since: datetime, until: datetime) -> Sequence[Sample]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from providers.adapters.aws import available
 from providers.adapters.tables.attributes import marshal
 from providers.adapters.tables.keys import HEALTH, health_key, health_partition, hour_of
-from providers.adapters.tables.samples import expiry_of, pack, recent_in, samples_in, slot_of
+from providers.adapters.tables.samples import expiry_of, minute_bucket, pack, recent_in, samples_in
 from providers.adapters.tables.transactions import get_many, write
 from providers.model.health import Recent, Sample
 from providers.ports import StaleWrite
@@ -26,7 +26,7 @@ class DynamoHealth:
         self._main = main
 
     def record(self, provider_id: str, sample: Sample) -> bool:
-        """Set the slot if it is free."""
+        """Set the minute bucket if it is free."""
         try:
             write(
                 self._client,
@@ -34,9 +34,9 @@ class DynamoHealth:
                 {
                     "TableName": self._main,
                     "Key": marshal(health_key(provider_id, sample.at)),
-                    "UpdateExpression": "SET #slot = :sample, #ttl = :ttl",
-                    "ConditionExpression": "attribute_not_exists(#slot)",
-                    "ExpressionAttributeNames": {"#slot": slot_of(sample.at), "#ttl": "ttl"},
+                    "UpdateExpression": "SET #bucket = :sample, #ttl = :ttl",
+                    "ConditionExpression": "attribute_not_exists(#bucket)",
+                    "ExpressionAttributeNames": {"#bucket": minute_bucket(sample.at), "#ttl": "ttl"},
                     "ExpressionAttributeValues": {
                         ":sample": {"B": pack(sample)},
                         ":ttl": {"N": str(expiry_of(sample.at))},

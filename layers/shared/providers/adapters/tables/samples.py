@@ -66,7 +66,7 @@ CODES: Final[dict[Reason, int]] = {
 _REASONS: Final[dict[int, Reason | None]] = {0: None} | {code: reason for reason, code in CODES.items()}
 
 
-def slot_of(at: datetime) -> str:
+def minute_bucket(at: datetime) -> str:
     """The attribute that holds the minute of `at`."""
     return _NAMES[at.minute]
 
@@ -110,7 +110,7 @@ def recent_in(hours: Sequence[Mapping[str, Any]]) -> Recent:
 
 
 def _not_valid_in(item: Mapping[str, Any]) -> int:
-    """How many of an hour's samples are not valid; slots alone are binary."""
+    """How many of an hour's samples are not valid. Only minute buckets are binary."""
     return sum(value["B"][0] != 0 for value in item.values() if "B" in value)
 
 
