@@ -38,7 +38,7 @@ REFUSED = {
     "a region with a host in it": (f"{ID}::{SECRET}::evil.example/#", None, "us-east-1"),
     "a region with a dot": (f"{ID}::{SECRET}::us-east-1.evil", None, "us-east-1"),
     "a zone": (f"{ID}::{SECRET}::us-east-1a", None, "us-east-1"),
-    "a temporary id without token": (f"{TEMPORARY}::{SECRET}::us-east-1", None, "needs its ::SESSION_TOKEN"),
+    "a temporary id without token": (f"{TEMPORARY}::{SECRET}::us-east-1", None, "requires its ::SESSION_TOKEN"),
     "a temporary id with an empty token": (f"{TEMPORARY}::{SECRET}::us-east-1::", None, "session token"),
     "a permanent id with a token": (f"{ID}::{SECRET}::us-east-1::{TOKEN}", None, "has no session token"),
     "a region that is not the base_url's": (f"{ID}::{SECRET}::us-east-1", WEST, "us-west-2"),
@@ -48,27 +48,27 @@ REFUSED = {
     "a long-term key with another region than the base_url": (f"{LONG}::us-east-1", WEST, "us-west-2"),
     "a short-term key with another region than the base_url": (short_term_key(TEMPORARY), WEST, "us-west-2"),
     "a short-term key with another region behind it": (f"{short_term_key(TEMPORARY)}::us-west-2", None, "us-east-1"),
-    "a short-term key cut short": (short_term_key(TEMPORARY)[:60], None, "cannot be read"),
-    "a short-term key that is no base64": ("bedrock-api-key-!!!", None, "cannot be read"),
-    "a short-term key that is empty": ("bedrock-api-key-", None, "cannot be read"),
+    "a short-term key cut short": (short_term_key(TEMPORARY)[:60], None, "incomplete or damaged"),
+    "a short-term key that is no base64": ("bedrock-api-key-!!!", None, "incomplete or damaged"),
+    "a short-term key that is empty": ("bedrock-api-key-", None, "incomplete or damaged"),
     "a short-term key of other bytes": (
         "bedrock-api-key-" + b64encode(b"\xff\xfe\x00").decode(),
         None,
-        "cannot be read",
+        "incomplete or damaged",
     ),
-    "a short-term key without a date": (short("bedrock.amazonaws.com/?X-Amz-Expires=1"), None, "cannot be read"),
+    "a short-term key without a date": (short("bedrock.amazonaws.com/?X-Amz-Expires=1"), None, "incomplete or damaged"),
     "a short-term key with a wild expiry": (
         short(
             "bedrock.amazonaws.com/?X-Amz-Date=20260101T000000Z&X-Amz-Expires=99999999999999&X-Amz-Credential="
             f"{TEMPORARY}/20260101/us-east-1/bedrock/aws4_request"
         ),
         None,
-        "cannot be read",
+        "incomplete or damaged",
     ),
     "a short-term key with an expiry of five thousand digits": (
         short(f"bedrock.amazonaws.com/?X-Amz-Date=20260101T000000Z&X-Amz-Expires={'9' * 5000}&X-Amz-Credential=a/b/c"),
         None,
-        "cannot be read",
+        "incomplete or damaged",
     ),
     "a short-term key for a host of its own": (
         short(
@@ -76,7 +76,7 @@ REFUSED = {
             f"{TEMPORARY}/20260101/evil.example/bedrock/aws4_request"
         ),
         None,
-        "cannot be read",
+        "incomplete or damaged",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""What a verification found out about a credential."""
+"""The result of a verification: valid, or the reason why not."""
 
 from __future__ import annotations
 
@@ -17,53 +17,51 @@ class _Facts:
 
 _L, _I, _U = Outcome.LIMITED, Outcome.INVALID, Outcome.INDETERMINATE
 _FACTS: Final[dict[Reason, _Facts]] = {
-    Reason.RATE_LIMITED: _Facts(_L, True, "the vendor accepted the credential and is throttling it"),
+    Reason.RATE_LIMITED: _Facts(_L, True, "the vendor accepts the credential but is rate-limiting it"),
     Reason.QUOTA_EXHAUSTED: _Facts(_L, False, "the account's quota or spending limit is used up"),
-    Reason.PAYMENT_REQUIRED: _Facts(_L, False, "the vendor asks for a payment before it serves this account"),
+    Reason.PAYMENT_REQUIRED: _Facts(_L, False, "the vendor requires a payment from this account"),
     Reason.INSUFFICIENT_PERMISSION: _Facts(_L, False, "the credential lacks the permission to list models"),
     Reason.NETWORK_RESTRICTED: _Facts(
-        _L, False, "the credential is restricted to network addresses, sites or apps other than this system's"
+        _L, False, "the credential may be used only from other network addresses, sites or apps"
     ),
-    Reason.NOT_A_MEMBER: _Facts(_L, False, "the credential's user belongs to no organization at the vendor"),
+    Reason.NOT_A_MEMBER: _Facts(_L, False, "the credential's user is not a member of any organization at the vendor"),
     Reason.SERVICE_NOT_ENABLED: _Facts(_L, False, "the vendor's service is not enabled for this account"),
     Reason.KEY_AUTH_DISABLED: _Facts(
         _L, False, "the resource or organization does not accept credentials of this kind"
     ),
-    Reason.ACCOUNT_SUSPENDED: _Facts(_L, False, "the account is suspended for now"),
+    Reason.ACCOUNT_SUSPENDED: _Facts(_L, False, "the account is temporarily suspended"),
     Reason.WRONG_REGION: _Facts(
         _L,
         False,
         "its project belongs to another region: set base_url to that region's host, such as https://eu.api.openai.com/v1",
     ),
-    Reason.CREDENTIAL_REJECTED: _Facts(_I, False, "it is unknown, mistyped or revoked"),
+    Reason.CREDENTIAL_REJECTED: _Facts(_I, False, "it does not exist, is mistyped or was revoked"),
     Reason.CREDENTIAL_EXPIRED: _Facts(_I, False, "the credential has expired"),
     Reason.CREDENTIAL_SUSPENDED: _Facts(_I, False, "the vendor has suspended the credential"),
-    Reason.CREDENTIAL_LEAKED: _Facts(
-        _I, False, "the vendor has withdrawn the credential because it was found in public"
-    ),
+    Reason.CREDENTIAL_LEAKED: _Facts(_I, False, "the vendor revoked the credential because it was found in public"),
     Reason.ACCOUNT_DISABLED: _Facts(_I, False, "the vendor has disabled the account that the credential belongs to"),
-    Reason.TIMEOUT: _Facts(_U, True, "the vendor did not answer in time"),
+    Reason.TIMEOUT: _Facts(_U, True, "the vendor did not respond in time"),
     Reason.DNS_FAILED: _Facts(_U, True, "the vendor's host name does not resolve"),
     Reason.CONNECTION_FAILED: _Facts(_U, True, "the vendor could not be reached"),
-    Reason.CONNECTION_DROPPED: _Facts(_U, True, "the connection broke off before a whole HTTP answer had come"),
-    Reason.TLS_FAILED: _Facts(_U, False, "no trusted TLS connection to the vendor could be made"),
-    Reason.ADDRESS_REFUSED: _Facts(_U, False, "the host name leads to an address that is not public"),
-    Reason.HTTP_5XX: _Facts(_U, True, "the vendor answered with a server error"),
+    Reason.CONNECTION_DROPPED: _Facts(_U, True, "the connection was lost before the response was complete"),
+    Reason.TLS_FAILED: _Facts(_U, False, "a trusted TLS connection to the vendor could not be established"),
+    Reason.ADDRESS_REFUSED: _Facts(_U, False, "the host name resolves to an address that is not public"),
+    Reason.HTTP_5XX: _Facts(_U, True, "the vendor responded with a server error"),
     Reason.OVERLOADED: _Facts(_U, True, "the vendor is overloaded"),
-    Reason.THROTTLED: _Facts(_U, True, "what stands in front of the vendor throttles whoever comes, whatever the key"),
-    Reason.REDIRECTED: _Facts(_U, False, "the vendor answered with a redirect, which is not followed"),
-    Reason.ANSWER_TOO_LARGE: _Facts(_U, False, "the vendor's answer is larger than a model list can be"),
-    Reason.UNEXPECTED_ANSWER: _Facts(_U, False, "the vendor's answer is not one that is known to prove anything"),
+    Reason.THROTTLED: _Facts(_U, True, "the vendor's edge is rate-limiting requests before it checks the key"),
+    Reason.REDIRECTED: _Facts(_U, False, "the vendor responded with a redirect, which is not followed"),
+    Reason.ANSWER_TOO_LARGE: _Facts(_U, False, "the vendor's response is too large for a list of models"),
+    Reason.UNEXPECTED_ANSWER: _Facts(_U, False, "the vendor's response is not a known one, so it proves nothing"),
     Reason.WRONG_PATH: _Facts(_U, False, "the vendor's API was not found at this base_url"),
-    Reason.LOCATION_NOT_SUPPORTED: _Facts(_U, False, "the vendor does not serve the place that this system calls from"),
-    Reason.NETWORK_BLOCKED: _Facts(_U, False, "the vendor's network rules refuse this system's address"),
-    Reason.CLOCK_SKEW: _Facts(_U, True, "the vendor's clock and ours are too far apart for a signature"),
-    Reason.REGION_NOT_ENABLED: _Facts(_U, False, "the vendor cannot be asked in this region"),
+    Reason.LOCATION_NOT_SUPPORTED: _Facts(_U, False, "the vendor does not serve this system's location"),
+    Reason.NETWORK_BLOCKED: _Facts(_U, False, "the vendor's network rules block this system's address"),
+    Reason.CLOCK_SKEW: _Facts(_U, True, "the vendor's clock and ours differ too much for a signature"),
+    Reason.REGION_NOT_ENABLED: _Facts(_U, False, "the region is not enabled for this account"),
     Reason.BASE_URL_NOT_ALLOWED: _Facts(
-        _U, False, "its base_url names a host that this stack does not allow, so nothing was sent"
+        _U, False, "this stack does not allow the host in its base_url, so nothing was sent"
     ),
     Reason.SEAL_BROKEN: _Facts(
-        _U, False, "the stored credential does not open: its items in DynamoDB were altered, so nothing was sent"
+        _U, False, "the stored credential cannot be decrypted: its items in DynamoDB were changed, so nothing was sent"
     ),
 }
 
@@ -74,10 +72,10 @@ class Verdict:
 
     Args:
         reason: why it is not `valid`; None means valid. The outcome follows from it.
-        request_id: the vendor's id of the request, already reduced to harmless characters, or None.
-        account: the vendor's id of the account, where the answer gives it, or None.
+        request_id: the vendor's id of the request, checked to be a plain identifier, or None.
+        account: the vendor's id of the account, if the response contains it, or None.
         retry_after_s: seconds that the vendor asked us to wait, or None.
-        latency_ms: milliseconds from sending the (last) request to its complete answer, or None without one.
+        latency_ms: milliseconds from sending the last request to its complete response, or None without one.
     """
 
     reason: Reason | None = None
@@ -93,15 +91,15 @@ class Verdict:
 
     @property
     def retryable(self) -> bool:
-        """Whether the same call may give another answer later, with nothing changed by the caller."""
+        """Whether the same call may succeed later without a change by the caller."""
         return self.reason is not None and _FACTS[self.reason].retryable
 
 
 def outcome_of(reason: Reason | None) -> Outcome:
-    """The outcome that `reason` stands for; None stands for valid."""
+    """Return the outcome for `reason`; None is valid."""
     return Outcome.VALID if reason is None else _FACTS[reason].outcome
 
 
 def explain(reason: Reason) -> str:
-    """One clause, in our words, that says what `reason` means; never the vendor's own text."""
+    """Return a clause that says what `reason` means, never quoting the vendor."""
     return _FACTS[reason].sentence

@@ -1,7 +1,7 @@
-"""The vendors: one module each, found by discovery. None of them does I/O.
+"""The vendors: one module each, found by its file. None of them does I/O.
 
-A module in this package that defines `VENDOR` is a vendor; adding one is adding a file. Modules whose names begin with
-an underscore, and `base`, are what vendors stand on.
+A module in this package that defines `VENDOR` is a vendor. `base` and modules whose names begin with an underscore are
+shared helpers.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ NAMES: Final = tuple(
 
 @cache
 def vendor(name: str) -> Vendor:
-    """The vendor called `name`, imported when it is first asked for. Raises KeyError for an unknown name.
+    """Return the vendor called `name`, imported on first use. Raises KeyError for an unknown name.
 
-    Its `parse` also refuses what is visibly something else: see `_refuse_another_kind`.
+    Its `parse` also refuses keys of another kind: see `_refuse_another_kind`.
     """
     if name not in NAMES:
         raise KeyError(name)
     found = importlib.import_module(f"{__name__}.{name}").VENDOR
-    assert isinstance(found, Vendor)  # noqa: S101 - a broken module must not pass for a vendor
+    assert isinstance(found, Vendor)  # noqa: S101 - a broken module is not a vendor
 
     def parse(secret: Secret, base_url: str | None) -> Credential:
         _refuse_another_kind(found, secret.reveal(), base_url)

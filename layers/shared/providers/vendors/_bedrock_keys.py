@@ -1,6 +1,6 @@
-"""The credentials that Bedrock takes, taken apart: AWS access keys, and Bedrock's own API keys.
+"""Parses credentials for Bedrock: AWS access keys and Bedrock API keys.
 
-| form | what it is |
+| form | meaning |
 | --- | --- |
 | `AKIA…::SECRET::REGION` | an IAM user's access key |
 | `ASIA…::SECRET::REGION::SESSION_TOKEN` | temporary credentials from STS |
@@ -35,7 +35,7 @@ FORMS: Final = (
 )
 
 OWN_FORMS: Final = (*FORMS, re.compile(r"A[KS]IA[A-Z2-7]{16}"))
-"""With an access key id alone, which is AWS's for certain and no credential."""
+"""An access key id alone is certainly AWS's, but not a credential."""
 
 HINT_FORMS: Final = (
     re.compile(r"(A[KS]IA)[A-Z0-9]{12}([A-Z0-9]{4})(?:::.*)?"),  # of the access key id, which is no secret
@@ -62,7 +62,7 @@ _HOW: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsCredential(Credential):
-    """An access key and the region to ask in; `session_token` is None for an IAM user's own."""
+    """An access key, and the region to use it in; `session_token` is None for an IAM user's access key."""
 
     region: str
     access_key_id: Secret
@@ -72,17 +72,17 @@ class AwsCredential(Credential):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey(Credential):
-    """A Bedrock API key, sent as bearer token, and the region to ask in."""
+    """A Bedrock API key, sent as bearer token, and the region to use it in."""
 
     region: str
     token: Secret
 
 
 def parse(secret: Secret, base_url: str | None) -> AwsCredential | ApiKey:
-    """The credential, with the account and the expiry that it tells of itself.
+    """Return the credential, with the account and the expiry that it contains.
 
-    Raises `Unprocessable` (`credential_format`) where parts are missing, do not belong together, or name another
-    region than the base_url does: a signature for one region is refused in another, and would look like a bad secret.
+    Raises `Unprocessable` (`credential_format`) if parts are missing, do not belong together, or name another region
+    than the base_url: a signature for another region is refused, which would look like a bad secret.
     """
     text = secret.reveal()
     named = region_of(host_of(base_url)) if base_url else None
@@ -94,16 +94,16 @@ def parse(secret: Secret, base_url: str | None) -> AwsCredential | ApiKey:
     else:
         credential = _aws(secret)
     if named is not None and named != credential.region:
-        raise credential_format(f"api_key is for {credential.region}, and base_url is a host of {named}")
+        raise credential_format(f"api_key is for {credential.region}, but base_url is a host in {named}")
     return credential
 
 
 def account_of(access_key_id: str) -> str | None:
-    """The AWS account number within an access key id, or None where it holds none.
+    """Return the AWS account number in an access key id, or None if it contains none.
 
-    Not documented by AWS: the last sixteen characters are base32, and after a first bit that marks ids made since 2019
-    forty bits are the account ("A short note on AWS KEY ID", Tal Be'ery; "A bitwise analysis of AWS access key
-    identifiers", WithSecure Labs). So it serves to notice another account, never to decide anything.
+    AWS does not document it: the last sixteen characters are base32, and after a first bit that marks ids made since
+    2019, forty bits are the account ("A short note on AWS KEY ID", Tal Be'ery; "A bitwise analysis of AWS access key
+    identifiers", WithSecure Labs). Use it only to warn about another account.
     """
     if not re.fullmatch(r"[A-Z]{4}[A-Z2-7]{16}", access_key_id):
         return None
@@ -123,17 +123,17 @@ def _aws(secret: Secret) -> AwsCredential:
         case _:
             raise credential_format(f"{_HOW}, or a Bedrock API key with its region: ABSK…::REGION")
     if not re.fullmatch(r"A[KS]IA[A-Z0-9]{16}", key_id):
-        raise credential_format(f"{_HOW}; the access key id is AKIA or ASIA and 16 capitals and digits")
+        raise credential_format(f"{_HOW}; the access key id is AKIA or ASIA followed by 16 capital letters and digits")
     if not re.fullmatch(r"[A-Za-z0-9/+=]+", secret_key):
-        raise credential_format(f"{_HOW}; the secret access key has letters, digits, / and + only")
+        raise credential_format(f"{_HOW}; the secret access key consists of letters, digits, / and +")
     if not re.fullmatch(_REGION, region):
-        raise credential_format(f"{_HOW}; the region is written like us-east-1")
+        raise credential_format(f"{_HOW}; the region looks like us-east-1")
     if key_id.startswith("ASIA") and not tokens:
-        raise credential_format("an access key id that begins with ASIA needs its ::SESSION_TOKEN")
+        raise credential_format("an access key id that begins with ASIA requires its ::SESSION_TOKEN")
     if key_id.startswith("AKIA") and tokens:
         raise credential_format("an access key id that begins with AKIA has no session token")
     if not all(re.fullmatch(r"[A-Za-z0-9/+=]+", token) for token in tokens):
-        raise credential_format(f"{_HOW}; the session token has letters, digits, /, + and = only")
+        raise credential_format(f"{_HOW}; the session token consists of letters, digits, /, + and =")
     return AwsCredential(
         secret,
         f"{key_id[:4]}…{key_id[-4:]}",
@@ -153,8 +153,8 @@ def _long_term(secret: Secret, named: str | None) -> ApiKey:
     region = given or named
     if region is None or not re.fullmatch(_REGION, region):
         raise credential_format(
-            "a Bedrock API key (ABSK…) needs its region: send ABSK…::us-east-1, or a base_url that names it, such as"
-            " https://bedrock.us-east-1.amazonaws.com"
+            "a Bedrock API key (ABSK…) requires its region: send ABSK…::us-east-1, or a base_url with the region, such"
+            " as https://bedrock.us-east-1.amazonaws.com"
         )
     return ApiKey(secret, make_hint(token, (_LONG,)), _familiar(text), region=region, token=Secret(token))
 
@@ -164,12 +164,10 @@ def _short_term(secret: Secret) -> ApiKey:
     token, _, given = text.partition("::")
     inside = _inside(token)
     if inside is None:
-        raise credential_format("this short-term Bedrock API key cannot be read; copy the whole of it again")
+        raise credential_format("this short-term Bedrock API key is incomplete or damaged; copy it again")
     region, expires_at, access_key_id = inside
     if given and given != region:
-        raise credential_format(
-            f"this short-term Bedrock API key is for {region}, and another region is written after it"
-        )
+        raise credential_format(f"this short-term Bedrock API key is for {region}, but another region follows it")
     return ApiKey(
         secret,
         f"{_SHORT}…{access_key_id[-4:]}",  # all such keys end alike
@@ -183,11 +181,11 @@ def _short_term(secret: Secret) -> ApiKey:
 
 
 def _inside(token: str) -> tuple[str, datetime, str] | None:
-    """Region, expiry and access key id of a short-term key, or None where it cannot be read.
+    """Return region, expiry and access key id of a short-term key, or None if it cannot be decoded.
 
-    As AWS's own generator makes it (aws-bedrock-token-generator): base64 of
-    `bedrock.amazonaws.com/?Action=CallWithBearerToken&X-Amz-…&Version=1`. The decoder's own exceptions hold the key
-    and must not be chained, hence no exception of ours in here.
+    AWS's generator (aws-bedrock-token-generator) makes it as base64 of
+    `bedrock.amazonaws.com/?Action=CallWithBearerToken&X-Amz-…&Version=1`. The decoder's exceptions contain the key
+    and must not be chained, so this raises none.
     """
     encoded = token.removeprefix(_SHORT).partition("&")[0].rstrip("=")
     try:

@@ -1,7 +1,7 @@
 """AWS's partitions: their regions, the DNS suffixes of their hosts, and Bedrock's hosts in each.
 
-Written down from botocore's `data/partitions.json` (1.44.5), because importing botocore costs a cold start more than a
-tenth of a second; a test compares the two.
+Copied from botocore's `data/partitions.json` (1.44.5), because importing botocore takes a cold start more than a tenth
+of a second. A test compares the two.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 
 REGION: Final = r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}"
-"""The form of a region's name, in every partition."""
+"""The form of a region's name in every partition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One partition. `prefixes` are what its regions begin with, `dual_stack` is the suffix of hosts that have IPv6."""
+    """One partition. `prefixes` are those of its regions; `dual_stack` is the suffix of hosts with IPv6."""
 
     name: str
     prefixes: tuple[str, ...]
@@ -71,16 +71,16 @@ DEFAULT_REGIONS: Final = frozenset(
 )
 """The regions that every account of their partition has.
 
-In the partition `aws` these are the ones launched before 20 March 2019. Any other must be opted in to, and refuses good
+In the partition `aws` these are the regions launched before 20 March 2019. Others must be enabled, and refuse good
 credentials as unknown until then (AWS Account Management reference, "Enable or disable AWS Regions"). The other
-partitions have no opt-in regions; theirs are listed by name all the same, so that a new one condemns nothing.
+partitions have no opt-in regions; they are listed too, so that a new region never makes a good credential invalid.
 """
 
 _SERVICES: Final = ("bedrock", "bedrock-runtime", "bedrock-fips", "bedrock-runtime-fips", "bedrock-mantle")
 
 
 def partition_of(region: str) -> Partition:
-    """The partition of `region`; as botocore does, `aws` for a region of no known form."""
+    """Return the partition of `region`; `aws` for an unknown form, as in botocore."""
     known = [(prefix, partition) for partition in PARTITIONS for prefix in partition.prefixes]
     found = [(len(prefix), partition) for prefix, partition in known if region.startswith(f"{prefix}-")]
     return max(found, key=lambda each: each[0], default=(0, PARTITIONS[0]))[1]
@@ -98,7 +98,7 @@ def _hosts() -> Iterator[str]:
 
 
 HOSTS: Final = tuple(_hosts())
-"""Bedrock's own hosts, as patterns. A `*` for a whole region would match `bedrock.s3.amazonaws.com`, which is a bucket.
+"""Bedrock's own hosts, as patterns. A `*` for a whole region would match `bedrock.s3.amazonaws.com`, a bucket.
 
 From botocore's endpoint rule sets for bedrock and bedrock-runtime; bedrock-mantle and VPC endpoints from Bedrock's user
 guide ("Endpoints supported by Amazon Bedrock", "Use interface VPC endpoints").
@@ -112,16 +112,16 @@ _OWN: Final = re.compile(
 
 
 def region_of(host: str) -> str | None:
-    """The region that one of Bedrock's own hosts has in its name; None at any other host."""
+    """Return the region in the name of one of Bedrock's own hosts; None for any other host."""
     found = _OWN.fullmatch(host)
     return found["region"] if found else None
 
 
 def control_plane(region: str, host: str | None = None) -> str:
-    """The host that lists models in `region`: the one beside `host`, of the same kind (FIPS, dual stack), if given.
+    """Return the host that lists models in `region`, of the same kind (FIPS, dual stack) as `host`.
 
-    `host` is one of Bedrock's own: the runtime and mantle hosts list no models. A VPC endpoint cannot be reached from
-    outside its network, so that the region's public host stands in for it.
+    `host` is one of Bedrock's own. The runtime and mantle hosts list no models, and a VPC endpoint cannot be reached
+    from outside its network: the region's public host is used instead.
     """
     partition = partition_of(region)
     found = _OWN.fullmatch(host or "")

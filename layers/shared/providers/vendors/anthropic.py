@@ -33,11 +33,11 @@ _FORMS = (re.compile(r"sk-ant-[a-z]+\d{2}-[A-Za-z0-9_-]{20,}"),)
 _USELESS = (
     (
         re.compile(r"sk-ant-admin\d*-.+"),
-        "an admin key of Anthropic (sk-ant-admin01-…), which serves no model; send an API key (sk-ant-api03-…)",
+        "an admin key of Anthropic (sk-ant-admin01-…), which cannot call models; send an API key (sk-ant-api03-…)",
     ),
     (
         re.compile(r"sk-ant-(?:ort|sid)\d*-.+"),
-        "a refresh token or session key of Anthropic, which the API does not take; send an API key (sk-ant-api03-…)",
+        "a refresh token or session key of Anthropic, which the API does not accept; send an API key (sk-ant-api03-…)",
     ),
 )
 
@@ -45,9 +45,9 @@ _SPENDING_CAPS: Final = ("enforced_spend_limit_reached", "contract_spend_limit_r
 
 
 def _classify(answer: ProbeAnswer, *, official: bool) -> Reason | None:
-    """Branches on `error.type` and `error.details.error_code`; a body without a top-level `type` is not the API's.
+    """Classify by `error.type` and `error.details.error_code`. A body without a top-level `type` is not the API's.
 
-    `official` says that the API's own address was asked for an API key, where a 404 is not a wrong base_url.
+    `official`: an API key was sent to the API's own address, so that a 404 does not mean a wrong base_url.
     """
     if lists(answer, "data"):
         return None
@@ -64,7 +64,7 @@ def _classify(answer: ProbeAnswer, *, official: bool) -> Reason | None:
             return _classify_oauth(message)
         case 401, "authentication_error":
             return Reason.CREDENTIAL_REJECTED
-        case 404, "not_found_error":  # a disabled or deleted key; at another host, more likely the wrong base_url
+        case 404, "not_found_error":  # a disabled or deleted key; at another host, rather a wrong base_url
             return Reason.CREDENTIAL_REJECTED if official else Reason.WRONG_PATH
         case 400, "invalid_request_error":
             return _classify_account(code, message)
@@ -79,7 +79,7 @@ def _classify(answer: ProbeAnswer, *, official: bool) -> Reason | None:
 
 
 def _classify_oauth(message: str) -> Reason:
-    """A 401 or 403 about an OAuth token: one status and type for what a good token and a bad one are told.
+    """Classify a 401 or 403 about an OAuth token by its message: good and bad tokens get the same status and type.
 
     (claude-code #4293, #6752, #9635, #13724, #65714.)
     """
@@ -91,11 +91,11 @@ def _classify_oauth(message: str) -> Reason:
         return Reason.KEY_AUTH_DISABLED
     if "scope" in message:
         return Reason.INSUFFICIENT_PERMISSION
-    return Reason.UNEXPECTED_ANSWER  # "not supported": of the way it was sent, not of the token
+    return Reason.UNEXPECTED_ANSWER  # "not supported" is about how the token was sent
 
 
 def _classify_account(code: object, message: str) -> Reason:
-    """A 400 about the account or the key. Those without a code have their words alone."""
+    """Classify a 400 about the account or the key, by its message if it has no code."""
     if code == "claude_code_key_creator_not_member":
         return Reason.CREDENTIAL_REJECTED
     if code is None and ("credit balance is too low" in message or "api usage limits" in message):

@@ -1,6 +1,6 @@
 """Azure OpenAI: `GET /openai/v1/models` with `api-key`, at the resource's own host.
 
-A resource too old for the v1 path answers it with 404 and is asked again at the last generally available dated path.
+An older resource responds to the v1 path with 404. It is then asked at the last generally available dated path.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _FORMS = (*_OWN_FORMS, re.compile(r"[0-9a-f]{32}"))
 _USELESS = (
     (
         re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
-        'an id of Azure, such as a subscription\'s; send KEY 1 or KEY 2 of "Keys and Endpoint" in the Azure portal',
+        'an Azure id, such as a subscription\'s; send KEY 1 or KEY 2 of "Keys and Endpoint" in the Azure portal',
     ),
 )
 _KEY_NAME = re.compile(r"(.*_)?AZURE(_OPENAI|_AI|_AI_FOUNDRY|_FOUNDRY)?(_SERVICE)?(_API)?_(KEY|APIKEY)(_.*)?")
@@ -53,7 +53,7 @@ _FIREWALL_WORDS: Final = ("virtual network/firewall", "public access is disabled
 
 
 def _classify(answer: ProbeAnswer) -> Reason | None:
-    """A firewall answers with the codes of a bad key, so that its words come before the codes."""
+    """Check for a firewall's messages first: it responds with the codes of a bad key."""
     if lists(answer, "data"):
         return None
     error = answer.error()
@@ -77,13 +77,13 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
             return Reason.QUOTA_EXHAUSTED
         case 429, "insufficient_quota":
             return Reason.QUOTA_EXHAUSTED
-        case 429, _ if error.get("code"):  # a gateway that does not know the key yet gives a status and no code
+        case 429, _ if error.get("code"):  # a gateway that has not checked the key yet sends no code
             return Reason.RATE_LIMITED
     return common_reason(answer)
 
 
 def _plain(answer: ProbeAnswer) -> str:
-    """The message of a body without `error`, as API Management writes it: `{"statusCode": 401, "message": …}`."""
+    """Return the message of a body without `error`, as API Management sends: `{"statusCode": 401, "message": …}`."""
     return message_of(answer.json())
 
 
@@ -96,7 +96,7 @@ _tidy_own: Final = tidy_at(_HOSTS, (rf"{_TARGET}|/api/projects/.+", ""), query=_
 
 
 def _tidy_base_url(base_url: str) -> str:
-    """A "target URI" of the portal, cut down to the resource. A proxy's path is its own: it may choose a tenant."""
+    """Shorten a "target URI" of the portal to the resource; keep the path of a proxy, which may name a tenant."""
     tidy = _tidy_own(base_url)
     if not host_matches(host_of(tidy), _HOSTS):
         return tidy
@@ -107,7 +107,7 @@ def _tidy_base_url(base_url: str) -> str:
 
 def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
     if base_url is None:
-        raise ValueError("azure has no host of its own: a base_url is required")
+        raise ValueError("azure has no common host: a base_url is required")
     headers = {"api-key": credential.secret}
     root = join(base_url, "", strip=("/openai/v1", "/openai", "/anthropic/v1", "/anthropic", "/models"))
     answer = yield ProbeRequest(f"{root}/openai/v1/models", headers)

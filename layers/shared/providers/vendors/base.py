@@ -1,4 +1,4 @@
-"""The few pieces that several vendors use."""
+"""Helpers that several vendors use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from providers_contract.vocabulary import Reason
 
 
 def join(base_url: str, path: str, *, strip: tuple[str, ...] = ()) -> str:
-    """`base_url` without a trailing slash and without the first of the `strip` suffixes that it has, plus `path`."""
+    """Return `base_url` plus `path`, without a trailing slash and the first of the `strip` suffixes that it ends in."""
     base = base_url.rstrip("/")
     for suffix in strip:
         if base.endswith(suffix):
@@ -32,10 +32,10 @@ def join(base_url: str, path: str, *, strip: tuple[str, ...] = ()) -> str:
 def tidy_at(
     hosts: tuple[str, ...], *endpoints: tuple[str, str], query: re.Pattern[str] | None = None
 ) -> Callable[[str], str]:
-    """A `tidy_base_url` that cuts down the paths of `endpoints` at the vendor's own `hosts`.
+    """Return a `tidy_base_url` that shortens the paths of `endpoints` at the vendor's own `hosts`.
 
-    Each is a pattern for a whole path, and the path of the base_url that it belongs to. A path that some SDK takes as a
-    base_url is none: its author may rely on it. A URL with a query is left alone, unless `query` matches all of it.
+    An endpoint is a pattern for a whole path, and the path of the base_url that it belongs to. Leave out paths that an
+    SDK accepts as a base_url: people may rely on them. A URL with a query stays as it is, unless `query` matches it.
     """
 
     def tidy(base_url: str) -> str:
@@ -49,9 +49,9 @@ def tidy_at(
 
 
 def split_url(text: str, query: re.Pattern[str] | None = None) -> SplitResult | None:
-    """The parts of `text`; None where it is no URL, has a fragment, or a query that is not all of `query`.
+    """Return the parts of `text`; None if it is not a URL, has a fragment, or a query that `query` does not match.
 
-    `urlsplit` would drop line breaks without a word.
+    `urlsplit` alone would silently drop line breaks.
     """
     if re.search(r"[^\x21-\x7e]|[\\#]", text):
         return None
@@ -68,11 +68,11 @@ def parse_api_key(
     *,
     temporary: str | None = None,
 ) -> Callable[[Secret, str | None], Credential]:
-    """A `parse` for vendors whose credential is one opaque string.
+    """Return a `parse` for vendors whose credential is one opaque string.
 
     Args:
-        prefixes: are tried in order for the hint.
-        forms: those that the vendor is known to issue.
+        prefixes: the beginnings that a hint may show, tried in order.
+        forms: the forms that the vendor is known to issue.
         temporary: the prefix of credentials that expire.
     """
 
@@ -89,7 +89,7 @@ def parse_api_key(
 
 
 def bearer(secret: Secret) -> Secret:
-    """The value of an `authorization` header that carries `secret`."""
+    """Return the value of an `authorization` header with `secret` as bearer token."""
     return Secret(f"Bearer {secret.reveal()}")
 
 
@@ -106,7 +106,7 @@ def clean(text: str) -> Secret:
 
 
 def credential_format(message: str) -> Unprocessable:
-    """422 `credential_format`."""
+    """Return the error 422 `credential_format`."""
     return Unprocessable("credential_format", message, param="api_key")
 
 
@@ -115,9 +115,9 @@ _WINDOW: Final = 8
 
 
 def safe_id(value: object, credential: Credential) -> str | None:
-    """`value` if it is a plain identifier that shares no eight characters with the credential, else None.
+    """Return `value` if it is a plain identifier that shares no eight characters with the credential, else None.
 
-    A vendor's (or an impostor's) header could echo what it was sent.
+    The header of a vendor, or of an impostor, could echo the credential.
     """
     if not isinstance(value, str) or not _SAFE_ID.fullmatch(value):
         return None
@@ -130,7 +130,7 @@ _SECONDS: Final = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
 
 
 def retry_after(answer: ProbeAnswer, now: datetime) -> float | None:
-    """Seconds that the vendor asked us to wait: `retry-after-ms`, or `retry-after` in seconds or as a date; or None."""
+    """Return the seconds to wait in `retry-after-ms`, or in `retry-after` as seconds or as a date; or None."""
     milliseconds = answer.headers.get("retry-after-ms", "")
     if _SECONDS.fullmatch(milliseconds):
         return float(milliseconds) / 1000
@@ -142,29 +142,29 @@ def retry_after(answer: ProbeAnswer, now: datetime) -> float | None:
 
 
 def message_of(error: Mapping[str, Any]) -> str:
-    """An error's `message` in lower case, for the few answers in which a vendor gives nothing else to go by."""
+    """Return an error's `message` in lower case, for the few responses that have no code or type."""
     message = error.get("message")
     return message.lower() if isinstance(message, str) else ""
 
 
 def common_reason(answer: ProbeAnswer) -> Reason:
-    """The reason for an answer that a vendor's own rules have not recognized: always indeterminate."""
+    """Return the reason for a response that the vendor's own rules do not recognize: always indeterminate."""
     match answer.status:
         case status if 300 <= status < 400:
             return Reason.REDIRECTED
         case 404:
             return Reason.WRONG_PATH
         case 429:
-            return Reason.THROTTLED  # an edge throttles whoever comes; a vendor that knows the key has said so already
+            return Reason.THROTTLED  # an edge limits requests before the key is checked
         case 529:
-            return Reason.OVERLOADED  # no registered status; what uses it (Anthropic, some proxies) means this
+            return Reason.OVERLOADED  # not a registered status; Anthropic and some proxies use it for this
         case status if 500 <= status < 600:
             return Reason.HTTP_5XX
     return Reason.UNEXPECTED_ANSWER
 
 
 def lists(answer: ProbeAnswer, member: str) -> bool:
-    """Whether this is a 200 with a JSON object whose `member` is a list: what proves that a credential works."""
+    """Return whether this is a 200 with a list as `member`, which proves that the credential works."""
     return answer.status == 200 and isinstance(answer.json().get(member), list)
 
 
@@ -177,7 +177,7 @@ def conclude(
     request_id_header: str | None,
     account: object = None,
 ) -> Verdict:
-    """The verdict for `answer`, with what can be taken from its headers."""
+    """Return the verdict for `answer`, with the request id and the waiting time in its headers."""
     request_id = answer.headers.get(request_id_header) if request_id_header else None
     return Verdict(
         reason=reason,

@@ -1,6 +1,6 @@
 """Amazon Bedrock: `GET /foundation-models`, signed with AWS credentials, or with a Bedrock API key as bearer.
 
-This one call suffices, STS need not be asked: "not authorized to perform" means that the signature was accepted.
+STS is not needed: "not authorized to perform" means that the signature was accepted.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from providers_contract.vocabulary import Reason
 
 _PATH: Final = "/foundation-models?byProvider=amazon"
 _SETTLING_S: Final = 5
-"""A second secret for an id within this time is refused, be it right or wrong (trufflehog, accesskey.go)."""
+"""AWS refuses a second secret for an access key id within this time, right or wrong (trufflehog, accesskey.go)."""
 _MAX_DRIFT_S: Final = 300
-"""Clocks further apart than this are a likelier cause of a refused signature than the secret is."""
+"""If the clocks differ by more than this, they are the likelier cause of a refused signature."""
 
 _SIGNATURE_CODES: Final = ("InvalidSignatureException", "SignatureDoesNotMatch")
 _SKEW_WORDS: Final = ("signature expired", "signature not yet current")
 
 
 def _error(answer: ProbeAnswer) -> tuple[str, str]:
-    """Code and message in lower case; empty where there is none.
+    """Return code and message in lower case; empty if there is none.
 
-    The code is in `x-amzn-errortype`, maybe between `namespace#` and `:http://…`, or in `__type`; STS answers in XML.
+    The code is in `x-amzn-errortype`, maybe between `namespace#` and `:http://…`, or in `__type`. STS sends XML.
     """
     body = answer.json()
     code = answer.headers.get("x-amzn-errortype") or body.get("__type")
@@ -58,7 +58,7 @@ def _error(answer: ProbeAnswer) -> tuple[str, str]:
 
 
 def _mismatched(answer: ProbeAnswer, credential: Credential) -> bool:
-    """Whether the signature was refused as one that another secret made. STS has a code for it, Bedrock words."""
+    """Return whether the signature does not match: by a code of STS, or a message of Bedrock."""
     code, message = _error(answer)
     if answer.status != 403 or not isinstance(credential, AwsCredential):
         return False
@@ -68,7 +68,7 @@ def _mismatched(answer: ProbeAnswer, credential: Credential) -> bool:
 
 
 def _drift_s(answer: ProbeAnswer, now: datetime) -> float | None:
-    """Seconds between the vendor's clock and ours, or None without a `Date`."""
+    """Return the seconds between the vendor's clock and ours, or None without a `Date`."""
     date = http_date(answer.headers.get("date"))
     return None if date is None else abs((date - now).total_seconds())
 
@@ -103,7 +103,7 @@ def _classify(answer: ProbeAnswer, credential: AwsCredential | ApiKey, now: date
 
 
 def _classify_denial(message: str, credential: AwsCredential | ApiKey) -> Reason:
-    """One code for a credential that may not do this and for a Bedrock API key that is none; the words tell."""
+    """Classify by message: missing permissions and an invalid Bedrock API key have the same code."""
     if "not authorized to " in message:  # perform: bedrock:…; invoke this API operation
         return Reason.INSUFFICIENT_PERMISSION
     if isinstance(credential, ApiKey) and "token has expired" in message:
@@ -114,7 +114,7 @@ def _classify_denial(message: str, credential: AwsCredential | ApiKey) -> Reason
 
 
 def _account(answer: ProbeAnswer) -> str | None:
-    """The account in the ARN of the user or role that a denial names."""
+    """Return the account in the ARN of the user or role that a denial names."""
     found = re.search(r"arn:aws[a-z-]*:(?:iam|sts)::(\d{12}):", _error(answer)[1])
     return found[1] if found else None
 
@@ -150,9 +150,9 @@ def sign(credential: AwsCredential, url: str, at: datetime) -> dict[str, str | S
 
 
 def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
-    """A short-term key that has expired is not sent; a mismatched signature is tried once more, if there is time."""
+    """Send no expired short-term key, and retry a mismatched signature once, if there is time."""
     if not isinstance(credential, AwsCredential | ApiKey):
-        raise TypeError("not a credential that bedrock has parsed")
+        raise TypeError("the credential was not parsed by bedrock")
     if credential.expires_at is not None and credential.expires_at <= context.now:
         return Verdict(Reason.CREDENTIAL_EXPIRED, account=credential.account)
     url = join(_asked_at(credential.region, base_url), _PATH)
@@ -172,7 +172,7 @@ def _verify(credential: Credential, base_url: str | None, context: VerifyContext
 
 
 def _asked_at(region: str, base_url: str | None) -> str:
-    """The control plane of `region` for every host of Bedrock's own; a proxy is asked as it is."""
+    """Return the control plane of `region` for Bedrock's own hosts, and a proxy as it is."""
     host = host_of(base_url) if base_url else ""
     return base_url if base_url and region_of(host) is None else f"https://{control_plane(region, host)}"
 

@@ -1,6 +1,6 @@
-"""Fireworks: the control plane's account list, since the model list fails for accounts without deployments.
+"""Fireworks: `GET /v1/accounts` of the control plane, because listing models fails for accounts without deployments.
 
-One page of one account: an account without a payment method has ten requests a minute in all, and uses one of them up.
+An account without a payment method has ten requests a minute in all; a verification takes one of them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _classify(answer: ProbeAnswer, member: str) -> Reason | None:
     match answer.status, error.get("code"):
         case ((401 | 403), "UNAUTHORIZED"):
             return Reason.CREDENTIAL_REJECTED
-        case 403, "FORBIDDEN":  # a Fire Pass key (fpk_), which serves inference only, among others
+        case 403, "FORBIDDEN":  # such as a Fire Pass key (fpk_), which serves inference only
             return Reason.INSUFFICIENT_PERMISSION
         case 402, _:
             return Reason.PAYMENT_REQUIRED
@@ -50,7 +50,7 @@ def _classify(answer: ProbeAnswer, member: str) -> Reason | None:
 
 
 def _fault_code(answer: ProbeAnswer) -> object:
-    """The code in the body of an older gateway: `{"fault": {"detail": {"errorcode": …}}}`."""
+    """Return the code in the body of an older gateway: `{"fault": {"detail": {"errorcode": …}}}`."""
     found: object = answer.json()
     for member in ("fault", "detail", "errorcode"):
         found = found.get(member) if isinstance(found, dict) else None

@@ -1,4 +1,4 @@
-"""Google's Gemini API: `GET /v1/models?pageSize=1` with `x-goog-api-key`, and with no other credential beside it."""
+"""Google's Gemini API: `GET /v1/models?pageSize=1` with `x-goog-api-key` and no other credential."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PREFIXES = ("AIza", "AQ.")
 _SHARED_FORMS = (re.compile(r"AIza[0-9A-Za-z_-]{35}"),)
 _FORMS = (*_SHARED_FORMS, re.compile(r"AQ\.[A-Za-z0-9_-]{30,}"))
 _OTHER_SERVICES = ("MAPS", "PLACES", "FIREBASE", "YOUTUBE", "ANALYTICS", "RECAPTCHA", "OAUTH", "CLIENT", "SEARCH")
-"""Their keys have the form that those of the Gemini API have."""
+"""Words for Google's other services, whose keys have the same form."""
 
 _USELESS = (
     (
@@ -25,7 +25,7 @@ _USELESS = (
     ),
     (
         re.compile(r"GOCSPX-.+|.+\.apps\.googleusercontent\.com"),
-        "part of a Google OAuth client, which the Gemini API does not take; create an API key in Google AI Studio",
+        "part of a Google OAuth client, which the Gemini API does not accept; create an API key in Google AI Studio",
     ),
     (
         re.compile(r"ya29\..+"),
@@ -62,7 +62,7 @@ _BY_ERROR_INFO: Final = {
 
 
 def _error_info(error: dict[str, object]) -> str | None:
-    """The `reason` of the `google.rpc.ErrorInfo` among the error's details, or None."""
+    """Return the `reason` of the `google.rpc.ErrorInfo` in the error's details, or None."""
     details = error.get("details")
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict) and str(detail.get("@type")).endswith("google.rpc.ErrorInfo"):
@@ -72,7 +72,7 @@ def _error_info(error: dict[str, object]) -> str | None:
 
 
 def _classify(answer: ProbeAnswer) -> Reason | None:
-    """Goes by ErrorInfo, then by `error.status`; `error.code` is a number or a word and says no more than either."""
+    """Classify by ErrorInfo, then by `error.status`. `error.code` says no more than either."""
     if lists(answer, "models"):
         return None
     error = answer.error()
@@ -83,7 +83,7 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
         return _BY_ERROR_INFO[answer.status, info]
     match answer.status, error.get("status"):
         case 400, "FAILED_PRECONDITION" if "enable billing" in message:
-            return Reason.PAYMENT_REQUIRED  # the free tier is not offered where the project is
+            return Reason.PAYMENT_REQUIRED  # the free tier is not available in the project's location
         case 400, "FAILED_PRECONDITION":
             return Reason.LOCATION_NOT_SUPPORTED
         case 403, "PERMISSION_DENIED" if "reported as leaked" in message:
@@ -99,7 +99,7 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
         case 429, "RESOURCE_EXHAUSTED":
             return Reason.RATE_LIMITED
         case ((403 | 429 | 503), _) if b"automated queries" in answer.body:
-            return Reason.NETWORK_BLOCKED  # a page for people, for every caller from a flagged address
+            return Reason.NETWORK_BLOCKED  # an HTML page, for every caller from a flagged address
     return common_reason(answer)
 
 

@@ -15,7 +15,7 @@ _FORMS = (re.compile(r"gsk_[A-Za-z0-9]{52}"),)
 
 
 def _models_url(base_url: str | None) -> str:
-    """Groq's SDK takes the root and adds `/openai/v1`, OpenAI's SDK takes it with that path: both are accepted."""
+    """Accept a base_url with `/openai/v1`, as OpenAI's SDK takes it, and without, as Groq's SDK does."""
     return join(base_url or f"https://{_HOST}", "/openai/v1/models", strip=("/openai/v1", "/openai"))
 
 
@@ -35,7 +35,7 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
         case (403, str(), _) | (403, _, str()):
             return Reason.INSUFFICIENT_PERMISSION
         case 403, _, _ if error:
-            return Reason.NETWORK_BLOCKED  # a message alone: the edge's answer, the same for good, bad and absent keys
+            return Reason.NETWORK_BLOCKED  # only a message: the edge's response to any key, or none
         case 429, "rate_limit_exceeded", _:
             return Reason.RATE_LIMITED
         case 498, "capacity_exceeded", _:

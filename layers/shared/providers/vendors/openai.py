@@ -22,7 +22,7 @@ _OWN_FORMS = (
 _USELESS = (
     (
         re.compile(r"sk-admin-.+"),
-        "an admin key of OpenAI (sk-admin-…), which serves no model; send the API key of a project (sk-proj-…)",
+        "an admin key of OpenAI (sk-admin-…), which cannot call models; send the API key of a project (sk-proj-…)",
     ),
     (
         re.compile(r"(?:org-|proj_)[A-Za-z0-9]{16,}"),
@@ -52,7 +52,7 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
     match answer.status, code:
         case 401, "invalid_api_key":
             return Reason.CREDENTIAL_REJECTED
-        case 401, "incorrect_hostname":  # the key is known: what it is told is the region of its project
+        case 401, "incorrect_hostname":  # the key is valid; its project belongs to another region
             return Reason.WRONG_REGION
         case 401, "customer_storage_not_ready":  # the project's own storage is not set up in its region
             return Reason.SERVICE_NOT_ENABLED
@@ -63,7 +63,7 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
         case 403, "unsupported_country_region_territory":
             return Reason.LOCATION_NOT_SUPPORTED
         case ((401 | 403), _):
-            return _classify_words(answer.status, error)
+            return _classify_message(answer.status, error)
         case 429, _:
             return _classify_throttle(code, error.get("type"))
         case ((500 | 503), "server_is_overloaded"):
@@ -71,8 +71,8 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
     return common_reason(answer)
 
 
-def _classify_words(status: int, error: Mapping[str, object]) -> Reason:
-    """The 401s and 403s without a code of their own: only their words tell a good key from none."""
+def _classify_message(status: int, error: Mapping[str, object]) -> Reason:
+    """Classify a 401 or 403 without a specific code: only its message tells a good key from a bad one."""
     message = message_of(error)
     if "missing scopes" in message or "insufficient permissions" in message:
         return Reason.INSUFFICIENT_PERMISSION
@@ -85,7 +85,7 @@ def _classify_words(status: int, error: Mapping[str, object]) -> Reason:
 
 
 def _classify_throttle(code: object, type_: object) -> Reason:
-    """A 429 speaks of a known key only where it says what is used up; an edge throttles whoever comes."""
+    """Classify a 429. Only one that names the exhausted limit proves that the key is valid."""
     if code in _QUOTA_CODES or type_ == "insufficient_quota":
         return Reason.QUOTA_EXHAUSTED
     if code in _RATE_CODES or type_ in _RATE_TYPES:
@@ -94,7 +94,7 @@ def _classify_throttle(code: object, type_: object) -> Reason:
 
 
 def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
-    """As the vendor's SDK joins them, a base_url has the version segment already and `/models` follows it."""
+    """As in the vendor's SDK, a base_url already contains the version, and `/models` follows it."""
     url = join(base_url or f"https://{_HOST}/v1", "/models")
     answer = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})
     return conclude(
