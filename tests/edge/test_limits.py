@@ -37,7 +37,7 @@ def test_one_too_many_of_each_thing(ports: FakePorts) -> None:
         (call("add_provider", body=new), "1 providers"),
         (
             call("put_routing_config", path={"slug": "b"}, body=route(provider.id)),
-            f"provider {provider.id} is named by 1 routing configs",
+            f"provider {provider.id} is used by 1 routing configs",
         ),
         (call("create_upload", body={"vendor": "openai", "name": "Again"}), "1 upload links"),
     ):

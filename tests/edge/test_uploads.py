@@ -272,9 +272,9 @@ def test_a_stored_key_is_told_by_its_hint(ports: FakePorts) -> None:
     assert use(token, {"api_key": entered}).status == 404
     assert [answer.status for answer in (first, second, third)] == [201, 201, 200]
     assert "sk-proj-…abcd, version 1" in Page(first).words
-    assert "another provider holds this credential too" in Page(second).words
+    assert "another provider has the same credential" in Page(second).words
     assert "sk-proj-…abcd, version 1" in Page(third).words
-    assert "this credential is the active one already" in Page(third).words
+    assert "this credential is already active" in Page(third).words
     assert not [answer for answer in (first, second, third) if entered in answer.text]
     assert active_key(ports, provider) == entered
 

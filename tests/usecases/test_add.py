@@ -169,7 +169,7 @@ def test_a_temporary_credential_that_has_expired_is_told_so(vendor: str, text: s
         add_provider(ports, ORG, new(vendor=vendor, api_key=Secret(text)))
     assert caught.value.code == "credential_rejected"
     assert caught.value.details["reason"] == "credential_expired"
-    assert f"a temporary one that has expired{at}: get a new one" in caught.value.message
+    assert f"the temporary credential has expired{at}: get a new one" in caught.value.message
     assert "mistyped" not in caught.value.message
 
 

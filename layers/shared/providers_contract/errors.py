@@ -118,14 +118,14 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
         404,
         "not_found",
         "The key version does not exist, or its grace window has ended.",
-        "no readable version 1",
+        "version 1 does not exist or is no longer readable",
         {"resource": "version", "id": "1"},
     ),
     "upload_not_found": ErrorCode(
         404,
         "not_found",
         "The upload link was used, has expired, was withdrawn or never existed.",
-        "this link does not work: it was used, has expired, was withdrawn or never existed; ask for a new one",
+        "this link is not valid: it was used, has expired, was revoked or never existed; ask for a new one",
         {"resource": "upload"},
         elsewhere="the page at an upload link",
     ),
@@ -141,14 +141,14 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
         "conflict",
         "Another provider of the organization has this name; case is ignored. If providers already hold the new "
         "credential, `references` lists them.",
-        "another provider has this name; names are unique without regard to case",
+        "another provider has this name; names are unique, ignoring case",
         {"param": "name"},
     ),
     "provider_in_use": ErrorCode(
         409,
         "conflict",
         "Routing configs use the provider; `references` lists all of them.",
-        f"routing configs still name this provider: {SLUG}; detach it from them first",
+        f"routing configs still use this provider: {SLUG}; remove it from them first",
         {**_PROVIDER, "references": [{"type": "routing_config", "id": SLUG}]},
     ),
     "provider_disabled": ErrorCode(
@@ -177,7 +177,7 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
         409,
         "conflict",
         "The key version is the active one, which new requests use.",
-        "this version is the active one: rotate to another credential first, or delete the provider",
+        "this version is active: rotate to another credential first, or delete the provider",
         _PROVIDER,
     ),
     "limit_exceeded": ErrorCode(
@@ -252,7 +252,7 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
         422,
         "invalid_request_error",
         "The vendor has no common host, so `base_url` is required.",
-        "azure has no common host: set base_url to your resource's endpoint",
+        "azure has no shared host: set base_url to your resource's endpoint",
         {"param": "base_url"},
     ),
     "base_url_not_allowed": ErrorCode(

@@ -39,7 +39,7 @@ ROTATED: Final = ADDED | {
 }
 WARNING: Final = {
     "code": "duplicate_credential",
-    "message": "another provider holds this credential too; rotating one leaves the other as it is",
+    "message": "another provider has the same credential; rotating one does not change the other",
     "provider_ids": [OTHER_ID],
 }
 

@@ -28,11 +28,11 @@ class ProvidersError(Exception):
 
     Args:
         code: the machine-readable code (api.md, Errors).
-        message: one sentence that a person can act on; holds nothing of a credential.
+        message: one sentence that a person can act on; contains no part of a credential.
         param: the request field or parameter at fault.
         resource, id: what was not found or stood in the way.
         retry_after_s: seconds after which trying again makes sense; becomes the Retry-After header.
-        details: further members of the answer's `error` object.
+        details: further fields of the response's `error` object.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class InvalidRequest(ProvidersError):
 
 
 class Unprocessable(InvalidRequest):
-    """The request is understood and refused for what it says."""
+    """The request can be understood, but its content is not accepted."""
 
 
 class Unauthenticated(ProvidersError):
-    """No management key, or not one of ours."""
+    """No valid management key."""
 
 
 class Forbidden(ProvidersError):
@@ -73,11 +73,11 @@ class Forbidden(ProvidersError):
 
 
 class NotFound(ProvidersError):
-    """Nothing of this id in the caller's organization."""
+    """The caller's organization has no such resource."""
 
 
 class Conflict(ProvidersError):
-    """The request is good, and the state of things forbids it."""
+    """The request conflicts with the current state."""
 
 
 class PreconditionFailed(ProvidersError):
@@ -85,22 +85,22 @@ class PreconditionFailed(ProvidersError):
 
 
 class RateLimited(ProvidersError):
-    """The management key has used up its minute, or too many credentials were sent for verification."""
+    """Too many requests with one management key, or too many verifications, in one minute."""
 
 
 class Unavailable(ProvidersError):
-    """DynamoDB, KMS or another part of AWS did not do its work.
+    """DynamoDB, KMS or another AWS service is temporarily unavailable.
 
-    Nothing was changed, unless the message says that this is not known.
+    Nothing was changed, unless the message says that the change may have been applied.
     """
 
 
 class Unanswered(Unavailable):
-    """The database let its whole time pass without an answer: asking it anything more would take as long again."""
+    """The database did not respond within its time limit; another call would take as long again."""
 
 
 class VerificationFailed(ProvidersError):
-    """The vendor could not be asked; nothing was changed."""
+    """The vendor could not verify the credential; nothing was changed."""
 
 
 def validation_failed(errors: Sequence[Mapping[str, str | None]]) -> Unprocessable:
@@ -117,20 +117,22 @@ def invalid_field(param: str, message: str, code: str = "invalid_value") -> Unpr
 
 
 def provider_not_found(provider_id: str) -> NotFound:
-    """404 for a provider; the same for one of another organization."""
+    """404 for a provider, also for one of another organization."""
     return NotFound("provider_not_found", f"provider {provider_id} not found", resource="provider", id=provider_id)
 
 
 def provider_disabled(provider_id: str) -> Conflict:
-    """For `resolve`, which is no endpoint: its owner has disabled the provider."""
+    """The owner has disabled the provider. Raised by `resolve`, which is not an endpoint."""
     message = "this provider is disabled: set its status to active before using it"
     return Conflict("provider_disabled", message, resource="provider", id=provider_id)
 
 
 def version_not_found(version: int | None) -> NotFound:
-    """404 for a key version that is not, or no longer, readable."""
-    number = "of this number" if version is None else str(version)
-    return NotFound("version_not_found", f"no readable version {number}", resource="version", id=number)
+    """404 for a key version that does not exist, or is no longer readable."""
+    number = None if version is None else str(version)
+    named = "this version" if number is None else f"version {number}"
+    message = f"{named} does not exist or is no longer readable"
+    return NotFound("version_not_found", message, resource="version", id=number)
 
 
 def routing_config_not_found(slug: str) -> NotFound:
@@ -139,9 +141,9 @@ def routing_config_not_found(slug: str) -> NotFound:
 
 
 def upload_not_found() -> NotFound:
-    """404 for an upload link, the same whatever is wrong with it: who tries links out learns nothing."""
+    """404 for an upload link, the same for every cause, so that guessing links reveals nothing."""
     return NotFound(
         "upload_not_found",
-        "this link does not work: it was used, is too old, was withdrawn or never existed; ask for a new one",
+        "this link is not valid: it was used, has expired, was revoked or never existed; ask for a new one",
         resource="upload",
     )

@@ -87,5 +87,5 @@ def name_taken(holders: Sequence[str] = ()) -> Conflict:
     details: dict[str, Any] = {}
     if holders:
         details["references"] = [{"type": "provider", "id": each} for each in holders]
-    message = "another provider has this name; names are unique without regard to case"
+    message = "another provider has this name; names are unique, ignoring case"
     return Conflict("name_taken", message, param="name", **details)

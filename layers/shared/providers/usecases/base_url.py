@@ -30,7 +30,7 @@ def check_base_url(vendor: Vendor, base_url: str | None, policy: Policy) -> str 
         if vendor.base_url_required:
             raise Unprocessable(
                 "base_url_required",
-                f"{vendor.name} has no common host: set base_url to your resource's endpoint",
+                f"{vendor.name} has no shared host: set base_url to your resource's endpoint",
                 param="base_url",
             )
         return None
@@ -42,13 +42,13 @@ def check_base_url(vendor: Vendor, base_url: str | None, policy: Policy) -> str 
     if url.scheme != "https":
         raise _refused("base_url must begin with https://")
     if url.port not in _PORTS:
-        raise _refused("base_url may name port 443 or 8443 only")
+        raise _refused("base_url must use port 443 or 8443")
     if not _HOST.fullmatch(host):
-        raise _refused("base_url must name a public host, not an address or a local name")
+        raise _refused("base_url must have a public host name, not an IP address or a local name")
     if not host_matches(host, (*vendor.hosts, *policy.allowed_base_url_hosts)):
         raise _refused(
             f"base_url must name one of {vendor.name}'s own hosts ({', '.join(vendor.hosts[:3])}); "
-            "whoever operates this stack can allow others with the parameter AllowedBaseUrlHosts"
+            "the operator of this stack can allow others with the parameter AllowedBaseUrlHosts"
         )
     return base_url
 
@@ -62,7 +62,7 @@ def _split(text: str) -> SplitResult:
     if len(text) > MAX_URL_CHARS:
         raise _refused(f"base_url is longer than {MAX_URL_CHARS} characters")
     if re.search(r"[^\x21-\x7e]|[\\\"'`<>{}|^]", text):
-        raise _refused("base_url holds a character that a URL cannot have")
+        raise _refused("base_url has a character that is not allowed in a URL")
     try:
         url = urlsplit(text)
         url.port  # noqa: B018 - raises for a port that is no number

@@ -13,7 +13,7 @@ from providers_contract.vocabulary import Reason
 
 
 def warnings_for(ports: Ports, vendor: Vendor, verified: VerifiedCredential, provider: Provider) -> Warnings:
-    """What the owner of `provider` (as it will be) should know, beside that it worked."""
+    """Warnings about the credential that `provider` is about to hold."""
     found: Warnings = []
     if verified.verdict.reason is Reason.WRONG_REGION:
         message = f"{vendor.name} knows the credential, but {explain(Reason.WRONG_REGION)}"
@@ -22,7 +22,7 @@ def warnings_for(ports: Ports, vendor: Vendor, verified: VerifiedCredential, pro
         found.append(
             {
                 "code": "unfamiliar_format",
-                "message": f"this does not look like a credential that {vendor.name} issues; it was tried all the same",
+                "message": f"this does not look like a {vendor.name} credential; it was verified anyway",
             }
         )
     others = [
@@ -32,7 +32,7 @@ def warnings_for(ports: Ports, vendor: Vendor, verified: VerifiedCredential, pro
         found.append(
             {
                 "code": "duplicate_credential",
-                "message": "another provider holds this credential too; rotating one leaves the other as it is",
+                "message": "another provider has the same credential; rotating one does not change the other",
                 "provider_ids": sorted(others),
             }
         )
@@ -43,13 +43,13 @@ def rotation_warnings(ports: Ports, before: Provider, after: Provider, verified:
     """What the owner should know about the rotation that made `after` of `before`."""
     found = warnings_for(ports, ports.vendors(after.vendor), verified, after)
     if after.active.number == before.active.number:
-        message = "this credential is the active one already: it was verified, and no version was created"
+        message = "this credential is already active: it was verified, and no version was created"
         return [*found, {"code": "credential_unchanged", "message": message}]
     early = [each for each in before.live_versions(after.updated_at)[:-1] if each not in after.versions]
     for version in early:
         message = (
-            f"version {version.number} was destroyed before its grace window ended: a provider has "
-            f"{MAX_LIVE_VERSIONS} live versions at most"
+            f"version {version.number} was destroyed before its grace window ended: a provider has at most "
+            f"{MAX_LIVE_VERSIONS} live versions"
         )
         found.append({"code": "version_retired_early", "message": message, "version": version.number})
     known = next((version.account for version in reversed(before.versions) if version.account is not None), None)

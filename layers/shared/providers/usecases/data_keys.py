@@ -108,7 +108,7 @@ def destroy_data_key(ports: Ports, org: str, key_id: str) -> None:
     keys = ports.cipher.data_keys(org)
     position = next((number for number, key in enumerate(keys) if key.id == key_id), None)
     if position is None:
-        raise UnknownDataKey("this organization has no data key of this id")
+        raise UnknownDataKey("this organization has no data key with this id")
     if position == 0:
         raise DataKeyInUse("this is the newest data key, which seals new credentials: rotate it first")
     left = SETTLED_AFTER - (ports.clock.now() - keys[position - 1].created_at)

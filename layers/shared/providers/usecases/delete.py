@@ -59,7 +59,7 @@ def _in_use(provider: Provider) -> Conflict:
     shown = ", ".join(slugs[:3]) + (f" and {len(slugs) - 3} more" if len(slugs) > 3 else "")
     return Conflict(
         "provider_in_use",
-        f"routing configs still name this provider: {shown}; detach it from them first",
+        f"routing configs still use this provider: {shown}; remove it from them first",
         resource="provider",
         id=provider.id,
         references=[{"type": "routing_config", "id": slug} for slug in slugs],

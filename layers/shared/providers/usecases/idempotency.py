@@ -36,7 +36,7 @@ def begin(ports: Ports, org: str, key: str, request: dict[str, Any]) -> Lease | 
     if found.request != lease.request:
         raise Unprocessable(
             "idempotency_mismatch",
-            "this Idempotency-Key was sent with another request before; use a new one for each change",
+            "this Idempotency-Key was used with a different request; use a new one for each change",
             param="Idempotency-Key",
         )
     if found.response is None:
@@ -59,7 +59,7 @@ def in_progress() -> Conflict:
     """409: another request of the same key is under way."""
     return Conflict(
         "idempotency_in_progress",
-        "a request with this Idempotency-Key is under way; send it again in a moment to get its answer",
+        "a request with this Idempotency-Key is in progress; retry in a moment to get its response",
         param="Idempotency-Key",
         retry_after_s=RETRY_AFTER_S,
     )

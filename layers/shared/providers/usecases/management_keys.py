@@ -53,7 +53,7 @@ def mint_management_key(
         token = Secret(f"{MANAGEMENT_KEY_PREFIX}{ports.clock.new_id().lower()}_{secrets.token_hex(SECRET_BYTES)}")
     parts = MANAGEMENT_KEY.fullmatch(token.reveal())
     if parts is None:
-        raise ValueError("a management key has the form mlx_mk_<id>_<secret>, the secret 43 or more letters and digits")
+        raise ValueError("invalid management key: expected mlx_mk_<id>_<secret>, with 43 or more letters and digits")
     key_id, secret = parts.groups()
     key = ManagementKey(
         id=key_id,

@@ -94,7 +94,7 @@ def write_contention() -> Unavailable:
     """503: something new could not be written, because other transactions kept getting in its way."""
     return Unavailable(
         "dependency_unavailable",
-        "other changes kept getting in the way; nothing was changed, try again in a moment",
+        "too many concurrent changes; nothing was changed, try again in a moment",
         retry_after_s=1,
     )
 
@@ -102,7 +102,7 @@ def write_contention() -> Unavailable:
 _LIMITED: Final = {
     "providers": "this organization has {count} providers; {limit} are allowed",
     "routing_configs": "this organization has {count} routing configs; {limit} are allowed",
-    "configs_per_provider": "provider {id} is named by {count} routing configs; {limit} are allowed",
+    "configs_per_provider": "provider {id} is used by {count} routing configs; {limit} are allowed",
     "upload_links": "this organization has made {count} upload links in these ten minutes; {limit} are allowed",
     "management_keys": "this organization has {count} management keys that are not revoked; {limit} are allowed",
 }

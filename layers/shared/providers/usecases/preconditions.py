@@ -46,5 +46,5 @@ def matches(if_match: str, provider: Provider) -> bool:
 def version_conflict(resource_id: str) -> Conflict:
     """409: other changes of the same resource kept winning the race."""
     return Conflict(
-        "version_conflict", "it is being changed by others at this moment; read it and try again", id=resource_id
+        "version_conflict", "other requests are changing this resource; read it and try again", id=resource_id
     )

@@ -30,7 +30,7 @@ def rollback_provider(
     now = ports.clock.now()
     earlier = before.live_versions(now)[:-1]
     if version == before.active.number:
-        raise invalid_field("version", "is the active one already")
+        raise invalid_field("version", "is already active")
     if version is None and not earlier:
         raise Conflict(
             "version_conflict",

@@ -88,7 +88,7 @@ def delete_routing_config(ports: Ports, org: str, slug: str, mutation: Mutation[
 
 
 def _unknown_providers(attempts: Sequence[Attempt], missing: frozenset[str]) -> Exception:
-    message = "no provider of this id"
+    message = "no provider has this id"
     faults: list[dict[str, str | None]] = [
         {"param": f"attempts[{index}].provider_id", "message": message, "code": "unknown_provider"}
         for index, attempt in enumerate(attempts)

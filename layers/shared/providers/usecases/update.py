@@ -127,7 +127,7 @@ def make_change(
             if before.active.number != began_with:
                 raise Conflict(
                     "rotation_conflict",
-                    "another rotation of this provider finished first; read it and see whether yours is still wanted",
+                    "another rotation of this provider finished first; read it and decide whether to rotate again",
                     resource="provider",
                     id=provider_id,
                 ) from None

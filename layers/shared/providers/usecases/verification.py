@@ -92,15 +92,17 @@ def _count_verification(ports: Ports, org: str) -> None:
     minute, seconds = divmod(int(ports.clock.now().timestamp()), 60)
     own = ports.verifications.count(org, minute)
     if own > ports.policy.verifications_per_org:
-        whose = f"{ports.policy.verifications_per_org} of this organization's credentials were"
+        reached = (
+            f"{ports.policy.verifications_per_org} of this organization's credentials were verified in this minute"
+        )
     elif ports.verifications.count(None, minute) > ports.policy.verifications and own > SPARED:
-        whose = "as many credentials as this stack allows were"
+        reached = "this stack's limit of verifications is reached for this minute"
     else:
         return
     wait = 60 - seconds
     raise RateLimited(
         "verification_rate_limited",
-        f"{whose} verified in this minute; nothing was changed, try again in {wait} s",
+        f"{reached}; nothing was changed, try again in {wait} s",
         retry_after_s=wait,
     )
 
@@ -139,7 +141,7 @@ def refuse_unless_promoted(vendor: Vendor, verified: VerifiedCredential) -> None
 
 def _expiry(credential: Credential) -> str:
     at = "" if credential.expires_at is None else f" at {credential.expires_at:%Y-%m-%dT%H:%M:%SZ}"
-    return f"the credential is a temporary one that has expired{at}: get a new one and send that"
+    return f"the temporary credential has expired{at}: get a new one and send it"
 
 
 def _refusal(vendor: Vendor, credential: Credential) -> str:

@@ -79,7 +79,7 @@ def destroy_version(
         if number == before.active.number:
             raise Conflict(
                 "version_active",
-                "this version is the active one: rotate to another credential first, or delete the provider",
+                "this version is active: rotate to another credential first, or delete the provider",
                 resource="provider",
                 id=provider_id,
             )
