@@ -21,6 +21,7 @@ from typing import Any, Final
 from aiohttp import web
 from multidict import CIMultiDict
 
+import providers.entrypoints  # noqa: F401 - its logger must get this process's stdout, not that of a first request
 from local.browsers import refusal
 from local.template import Route, Template
 
