@@ -1,1 +1,1 @@
-"""The vendor emulator: an HTTP server that answers for every vendor, with the case that the key it is sent names."""
+"""The vendor emulator: an HTTP server that plays every vendor. The key in a request names the case to respond with."""

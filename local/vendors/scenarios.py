@@ -1,4 +1,4 @@
-"""How an answer goes over the wire, well or badly."""
+"""Sends a case's response over the wire, well or badly."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DRIP_S: Final = 1.0
 
 
 async def play(request: web.BaseRequest, case: Case, key: str) -> web.StreamResponse:
-    """Answer `request` with `case`. Ends early, and quietly, when the caller goes away."""
+    """Respond to `request` with `case`. Stops quietly if the caller disconnects."""
     if case.play is Play.ANSWER:
         answer = render(case, key)
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
@@ -109,7 +109,7 @@ async def _once(block: bytes) -> AsyncGenerator[bytes, None]:
 async def _stream(
     request: web.BaseRequest, answer: Answer, body: AsyncGenerator[bytes, None], *, length: int | None = None
 ) -> web.StreamResponse:
-    """Send `body` bit by bit, chunked unless its length is given."""
+    """Stream `body`, chunked unless its length is given."""
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.content_length = length
     try:
@@ -118,12 +118,12 @@ async def _stream(
             async for block in body:
                 await response.write(block)
     except ConnectionError:
-        pass  # the caller has seen enough
+        pass  # the caller disconnected
     return response
 
 
 def _hang_up(request: web.BaseRequest) -> web.StreamResponse:
-    """Close the connection once what has been written is sent; the response returned goes nowhere."""
+    """Close the connection after what has been written; the response that is returned is not sent."""
     if request.transport is not None:
         request.transport.close()
     return web.Response()
@@ -131,7 +131,7 @@ def _hang_up(request: web.BaseRequest) -> web.StreamResponse:
 
 @cache
 def _packed(case: Case) -> bytes:
-    """The padded body of `case` as gzip (RFC 1952): a thousandth of what it expands to.
+    """Return the padded body of `case` as gzip (RFC 1952), a thousandth of its size.
 
     One block is compressed, and repeated: a full flush makes it stand for itself wherever it is.
     """

@@ -26,7 +26,7 @@ _STOPPING_S: Final = 0.1
 
 
 class Emulator:
-    """Answers for every vendor on one port, over plain HTTP.
+    """Plays every vendor on one port, over plain HTTP.
 
     A request is for the vendor whose own host its Host header names, else for the one that its path begins with
     (`/openai/v1/models`). The key that it carries selects the case; a key that is none of `fake_key`'s is refused.
@@ -54,7 +54,7 @@ class Emulator:
         self._index: dict[str, Any] = {}
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; `port` 0 takes a free one. Raises OSError where the port is taken."""
+        """Listen; `port` 0 takes a free one. Raises OSError if the port is taken."""
         self._bound = host
         loop = asyncio.get_running_loop()
         self._http = web.Server(
@@ -66,13 +66,13 @@ class Emulator:
         self._index = {vendor: _listing(vendor, self.url) for vendor in CASES}
 
     async def stop(self) -> None:
-        """Close every connection, whatever it is in the middle of. Harmless where nothing was started."""
+        """Close every connection at once. Does nothing if the server was not started."""
         if self._listener is None or self._http is None:
             return
         self._listener.close()
         for connection in self._http.connections:
             if isinstance(connection.transport, asyncio.WriteTransport):
-                connection.transport.abort()  # closing would wait for the caller to read what has been written
+                connection.transport.abort()  # closing would wait for the caller to read everything
         answering = tuple(self._answering)
         for task in answering:
             task.cancel()
@@ -83,14 +83,14 @@ class Emulator:
         self._listener = self._http = None
 
     def reset(self) -> None:
-        """Forget counts, turns, and what was said on the control endpoint."""
+        """Forget counts, turns, and changes made through the control endpoint."""
         self.requests = 0
         self.played.clear()
         self._instead.clear()
         self._turns.clear()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Keep account of the task, so that `stop` need not wait for it."""
+        """Track the task, so that `stop` can cancel it."""
         task = asyncio.current_task()
         assert task is not None
         self._answering.add(task)
@@ -121,7 +121,7 @@ class Emulator:
         return await play(request, case, key or "")
 
     def _chosen(self, vendor: str, key: str, url: str, headers: Mapping[str, str]) -> Case:
-        """The case that `key` names, unless the control endpoint, or how it was sent, says otherwise."""
+        """Return the case that `key` names, unless the control endpoint or the way it was sent decides otherwise."""
         who = vendor, identity(vendor, key)
         named = case_of(vendor, key)
         case = self._instead.get(who) or named
@@ -152,14 +152,14 @@ class Emulator:
         return web.json_response({"error": f"there is GET {self.url}/ and POST or DELETE {_CONTROL}"}, status=404)
 
     async def _control(self, request: web.BaseRequest) -> web.Response:
-        """Let a key play another case from now on: `{"vendor": …, "key": …, "case": …}`."""
+        """Make a key play another case from now on: `{"vendor": …, "key": …, "case": …}`."""
         played = self.control(await request.read())
         if played is None:
             return web.json_response({"error": "send a known vendor, a key and a known case"}, status=422)
         return web.json_response(played)
 
     def control(self, body: bytes) -> dict[str, str] | None:
-        """What the control endpoint does: the vendor and the case that its key plays now, or None for unknown ones."""
+        """Make a key play another case; return the vendor and the case, or None if one of them is unknown."""
         try:
             asked = json.loads(body)
             vendor, key, slug = (str(asked[name]) for name in ("vendor", "key", "case"))
@@ -173,7 +173,7 @@ class Emulator:
 
 
 def _listing(vendor: str, url: str) -> dict[str, Any]:
-    """What `GET /` tells of a vendor."""
+    """Return what `GET /` shows of a vendor."""
     return {
         "base_url": f"{url}/{vendor}{EMULATED[vendor].base_path}",
         "cases": [
@@ -191,7 +191,7 @@ def _listing(vendor: str, url: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def serving(latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Emulator]:
-    """An emulator that listens until the block ends. Raises what `Emulator.start` does."""
+    """Run an emulator until the block ends. Raises what `Emulator.start` does."""
     emulator = Emulator(latency_s)
     await emulator.start(host, port)
     try:
@@ -203,5 +203,5 @@ async def serving(latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0
 def running_emulator(
     latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0
 ) -> AbstractContextManager[Emulator]:
-    """The same for callers that are not asynchronous: on an event loop in a thread of its own."""
+    """Run an emulator for synchronous callers, on an event loop in its own thread."""
     return in_background(serving(latency_s, host, port))

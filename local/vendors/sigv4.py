@@ -1,4 +1,4 @@
-"""What AWS does with a signature, done by botocore's signer: so that ours is not checked against itself."""
+"""Checks signatures as AWS does, from the request as it was received."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AUTHORIZATION: Final = re.compile(
 
 
 def access_key_id(authorization: str) -> str | None:
-    """The access key id that a signed request names, or None where the header cannot be read."""
+    """Return the access key id of a signed request, or None if the header cannot be parsed."""
     found = _AUTHORIZATION.fullmatch(authorization)
     return found["id"] if found else None
 
@@ -28,7 +28,7 @@ def access_key_id(authorization: str) -> str | None:
 def fault(
     url: str, headers: Mapping[str, str], secret_access_key: str, session_token: str | None, now: datetime
 ) -> str | None:
-    """What is wrong with a signed GET of `url`, as the slug of a case; None where it is right.
+    """Return what is wrong with a signed GET of `url`, as the slug of a case; None if it is right.
 
     `headers` have lower-case names. `session_token` is the one that belongs to the access key id.
     """

@@ -1,4 +1,4 @@
-"""What a case is, and how it becomes an answer."""
+"""Cases, and the responses made from them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from providers.model.verdict import Verdict
 from providers_contract.vocabulary import Outcome, Reason
 
 ECHO: Final = "<KEY>"
-"""Stands, in a body or a header, for the key that the request carried: vendors do that, and so must be expected to."""
+"""In a body or a header, a placeholder for the key in the request: vendors do echo keys."""
 
 
 class Play(StrEnum):
-    """How an answer goes over the wire."""
+    """How a response is sent."""
 
     ANSWER = "answer"
     SLOW = "slow"
@@ -32,7 +32,7 @@ class Play(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """One thing that a vendor can answer.
+    """One response of a vendor.
 
     Args:
         slug: its name in keys, on the control endpoint and in tests.
@@ -60,11 +60,11 @@ class Case:
 
     @property
     def outcome(self) -> Outcome:
-        """What a verification should come to."""
+        """The outcome that a verification should have."""
         return Verdict(self.reason).outcome
 
     def on(self, route: str) -> Case:
-        """The case that is played on `route`."""
+        """Return the case to play on `route`."""
         return self.elsewhere.get(route, self)
 
 
@@ -78,7 +78,7 @@ class Answer:
 
 
 def render(case: Case, key: str) -> Answer:
-    """The answer of `case` to a request that carried `key`."""
+    """Return the response of `case` to a request with `key`."""
     fixed, echoes = _rendered(case)
     if not echoes:
         return fixed
@@ -91,7 +91,7 @@ def render(case: Case, key: str) -> Answer:
 
 @cache
 def _rendered(case: Case) -> tuple[Answer, bool]:
-    """The answer with `ECHO` still in it, and whether it is; made once for each case."""
+    """Return the response with `ECHO` not replaced yet, and whether it contains any; made once for each case."""
     if isinstance(case.body, bytes):
         kind, body = "application/octet-stream", case.body
     elif isinstance(case.body, str):

@@ -1,4 +1,4 @@
-"""What any host can do to a caller, whichever vendor it is taken for."""
+"""What any host can do to a caller, whichever vendor it claims to be."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DEPTH: Final = 100_000
 
 
 def misbehaviours(valid: Case, fault: Case, *, echo_headers: tuple[str, ...] = ()) -> tuple[Case, ...]:
-    """The cases, for a vendor whose good and bad answers are `valid` and `fault`.
+    """Return the cases, for a vendor whose good and bad responses are `valid` and `fault`.
 
     `echo_headers` are the headers of which the vendor's answers are believed something.
     """
@@ -81,7 +81,7 @@ def misbehaviours(valid: Case, fault: Case, *, echo_headers: tuple[str, ...] = (
 
 @cache
 def slow(valid: Case, delay_s: float) -> Case:
-    """`valid` after `delay_s` seconds; `slow` for the usual time, else `slow-2` or `slow-200ms`."""
+    """Return `valid` after `delay_s` seconds: `slow` for the usual time, else `slow-2` or `slow-200ms`."""
     milliseconds = round(delay_s * 1000)
     name = f"{milliseconds // 1000}" if milliseconds % 1000 == 0 else f"{milliseconds}ms"
     return _variant(
@@ -100,12 +100,12 @@ def _valid_but(valid: Case, play: Play, title: str, reason: Reason) -> Case:
 
 
 def _variant(valid: Case, **changes: Any) -> Case:
-    """`valid` with `changes`, on every route that it has an answer of its own for."""
+    """Return `valid` with `changes`, on each of its routes."""
     elsewhere = {route: replace(case, **changes) for route, case in valid.elsewhere.items()}
     return replace(valid, **changes, elsewhere=elsewhere)
 
 
 def padded(case: Case) -> tuple[bytes, bytes]:
-    """What comes before and after padding that makes the JSON of `case` longer without changing what it says."""
+    """Return what precedes and follows padding that makes the JSON of `case` longer without changing its meaning."""
     head = json.dumps(case.body).removesuffix("}")
     return f'{head}, "padding": "'.encode(), b'"}'

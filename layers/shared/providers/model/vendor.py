@@ -1,7 +1,7 @@
-"""What a vendor is, and what is said to it and heard from it.
+"""A vendor, and the requests and responses exchanged with it.
 
-A vendor's `verify` is a generator: it yields the requests it wants sent, is sent the answers, and returns its
-verdict. It does no I/O, so a test plays both sides, and whoever drives it decides on deadlines and connections.
+A vendor's `verify` is a generator: it yields requests, is sent the responses, and returns a verdict. It does no I/O, so
+tests need no server, and its caller decides on deadlines and connections.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from providers_contract.vendor import VendorFacts
 class Credential:
     """A credential that a vendor's `parse` has taken apart.
 
-    `familiar` says whether it has a form that the vendor is known to issue; an unfamiliar one is tried all the same.
-    `expires_at` and `account` are set where the credential itself tells them. `temporary` says that its form is one
-    that always expires, whether or not it tells when.
+    `familiar`: it has a form that the vendor is known to issue; others are tried, too. `expires_at` and `account` are
+    set if the credential itself contains them. `temporary`: credentials of its form always expire.
     """
 
     secret: Secret
@@ -49,7 +48,7 @@ class ProbeRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """A vendor's complete answer. `headers` has lower-case names; `body` is capped by whoever received it."""
+    """A vendor's complete response. `headers` has lower-case names; the HTTP adapter limits `body`."""
 
     status: int
     headers: Mapping[str, str]
@@ -57,10 +56,10 @@ class ProbeAnswer:
     latency_ms: int | None = None
 
     def __repr__(self) -> str:
-        return f"ProbeAnswer(status={self.status}, {len(self.body)} bytes)"  # a vendor's answer can echo the key
+        return f"ProbeAnswer(status={self.status}, {len(self.body)} bytes)"  # a vendor's response can echo the key
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object; an empty dict where it is anything else."""
+        """Return the body as a JSON object; an empty dict if it is anything else."""
         try:
             parsed = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -68,17 +67,14 @@ class ProbeAnswer:
         return parsed if isinstance(parsed, dict) else {}
 
     def error(self) -> dict[str, Any]:
-        """The body's `error` object, or an empty dict."""
+        """Return the body's `error` object, or an empty dict."""
         found = self.json().get("error")
         return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyContext:
-    """What `verify` may depend on beside the credential.
-
-    `now` is the time in UTC; `patience_s` is how many seconds a second try may wait (0 in a health probe).
-    """
+    """The time in UTC, and how many seconds `verify` may wait for a second try (0 in a probe)."""
 
     now: datetime
     patience_s: float = 0.0
@@ -94,9 +90,9 @@ class Vendor(VendorFacts):
     Args:
         parse: takes a credential apart, given it and the `base_url` it comes with; raises `Unprocessable`
             (`credential_format`) for text that cannot be a credential of this vendor.
-        verify: asks the vendor, given credential, base_url (None for the vendor's own) and circumstances.
-        tidy_base_url: cuts an endpoint that a person has pasted down to the base_url that it belongs to. It leaves
-            what it does not know, and what it has tidied before, as it is.
+        verify: asks the vendor, given credential, base_url (None for the vendor's own) and context.
+        tidy_base_url: shortens an endpoint that a person has pasted to its base_url. Idempotent; it leaves other URLs
+            as they are.
     """
 
     parse: Callable[[Secret, str | None], Credential]
