@@ -1,0 +1,253 @@
+"""A change and its side writes are committed together, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectionClosedError
+
+from providers.model.audit import KEPT as TRAIL_KEPT
+from providers.model.audit import Entry
+from providers.model.idempotency import Completion, StoredResponse
+from providers.ports import (
+    NO_SIDE_WRITES,
+    AuditFilter,
+    LeaseLost,
+    MissingProvider,
+    NameTaken,
+    SideWrites,
+    StaleWrite,
+    UploadUsed,
+)
+from tests.kit.fakes import waiting
+from tests.kit.stores import (
+    ANSWER,
+    NOW,
+    ONE,
+    ROTATED,
+    Stores,
+    answer_of,
+    claimed,
+    config,
+    create,
+    entry,
+    event,
+    lease,
+    provider,
+    sealed,
+    upload,
+)
+
+
+@dataclass(frozen=True)
+class Write:
+    """A write of one kind, and how another comes in its way.
+
+    Args:
+        prepare: what has to be there before it.
+        write: makes the change, with its side writes.
+        done: whether it is made.
+        spoil: makes what the write was conditioned on untrue.
+        failure: what the write then raises.
+    """
+
+    prepare: Callable[[Stores], object]
+    write: Callable[[Stores, SideWrites], None]
+    done: Callable[[Stores], bool]
+    spoil: Callable[[Stores], object]
+    failure: type[Exception]
+
+
+NEW_NAME = replace(ONE, name="New", revision=2)
+
+
+def rename(stores: Stores, name: str = "Other") -> None:
+    """A change that comes between."""
+    stores.providers.change(ONE, replace(ONE, name=name, revision=2))
+
+
+def attach(stores: Stores) -> None:
+    """A provider and a config that names it."""
+    create(stores)
+    stores.routing.put(None, config("@a", ONE.id))
+
+
+def replace_config(stores: Stores) -> None:
+    """A change of the config that comes between."""
+    stores.routing.put(config("@a", ONE.id), config("@a", ONE.id, revision=2))
+
+
+WRITES = {
+    "create a provider": Write(
+        prepare=lambda stores: None,
+        write=lambda stores, side_writes: create(stores, side_writes=side_writes),
+        done=lambda stores: stores.providers.get("org_a", ONE.id) == ONE,
+        spoil=lambda stores: create(stores, provider(2, name=ONE.name.upper())),
+        failure=NameTaken,
+    ),
+    "rename a provider": Write(
+        prepare=create,
+        write=lambda stores, side_writes: stores.providers.change(ONE, NEW_NAME, side_writes=side_writes),
+        done=lambda stores: stores.providers.get("org_a", ONE.id) == NEW_NAME,
+        spoil=lambda stores: create(stores, provider(2, name="nEW")),
+        failure=NameTaken,
+    ),
+    "rotate a provider's credential": Write(
+        prepare=create,
+        write=lambda stores, side_writes: stores.providers.change(ONE, ROTATED, sealed(ROTATED, 2), side_writes),
+        done=lambda stores: stores.providers.get("org_a", ONE.id) == ROTATED,
+        spoil=rename,
+        failure=StaleWrite,
+    ),
+    "delete a provider": Write(
+        prepare=create,
+        write=lambda stores, side_writes: stores.providers.delete(ONE, side_writes),
+        done=lambda stores: stores.providers.get("org_a", ONE.id) is None,
+        spoil=rename,
+        failure=StaleWrite,
+    ),
+    "create a routing config": Write(
+        prepare=create,
+        write=lambda stores, side_writes: stores.routing.put(None, config("@a", ONE.id), side_writes),
+        done=lambda stores: stores.routing.get("org_a", "@a") == config("@a", ONE.id),
+        spoil=lambda stores: stores.providers.delete(ONE),
+        failure=MissingProvider,
+    ),
+    "replace a routing config": Write(
+        prepare=attach,
+        write=lambda stores, side_writes: stores.routing.put(
+            config("@a", ONE.id), config("@a", ONE.id, ONE.id, revision=2), side_writes
+        ),
+        done=lambda stores: stores.routing.get("org_a", "@a") == config("@a", ONE.id, ONE.id, revision=2),
+        spoil=replace_config,
+        failure=StaleWrite,
+    ),
+    "delete a routing config": Write(
+        prepare=attach,
+        write=lambda stores, side_writes: stores.routing.delete(config("@a", ONE.id), side_writes),
+        done=lambda stores: stores.routing.get("org_a", "@a") is None,
+        spoil=replace_config,
+        failure=StaleWrite,
+    ),
+    "make an upload link": Write(
+        prepare=lambda stores: None,
+        write=lambda stores, side_writes: stores.uploads.put(upload(), side_writes),
+        done=lambda stores: stores.uploads.get("up_1") == upload(),
+        spoil=lambda stores: stores.uploads.put(upload(name="Other")),
+        failure=StaleWrite,
+    ),
+}
+
+ALL = SideWrites([event(1), event(2)], entry(), Completion(lease(), ANSWER), upload(9))
+
+
+def left(stores: Stores) -> tuple[list[str], list[Entry], StoredResponse | None, bool]:
+    """The side writes that were committed: events, entries, the answer, and whether the upload link is used."""
+    events = [each.id for each in waiting(stores.outbox)]
+    entries = list(stores.audit.list("org_a", AuditFilter(), NOW - TRAIL_KEPT, 10, None)[0])
+    return events, entries, answer_of(stores), stores.uploads.get("up_9") is None
+
+
+@pytest.fixture(params=list(WRITES.values()), ids=list(WRITES))
+def write(request: pytest.FixtureRequest, stores: Stores) -> Write:
+    """Each kind of write, about to be made by a request that has claimed its key and came by an upload link."""
+    found: Write = request.param
+    claimed(stores, "try-1")
+    stores.uploads.put(upload(9))
+    found.prepare(stores)
+    return found
+
+
+def test_all_that_goes_with_a_change_is_committed_with_it(stores: Stores, write: Write) -> None:
+    """Its events, its entry, its answer for whoever asks again, and its upload link is used up."""
+    write.write(stores, ALL)
+    assert write.done(stores)
+    assert left(stores) == ([event(1).id, event(2).id], [entry()], ANSWER, True)
+
+
+def test_nothing_is_committed_where_one_condition_fails(stores: Stores, write: Write) -> None:
+    """Whichever fails: a lost lease is told before a used link, and that before the change's own condition."""
+    lost = replace(ALL, completion=Completion(lease("try-0"), ANSWER))
+    used = replace(ALL, consumed_link=upload(8))
+    both = replace(lost, consumed_link=upload(8))
+    refusals: list[tuple[SideWrites, type[Exception]]] = [(lost, LeaseLost), (used, UploadUsed), (both, LeaseLost)]
+    for side_writes, failure in refusals:
+        with pytest.raises(failure):
+            write.write(stores, side_writes)
+        assert not write.done(stores)
+    write.spoil(stores)
+    for side_writes, failure in [(ALL, write.failure), *refusals]:
+        with pytest.raises(failure):
+            write.write(stores, side_writes)
+    assert left(stores) == ([], [], None, False)
+
+
+def test_a_change_of_a_plain_request_goes_by_itself(stores: Stores, write: Write) -> None:
+    """Without a key, a link or anything to tell, the change alone is committed."""
+    write.write(stores, NO_SIDE_WRITES)
+    assert write.done(stores)
+    assert left(stores) == ([], [], None, False)
+
+
+def released(stores: Stores) -> None:
+    """Claim the key and free it."""
+    claimed(stores, "try-1")
+    stores.idempotency.release(lease())
+
+
+def answered(stores: Stores) -> None:
+    """Claim the key and make the change."""
+    claimed(stores, "try-1")
+    create(stores, provider(2), SideWrites(completion=Completion(lease(), ANSWER)))
+
+
+LOST: dict[str, Callable[[Stores], None]] = {
+    "never claimed": lambda stores: None,
+    "taken over": lambda stores: claimed(stores, "try-1", "try-2"),
+    "released": released,
+    "answered": answered,
+}
+
+
+@pytest.mark.parametrize("lose", LOST.values(), ids=LOST)
+def test_a_request_that_has_lost_its_claim_changes_nothing(stores: Stores, lose: Callable[[Stores], None]) -> None:
+    """However it was lost: another try may have made the change."""
+    lose(stores)
+    with pytest.raises(LeaseLost):
+        create(stores, side_writes=SideWrites(completion=Completion(lease(), ANSWER)))
+    assert stores.providers.get("org_a", ONE.id) is None
+
+
+def lose_first_answer(client: Any, operation: str) -> list[str]:
+    """Let the answer of the client's next `operation` get lost once it is done; the list tells of each sending."""
+    sent: list[str] = []
+
+    def lose(request: Any, **_: Any) -> None:
+        sent.append(operation)
+        if len(sent) > 1:
+            return
+        client.meta.events.unregister(name, lose)
+        played = client.meta.events.emit(name, request=request)
+        if not any(answer is not None for _, answer in played):
+            client._endpoint.http_session.send(request)
+        client.meta.events.register_first(name, lose)
+        raise ConnectionClosedError(endpoint_url=request.url)
+
+    name = f"before-send.dynamodb.{operation}"
+    client.meta.events.register_first(name, lose)
+    return sent
+
+
+@pytest.mark.parametrize("stores", ["dynamodb-local"], indirect=True)
+def test_a_transaction_whose_answer_got_lost_is_not_made_twice(stores: Stores) -> None:
+    """DynamoDB knows it again by its token, and says that it is done; moto does not."""
+    assert stores.tables is not None
+    claimed(stores, "try-1")
+    stores.uploads.put(upload(9))
+    sent = lose_first_answer(stores.tables.client, "TransactWriteItems")
+    create(stores, side_writes=ALL)
+    assert len(sent) == 2
+    assert left(stores) == ([event(1).id, event(2).id], [entry()], ANSWER, True)

@@ -1,0 +1,114 @@
+"""Idempotency records: who gets a key, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from providers.model.idempotency import KEPT, LEASE, Completion, ExistingRecord
+from providers.ports import LeaseLost
+from tests.adapters.tables.test_commit import lose_first_answer
+from tests.kit.stores import ANSWER, NOW, SECOND, Stores, answer_of, claimed, lease
+
+
+def completion(owner: str) -> Completion:
+    """An answer of one try."""
+    return Completion(lease(owner), ANSWER)
+
+
+RUNNING = ExistingRecord("a" * 64, NOW + LEASE, None)
+
+ANSWERED = replace(RUNNING, response=ANSWER)
+
+CLAIMS = {
+    "the same request, running": (False, {}, LEASE - SECOND, RUNNING),
+    "another request, running": (False, {"request": "b" * 64}, LEASE - SECOND, RUNNING),
+    "the same request, its lease over": (False, {}, LEASE, None),
+    "another request, its lease over": (False, {"request": "b" * 64}, LEASE, RUNNING),
+    "the same request, answered": (True, {}, SECOND, ANSWERED),
+    "the same request, answered, its lease over": (True, {}, KEPT - SECOND, ANSWERED),
+    "another request, answered": (True, {"request": "b" * 64}, KEPT - SECOND, ANSWERED),
+    "another request, the record expired": (False, {"request": "b" * 64}, KEPT, None),
+    "another request, the answer expired": (True, {"request": "b" * 64}, KEPT, None),
+    "the same request, the answer expired": (True, {}, KEPT, None),
+    "another key": (True, {"key": "l" * 64}, SECOND, None),
+    "another organization": (True, {"org": "org_b"}, SECOND, None),
+}
+
+
+@pytest.mark.parametrize(("has_answer", "members", "later", "found"), CLAIMS.values(), ids=CLAIMS)
+def test_who_gets_a_key(
+    stores: Stores, has_answer: bool, members: dict[str, str], later: timedelta, found: ExistingRecord | None
+) -> None:
+    """A free key is taken; a taken one shows whose it is, and what it was answered."""
+    claimed(stores, "try-1")
+    if has_answer:
+        stores.idempotency.complete(completion("try-1"))
+    second = lease("try-2", NOW + later, **members)
+    assert stores.idempotency.acquire(second, NOW + later) == found
+    third = replace(second, owner="try-3")
+    until = NOW + later + LEASE
+    assert stores.idempotency.acquire(third, NOW + later) == (found or ExistingRecord(second.request, until, None))
+
+
+def test_who_was_taken_over_has_no_say_any_more(stores: Stores) -> None:
+    """It neither records its answer nor frees the key; the one that goes on does."""
+    claimed(stores, "try-1", "try-2")
+    with pytest.raises(LeaseLost):
+        stores.idempotency.complete(completion("try-1"))
+    stores.idempotency.release(lease("try-1"))
+    assert answer_of(stores) is None
+    stores.idempotency.complete(completion("try-2"))
+    assert answer_of(stores) == ANSWER
+
+
+def test_a_released_key_is_free_for_any_request(stores: Stores) -> None:
+    """Whoever failed may send another body under the same key."""
+    claimed(stores, "try-1")
+    stores.idempotency.release(lease("try-1"))
+    assert stores.idempotency.acquire(lease("try-2", request="b" * 64), NOW) is None
+
+
+def test_an_answered_key_is_not_released(stores: Stores) -> None:
+    """Also by its owner: the change is made."""
+    claimed(stores, "try-1")
+    stores.idempotency.complete(completion("try-1"))
+    stores.idempotency.release(lease("try-1"))
+    assert answer_of(stores) == ANSWER
+
+
+def test_releasing_what_is_not_there_does_nothing(stores: Stores) -> None:
+    """Nor is it an error: the record may have expired."""
+    stores.idempotency.release(lease("try-1"))
+    claimed(stores, "try-2")
+
+
+def test_an_answer_needs_a_claim(stores: Stores) -> None:
+    """Recording one without it is refused."""
+    with pytest.raises(LeaseLost):
+        stores.idempotency.complete(completion("try-1"))
+    claimed(stores, "try-1")
+
+
+def test_asking_twice_for_the_same_try_is_asking_once(stores: Stores) -> None:
+    """A client of AWS sends a call again when its answer got lost; the second time finds the first one's work."""
+    for _ in range(2):
+        claimed(stores, "try-1")
+    for _ in range(2):
+        stores.idempotency.complete(completion("try-1"))
+    assert answer_of(stores) == ANSWER
+
+
+@pytest.mark.parametrize("stores", ["moto", "dynamodb-local"], indirect=True)
+def test_an_answer_that_got_lost_on_the_way_changes_nothing(stores: Stores) -> None:
+    """The lease and the record are made once, and whoever made them is told so."""
+    assert stores.tables is not None
+    sent = lose_first_answer(stores.tables.client, "PutItem")
+    claimed(stores, "try-1")
+    assert len(sent) == 2
+    sent = lose_first_answer(stores.tables.client, "PutItem")
+    stores.idempotency.complete(completion("try-1"))
+    assert len(sent) == 2
+    assert answer_of(stores) == ANSWER

@@ -1,0 +1,55 @@
+"""When each key version was last used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.kit.stores import NOW, ONE, ROTATED, SECOND, Stores, create, sealed
+
+
+def test_a_use_is_recorded_once_a_minute(stores: Stores) -> None:
+    """A use within the minute after a recorded one is not, whatever the caller has read."""
+    create(stores)
+    row = sealed(ONE)
+    recorded = []
+    for second in (0, 1, 59, 60, 119, 120.5):
+        stores.providers.record_use(row, NOW + second * SECOND)
+        recorded.append(stores.providers.last_used("org_a", ONE.id)[1] - NOW)
+    assert [each.total_seconds() for each in recorded] == [0, 0, 0, 60, 60, 120.5]
+    found = stores.providers.sealed("org_a", ONE.id, 1)
+    assert found == replace(row, last_used_at=NOW + 120.5 * SECOND)
+
+
+def test_the_use_of_a_version_that_is_gone_brings_nothing_back(stores: Stores) -> None:
+    """Half a row would be left of it."""
+    stores.providers.record_use(sealed(ONE), NOW)
+    assert stores.providers.sealed("org_a", ONE.id, 1) is None
+    assert stores.providers.last_used("org_a", ONE.id) == {}
+
+
+def test_each_version_has_its_own_last_use(stores: Stores) -> None:
+    """A new version is unused, and one that is replaced keeps what is known of it."""
+    create(stores)
+    stores.providers.record_use(sealed(ONE), NOW)
+    stores.providers.change(ONE, ROTATED, sealed(ROTATED, 2))
+    assert stores.providers.last_used("org_a", ONE.id) == {1: NOW}
+    stores.providers.record_use(sealed(ROTATED, 2), NOW + SECOND)
+    assert stores.providers.last_used("org_a", ONE.id) == {1: NOW, 2: NOW + SECOND}
+    assert stores.providers.last_used("org_b", ONE.id) == {}
+
+
+@pytest.mark.parametrize("stores", ["moto", "dynamodb-local"], indirect=True)
+def test_telling_the_last_use_reads_no_credential(stores: Stores) -> None:
+    """What comes from the database is the version and the time."""
+    assert stores.tables is not None
+    create(stores)
+    stores.providers.record_use(sealed(ONE), NOW)
+    read: list[dict[str, Any]] = []
+    stores.tables.client.meta.events.register(
+        "after-call.dynamodb.*", lambda parsed, **_: read.extend(parsed.get("Items", []))
+    )
+    assert stores.providers.last_used("org_a", ONE.id) == {1: NOW}
+    assert [set(item) for item in read] == [{"SK", "last_used_at"}]

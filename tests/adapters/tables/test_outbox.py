@@ -1,0 +1,79 @@
+"""The outbox and its quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from providers.adapters.tables.attributes import to_text
+from providers.adapters.tables.outbox import DynamoOutbox
+from providers.model.events import EventType
+from providers.ports import NameTaken, Refused, SideWrites, StaleWrite
+from tests.kit.aws import moto_tables
+from tests.kit.fakes import waiting
+from tests.kit.stores import NOW, Stores, event, provider, sealed
+
+
+def test_events_are_committed_with_the_change_they_tell_of(stores: Stores) -> None:
+    """Created, changed and deleted providers leave their events in the outbox, oldest first, until forgotten."""
+    one = provider()
+    stores.providers.create(one, sealed(one), SideWrites([event(1)]))
+    two = replace(one, name="New", revision=2)
+    stores.providers.change(one, two, side_writes=SideWrites([event(2, EventType.ROTATED)]))
+    stores.providers.delete(two, SideWrites([event(3, EventType.DELETED)]))
+    assert waiting(stores.outbox) == [event(1), event(2, EventType.ROTATED), event(3, EventType.DELETED)]
+    stores.outbox.forget([event(1), event(3)])
+    stores.outbox.forget([event(1)])
+    assert [each.id for each in waiting(stores.outbox)] == [event(2).id]
+
+
+def test_a_shard_is_read_in_order_and_from_where_one_was(stores: Stores) -> None:
+    """Page by page; every event is in one shard, and forgotten in batches, of those that are gone, too."""
+    many = [event(number) for number in range(1, 121)]
+    for start in range(0, len(many), 20):
+        one = provider(start + 1, name=f"Provider {start}")
+        stores.providers.create(one, sealed(one), SideWrites(many[start : start + 20]))
+    assert waiting(stores.outbox) == many
+    shard = list(stores.outbox.pending(3, 100))
+    assert shard == sorted(shard, key=lambda each: each.id)
+    assert list(stores.outbox.pending(3, 2)) == shard[:2]
+    assert list(stores.outbox.pending(3, 100, shard[1])) == shard[2:]
+    stores.outbox.forget(many[:100])
+    stores.outbox.forget([*many[90:110], event(999)])
+    assert waiting(stores.outbox) == many[110:]
+    stores.outbox.forget([])
+
+
+def test_a_quarantined_event_is_in_the_outbox_no_more(stores: Stores) -> None:
+    """However often it is moved there."""
+    one = provider()
+    stores.providers.create(one, sealed(one), SideWrites([event(1), event(2)]))
+    for _ in range(2):
+        stores.outbox.quarantine([Refused(event(1), "MalformedDetail", True)], NOW)
+    assert waiting(stores.outbox) == [event(2)]
+
+
+def test_a_quarantined_event_can_be_read_and_put_back() -> None:
+    """As docs/events.md says: the item under another key."""
+    with moto_tables() as tables:
+        outbox = DynamoOutbox(tables.client, tables.main)
+        outbox.quarantine([Refused(event(1), "MalformedDetail", True)], NOW)
+        (item,) = tables.everything(tables.main)
+        assert (item["PK"]["S"], item["error_code"]["S"]) == ("QUARANTINE", "MalformedDetail")
+        assert to_text(NOW) == item["quarantined_at"]["S"]
+        tables.client.put_item(TableName=tables.main, Item=item | {"PK": {"S": "OUTBOX#00"}})
+        assert list(outbox.pending(0, 10)) == [event(1)]
+
+
+def test_a_change_that_is_refused_leaves_no_event(stores: Stores) -> None:
+    """Neither a taken name nor a stale revision is told to anybody."""
+    one = provider()
+    stores.providers.create(one, sealed(one))
+    with pytest.raises(NameTaken):
+        stores.providers.create(replace(provider(2), name=one.name), sealed(provider(2)), SideWrites([event(1)]))
+    with pytest.raises(StaleWrite):
+        stores.providers.change(replace(one, revision=7), replace(one, revision=8), side_writes=SideWrites([event(2)]))
+    with pytest.raises(StaleWrite):
+        stores.providers.delete(replace(one, revision=7), SideWrites([event(3)]))
+    assert waiting(stores.outbox) == []

@@ -1,0 +1,59 @@
+"""Lists of providers, and what they are filtered by."""
+
+from __future__ import annotations
+
+import pytest
+
+from providers.ports import ProviderFilter
+from providers_contract.vocabulary import HealthState, Status
+from tests.kit.stores import Stores, provider, sealed
+
+
+def test_a_list_is_newest_first_and_continues_where_it_ended(stores: Stores) -> None:
+    """Pages neither repeat nor miss."""
+    for number in range(1, 8):
+        stores.providers.create(provider(number), sealed(provider(number)))
+    first, position = stores.providers.list("org_a", ProviderFilter(), 3, None)
+    assert position == first[-1].id
+    rest, end = stores.providers.list("org_a", ProviderFilter(), 10, position)
+    assert end is None
+    assert [int(each.id[-2:]) for each in (*first, *rest)] == [7, 6, 5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (ProviderFilter(vendor="groq"), [3, 1]),
+        (ProviderFilter(status=Status.PENDING), [2]),
+        (ProviderFilter(vendor="groq", status=Status.PENDING), []),
+        (ProviderFilter(health=HealthState.UNKNOWN), [3, 2, 1]),
+        (ProviderFilter(health=HealthState.HEALTHY), []),
+    ],
+)
+def test_a_list_is_filtered(stores: Stores, wanted: ProviderFilter, expected: list[int]) -> None:
+    """Filters combine, and a filtered page is as full as it can be."""
+    for number, vendor, status in [
+        (1, "groq", Status.ACTIVE),
+        (2, "openai", Status.PENDING),
+        (3, "groq", Status.ACTIVE),
+    ]:
+        one = provider(number, vendor=vendor, status=status)
+        stores.providers.create(one, sealed(one))
+    assert [int(each.id[-2:]) for each in stores.providers.list("org_a", wanted, 10, None)[0]] == expected
+
+
+def test_a_filter_reads_a_bounded_number_of_providers(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page can be empty and still have a next one; all pages together have what matches, once each."""
+    for module in ("providers.adapters.tables.transactions", "tests.kit.fakes"):
+        monkeypatch.setattr(f"{module}.READ_AT_MOST", 3)
+    made = [provider(number, vendor="groq" if number in (1, 2, 9) else "openai") for number in range(1, 10)]
+    for each in made:
+        stores.providers.create(each, sealed(each))
+    pages, position = [], None
+    while True:
+        page, position = stores.providers.list("org_a", ProviderFilter(vendor="groq"), 10, position)
+        pages.append([int(each.id[-2:]) for each in page])
+        if position is None:
+            break
+    assert [each for page in pages for each in page] == [9, 2, 1]
+    assert [] in pages

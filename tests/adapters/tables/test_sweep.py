@@ -1,0 +1,89 @@
+"""What the sweep reads and writes of providers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from providers.adapters.tables.keys import shard_of
+from providers.model.events import EventType
+from providers.model.health import Health
+from providers.model.provider import Verification
+from providers.ports import Due, Probed, StaleWrite
+from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
+from tests.kit.fakes import waiting
+from tests.kit.stores import NOW, Stores, event, provider, rotated, sealed
+
+
+def test_who_is_due_stands_in_its_shard(stores: Stores) -> None:
+    """Active and pending ones; a disabled one leaves the index, and comes back when it is enabled."""
+    one = provider()
+    stores.providers.create(one, sealed(one))
+    shard = shard_of(one.id)
+    assert list(stores.probes.list_due(shard)) == [Due("org_a", one.id, None)]
+    assert list(stores.probes.list_due((shard + 1) % 60)) == []
+    two = replace(one, status=Status.DISABLED, revision=2)
+    stores.providers.change(one, two)
+    assert list(stores.probes.list_due(shard)) == []
+    three = replace(two, status=Status.PENDING, revision=3)
+    stores.providers.change(two, three)
+    after = replace(three, probe_after=NOW, throttled=1)
+    stores.probes.set_health(three, after)
+    assert list(stores.probes.list_due(shard)) == [Due("org_a", one.id, NOW)]
+
+
+def test_probes_are_loaded_with_their_active_row(stores: Stores) -> None:
+    """Many at once, more than a batch of DynamoDB's holds, without those that are gone."""
+    many = [provider(number) for number in range(1, 121)]
+    for each in many:
+        stores.providers.create(each, sealed(each))
+    after = rotated(many[0], NOW)
+    stores.providers.change(many[0], after, sealed(after, 2))
+    places = [("org_a", each.id) for each in many] + [("org_a", provider(999).id), ("org_b", many[0].id)]
+    found = {each.provider.id: each for each in stores.probes.load(places)}
+    assert set(found) == {each.id for each in many}
+    assert found[many[0].id] == Probed(after, sealed(after, 2))
+    assert found[many[1].id] == Probed(many[1], sealed(many[1]))
+
+
+def test_health_is_written_where_nothing_has_come_between(stores: Stores) -> None:
+    """With its event; not over another state, another version, or nothing; and an owner's change leaves it alone."""
+    one = provider()
+    stores.providers.create(one, sealed(one))
+    healthy = replace(one, health=Health(HealthState.HEALTHY, None, NOW, 1))
+    stores.probes.set_health(one, healthy, [event(1, EventType.HEALTH_CHANGED)])
+    assert stores.providers.get("org_a", one.id) == healthy
+    assert [each.id for each in waiting(stores.outbox)] == [event(1).id]
+    bad = replace(one, health=Health(HealthState.UNHEALTHY, Reason.TIMEOUT, NOW, 1), throttled=2, probe_after=NOW)
+    for refused in (one, provider(9)):
+        with pytest.raises(StaleWrite):
+            stores.probes.set_health(refused, bad, [event(2)])
+        with pytest.raises(StaleWrite):
+            stores.probes.set_health(refused, bad)
+    assert len(waiting(stores.outbox)) == 1
+    stores.probes.set_health(healthy, bad)
+    renamed = replace(bad, name="New", revision=2)
+    stores.providers.change(bad, renamed)
+    assert stores.providers.get("org_a", one.id) == renamed
+    fresh = replace(rotated(renamed, NOW), health=Health(version=2), throttled=0, probe_after=None)
+    stores.providers.change(renamed, fresh, sealed(fresh, 2))
+    assert stores.providers.get("org_a", one.id) == fresh
+    with pytest.raises(StaleWrite):
+        stores.probes.set_health(replace(renamed, health=fresh.health), healthy)
+
+
+def test_a_verification_is_written_with_health_where_the_owner_changed_nothing(stores: Stores) -> None:
+    """One that is the same is not written, so that a check never undoes another change's."""
+    one = provider(status=Status.PENDING)
+    stores.providers.create(one, sealed(one))
+    found = Verification(Outcome.INDETERMINATE, Reason.TIMEOUT, NOW)
+    two = replace(one, verification=found, probe_after=NOW, throttled=1)
+    stores.probes.set_health(one, two)
+    assert stores.providers.get("org_a", one.id) == two
+    three = replace(two, status=Status.ACTIVE, verification=one.verification, revision=2)
+    stores.providers.change(two, three)
+    with pytest.raises(StaleWrite):
+        stores.probes.set_health(two, replace(two, verification=replace(found, reason=Reason.DNS_FAILED)))
+    stores.probes.set_health(two, replace(two, throttled=2))
+    assert stores.providers.get("org_a", one.id) == replace(three, throttled=2)
