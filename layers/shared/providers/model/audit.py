@@ -1,4 +1,4 @@
-"""The trail of who changed what. An entry is committed with its change, and holds nothing of a credential but hints."""
+"""The audit trail. An entry is committed with its change, and contains no part of a credential except hints."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from providers.model.routing import RoutingConfig
 from providers_contract.vocabulary import Action
 
 KEPT: Final = timedelta(days=400)
-"""How long an entry can be read: a year, and a month to look back at it."""
+"""How long an entry can be read: a year, and a month to review it."""
 
 
 Facts = dict[str, Any] | None
-"""Members of a thing by name; None for a thing that is not there."""
+"""Fields of a resource by name; None if it does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it: a management key, a person with an upload link (made with that key), or the sweep (no key)."""
+    """Who made a change: a management key, a person with an upload link (created by the key), or the sweep (no key)."""
 
     type: str
     key_id: str | None = None
@@ -31,7 +31,7 @@ SYSTEM: Final = Actor("system")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One change of the organization's things. `id` is a ULID; `before` and `after` hold what differs."""
+    """One change of a resource. `id` is a ULID; `before` and `after` have the fields that differ."""
 
     id: str
     at: datetime
@@ -46,7 +46,7 @@ class Entry:
 
 
 def provider_facts(provider: Provider) -> dict[str, Any]:
-    """What an entry tells of a provider."""
+    """The fields of a provider that an entry records."""
     return {
         "vendor": provider.vendor,
         "name": provider.name,
@@ -63,13 +63,13 @@ def _seconds(at: datetime | None) -> str | None:
 
 
 def routing_facts(config: RoutingConfig) -> dict[str, Any]:
-    """What an entry tells of a routing config."""
+    """The fields of a routing config that an entry records."""
     attempts = [{"provider_id": each.provider_id, "model": each.model} for each in config.attempts]
     return {"strategy": config.strategy, "attempts": attempts}
 
 
 def difference(before: Facts, after: Facts) -> tuple[Facts, Facts]:
-    """The members that differ, on both sides; one side whole where the other is None."""
+    """The fields that differ, before and after; all fields of one if the other is None."""
     if before is None or after is None:
         return before, after
     changed = [name for name in before if before[name] != after[name]]

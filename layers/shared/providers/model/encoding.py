@@ -1,4 +1,4 @@
-"""How several values become one message that can be read in one way only."""
+"""Encodes several values as one unambiguous message."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def encode(*parts: str) -> bytes:
-    """An unambiguous encoding: each part in UTF-8, behind its length in four bytes."""
+    """Each part in UTF-8 after its length in four bytes, so that different parts never encode to the same message."""
     encoded = [part.encode() for part in parts]
     return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
 

@@ -1,4 +1,4 @@
-"""What the stack tells the world on EventBridge. The schemas are in docs/events.md."""
+"""The events that the stack publishes on EventBridge. The schemas are in docs/events.md."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened, committed with the change that it tells of and published after it.
+    """One event, committed with its change and published afterwards.
 
-    `id` is a ULID, `at` when it was committed. Delivery is at least once (a crash between publishing and forgetting
-    repeats it): consumers that must not act twice keep the id.
+    `id` is a ULID, `at` when it was committed. Delivery is at least once (a crash between publishing an event
+    and deleting it from the outbox repeats it): consumers that must not act twice store the id.
     """
 
     id: str

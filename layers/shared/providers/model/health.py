@@ -31,11 +31,11 @@ PERCENTILES: Final = (50, 90, 95, 99)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One health check.
+    """One health probe.
 
     Args:
-        at: the minute that the check was for, in UTC.
-        version: the key version that was checked.
+        at: the minute that the probe was for, in UTC.
+        version: the key version that was probed.
         reason: why the outcome was not `valid`; None for valid.
         latency_ms: milliseconds to the vendor's complete answer, or None without one.
     """
@@ -47,23 +47,23 @@ class Sample:
 
     @property
     def outcome(self) -> Outcome:
-        """The check's outcome."""
+        """The probe's outcome."""
         return outcome_of(self.reason)
 
     @property
     def succeeded(self) -> bool:
-        """Whether the vendor accepted the credential; a limited one counts, its limits show in the state."""
+        """Whether the vendor accepted the credential. A limited outcome counts: its limits show in the state."""
         return self.reason is None or outcome_of(self.reason).promotes
 
 
 class Recent(Sequence[Sample]):
-    """The samples of an hour or two, oldest first, which are made when the first of them is looked at.
+    """Samples of the last 1–2 hours, oldest first, decoded lazily.
 
-    The sweep reads ninety for each provider, and a check that changes nothing has to know two things of them only.
+    The sweep reads ninety for each provider, and a probe that changes nothing needs only two facts about them.
 
     Args:
-        make: makes the samples.
-        newest: the minute of the last of them, or None where there is none.
+        make: decodes the samples.
+        newest: the minute of the last one, or None if there is none.
         not_valid: how many of them are not valid.
     """
 
@@ -74,7 +74,7 @@ class Recent(Sequence[Sample]):
 
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> Recent:
-        """Samples that there are already."""
+        """`samples`, which are already decoded."""
         not_valid = sum(sample.reason is not None for sample in samples)
         return cls(lambda: samples, samples[-1].at if samples else None, not_valid)
 
@@ -113,7 +113,7 @@ def nearest_rank(ordered: Sequence[int], percent: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What the checks of a window say. With none of them, rate and percentiles are None, never zero."""
+    """Statistics of the probes in a window. Without any, rate and percentiles are None, never zero."""
 
     checks: int
     success_rate: float | None
@@ -122,7 +122,7 @@ class Window:
 
 
 def summarize(samples: Sequence[Sample]) -> Window:
-    """The window over `samples`: latencies are those of successful checks, errors count the failed ones by reason."""
+    """The window over `samples`: latencies of the successful probes, counts of the failed ones by reason."""
     if not samples:
         return Window(0, None, None, {})
     good = [sample for sample in samples if sample.succeeded]
@@ -144,7 +144,7 @@ def within(samples: Sequence[Sample], now: datetime, span: timedelta) -> list[Sa
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point of a history: the checks from `at` on."""
+    """One point of a history: the probes from `at` on."""
 
     at: datetime
     window: Window
@@ -170,10 +170,10 @@ class Thresholds:
     """How much evidence a state needs.
 
     Args:
-        unhealthy_after: failures in a row that make a provider unhealthy.
-        recovered_after: successes in a row that end that, and good checks in a row that end a degradation.
+        unhealthy_after: consecutive failures that make a provider unhealthy.
+        recovered_after: consecutive successes that end that, and consecutive valid probes that end a degradation.
         degraded_below: success rate over the last hour below which a provider is degraded.
-        interval_minutes: minutes between two checks.
+        interval_minutes: minutes between two probes.
     """
 
     unhealthy_after: int = 3
@@ -183,16 +183,16 @@ class Thresholds:
 
     @property
     def enough(self) -> int:
-        """Checks in an hour before its rate counts.
+        """Minimum number of probes in an hour for its success rate to count.
 
-        Twenty, the fewest in which one failure is not below 95 %; or the whole hour's, where the interval gives fewer.
+        Twenty, the fewest in which one failure is not below 95 %; or all of the hour's, if the interval gives fewer.
         """
         return min(20, 60 // self.interval_minutes)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A provider's state of health, with its evidence's key version."""
+    """A provider's state of health, and the key version that was probed for it."""
 
     state: HealthState = HealthState.UNKNOWN
     reason: Reason | None = None
@@ -201,27 +201,27 @@ class Health:
 
 
 def next_health(current: Health, samples: Sequence[Sample], limits: Thresholds) -> Health:
-    """The state after the newest of `samples`, which are those of one key version, oldest first, an hour's at least.
+    """The state after the newest of `samples`: those of one key version, of an hour at least, oldest first.
 
-    A new key version starts from `unknown`. No single sample changes a state that had another: three failures in a row
-    make it unhealthy, two successes end that; two limited checks in a row, or a poor hour, make it degraded, and two
-    valid ones end that. The first check of a version is the exception: a good one makes it healthy at once.
+    A new key version starts as `unknown`, and its first successful probe decides the state. From then on, a single
+    probe never changes the state: three consecutive failures make it unhealthy, two consecutive successes end that;
+    two consecutive limited probes, or a poor hour, make it degraded, and two consecutive valid ones end that.
     """
     if not samples:
         return current
     newest = samples[-1]
     if current.version != newest.version:
         current = Health(version=newest.version)
-    state, reason = _judge(current, samples, limits)
+    state, reason = _classify(current, samples, limits)
     if state is current.state:
         return Health(state, reason, current.since, newest.version)
     return Health(state, reason, newest.at, newest.version)
 
 
 def stays_healthy(current: Health, recent: Recent, sample: Sample, limits: Thresholds) -> bool:
-    """Whether `next_health` after `recent` and `sample` is sure to be `current`; False where it has to be asked.
+    """Whether `next_health` after `recent` and `sample` certainly returns `current`; False if it must be called.
 
-    It is where a healthy provider's newest check is valid, and there are too few others to make an hour poor.
+    True for a healthy provider whose newest probe is valid and that has too few others to make an hour poor.
     """
     return (
         current == Health(HealthState.HEALTHY, None, current.since, sample.version)
@@ -232,10 +232,10 @@ def stays_healthy(current: Health, recent: Recent, sample: Sample, limits: Thres
 
 
 def replayed(current: Health, samples: Sequence[Sample], limits: Thresholds) -> Health:
-    """The state after all of `samples`, whatever order they came in: what `next_health` gives one after the other.
+    """The state after all of `samples`, whatever order they arrived in: `next_health` applied to one after the other.
 
-    For a sample that arrived late, or twice. It begins with `current` where that held before the first of them, else
-    with `unknown`. An hour's samples before the ones that matter make the result the same as in order.
+    For a sample that arrived late, or twice. It starts from `current` if that was the state before the first sample,
+    else from `unknown`. With an hour of earlier samples, the result is the same as if they had arrived in order.
     """
     if not samples:
         return current
@@ -247,7 +247,7 @@ def replayed(current: Health, samples: Sequence[Sample], limits: Thresholds) -> 
     return health
 
 
-def _judge(current: Health, samples: Sequence[Sample], limits: Thresholds) -> tuple[HealthState, Reason | None]:
+def _classify(current: Health, samples: Sequence[Sample], limits: Thresholds) -> tuple[HealthState, Reason | None]:
     newest = samples[-1]
     failures = _run(samples, [Outcome.INVALID, Outcome.INDETERMINATE])
     if failures >= limits.unhealthy_after:
@@ -274,7 +274,7 @@ def _judge(current: Health, samples: Sequence[Sample], limits: Thresholds) -> tu
 
 
 def _run(samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> int:
-    """How many of the newest samples have one of `outcomes` without a break."""
+    """How many of the newest samples in a row have one of `outcomes`."""
     count = 0
     for sample in reversed(samples):
         if sample.outcome not in outcomes:
@@ -284,7 +284,7 @@ def _run(samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> int:
 
 
 def _poor_hour(samples: Sequence[Sample], limits: Thresholds) -> Reason | None:
-    """The commonest failure of the last hour, where it has enough checks and too few good ones; else None."""
+    """The most common failure of the last hour if it has enough probes and too few successes; else None."""
     hour = within(samples, samples[-1].at, WINDOWS["1h"])
     failed = [sample.reason for sample in hour if sample.reason and not sample.succeeded]
     if len(hour) < limits.enough or len(failed) < limits.recovered_after:

@@ -1,4 +1,4 @@
-"""What an operator sets for a whole stack."""
+"""Settings of a whole stack, made by its operator."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 from providers.model.health import Thresholds
 
 VERIFICATION_DEADLINE_S: Final = 10.0
-"""Seconds that one verification may take in all, its retries included; a health probe has `PROBE_DEADLINE_S`."""
+"""Maximum seconds of one verification, including retries; a health probe has `PROBE_DEADLINE_S`."""
 
 PROBE_DEADLINE_S: Final = 5.0
 
 SHARDS: Final = 60
-"""Of the index of providers to be checked; divisible by every interval, so that a minute's share is whole shards."""
+"""Shards of the index of providers to probe; divisible by every interval, so that a minute has whole shards."""
 
 OUTBOX_SHARDS: Final = 16
 """Partitions of the outbox. DynamoDB writes about 330 events a second to one partition, in transactions."""
@@ -22,14 +22,14 @@ OUTBOX_SHARDS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one organization may store; beyond that a request is refused with 409 `limit_exceeded`.
+    """How much one organization may store; a request beyond that gets 409 `limit_exceeded`.
 
     Args:
         providers: providers of an organization.
         routing_configs: routing configs of an organization.
-        configs_per_provider: routing configs that name one provider; their slugs are kept on the provider item, which
+        configs_per_provider: routing configs that use one provider; their slugs are kept on the provider item, which
             every probe reads.
-        upload_links: links made in ten minutes, which is how long one works.
+        upload_links: links made in ten minutes, which is the lifetime of one.
         management_keys: management keys of an organization that are not revoked.
     """
 
@@ -50,12 +50,12 @@ class Policy:
     Args:
         grace: how long a replaced key version stays readable (api.md: one hour by default).
         rate_limit: requests a minute for each management key.
-        thresholds: interval of the health checks, and the evidence that a state needs.
-        verifications_per_org: credentials a minute that are verified for one organization's callers.
-        verifications: the same for all organizations together.
-        allowed_base_url_hosts: hosts that a base_url may name besides the vendor's own, written like `Vendor.hosts`.
+        thresholds: interval of the health probes, and the evidence that a state needs.
+        verifications_per_org: verifications a minute for one organization.
+        verifications: verifications a minute for all organizations together.
+        allowed_base_url_hosts: hosts that a base_url may have besides the vendor's own, written like `Vendor.hosts`.
         limits: how much one organization may store.
-        local: whether this is a stack on one machine, where http and loopback addresses are allowed.
+        local: whether the stack runs on one machine, where http and loopback addresses are allowed.
     """
 
     grace: timedelta = timedelta(hours=1)

@@ -12,10 +12,10 @@ from providers_contract.names import name_claim
 from providers_contract.vocabulary import Outcome, Reason, Status
 
 PENDING_FOR: Final = timedelta(hours=24)
-"""How long a provider may stay pending after its owner last changed it; then the sweep disables it."""
+"""How long a provider may stay pending after its owner's last change; then the sweep disables it."""
 
 MAX_LIVE_VERSIONS: Final = 5
-"""Live versions of one provider at most, the active one included; one more retires the oldest at once (api.md)."""
+"""Maximum live versions of a provider, including the active one; another one retires the oldest at once (api.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class KeyVersion:
-    """One stored version of a credential, and all that belongs to that credential alone.
+    """One stored version of a credential, with everything that belongs to this credential only.
 
-    `retires_at` is None while it is the active one. `base_url` is the host that its owner named with it: a version
-    that is read or brought back later goes nowhere else. `key_expires_at` is when the vendor will refuse it.
+    `retires_at` is None while it is active. `base_url` is the host that its owner sent with it: the credential goes
+    nowhere else when it is read or restored later. `key_expires_at` is when the vendor will refuse it.
     """
 
     number: int
@@ -87,15 +87,15 @@ class Provider:
 
     @property
     def base_url(self) -> str | None:
-        """Where the active version is sent, None for the vendor's own host."""
+        """The host that the active version is sent to, None for the vendor's own."""
         return self.active.base_url
 
     def destination(self, version: KeyVersion) -> Destination:
-        """Where the credential of `version` may be sent, as this item states it; its seal covers both parts."""
+        """Where the credential of `version` may be sent; its encryption context covers both parts."""
         return Destination(self.vendor, version.base_url)
 
     def live_versions(self, now: datetime) -> tuple[KeyVersion, ...]:
-        """Those that can be read at `now`, oldest first, the active one last."""
+        """The versions that can be read at `now`, oldest first, the active one last."""
         return tuple(version for version in self.versions if version.live(now))
 
     @property

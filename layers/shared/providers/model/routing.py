@@ -16,7 +16,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class RoutingConfig:
-    """The least that a routing config needs in order to hold references to providers."""
+    """A routing config, reduced to what is needed to hold references to providers."""
 
     org: str
     slug: str
@@ -28,5 +28,5 @@ class RoutingConfig:
 
     @property
     def provider_ids(self) -> frozenset[str]:
-        """The providers it names."""
+        """The ids of its providers."""
         return frozenset(attempt.provider_id for attempt in self.attempts)

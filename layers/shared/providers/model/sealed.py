@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 USED_EVERY: Final = timedelta(minutes=1)
-"""How exact a version's `last_used_at` is; one in constant use costs one write in this time."""
+"""Precision of `last_used_at`: a version in constant use costs one write per interval."""
 
 DATA_KEY_CACHE: Final = timedelta(minutes=5)
 """How long a process may keep an unwrapped data key, and seal under it (architecture.md, Sealing)."""
@@ -15,7 +15,7 @@ DATA_KEY_CACHE: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a credential may be sent: its vendor, and the base_url that its owner named (None for the vendor's own)."""
+    """Where a credential may be sent: its vendor, and the base_url that its owner set (None for the vendor's own)."""
 
     vendor: str
     base_url: str | None
@@ -25,10 +25,10 @@ class Destination:
 class SealedCredential:
     """A credential as the `secrets` table holds it.
 
-    It opens only for the organization, provider and version it names, and for the `Destination` that it was sealed for.
+    It opens only for its organization, provider and version, and for the `Destination` that it was sealed for.
 
-    `expires_at` is None for the active version; the reader refuses a version that is past it. `last_used_at`: when it
-    was last read in order to be used, to the minute.
+    `expires_at` is None for the active version; after it, readers refuse the version. `last_used_at` is when the
+    credential was last read for use, to the minute.
     """
 
     org: str
@@ -42,7 +42,7 @@ class SealedCredential:
     last_used_at: datetime | None = None
 
     def readable(self, now: datetime) -> bool:
-        """Whether it may still be opened at `now`."""
+        """Whether it may be opened at `now`."""
         return self.expires_at is None or now < self.expires_at
 
 

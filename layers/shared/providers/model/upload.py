@@ -1,4 +1,4 @@
-"""One-time links at which a person enters a credential, so that it never passes through a model's context or a chat."""
+"""One-time links where a person enters a credential, so that it never passes through a model's context or a chat."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Final
 from providers.model.encoding import time_text
 
 LIFETIME: Final = timedelta(minutes=10)
-"""How long a link works."""
+"""How long a link is valid."""
 
 TRIES: Final = 5
-"""How many credentials may be entered at one link until one is accepted."""
+"""How many credentials may be entered with one link until one is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A link that was given out, until it is used: for `provider_id`, or for a provider to be added where that is None.
+    """A link that has not been used yet: to rotate `provider_id`, or to add a provider if that is None.
 
-    `key_id` is the management key that it was made with; it can do no more than that key can. `mac` authenticates all
+    `key_id` is the management key that created it; the link can do no more than this key. `mac` authenticates all
     the rest but `tries` (usecases/authenticity.py).
     """
 

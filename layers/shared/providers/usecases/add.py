@@ -1,4 +1,4 @@
-"""Add a provider: verify first, store then."""
+"""Add a provider: verify it, then store it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from providers_contract.vocabulary import Action, Outcome, Status
 
 @dataclass(frozen=True, slots=True)
 class NewProvider:
-    """What a caller asks to be added. `store_pending`: store it unverified where the vendor cannot be asked."""
+    """The provider to add. With `store_pending`, it is stored unverified if the vendor is down."""
 
     vendor: str
     name: str

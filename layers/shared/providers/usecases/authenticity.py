@@ -1,7 +1,7 @@
-"""Items that decide who may do what carry a MAC, so that a write to the table grants nothing.
+"""Items that grant access carry a MAC, so that write access to the table alone grants nothing.
 
-The key is the stack's digest key, which KMS wraps: whoever can write to the table cannot make a MAC without it. A whole
-earlier item that somebody has kept can be put back; docs/decisions/0004-the-stack-digest-key.md says what follows.
+The key is the stack's digest key, which is wrapped by KMS: without it, nobody can make a MAC. A complete earlier item
+can be written back; docs/decisions/0004-the-stack-digest-key.md has the consequences.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ T = TypeVar("T", ManagementKey, Upload)
 
 
 def with_mac(ports: Ports, item: T) -> T:
-    """`item` with the MAC over what it says now. Raises Unavailable."""
+    """`item` with the MAC over its current fields. Raises Unavailable."""
     return replace(item, mac=_mac(ports, item))
 
 
 def is_authentic(ports: Ports, item: ManagementKey | Upload) -> bool:
-    """Whether the item says what it said when its MAC was made. Raises Unavailable."""
+    """Whether the item is unchanged since its MAC was made. Raises Unavailable."""
     return hmac.compare_digest(item.mac.encode(), _mac(ports, item).encode())
 
 

@@ -1,4 +1,4 @@
-"""Which base_url a provider may have."""
+"""Decides which base_url a provider may have."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _split(text: str) -> SplitResult:
         raise _refused("base_url has a character that is not allowed in a URL")
     try:
         url = urlsplit(text)
-        url.port  # noqa: B018 - raises for a port that is no number
+        url.port  # noqa: B018 - raises if the port is not a number
     except ValueError:
         raise _refused("base_url is not a URL") from None
     if url.username is not None or url.password is not None or "@" in url.netloc:

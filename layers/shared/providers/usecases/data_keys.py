@@ -1,7 +1,7 @@
 """Replace the data key that seals an organization's credentials (docs/decisions/0015-data-keys.md).
 
-A new key seals from now on; then every stored version is sealed again under it; then the old key can be destroyed. Each
-step can be repeated, and stops no rotation, rollback, probe or reader.
+A new key encrypts from now on; then every stored version is encrypted again under it; then the old key can be
+destroyed. Each step can be repeated, and blocks no rotation, rollback, probe or reader.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from providers.model.sealed import DATA_KEY_CACHE, DataKey, SealedCredential
 from providers.ports import Ports, ProviderFilter, StaleWrite, TamperedCredential
 
 SETTLED_AFTER: Final = 2 * DATA_KEY_CACHE
-"""From a key's creation on, when no process seals under an older one any more: it may have kept that for five minutes,
-and the change that it began then ends within a function's timeout."""
+"""How long after a key's creation no process uses an older one any more: a process caches a key for five minutes, and a
+change that it started then ends within a function's timeout."""
 
 _PAGE: Final = 100
 
 
 class UnknownDataKey(Exception):
-    """The organization has no data key of this id, or none at all."""
+    """The organization has no data key with this id, or none at all."""
 
 
 class DataKeyInUse(Exception):
-    """A data key still seals something, or may yet."""
+    """A data key is still in use, or may be used soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class DataKeyUse:
 
 @dataclass(frozen=True, slots=True)
 class Resealed:
-    """What a pass over an organization's credentials did.
+    """The result of sealing an organization's credentials again.
 
     Args:
-        key: the data key that everything is to be sealed under.
+        key: the newest data key, which seals every version from now on.
         versions: stored versions that were sealed again.
-        broken: ids of providers of which a version does not open: their items were altered.
-        settled_in: how long until no process seals under an older key; zero when the pass was made after that.
+        broken: ids of providers with a version that does not open because its items were altered.
+        settled_in: how long until no process uses an older key; zero if that time has passed.
     """
 
     key: DataKey
@@ -65,7 +65,7 @@ def list_data_keys(ports: Ports, org: str) -> Sequence[DataKeyUse]:
 
 
 def rotate_data_key(ports: Ports, org: str) -> Resealed:
-    """Make another data key and seal everything again under it. Raises UnknownDataKey, Unavailable."""
+    """Create a data key and seal every stored version again under it. Raises UnknownDataKey, Unavailable."""
     if not ports.cipher.data_keys(org):
         raise _no_key(org)
     ports.cipher.add_data_key(org)
@@ -73,10 +73,10 @@ def rotate_data_key(ports: Ports, org: str) -> Resealed:
 
 
 def reseal(ports: Ports, org: str) -> Resealed:
-    """Seal every stored version under the newest data key, if it is not yet. Raises UnknownDataKey, Unavailable.
+    """Seal every stored version under the newest data key, unless it already is. Raises UnknownDataKey, Unavailable.
 
-    It can be stopped at any time and started again. A version that is rotated, retired or deleted meanwhile is left to
-    whoever changed it.
+    It can be interrupted and restarted at any time. A version that is rotated, retired or deleted in the meantime is
+    skipped.
     """
     keys = ports.cipher.data_keys(org)
     if not keys:

@@ -1,4 +1,4 @@
-"""Publish what was committed."""
+"""Publish committed events."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from providers.model.policy import OUTBOX_SHARDS
 from providers.ports import Ports
 
 _AT_ONCE: Final = 50
-"""Events that are read, published and forgotten together; as many may come twice after a crash."""
+"""Events that are read, published and deleted together; a crash can publish as many twice."""
 
 THREADS: Final = 4
-"""Shards that are drained at once: some hundred events a second each, within EventBridge's quota in every region."""
+"""Shards that are drained in parallel: a few hundred events a second each, within every region's EventBridge quota."""
 
 LEFT_AFTER: Final = timedelta(seconds=30)
-"""Longer than a function may take from its commit to its end."""
+"""Longer than any function runs after its commit."""
 
 GIVE_UP_AFTER: Final = timedelta(days=1)
-"""An event that EventBridge still refuses then is quarantined, whatever the error."""
+"""An event that EventBridge still refuses after this is quarantined, whatever the error."""
 
 
 def publish(ports: Ports, events: Sequence[Event]) -> None:
     """Publish events that were just committed.
 
-    The change they tell of is made, so a failure is not the caller's: the events stay in the outbox, and the next
-    minute's sweep publishes them.
+    The change is already committed, so the caller does not see a failure: the events stay in the outbox, and the next
+    sweep publishes them.
     """
     if not events:
         return
@@ -41,11 +41,11 @@ def publish(ports: Ports, events: Sequence[Event]) -> None:
 
 
 def drain_outbox(ports: Ports, until: datetime) -> dict[str, int]:
-    """Publish the events that were left unpublished until there are none or it is `until`; count what was done.
+    """Publish the events left in the outbox until it is empty or it is `until`; return the counts.
 
-    Events of the last moments are left to the process that committed them and is about to publish them. One that is
-    refused for good, or still after a day, goes into quarantine and keeps no other from being published.
-    Raises Unavailable, when every shard has been tried; at once if the database does not answer at all.
+    The newest events are left to the process that committed them and is about to publish them. An event that is
+    refused permanently, or still after a day, is quarantined and does not block the others.
+    Raises Unavailable after trying every shard, or at once if the database does not respond at all.
     """
     silent = threading.Event()
 
@@ -83,6 +83,6 @@ def _drain_shard(ports: Ports, shard: int, until: datetime) -> tuple[int, int]:
         published += len(result.accepted)
         quarantined += len(given_up)
         if len(result.accepted) + len(result.refused) < len(events) or len(events) < _AT_ONCE:
-            break  # EventBridge asks for a pause, or that was the last page
+            break  # EventBridge is throttling, or that was the last page
         last = events[-1]
     return published, quarantined

@@ -1,4 +1,4 @@
-"""Mint, check and count management keys."""
+"""Mint, authenticate, rate-limit and revoke management keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECRET_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request, and what is left of the minute. `reset_s`: seconds until the count begins anew."""
+    """Who sends a request, and what is left of the minute. `reset_s`: seconds until the count restarts."""
 
     key: ManagementKey
     limit: int
@@ -45,8 +45,8 @@ def mint_management_key(
 ) -> tuple[ManagementKey, Secret]:
     """Store a new management key and return it with its token, which is shown this once and never stored.
 
-    `token` sets the token instead of a random one, which only a stack on one machine has a use for.
-    Raises ValueError where that has not the form of a token, StaleWrite where its id exists, Conflict
+    `token` sets the token instead of a random one, which is for a stack on one machine only.
+    Raises ValueError if it does not have the format of a token, StaleWrite if its id exists, Conflict
     (`limit_exceeded`), Unavailable.
     """
     if token is None:
@@ -97,8 +97,8 @@ def revoke_management_key(ports: Ports, key_id: str) -> ManagementKey:
 def authenticate(ports: Ports, authorization: str | None) -> Caller:
     """The caller that an `Authorization` header names; counts the request against its minute.
 
-    Raises Unauthenticated: `missing_api_key` without a bearer token, `invalid_api_key` for one that is not ours, is
-    revoked or has expired (which of these is not told). Raises Unavailable.
+    Raises Unauthenticated: `missing_api_key` without a bearer token, `invalid_api_key` if the token does not exist, is
+    revoked or has expired (the error does not say which). Raises Unavailable.
     """
     scheme, _, token = (authorization or "").strip().partition(" ")
     if not authorization or scheme.lower() != "bearer":
@@ -121,7 +121,7 @@ def authenticate(ports: Ports, authorization: str | None) -> Caller:
 
 
 def is_usable(ports: Ports, key: ManagementKey, now: datetime) -> bool:
-    """Whether the key says what it was minted with, and is neither revoked nor expired. Raises Unavailable."""
+    """Whether the key is authentic, and neither revoked nor expired. Raises Unavailable."""
     return key.usable(now) and is_authentic(ports, key)
 
 

@@ -1,4 +1,4 @@
-"""A change together with who makes it, the trail of it, and the answer that a repeated request is given again."""
+"""A change with its actor, its audit entry, and the response stored for replay."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Mutation(Generic[R]):
 def _either(one: T | None, other: T | None) -> T:
     if one is not None:
         return one
-    assert other is not None  # noqa: S101 - nobody changes nothing into nothing
+    assert other is not None  # noqa: S101 - a change has a before or an after
     return other
 
 
@@ -91,7 +91,7 @@ BY_SYSTEM: Final[Mutation[Any]] = Mutation()
 
 
 def write_contention() -> Unavailable:
-    """503: something new could not be written, because other transactions kept getting in its way."""
+    """503: a new item could not be written, because of too many concurrent transactions."""
     return Unavailable(
         "dependency_unavailable",
         "too many concurrent changes; nothing was changed, try again in a moment",
@@ -109,7 +109,7 @@ _LIMITED: Final = {
 
 
 def limit_exceeded(ports: Ports, reached: LimitReached) -> Conflict:
-    """409 for one thing too many: which limit it is, and how many there are."""
+    """409: which limit is reached, and how many there are."""
     limit = getattr(ports.policy.limits, reached.what)
     message = _LIMITED[reached.what].format(count=reached.count, limit=limit, id=reached.provider_id)
     return Conflict(

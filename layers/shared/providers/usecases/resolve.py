@@ -1,4 +1,4 @@
-"""Read a credential in order to use it: the one way for a data plane."""
+"""Read a credential in order to use it: the only way for a data plane."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from providers_contract.vocabulary import Status
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A credential, where it may be sent, and the version it is: a request keeps to the version that it began with."""
+    """A credential, where it may be sent, and its version: a request keeps the version that it started with."""
 
     vendor: str
     base_url: str | None
@@ -25,9 +25,9 @@ class Resolved:
 def resolve(ports: Ports, org: str, provider_id: str, version: int | None = None) -> Resolved:
     """The active credential, or the given version while its grace window lasts.
 
-    A data plane calls it without a version when a request begins, and with the version that it was given whenever the
-    same request needs the credential again. It records `last_used_at`, at most once a minute and never at the cost of
-    the read.
+    A data plane calls it without a version when a request starts, and with the returned version whenever the same
+    request needs the credential again. It records `last_used_at` at most once a minute; if that fails, the read
+    succeeds anyway.
     Raises NotFound (`provider_not_found`, `version_not_found`), Conflict (`provider_disabled`), Unprocessable
     (`base_url_not_allowed` if the operator has withdrawn the host), TamperedCredential, Unavailable.
     """
@@ -47,7 +47,7 @@ def resolve(ports: Ports, org: str, provider_id: str, version: int | None = None
             _record_use(ports, sealed)
             return resolved
         if version is not None or last_try:
-            break  # an active version can only have gone between the two reads: look once more
+            break  # an active version can only disappear between the two reads: read again
     raise version_not_found(number)
 
 

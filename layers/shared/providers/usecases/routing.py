@@ -1,4 +1,4 @@
-"""Routing configs, as far as providers are concerned: they hold references that protect a provider from deletion."""
+"""Routing configs, reduced to their references to providers, which protect a provider from deletion."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""One-time links at which a person enters a credential (docs/decisions/0013-upload-links.md).
+"""One-time links where a person enters a credential (docs/decisions/0013-upload-links.md).
 
-A link's token is the upload's id and a keyed digest of it: whoever has the link can use it, and nothing that is stored
-lets anybody make one.
+A link's token is the upload's id and a keyed digest of the id: anyone with the link can use it, and the stored data is
+not enough to create one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TOKEN: Final = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})_[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class ToAdd:
-    """A link by which a provider is to be added."""
+    """A link that adds a provider."""
 
     vendor: str
     name: str
@@ -44,7 +44,7 @@ class ToAdd:
 
 @dataclass(frozen=True, slots=True)
 class ToRotate:
-    """A link by which an existing provider is to get another credential."""
+    """A link that rotates the credential of an existing provider."""
 
     provider_id: str
 
@@ -55,9 +55,9 @@ Wanted = ToAdd | ToRotate
 def create_upload(
     ports: Ports, org: str, key_id: str, wanted: Wanted, mutation: Mutation[Upload] = BY_SYSTEM
 ) -> Upload:
-    """A new link, which can do no more than the management key `key_id` can; `upload_token` has what opens it.
+    """A new link, which can do no more than the management key `key_id`; `upload_token` returns its token.
 
-    What stands in the way already is told now: raises NotFound, Conflict (name_taken, limit_exceeded), Unprocessable
+    Known blockers are reported at once: raises NotFound, Conflict (name_taken, limit_exceeded), Unprocessable
     (base_url_…), Unavailable.
     """
     vendor, name, base_url, provider_id = _planned(ports, org, wanted)
@@ -85,12 +85,12 @@ def create_upload(
 
 
 def upload_token(ports: Ports, upload_id: str) -> str:
-    """The last part of a link's URL: all that is needed to use it. Made anew each time, stored nowhere."""
+    """The last part of a link's URL, which is all that is needed to use it. Computed each time, never stored."""
     return f"{upload_id.removeprefix(_PREFIX)}_{ports.digests.digest(PURPOSE, upload_id)}"
 
 
 def open_upload(ports: Ports, token: str) -> Upload:
-    """The upload that `token` opens, under the name that its provider has now. Changes nothing.
+    """The upload of `token`, with the current name of its provider. Changes nothing.
 
     Raises NotFound (`upload_not_found`), the same for a token that is none of ours, an upload that was used, is too
     old or was tried too often, a management key that may no longer do this, and a provider that is gone or has been
@@ -127,7 +127,7 @@ def use_upload(ports: Ports, token: str, api_key: Secret, request_id: str | None
     except (UploadUsed, NotFound):
         raise upload_not_found() from None
     except Conflict:
-        if ports.uploads.get(upload.id) is None:  # what it met is another use of this very link
+        if ports.uploads.get(upload.id) is None:  # the conflict is with another use of this link
             raise upload_not_found() from None
         raise
 
@@ -135,7 +135,9 @@ def use_upload(ports: Ports, token: str, api_key: Secret, request_id: str | None
 def _use(ports: Ports, upload: Upload, api_key: Secret, request_id: str | None) -> Changed:
     if upload.provider_id is None:
         _check_name(ports, upload.org, upload.name)
-    if ports.uploads.count_attempt(upload.id) > TRIES:  # counted before the vendor is asked, however many ask at once
+    if (
+        ports.uploads.count_attempt(upload.id) > TRIES
+    ):  # counted before the vendor is called, for any number of concurrent uses
         raise upload_not_found()
     mutation: Mutation[Changed] = Mutation(Actor("upload", upload.key_id), request_id, link=upload)
     if upload.provider_id is None:
@@ -146,7 +148,7 @@ def _use(ports: Ports, upload: Upload, api_key: Secret, request_id: str | None) 
 
 
 def _planned(ports: Ports, org: str, wanted: Wanted) -> tuple[str, str, str | None, str | None]:
-    """Vendor, name, base_url and provider id of what is wanted, checked."""
+    """Vendor, name, base_url and provider id of the requested link, validated."""
     if isinstance(wanted, ToAdd):
         base_url = check_base_url(ports.vendors(wanted.vendor), wanted.base_url, ports.policy)
         _check_name(ports, org, wanted.name)
@@ -157,13 +159,13 @@ def _planned(ports: Ports, org: str, wanted: Wanted) -> tuple[str, str, str | No
 
 
 def _check_name(ports: Ports, org: str, name: str) -> None:
-    """Raises Conflict (`name_taken`). Whoever claims it after this is found when the provider is written."""
+    """Raises Conflict (`name_taken`). A later claim of the name is found when the provider is written."""
     if ports.providers.named(org, name) is not None:
         raise name_taken()
 
 
 def _allowed(ports: Ports, upload: Upload, now: datetime) -> bool:
-    """Whether the management key that the link was made with could make this change itself."""
+    """Whether the management key that created the link may make this change itself."""
     key = ports.management_keys.get(upload.key_id)
     if key is None or key.org != upload.org or Scope.PROVIDERS_WRITE not in key.scopes:
         return False

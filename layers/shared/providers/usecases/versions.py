@@ -1,4 +1,4 @@
-"""The key versions that can still be read: list them, and destroy one before its time."""
+"""List the live key versions, and destroy one before its grace window ends."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from providers.usecases.read import get_provider
 from providers_contract.vocabulary import Action
 
 IN_FLIGHT: Final = timedelta(minutes=10)
-"""How long a request may go on with a credential after it has read it: the time-out that OpenAI's and Anthropic's SDKs
-set by default."""
+"""How long a request may use a credential after reading it: the default timeout of OpenAI's and Anthropic's SDKs."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveVersion:
-    """A version that can be read, and whether anybody could miss it."""
+    """A live version, and whether it can safely be revoked at the vendor."""
 
     version: KeyVersion
     active: bool
@@ -34,8 +33,8 @@ class LiveVersion:
 def list_versions(ports: Ports, org: str, provider_id: str) -> Sequence[LiveVersion]:
     """Every live version, newest first. Raises NotFound, Unavailable.
 
-    One is safe to revoke where nobody can be using its credential any more: another has replaced it, no request that
-    read it can still be under way, and neither a later version nor another provider holds the same credential.
+    A version is safe to revoke if nobody can be using its credential: it has been replaced, no request that read it
+    can still be running, and neither a later version nor another provider has the same credential.
     """
     provider = get_provider(ports, org, provider_id)
     used = ports.providers.last_used(org, provider_id)
