@@ -39,9 +39,9 @@ from providers.usecases.management_keys import mint_management_key
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope, Status
 from tests.kit.aws import REGION, refuse_large_events
-from tests.kit.fakes import waiting
 from tests.kit.figures import Figure
 from tests.kit.lambdas import Answer, call
+from tests.kit.memory.outbox import waiting
 from tests.test_template import of_type, translate
 
 ORG = "org_a"

@@ -42,20 +42,17 @@ from providers.ports import (
 )
 from providers_contract.vocabulary import Action, Outcome, Status
 from tests.kit.aws import Tables
-from tests.kit.fakes import (
-    Database,
-    MemoryAudit,
-    MemoryExpired,
-    MemoryHealth,
-    MemoryIdempotency,
-    MemoryManagementKeys,
-    MemoryOutbox,
-    MemoryProbes,
-    MemoryProviders,
-    MemoryRouting,
-    MemoryUploads,
-    MemoryVerifications,
-)
+from tests.kit.memory.audit import MemoryAudit
+from tests.kit.memory.counters import MemoryVerifications
+from tests.kit.memory.database import Database
+from tests.kit.memory.expiry import MemoryExpired
+from tests.kit.memory.idempotency import MemoryIdempotency
+from tests.kit.memory.management_keys import MemoryManagementKeys
+from tests.kit.memory.outbox import MemoryOutbox
+from tests.kit.memory.providers import MemoryProviders
+from tests.kit.memory.routing import MemoryRouting
+from tests.kit.memory.sweep import MemoryHealth, MemoryProbes
+from tests.kit.memory.uploads import MemoryUploads
 
 NOW = datetime(2026, 4, 14, 12, 0, 0, 123456, tzinfo=UTC)
 

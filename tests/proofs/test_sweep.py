@@ -26,8 +26,8 @@ from providers.usecases.probe import probe_messages
 from providers.usecases.probe_batch import Batch
 from providers.usecases.sweep import run_minute
 from providers_contract.vocabulary import Reason
-from tests.kit.fakes import waiting
 from tests.kit.figures import SOAK, Figure
+from tests.kit.memory.outbox import waiting
 from tests.proofs.killing import Killed, Killer
 from tests.proofs.world import BEGAN, ORG, WORLDS, Call, Gate, Process, World, add, at_once
 from tests.proofs.world import POISON as REFUSED

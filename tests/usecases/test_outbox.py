@@ -24,8 +24,9 @@ from providers.usecases import events as drain
 from providers.usecases.events import GIVE_UP_AFTER, drain_outbox
 from providers.usecases.probe import probe_messages
 from providers.usecases.sweep import dispatch, run_minute
-from tests.kit.fakes import FakePorts, waiting
+from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import Invocation
+from tests.kit.memory.outbox import waiting
 from tests.kit.requests import ORG, added
 
 MINUTE = timedelta(minutes=1)

@@ -115,7 +115,7 @@ def test_a_resources_trail_is_read_without_the_others() -> None:
 
 def test_a_filter_looks_at_a_bounded_number_of_entries(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages can be empty before the end; together they have what matches, once each."""
-    for module in ("providers.adapters.tables.transactions", "tests.kit.fakes"):
+    for module in ("providers.adapters.tables.transactions", "tests.kit.memory.database"):
         monkeypatch.setattr(f"{module}.READ_AT_MOST", 2)
     trail(stores, *(entry(n, action=Action.DELETED if n in (1, 8) else Action.UPDATED) for n in range(1, 9)))
     pages, position = [], None

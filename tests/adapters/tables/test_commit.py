@@ -22,7 +22,7 @@ from providers.ports import (
     StaleWrite,
     UploadUsed,
 )
-from tests.kit.fakes import waiting
+from tests.kit.memory.outbox import waiting
 from tests.kit.stores import (
     ANSWER,
     NOW,

@@ -11,7 +11,7 @@ from providers.adapters.tables.outbox import DynamoOutbox
 from providers.model.events import EventType
 from providers.ports import NameTaken, Refused, SideWrites, StaleWrite
 from tests.kit.aws import moto_tables
-from tests.kit.fakes import waiting
+from tests.kit.memory.outbox import waiting
 from tests.kit.stores import NOW, Stores, event, provider, sealed
 
 

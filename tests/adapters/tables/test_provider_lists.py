@@ -44,7 +44,7 @@ def test_a_list_is_filtered(stores: Stores, wanted: ProviderFilter, expected: li
 
 def test_a_filter_reads_a_bounded_number_of_providers(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page can be empty and still have a next one; all pages together have what matches, once each."""
-    for module in ("providers.adapters.tables.transactions", "tests.kit.fakes"):
+    for module in ("providers.adapters.tables.transactions", "tests.kit.memory.database"):
         monkeypatch.setattr(f"{module}.READ_AT_MOST", 3)
     made = [provider(number, vendor="groq" if number in (1, 2, 9) else "openai") for number in range(1, 10)]
     for each in made:

@@ -12,7 +12,7 @@ from providers.model.health import Health
 from providers.model.provider import Verification
 from providers.ports import Due, Probed, StaleWrite
 from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
-from tests.kit.fakes import waiting
+from tests.kit.memory.outbox import waiting
 from tests.kit.stores import NOW, Stores, event, provider, rotated, sealed
 
 
