@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import httpx2
 
-from providers_client import calls
-from providers_client.calls import UNSET, Attempt, Call, Unset
+from providers_client.calls import UNSET, Call, Unset, call, call_list, given, next_page, with_etag
 from providers_client.errors import from_failure
 from providers_client.sending import Backoff, Outcome, exchange, from_environment, settings
+from providers_contract import operations
 from providers_contract.responses import (
+    AttemptView,
     AuditEntry,
     Changed,
     Deleted,
@@ -25,11 +26,13 @@ from providers_contract.responses import (
     Page,
     Provider,
     RoutingConfig,
+    Single,
     Upload,
     Version,
 )
 
 T = TypeVar("T")
+Attempt: TypeAlias = AttemptView | Mapping[str, str]
 
 
 class AsyncClient:
@@ -86,8 +89,9 @@ class AsyncClient:
     def list_providers(
         self, vendor: str | None = None, status: str | None = None, health: str | None = None, limit: int | None = None
     ) -> AsyncIterator[Provider]:
-        """The organization's providers, newest first, `limit` at most; pages are fetched as they are needed."""
-        return self._walk(calls.list_providers(vendor, status, health, limit), limit)
+        """List the organization's providers, newest first, at most `limit`; pages are fetched as needed."""
+        filters = {"vendor": vendor, "status": status, "health": health}
+        return self._walk(call_list(operations.LIST_PROVIDERS, Page[Provider], limit, **filters), limit)
 
     async def list_providers_page(
         self,
@@ -98,16 +102,19 @@ class AsyncClient:
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[Provider]:
-        """One page of the organization's providers; `next_cursor` of the page before leads to it."""
-        return await self._send(calls.list_providers(vendor, status, health, limit, cursor))
+        """Return one page of the organization's providers; `cursor` is `next_cursor` of the previous page."""
+        filters = {"vendor": vendor, "status": status, "health": health}
+        return await self._send(call_list(operations.LIST_PROVIDERS, Page[Provider], limit, cursor, **filters))
 
     async def get_provider(self, provider_id: str) -> Provider:
-        """A provider."""
-        return (await self._send(calls.get_provider(provider_id)))[0]
+        """Return a provider."""
+        return (await self.get_provider_with_etag(provider_id))[0]
 
     async def get_provider_with_etag(self, provider_id: str) -> tuple[Provider, str]:
-        """A provider, and the entity tag that `if_match` takes."""
-        return await self._send(calls.get_provider(provider_id))
+        """Return a provider, and its ETag for `if_match`."""
+        path = {"provider_id": provider_id}
+        found, etag = await self._send(with_etag(call(operations.GET_PROVIDER, Single[Provider], path)))
+        return found.data, etag
 
     async def add_provider(
         self,
@@ -121,16 +128,10 @@ class AsyncClient:
         idempotency_key: str | None = None,
     ) -> Changed[Provider]:
         """Verify a credential with its vendor and add it."""
+        body = {"vendor": vendor, "name": name, "api_key": api_key}
+        body |= given(base_url=base_url, key_expires_at=key_expires_at, on_unavailable=on_unavailable)
         return await self._send(
-            calls.add_provider(
-                vendor,
-                name,
-                api_key,
-                base_url=base_url,
-                key_expires_at=key_expires_at,
-                on_unavailable=on_unavailable,
-                idempotency_key=idempotency_key,
-            )
+            call(operations.ADD_PROVIDER, Changed[Provider], body=body, idempotency_key=idempotency_key)
         )
 
     async def update_provider(
@@ -145,18 +146,26 @@ class AsyncClient:
         if_match: str | None = None,
         idempotency_key: str | None = None,
     ) -> Changed[Provider]:
-        """Change what is given. A new credential is verified first and swapped atomically.
+        """Change the fields that are given. A new credential is verified before it replaces the active one.
 
         `base_url=None` means the vendor's own address.
         """
-        members = {
-            "name": name,
-            "api_key": api_key,
-            "base_url": base_url,
-            "status": status,
-            "key_expires_at": key_expires_at,
-        }
-        return await self._send(calls.update_provider(provider_id, members, if_match, idempotency_key))
+        return await self._send(
+            call(
+                operations.UPDATE_PROVIDER,
+                Changed[Provider],
+                {"provider_id": provider_id},
+                body={
+                    "name": name,
+                    "api_key": api_key,
+                    "base_url": base_url,
+                    "status": status,
+                    "key_expires_at": key_expires_at,
+                },
+                if_match=if_match,
+                idempotency_key=idempotency_key,
+            )
+        )
 
     async def delete_provider(
         self,
@@ -166,24 +175,39 @@ class AsyncClient:
         if_match: str | None = None,
         idempotency_key: str | None = None,
     ) -> Deleted:
-        """Delete a provider that no routing config names, or with `dry_run` tell whether that would work."""
-        return await self._send(
-            calls.delete_provider(provider_id, dry_run=dry_run, if_match=if_match, idempotency_key=idempotency_key)
+        """Delete a provider that no routing config uses; with `dry_run`, only check for blockers."""
+        request = call(
+            operations.DELETE_PROVIDER,
+            Single[Deleted],
+            {"provider_id": provider_id},
+            query={"dry_run": "true" if dry_run else None},
+            if_match=if_match,
+            idempotency_key=idempotency_key,
         )
+        return (await self._send(request)).data
 
     async def get_provider_health(self, provider_id: str, history: str | None = None) -> Health:
-        """Success rates and latencies over sliding windows; with `history`, also the points of a chart."""
-        return await self._send(calls.get_provider_health(provider_id, history))
+        """Return success rates and latencies over sliding windows, and chart points over `history` (1h, 24h, 7d)."""
+        path, query = {"provider_id": provider_id}, {"history": history}
+        return (await self._send(call(operations.GET_PROVIDER_HEALTH, Single[Health], path, query=query))).data
 
     async def list_versions(self, provider_id: str) -> list[Version]:
-        """The key versions that can still be read."""
-        return await self._send(calls.list_versions(provider_id))
+        """Return the key versions that can still be read, newest first."""
+        path = {"provider_id": provider_id}
+        return (await self._send(call(operations.LIST_VERSIONS, Single[list[Version]], path))).data
 
     async def destroy_version(
         self, provider_id: str, number: int, *, if_match: str | None = None, idempotency_key: str | None = None
     ) -> DestroyedVersion:
-        """Destroy a key version that is not active, before its grace window ends."""
-        return await self._send(calls.destroy_version(provider_id, number, if_match, idempotency_key))
+        """Destroy a replaced key version before its grace window ends."""
+        request = call(
+            operations.DESTROY_VERSION,
+            Single[DestroyedVersion],
+            {"provider_id": provider_id, "number": number},
+            if_match=if_match,
+            idempotency_key=idempotency_key,
+        )
+        return (await self._send(request)).data
 
     async def rollback_provider(
         self,
@@ -193,16 +217,26 @@ class AsyncClient:
         if_match: str | None = None,
         idempotency_key: str | None = None,
     ) -> Changed[Provider]:
-        """Put `version`, or the previous one, in force again, as a new version."""
-        return await self._send(calls.rollback_provider(provider_id, version, if_match, idempotency_key))
+        """Restore `version`, by default the previous one, as a new version."""
+        return await self._send(
+            call(
+                operations.ROLLBACK_PROVIDER,
+                Changed[Provider],
+                {"provider_id": provider_id},
+                body=given(version=version),
+                if_match=if_match,
+                idempotency_key=idempotency_key,
+            )
+        )
 
     def list_routing_configs(self, limit: int | None = None) -> AsyncIterator[RoutingConfig]:
-        """The organization's routing configs in the order of their slugs, `limit` at most."""
-        return self._walk(calls.list_routing_configs(limit), limit)
+        """List the organization's routing configs, ordered by slug, at most `limit`."""
+        return self._walk(call_list(operations.LIST_ROUTING_CONFIGS, Page[RoutingConfig], limit), limit)
 
     async def get_routing_config(self, slug: str) -> RoutingConfig:
-        """A routing config."""
-        return await self._send(calls.get_routing_config(slug))
+        """Return a routing config."""
+        request = call(operations.GET_ROUTING_CONFIG, Single[RoutingConfig], {"slug": slug})
+        return (await self._send(request)).data
 
     async def put_routing_config(
         self,
@@ -213,11 +247,24 @@ class AsyncClient:
         idempotency_key: str | None = None,
     ) -> RoutingConfig:
         """Create or replace a routing config; an attempt is an `AttemptView` or `{"provider_id": …, "model": …}`."""
-        return await self._send(calls.put_routing_config(slug, strategy, attempts, idempotency_key))
+        request = call(
+            operations.PUT_ROUTING_CONFIG,
+            Single[RoutingConfig],
+            {"slug": slug},
+            body={"strategy": strategy, "attempts": [*attempts]},
+            idempotency_key=idempotency_key,
+        )
+        return (await self._send(request)).data
 
     async def delete_routing_config(self, slug: str, *, idempotency_key: str | None = None) -> DeletedRoutingConfig:
         """Delete a routing config."""
-        return await self._send(calls.delete_routing_config(slug, idempotency_key))
+        request = call(
+            operations.DELETE_ROUTING_CONFIG,
+            Single[DeletedRoutingConfig],
+            {"slug": slug},
+            idempotency_key=idempotency_key,
+        )
+        return (await self._send(request)).data
 
     def list_audit(
         self,
@@ -226,8 +273,9 @@ class AsyncClient:
         key_id: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[AuditEntry]:
-        """Who did what, newest first, `limit` entries at most."""
-        return self._walk(calls.list_audit(resource_id, action, key_id, limit), limit)
+        """List the audit trail, newest first, at most `limit` entries."""
+        filters = {"resource_id": resource_id, "action": action, "key_id": key_id}
+        return self._walk(call_list(operations.LIST_AUDIT, Page[AuditEntry], limit, **filters), limit)
 
     async def create_upload(
         self,
@@ -238,20 +286,22 @@ class AsyncClient:
         *,
         idempotency_key: str | None = None,
     ) -> Upload:
-        """A one-time link at which a person enters a credential: of `provider_id`, or for a new provider."""
-        return await self._send(calls.create_upload(provider_id, vendor, name, base_url, idempotency_key))
+        """Create a one-time link at which a person enters a credential, of `provider_id` or of a new provider."""
+        body = given(provider_id=provider_id, vendor=vendor, name=name, base_url=base_url)
+        request = call(operations.CREATE_UPLOAD, Single[Upload], body=body, idempotency_key=idempotency_key)
+        return (await self._send(request)).data
 
     async def _walk(self, first: Call[Page[T]], limit: int | None) -> AsyncIterator[T]:
-        call: Call[Page[T]] | None = first
-        while call is not None:
-            page = await self._send(call)
+        request: Call[Page[T]] | None = first
+        while request is not None:
+            page = await self._send(request)
             for each in page.data[:limit]:
                 yield each
             limit = None if limit is None else max(0, limit - len(page.data))
-            call = calls.next_page(call, page, limit)
+            request = next_page(request, page, limit)
 
-    async def _send(self, call: Call[T]) -> T:
-        steps, outcome = exchange(call, self._backoff), None
+    async def _send(self, request: Call[T]) -> T:
+        steps, outcome = exchange(request, self._backoff), None
         while True:
             try:
                 step = steps.send(outcome)
@@ -263,10 +313,10 @@ class AsyncClient:
             else:
                 outcome = await self._attempt(step)
 
-    async def _attempt(self, call: Call[T]) -> Outcome:
+    async def _attempt(self, request: Call[T]) -> Outcome:
         try:
             return await self._http.request(
-                call.method, call.path, params=call.query, headers=call.headers, content=call.content
+                request.method, request.path, params=request.query, headers=request.headers, content=request.content
             )
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             return from_failure(error, self._http.base_url)

@@ -28,6 +28,7 @@ from typing import Any, Final
 import httpx2
 from pydantic import ValidationError
 
+from providers_contract.errors import TRANSIENT, retryable
 from providers_contract.headers import http_date
 from providers_contract.responses import Error, FieldError, Reference
 
@@ -145,7 +146,6 @@ _FAMILIES: Final[dict[int, type[ProvidersAPIError]]] = {
     502: UpstreamFailed,
     504: UpstreamFailed,
 }
-_TRANSIENT: Final = (429, 502, 503, 504)
 _UNANSWERED: Final = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError, httpx2.ProxyError)
 
 
@@ -159,7 +159,6 @@ def from_answer(response: httpx2.Response) -> ProvidersAPIError:
     if body is None:
         return unexpected(response)
     family = _FAMILIES.get(status, ServerFailed if status >= 500 else InvalidRequest)
-    transient = status in _TRANSIENT or body.code == "idempotency_in_progress"
     return family(
         body.message,
         code=body.code,
@@ -172,7 +171,7 @@ def from_answer(response: httpx2.Response) -> ProvidersAPIError:
         errors=body.errors or (),
         references=body.references or (),
         reason=body.reason,
-        retryable=transient if body.retryable is None else body.retryable,
+        retryable=retryable(body.code, status) if body.retryable is None else body.retryable,
         retry_after=_retry_after(response),
     )
 
@@ -192,7 +191,7 @@ def unexpected(response: httpx2.Response) -> UnexpectedAnswer:
         code="unexpected_answer",
         status=status,
         request_id=response.headers.get("x-request-id") or response.headers.get("x-amzn-requestid"),
-        retryable=status in _TRANSIENT,
+        retryable=status in TRANSIENT,
         retry_after=_retry_after(response),
     )
 

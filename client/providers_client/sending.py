@@ -17,6 +17,7 @@ from providers_client.calls import Call
 from providers_client.errors import ConfigurationError, ProvidersAPIError, from_answer, unexpected
 from providers_client.version import VERSION
 from providers_contract.ids import MANAGEMENT_KEY, MANAGEMENT_KEY_PREFIX
+from providers_contract.operations import BASE_PATH
 from providers_contract.secret import Secret, trimmed
 
 T = TypeVar("T")
@@ -24,7 +25,6 @@ T = TypeVar("T")
 URL_VARIABLE: Final = "PROVIDERS_API_URL"
 KEY_VARIABLE: Final = "PROVIDERS_API_KEY"
 _HOST: Final = re.compile(rb"[0-9A-Za-z.-]+|[0-9A-Fa-f:.]+")
-_PREFIX: Final = "/manage/v1/"
 _SHORTEST_KEY: Final = 20
 
 
@@ -99,7 +99,7 @@ def root(base_url: str) -> httpx2.URL:
         raise ConfigurationError(
             "the base URL begins with https://: a management key is not sent in the clear, but to this machine"
         )
-    return url.copy_with(path=url.path.rstrip("/").removesuffix(_PREFIX.rstrip("/")) + _PREFIX)
+    return url.copy_with(path=url.path.rstrip("/").removesuffix(BASE_PATH) + f"{BASE_PATH}/")
 
 
 def _is_key(part: str) -> bool:

@@ -15,18 +15,8 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from providers_client.cli.streams import lost_output
-from providers_client.errors import (
-    AuthenticationFailed,
-    ConfigurationError,
-    Conflict,
-    ConnectionFailed,
-    NotFound,
-    PermissionDenied,
-    PreconditionFailed,
-    ProvidersAPIError,
-    RateLimited,
-    UpstreamFailed,
-)
+from providers_client.errors import ConfigurationError, ConnectionFailed, ProvidersAPIError
+from providers_contract import errors
 
 USAGE: Final = 2
 EXITS: Final = {
@@ -39,17 +29,6 @@ EXITS: Final = {
     6: "the vendor, the API or AWS cannot be reached, or too many requests: try again later",
     7: "the management key is not good, or lacks a scope",
 }
-_FAMILIES: Final[dict[type[ProvidersAPIError], int]] = {
-    NotFound: 3,
-    Conflict: 4,
-    PreconditionFailed: 4,
-    ConnectionFailed: 6,
-    UpstreamFailed: 6,
-    RateLimited: 6,
-    AuthenticationFailed: 7,
-    PermissionDenied: 7,
-}
-_CODES: Final = {"credential_rejected": 5, "credential_format": 5, "dependency_unavailable": 6}
 _ADVICE: Final = {
     "missing_api_key": "set PROVIDERS_API_KEY",
     "invalid_api_key": "set PROVIDERS_API_KEY to a key that `providers keys create` made",
@@ -136,9 +115,8 @@ def wants_json(ctx: Any) -> bool:
 
 
 def exit_code(error: ProvidersAPIError) -> int:
-    """The exit code for an error, of its own code or of its family."""
-    found = next((code for family, code in _FAMILIES.items() if isinstance(error, family)), 1)
-    return _CODES.get(error.code, found)
+    """Return the exit code for an error."""
+    return 6 if isinstance(error, ConnectionFailed) else errors.exit_code(error.code, error.type)
 
 
 def say_error(error: ProvidersAPIError | ConfigurationError, *, as_json: bool) -> None:

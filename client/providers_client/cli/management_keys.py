@@ -205,7 +205,9 @@ def serve(ports: Ports, method: str, body: Mapping[str, Any]) -> Any:
 
 def _no_such_key() -> NotFound:
     return NotFound(
-        "there is no management key of this id; `providers keys list` shows them", code="management_key_not_found"
+        "there is no management key of this id; `providers keys list` shows them",
+        code="management_key_not_found",
+        type="not_found",
     )
 
 

@@ -322,7 +322,9 @@ def retryable(code: str, status: int) -> bool:
 def exit_code(code: str, kind: str) -> int:
     """Return the exit code of the CLI for an error. Codes that this version does not know go by their type."""
     known = ERRORS.get(code)
-    return EXIT_CODES.get(kind, 1) if known is None or known.exit_code is None else known.exit_code
+    if known is not None and known.exit_code is not None:
+        return known.exit_code
+    return EXIT_CODES.get(known.type if known else kind, 1)
 
 
 def error_body(code: str, message: str, request_id: str, fields: Mapping[str, Any]) -> dict[str, Any]:

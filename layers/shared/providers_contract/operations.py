@@ -117,9 +117,12 @@ _VERIFYING: Final = (
     "verification_unavailable",
     "verification_timeout",
 )
-_PROVIDERS: Final = "/manage/v1/providers"
+BASE_PATH: Final = "/manage/v1"
+"""Of every operation."""
+
+_PROVIDERS: Final = f"{BASE_PATH}/providers"
 _PROVIDER: Final = f"{_PROVIDERS}/{{provider_id}}"
-_ROUTING_CONFIGS: Final = "/manage/v1/routing-configs"
+_ROUTING_CONFIGS: Final = f"{BASE_PATH}/routing-configs"
 _ROUTING_CONFIG: Final = f"{_ROUTING_CONFIGS}/{{slug}}"
 _PROVIDER_ID: Final = {"provider_id": "$response.body#/data/id"}
 _SLUG: Final = {"slug": "$response.body#/data/slug"}
@@ -281,7 +284,7 @@ DESTROY_VERSION: Final = Operation(
 LIST_AUDIT: Final = Operation(
     "list_audit",
     "GET",
-    "/manage/v1/audit",
+    f"{BASE_PATH}/audit",
     Scope.PROVIDERS_READ,
     "audit",
     "List the audit trail",
@@ -293,7 +296,7 @@ LIST_AUDIT: Final = Operation(
 CREATE_UPLOAD: Final = Operation(
     "create_upload",
     "POST",
-    "/manage/v1/uploads",
+    f"{BASE_PATH}/uploads",
     Scope.PROVIDERS_WRITE,
     "uploads",
     "Create an upload link",
@@ -362,7 +365,7 @@ DELETE_ROUTING_CONFIG: Final = Operation(
 GET_OPENAPI: Final = Operation(
     "get_openapi",
     "GET",
-    "/manage/v1/openapi.json",
+    f"{BASE_PATH}/openapi.json",
     None,
     "description",
     "Get this description",
