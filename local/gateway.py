@@ -22,11 +22,14 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 import providers.entrypoints  # noqa: F401 - its logger must get this process's stdout, not that of a first request
-from local.browsers import refusal
+from local.browsers import Refusal, refusal
 from local.template import Route, Template
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 """API Gateway's own limit; the functions' limit is far below."""
+
+INVOKE: Final = "/2015-03-31/functions/{}/invocations"
+"""Lambda's own API (AWS Lambda API Reference, Invoke)."""
 
 _PROVIDER_ID: Final = re.compile(r"prov_[0-9A-Z]{26}")
 
@@ -59,7 +62,7 @@ class Gateway:
         template: where routes, authorizer and gateway responses come from.
         log: called with a line for each request.
         own: routes of the local stack alone, by method and path; each is given the body and gives the answer's `data`.
-        private: paths of those that only programs on this machine may use, however far the stack listens.
+        operated: the function that programs on this machine may invoke as they do on AWS, by Lambda's own API.
         bound: the name or address that the stack listens on. Of `own`, a web page may use nothing.
     """
 
@@ -68,13 +71,13 @@ class Gateway:
         template: Template,
         log: Callable[[str], object] = str,
         own: Mapping[str, Callable[[bytes], Any]] | None = None,
-        private: frozenset[str] = frozenset(),
+        operated: str | None = None,
         bound: str = "127.0.0.1",
     ) -> None:
         self._template = template
         self._own_routes = {} if own is None else own
-        self._private = private
         self._bound = bound
+        self._operated = operated
         self._log = log
         self._handlers: dict[str, LambdaHandler] = {}
         self._pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lambda")
@@ -96,13 +99,15 @@ class Gateway:
 
     async def _answer(self, request: web.Request, request_id: str) -> web.Response:
         own = self._own_routes.get(f"{request.method} {request.path}")
-        if own is not None and (request.path not in self._private or _from_here(request)):
+        if own is not None:
             refused = refusal(request.headers, self._bound, changes=request.method != "GET")
             if refused is not None:
                 return web.json_response(refused.body(), status=refused.status, dumps=_line)
             body = await request.read()
             data = await asyncio.get_running_loop().run_in_executor(self._pool, own, body)
             return web.json_response({"data": data}, status=422 if data is None else 200, dumps=_line)
+        if request.path == INVOKE.format(self._operated) and request.method == "POST" and _from_here(request):
+            return await self._operate(request)
         found = self._route(request)
         if found is None:
             return self._own("MISSING_AUTHENTICATION_TOKEN", {"requestId": request_id})
@@ -135,10 +140,20 @@ class Gateway:
         except Exception:  # noqa: BLE001 - a function that raises has no gateway response of its own
             return self._own("DEFAULT_5XX", known)
 
+    async def _operate(self, request: web.Request) -> web.Response:
+        """Answer as Lambda's Invoke does: with what the function returns."""
+        refused = refusal(request.headers, self._bound)
+        if refused is None and not request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "):
+            refused = Refusal(403, "signature_required", "sign the request; a web page cannot without asking first")
+        if refused is not None:
+            return web.json_response(refused.body(), status=refused.status, dumps=_line)
+        event = json.loads(await request.read() or b"{}")
+        return web.json_response(await self._invoke(str(self._operated), event), dumps=_line)
+
     def _shown(self, request: web.Request) -> str:
         """The path as the log may show it: of what callers write, ids of providers alone: the rest may be a key."""
         path = request.rel_url.raw_path
-        if f"{request.method} {path}" in self._own_routes:
+        if f"{request.method} {path}" in self._own_routes or path == INVOKE.format(self._operated):
             return path
         for route in self._template.routes:
             given = route.match(path)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -21,7 +19,6 @@ from local.vendors.server import Emulator, serving
 from providers import bootstrap
 from providers.bootstrap import Settings
 from providers.usecases.management_keys import mint_management_key
-from providers_client.cli import data_key_store, management_keys
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
 
@@ -79,18 +76,12 @@ async def running_stack(
         bootstrap.install(ports)
         closing.callback(bootstrap.install, None)
         own: dict[str, Callable[[bytes], Any]] = {}
-        private = frozenset({management_keys.LOCAL_PATH, data_key_store.LOCAL_PATH})
-        gateway = Gateway(template, log, own, private, bound=host)
+        gateway = Gateway(template, log, own, operated="OperateFunction", bound=host)
         closing.callback(gateway.close)
         closing.callback(ports.close)
         ports.run(asyncio.sleep(0))  # makes the vendors' loop now: two first requests at once would make two
         sweeper = Sweeper(template, gateway.invoke, ports.sqs, ports.local_clock)
         own["POST /_local/sweep"] = lambda _: sweeper.sweep()
-        for method in ("POST", "GET", "DELETE"):
-            own[f"{method} {management_keys.LOCAL_PATH}"] = partial(
-                _serve, partial(management_keys.serve, ports, method)
-            )
-        own[f"POST {data_key_store.LOCAL_PATH}"] = partial(_serve, partial(data_key_store.serve, ports))
         if emulator:
             own["POST /_local/vendors"] = emulator.control
         runner = web.AppRunner(
@@ -114,14 +105,6 @@ async def running_stack(
             sweeping = asyncio.create_task(sweeper.keep_sweeping(sweep_seconds))
             closing.push_async_callback(_cancelled, sweeping)
         yield Stack(url, token, ports, emulator)
-
-
-def _serve(work: Callable[[dict[str, Any]], Any], body: bytes) -> Any:
-    try:
-        given = json.loads(body or b"{}")
-    except ValueError:
-        return None
-    return work(given) if isinstance(given, dict) else None
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,8 +29,8 @@ from local.background import in_background
 from local.template import Template
 from local.vendors.keys import fake_key
 from local.vendors.server import serving
+from providers.bootstrap import Dependencies, Settings
 from providers.usecases.resolve import resolve
-from providers_client.cli.management_keys import deployed
 from tests.kit.description import operations
 
 ROOT = Path(__file__).parent.parent
@@ -201,7 +201,9 @@ def test_a_data_key_is_replaced_and_a_credential_resolved(stack: Deployed) -> No
     provider_id = stack.done("add_provider", json=add)["id"]
     keys = (sys.executable, "-m", "providers_client", "data-keys")
     assert "again under data key 00000002" in run(*keys, "rotate", "--stack", STACK, "--org", ORG)
-    with deployed(STACK) as ports:
+    settings = {"MainTable": "MAIN_TABLE", "SecretsTable": "SECRETS_TABLE", "CredentialsKey": "KMS_KEY_ID"}
+    ports = Dependencies(Settings.from_environment({each: _physical(name) for name, each in settings.items()}))
+    with closing(ports):
         assert resolve(ports, ORG, provider_id).secret.reveal() == secret(30)
     assert denied() == []
 

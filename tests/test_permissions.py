@@ -35,6 +35,7 @@ from providers.model.errors import Unavailable
 from providers.model.events import Event, EventType
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
+from providers.usecases import data_keys
 from providers.usecases.management_keys import mint_management_key
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope, Status
@@ -116,8 +117,8 @@ def grants(statement: dict[str, Any]) -> Iterator[Grant]:
         attributes = frozenset(named)
         if "StringEquals" in conditions:
             assert conditions.pop("StringEquals") == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
-            resource += ": last use"
-    if resource != "ProbeQueue":
+            resource += "" if statement["Action"] == ["dynamodb:Scan"] else ": last use"
+    if resource != "ProbeQueue" and statement["Action"] != ["dynamodb:Scan"]:
         ((operator, condition),) = conditions.items()
         ((name, value),) = condition.items()
         assert (operator, name) in CONDITIONS
@@ -200,6 +201,9 @@ def accesses(operation: str, arguments: dict[str, Any]) -> Iterator[Access]:
             yield Access("events:PutEvents", BUS, entry["Source"])
     elif operation == "SendMessageBatch":
         yield Access("sqs:SendMessage", "ProbeQueue", "-")
+    elif operation == "Scan":  # has no partition key
+        assert arguments["Select"] == "SPECIFIC_ATTRIBUTES"
+        yield Access("dynamodb:Scan", TABLES[arguments["TableName"]], "-", attributes_of(arguments))
     elif "EncryptionContext" in arguments:
         yield Access(f"kms:{operation}", "CredentialsKey", arguments["EncryptionContext"]["purpose"])
     else:
@@ -389,6 +393,7 @@ def live(watch: Watch) -> None:
     for slug in ("@production", "@test"):
         watch.call("delete_routing_config", path={"slug": slug})
     watch.call("delete_provider", path={"provider_id": first})
+    operate(watch, setup)
 
 
 def upload(watch: Watch, wanted: dict[str, str], api_key: str, grace_s: int = 3600) -> None:
@@ -398,6 +403,28 @@ def upload(watch: Watch, wanted: dict[str, str], api_key: str, grace_s: int = 36
     watch.call("show_upload", path=path)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     watch.call("use_upload", path=path, body=f"api_key={api_key}", headers=headers, grace_s=grace_s)
+
+
+def operate(watch: Watch, setup: Dependencies) -> None:
+    """All that an operator does; the stack's digest key is lost before, so that the first key makes it."""
+    setup.dynamodb.delete_item(TableName="main", Key={"PK": {"S": "STACK"}, "SK": {"S": "KEY#00000001"}})
+
+    def run(action: str, **arguments: str) -> Any:
+        answer = watch.run("operate", {"action": action, "arguments": arguments})
+        assert "data" in answer, answer
+        return answer["data"]
+
+    made = run("keys.create", org=ORG, name="test")
+    assert made["id"] in {key["id"] for key in run("keys.list", org=ORG)}
+    run("keys.revoke", id=made["id"])
+    assert run("data_keys.rotate", org=ORG)["versions"] > 0
+    run("data_keys.reseal", org=ORG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data_keys, "SETTLED_AFTER", timedelta(0))
+        setup.cipher.add_data_key("org_b")
+        run("data_keys.rotate", org="org_b")
+        oldest = run("data_keys.list", org="org_b")[-1]["id"]
+        assert run("data_keys.destroy", org="org_b", id=oldest)["destroyed"]
 
 
 def sweep(watch: Watch, provider_id: str) -> None:
@@ -478,10 +505,16 @@ KMS_USERS = {
         "add_provider",
         "update_provider",
         "rollback_provider",
+        "operate",
         "run_probes",
         "use_upload",
     },
-    ("kms:GenerateDataKeyWithoutPlaintext", "organization-data-key"): {"add_provider", "update_provider", "use_upload"},
+    ("kms:GenerateDataKeyWithoutPlaintext", "organization-data-key"): {
+        "add_provider",
+        "operate",
+        "update_provider",
+        "use_upload",
+    },
 }
 
 
@@ -522,10 +555,10 @@ def test_the_mcp_function_may_do_nothing() -> None:
 
 
 def test_who_reads_management_keys() -> None:
-    """The authorizer; and those who ask it nothing, to see whether a link's key may still do what the link is for."""
+    """The authorizer; those who ask it nothing, to see whether a link's key may still act; and who revokes keys."""
     probe = Access("dynamodb:GetItem", "MainTable", "MK#01")
     readers = {name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)}
-    assert readers == {"authorize", "show_upload", "use_upload"}
+    assert readers == {"authorize", "operate", "show_upload", "use_upload"}
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from typing import Any, Final
 import httpx2
 from pydantic import ValidationError
 
-from providers_contract.errors import TRANSIENT, retryable
+from providers_contract.errors import ERRORS, TRANSIENT, retryable
 from providers_contract.headers import http_date
 from providers_contract.responses import Error, FieldError, Reference
 
@@ -151,13 +151,25 @@ _UNANSWERED: Final = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.Remot
 
 def from_answer(response: httpx2.Response) -> ProvidersAPIError:
     """The error in an answer that is no success."""
-    status = response.status_code
     try:
-        body: Any = Error.model_validate_json(response.content).error
+        body: Any = Error.model_validate_json(response.content)
     except ValidationError:
-        body = None
-    if body is None:
         return unexpected(response)
+    return _from_error(body, response.status_code, _retry_after(response))
+
+
+def from_body(body: Any) -> ProvidersAPIError | None:
+    """The error that an operator's function answers with, whose status is that of its code; None if it is none."""
+    try:
+        error = Error.model_validate(body)
+    except ValidationError:
+        return None
+    known = ERRORS.get(error.error.code)
+    return _from_error(error, known.status if known else 500, None)
+
+
+def _from_error(found: Error, status: int, retry_after: float | None) -> ProvidersAPIError:
+    body = found.error
     family = _FAMILIES.get(status, ServerFailed if status >= 500 else InvalidRequest)
     return family(
         body.message,
@@ -172,7 +184,7 @@ def from_answer(response: httpx2.Response) -> ProvidersAPIError:
         references=body.references or (),
         reason=body.reason,
         retryable=retryable(body.code, status) if body.retryable is None else body.retryable,
-        retry_after=_retry_after(response),
+        retry_after=retry_after,
     )
 
 

@@ -124,7 +124,7 @@ def test_the_local_stack_replaces_a_data_key(stack: Stack) -> None:
         ("00000001", 0, False),
     ]
     refused = local("data-keys", "destroy", "00000001", *options, "--yes")
-    assert (refused.code, "try again in 10 min" in refused.err) == (2, True)
+    assert (refused.code, "try again in 10 min" in refused.err) == (4, True)
     with pytest.MonkeyPatch.context() as patch:
         clock = stack.ports.local_clock
         patch.setattr(clock, "_ahead", clock._ahead + timedelta(minutes=10))

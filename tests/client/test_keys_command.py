@@ -10,43 +10,50 @@ import httpx2
 import pytest
 from moto import mock_aws
 
+from functions.operate.app import handler as operate
 from local.stack import Stack
 from local.template import Template
+from providers import bootstrap
 from providers.bootstrap import Dependencies, Settings
 from providers.model.policy import LIMITS
 from providers.usecases.management_keys import authenticate
 from providers_contract.vocabulary import Scope
 from tests.client.conftest import Commands
+from tests.kit.invoked import lambda_api
 
 OPERATOR = Commands({"COLUMNS": "200"})
 STACK = ("--stack", "providers-api")
+INVOKE = "/2015-03-31/functions/OperateFunction/invocations"
+SIGNED = {"authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/lambda/aws4_request"}
+LIST = {"action": "keys.list", "arguments": {}}
 
 
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dependencies]:
-    """A stack in moto that has the outputs of ours, and its ports."""
+    """A stack in moto that has the output of ours, its function served, and its ports."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         dynamodb = boto3.client("dynamodb")
         for table in Template().tables.values():
             dynamodb.create_table(**table)
         key_id = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
-        values = {"MainTableName": "MainTable", "SecretsTableName": "SecretsTable", "KmsKeyId": key_id}
         template = {
-            "Parameters": {"MaxManagementKeys": {"Type": "Number"}},
             "Resources": {"Nothing": {"Type": "AWS::SQS::Queue"}},
-            "Outputs": {name: {"Value": value} for name, value in values.items()},
+            "Outputs": {"OperateFunctionName": {"Value": "operate"}},
         }
-        boto3.client("cloudformation").create_stack(
-            StackName="providers-api",
-            TemplateBody=json.dumps(template),
-            Parameters=[{"ParameterKey": "MaxManagementKeys", "ParameterValue": "3"}],
-        )
+        boto3.client("cloudformation").create_stack(StackName="providers-api", TemplateBody=json.dumps(template))
         boto3.client("cloudformation").create_stack(
             StackName="another", TemplateBody=json.dumps({"Resources": template["Resources"]})
         )
         environment = {"MAIN_TABLE": "MainTable", "SECRETS_TABLE": "SecretsTable", "KMS_KEY_ID": key_id}
-        yield Dependencies(Settings.from_environment(environment))
+        ports = Dependencies(Settings.from_environment(environment | {"LIMIT_MANAGEMENT_KEYS": "3"}))
+        bootstrap.install(ports)
+        try:
+            with lambda_api({"operate": operate}) as url:
+                monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", url)
+                yield ports
+        finally:
+            bootstrap.install(None)
 
 
 def test_a_minted_key_opens_the_stack(deployed: Dependencies) -> None:
@@ -86,7 +93,7 @@ def test_keys_are_listed_and_revoked(deployed: Dependencies) -> None:
     ("arguments", "code", "told"),
     [
         (("create", "--stack", "nothing", "--org", "org_acme"), 6, "does not exist"),
-        (("create", "--stack", "another", "--org", "org_acme"), 1, "no output 'MainTableName'"),
+        (("create", "--stack", "another", "--org", "org_acme"), 1, "no output 'OperateFunctionName'"),
         (("create", *STACK, "--org", "org_acme", "--scope", "everything"), 2, "a scope is one of providers:read"),
         (("create", *STACK, "--org", "org_acme", "--expires-in", "soon"), 2, "90d"),
         (("create", *STACK, "--org", "org_acme", "--name", ""), 2, "a key's name"),
@@ -130,7 +137,7 @@ def test_the_local_stacks_limit_is_told(stack: Stack) -> None:
 
 
 def test_the_local_stack_has_them_too(stack: Stack) -> None:
-    """Made, used, listed and revoked over the stack's own route."""
+    """Made, used, listed and revoked by the stack's own function."""
     local = Commands({"PROVIDERS_API_URL": stack.url, "COLUMNS": "200"})
     token = local.ok("keys", "create", "--local", "--org", "org_keys", "--expires-in", "1h").out.strip()
     assert local.ok("list", "--json", PROVIDERS_API_KEY=token).data == []
@@ -152,7 +159,7 @@ def test_only_this_machine_gets_keys_from_the_local_stack(stack: Stack) -> None:
     """A name that the owner of a web page points here (DNS rebinding) is not this machine's, and is refused."""
     with httpx2.Client(base_url=stack.url, trust_env=False) as http:
         answers = {
-            host: http.get("/_local/keys", headers={"host": host}).status_code
+            host: http.post(INVOKE, headers=SIGNED | {"host": host}, json=LIST).status_code
             for host in (
                 "127.0.0.1:8787",
                 "localhost",

@@ -47,6 +47,7 @@ def test_the_table_of_scopes_is_complete() -> None:
         "dispatch_probes",
         "get_openapi",
         "mcp",
+        "operate",
         "reap_versions",
         "run_probes",
     }  # mcp asks the endpoints in turn

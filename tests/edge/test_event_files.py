@@ -13,6 +13,7 @@ import pytest
 from functions.authorize.app import handler as authorize
 from functions.dispatch_probes.app import handler as dispatch
 from functions.mcp.app import handler as mcp
+from functions.operate.app import handler as operate
 from functions.reap_versions.app import handler as reap
 from functions.run_probes.app import handler as run_probes
 from providers.model.management_key import ManagementKey
@@ -96,6 +97,13 @@ def test_the_reapers_event_destroys_what_has_expired(demo: FakePorts) -> None:
     demo.clock.at = datetime.fromisoformat(load("reap_versions")["time"]) - timedelta(hours=2)
     invoke("update_provider", load("update_provider"))
     assert reap(load("reap_versions"), Invocation()) == {"destroyed": 1}
+
+
+def test_the_operators_event_makes_a_key(demo: FakePorts) -> None:
+    """Of the organization in it, with its scopes."""
+    made = operate(load("operate"), Invocation())["data"]
+    (key,) = demo.management_keys.list(ORG)
+    assert (made["id"], made["scopes"], made["token"][:7]) == (key.id, ["providers:read"], "mlx_mk_")
 
 
 @pytest.mark.parametrize(("function", "status"), [("show_upload", 200), ("use_upload", 201)])

@@ -124,6 +124,9 @@ class PlainDigests:
     def digest(self, purpose: str, *parts: str) -> str:
         return hashlib.sha256(encode(purpose, *parts)).hexdigest()
 
+    def create(self) -> None:
+        pass
+
 
 @dataclass
 class FakeVerifier:

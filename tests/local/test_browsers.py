@@ -15,6 +15,7 @@ from local import aws_server
 from local.background import in_background
 from local.browsers import refusal
 from local.stack import Stack
+from tests.client.test_keys_command import INVOKE, SIGNED
 
 JSON = {"content-type": "application/json"}
 PAGES = [
@@ -34,31 +35,38 @@ PAGES = [
 
 
 @pytest.mark.parametrize(("headers", "code"), PAGES, ids=[str(row[0]) for row in PAGES])
-@pytest.mark.parametrize("path", ["/_local/sweep", "/_local/vendors", "/_local/keys", "/_local/data-keys"])
+@pytest.mark.parametrize("path", ["/_local/sweep", "/_local/vendors", INVOKE])
 def test_a_web_page_cannot_use_the_local_routes(stack: Stack, path: str, headers: dict[str, str], code: str) -> None:
     """By whatever name it calls this machine, and from whatever origin."""
-    answer = httpx2.post(f"{stack.url}{path}", headers=JSON | headers, json={}, trust_env=False)
+    answer = httpx2.post(f"{stack.url}{path}", headers=JSON | SIGNED | headers, json={}, trust_env=False)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, code)
 
 
 @pytest.mark.parametrize(
     "content_type", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_a_change_must_be_json(stack: Stack, method: str, content_type: str | None) -> None:
+def test_a_change_must_be_json(stack: Stack, content_type: str | None) -> None:
     """A page can send the other types without the browser asking first."""
     headers = {} if content_type is None else {"content-type": content_type}
-    body = json.dumps({"org": "org_pages", "name": "page"})
-    answer = httpx2.request(method, f"{stack.url}/_local/keys", headers=headers, content=body, trust_env=False)
+    body = json.dumps({"vendor": "openai", "key": "k", "case": "valid"})
+    answer = httpx2.post(f"{stack.url}/_local/vendors", headers=headers, content=body, trust_env=False)
     assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
+
+
+def test_an_invocation_must_be_signed(stack: Stack) -> None:
+    """As boto3 does: a page cannot send the header without the browser asking first."""
+    arguments = {"org": "org_pages", "name": "page"}
+    body = json.dumps({"action": "keys.create", "arguments": arguments})
+    answer = httpx2.post(f"{stack.url}{INVOKE}", content=body, trust_env=False)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "signature_required")
     assert stack.ports.management_keys.list("org_pages") == []
 
 
 def test_a_page_of_the_stack_itself_and_programs_may(stack: Stack) -> None:
     """The check refuses what is foreign and nothing else."""
     for headers in ({}, {"origin": stack.url}, {"sec-fetch-site": "same-origin", "origin": stack.url}):
-        answer = httpx2.post(f"{stack.url}/_local/keys", headers=headers, json={"org": "a b"}, trust_env=False)
-        assert "refused" in answer.json()["data"]
+        answer = httpx2.post(f"{stack.url}{INVOKE}", headers=SIGNED | headers, json={}, trust_env=False)
+        assert answer.json()["error"]["code"] == "validation_failed"
 
 
 @pytest.mark.parametrize(("headers", "code"), PAGES, ids=[str(row[0]) for row in PAGES])

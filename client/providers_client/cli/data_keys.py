@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from providers_client.cli.keys import Local, Stack, check_choice
+from providers_client.cli.keys import Local, Stack, operator
 from providers_client.cli.session import Json, Session, Yes, begin, confirm, console, out, say
 from providers_client.cli.tables import cells, table
-
-if TYPE_CHECKING:
-    from providers_client.cli.data_key_store import DataKeys
 
 Org = Annotated[str, typer.Option(help="The organization whose credentials they seal.")]
 
@@ -22,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="Replace the keys that seal stored 
 def list_(ctx: typer.Context, org: Org, stack: Stack = None, local: Local = False, as_json: Json = False) -> None:
     """List an organization's data keys, the newest first, with how many stored versions each seals."""
     session = begin(ctx, as_json)
-    found = _keys(session, stack, local=local).do("list", org)
+    found = operator(session, stack, local=local)("data_keys.list", org=org)
     if as_json:
         session.print_json(found)
     elif not found:
@@ -65,10 +62,10 @@ def destroy(
     A backup that holds the key as well still opens: point-in-time recovery does for 35 days.
     """
     session = begin(ctx, as_json)
-    keys = _keys(session, stack, local=local)
+    operate = operator(session, stack, local=local)
     if not yes:
         confirm(f"Destroy data key {key_id} of {org}? This cannot be undone.")
-    done = keys.do("destroy", org, key_id)
+    done = operate("data_keys.destroy", org=org, id=key_id)
     if as_json:
         session.print_json(done)
     else:
@@ -76,7 +73,13 @@ def destroy(
 
 
 def _reseal(session: Session, action: str, org: str, stack: str | None, *, local: bool) -> None:
-    done = _keys(session, stack, local=local).do(action, org)
+    operate = operator(session, stack, local=local)
+    done = more = operate(f"data_keys.{action}", org=org)
+    while more["before"]:  # the function seals for as long as it may run
+        more = operate("data_keys.reseal", org=org, before=more["before"])
+        versions, broken = done["versions"] + more["versions"], sorted({*done["broken"], *more["broken"]})
+        done = more | {"versions": versions, "broken": broken}
+    del done["before"]
     if session.as_json:
         session.print_json(done)
     else:
@@ -93,10 +96,3 @@ def _say_what_is_left(done: dict[str, Any]) -> None:
         say("then `list` shows which older keys seal nothing any more, and `destroy` removes them.")
     for each in done["broken"]:
         say(f"{each} was left as it is: its items were altered, so that the credential does not open. Rotate its key.")
-
-
-def _keys(session: Session, stack: str | None, *, local: bool) -> DataKeys:
-    from providers_client.cli.data_key_store import DeployedDataKeys, LocalDataKeys  # late: it brings the layer
-
-    check_choice(stack, local=local)
-    return LocalDataKeys(session.base_url()) if stack is None else DeployedDataKeys(stack)

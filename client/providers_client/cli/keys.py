@@ -14,15 +14,12 @@ from providers_client.cli.tables import cells, table
 from providers_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from providers_client.cli.management_keys import Keys
+    from providers_client.cli.operate import Operator
 
 Stack = Annotated[str | None, typer.Option(help="A CloudFormation stack's name: its keys, with your AWS credentials.")]
 Local = Annotated[bool, typer.Option("--local", help="The stack that `make run` serves, at --url.")]
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Management keys, which every other command needs one of. Made with an operator's rights, past the API.",
-)
+app = typer.Typer(no_args_is_help=True, help="Create and revoke management keys (needs AWS credentials).")
 
 
 @app.command()
@@ -43,7 +40,8 @@ def create(
 ) -> None:
     """Make a management key. It is printed this once, alone on standard output."""
     session = begin(ctx, as_json)
-    made = _keys(session, stack, local=local).create(org, name, scope or (), expires_in)
+    operate = operator(session, stack, local=local)
+    made = operate("keys.create", org=org, name=name, scopes=scope or [], expires_in=expires_in)
     if as_json:
         session.print_json(made)
         return
@@ -60,11 +58,11 @@ def list_(
     org: Annotated[str | None, typer.Option(help="Only this organization's.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List management keys, oldest first. On AWS, this reads the whole table."""
+    """List management keys, oldest first. This reads the whole table."""
     session = begin(ctx, as_json)
-    found = _keys(session, stack, local=local).list(org)
+    found = operator(session, stack, local=local)("keys.list", org=org)
     if as_json:
-        session.print_json(list(found))
+        session.print_json(found)
     elif not found:
         say("No management keys.")
     else:
@@ -84,29 +82,25 @@ def revoke(
     session = begin(ctx, as_json)
     if key_id.startswith("mlx_mk_"):
         raise ConfigurationError("give the key's id, not the key: an argument is seen by every process on this machine")
-    keys = _keys(session, stack, local=local)
+    operate = operator(session, stack, local=local)
     if not yes:
         confirm(f"Revoke {key_id}?")
-    revoked = keys.revoke(key_id)
+    revoked = operate("keys.revoke", id=key_id)
     if as_json:
         session.print_json(revoked)
     else:
         out(f"Revoked: {revoked['id']} of {revoked['org']}")
 
 
-def check_choice(stack: str | None, *, local: bool) -> None:
-    """One of --stack and --local. Raises ConfigurationError."""
+def operator(session: Session, stack: str | None, *, local: bool) -> Operator:
+    """The operator's function of the stack that --stack or --local names. Raises ConfigurationError."""
+    from providers_client.cli.operate import Operator  # late: other commands do without it
+
     if (stack is None) != local:
         raise ConfigurationError(
             "give --stack NAME for a deployed stack, or --local for the one that `make run` serves"
         )
-
-
-def _keys(session: Session, stack: str | None, *, local: bool) -> Keys:
-    from providers_client.cli.management_keys import DeployedKeys, LocalKeys  # late: it brings the whole layer
-
-    check_choice(stack, local=local)
-    return LocalKeys(session.base_url()) if stack is None else DeployedKeys(stack)
+    return Operator(None, session.base_url()) if stack is None else Operator(stack)
 
 
 def _show(found: Sequence[dict[str, Any]]) -> None:

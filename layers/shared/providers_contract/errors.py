@@ -121,6 +121,22 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
         "version 1 does not exist or is no longer readable",
         {"resource": "version", "id": "1"},
     ),
+    "management_key_not_found": ErrorCode(
+        404,
+        "not_found",
+        "No management key has this id.",
+        "there is no management key of this id; `providers keys list` shows them",
+        {"resource": "management_key"},
+        elsewhere="an operator's command",
+    ),
+    "data_key_not_found": ErrorCode(
+        404,
+        "not_found",
+        "The organization has no data key, or none with this id.",
+        "this organization has no data key with this id",
+        {"resource": "data_key"},
+        elsewhere="an operator's command",
+    ),
     "upload_not_found": ErrorCode(
         404,
         "not_found",
@@ -150,6 +166,14 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
         "Routing configs use the provider; `references` lists all of them.",
         f"routing configs still use this provider: {SLUG}; remove it from them first",
         {**_PROVIDER, "references": [{"type": "routing_config", "id": SLUG}]},
+    ),
+    "data_key_in_use": ErrorCode(
+        409,
+        "conflict",
+        "The data key still seals credentials, or a function may still seal under it.",
+        "stored credentials are sealed under this data key: reseal them first",
+        {"resource": "data_key"},
+        elsewhere="an operator's command",
     ),
     "provider_disabled": ErrorCode(
         409,

@@ -7,9 +7,9 @@ ProvidersError
 ├── Unauthenticated      missing_api_key, invalid_api_key
 ├── Forbidden            insufficient_scope
 ├── NotFound             provider_not_found, routing_config_not_found, route_not_found, version_not_found,
-│                        upload_not_found
+│                        upload_not_found, management_key_not_found, data_key_not_found
 ├── Conflict             name_taken, provider_in_use, provider_disabled, version_conflict, rotation_conflict,
-│                        version_active, limit_exceeded, idempotency_in_progress
+│                        version_active, limit_exceeded, idempotency_in_progress, data_key_in_use
 ├── PreconditionFailed   etag_mismatch
 ├── RateLimited          rate_limited, verification_rate_limited
 ├── Unavailable          dependency_unavailable

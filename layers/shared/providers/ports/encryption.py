@@ -53,6 +53,10 @@ class Digests(Protocol):
         """A hex HMAC-SHA256 over an unambiguous encoding of `parts`. Raises Unavailable."""
         ...
 
+    def create(self) -> None:
+        """Make the stack's key if it has none yet. Raises Unavailable."""
+        ...
+
 
 class DataKeyStore(Protocol):
     """Wrapped data keys."""

@@ -28,7 +28,7 @@ class ManagementKeyStore(Protocol):
     def list(self, org: str | None) -> Sequence[ManagementKey]:
         """Every key of `org`, or of every organization where it is None, oldest first.
 
-        It reads the whole table: for an operator's command, never for a request. No function is allowed it.
+        It reads the whole table: for operators only, never for a request of the API.
         """
         ...
 

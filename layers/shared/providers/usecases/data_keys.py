@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from providers.model.provider import KeyVersion, Provider
@@ -49,12 +49,14 @@ class Resealed:
         versions: stored versions that were sealed again.
         broken: ids of providers with a version that does not open because its items were altered.
         settled_in: how long until no process uses an older key; zero if that time has passed.
+        before: where to continue if the pass ended early: only providers with lower ids are left. Otherwise None.
     """
 
     key: DataKey
     versions: int
     broken: Sequence[str]
     settled_in: timedelta
+    before: str | None = None
 
 
 def list_data_keys(ports: Ports, org: str) -> Sequence[DataKeyUse]:
@@ -64,25 +66,28 @@ def list_data_keys(ports: Ports, org: str) -> Sequence[DataKeyUse]:
     return [DataKeyUse(key, used[key.id], current=key is keys[0]) for key in keys]
 
 
-def rotate_data_key(ports: Ports, org: str) -> Resealed:
+def rotate_data_key(ports: Ports, org: str, end: datetime | None = None) -> Resealed:
     """Create a data key and seal every stored version again under it. Raises UnknownDataKey, Unavailable."""
     if not ports.cipher.data_keys(org):
         raise _no_key(org)
     ports.cipher.add_data_key(org)
-    return reseal(ports, org)
+    return reseal(ports, org, end)
 
 
-def reseal(ports: Ports, org: str) -> Resealed:
+def reseal(ports: Ports, org: str, end: datetime | None = None, before: str | None = None) -> Resealed:
     """Seal every stored version under the newest data key, unless it already is. Raises UnknownDataKey, Unavailable.
 
-    It can be interrupted and restarted at any time. A version that is rotated, retired or deleted in the meantime is
-    skipped.
+    It can be interrupted and restarted at any time; after `end` it starts no other provider. A version that is rotated,
+    retired or deleted in the meantime is skipped.
     """
     keys = ports.cipher.data_keys(org)
     if not keys:
         raise _no_key(org)
-    done, broken = 0, set()
-    for provider, version, sealed in _stored(ports, org):
+    done, broken, last = 0, set(), None
+    for provider, version, sealed in _stored(ports, org, before):
+        if end is not None and last not in (None, provider.id) and ports.clock.now() >= end:
+            break
+        last = provider.id
         if sealed.data_key_id == keys[0].id:
             continue
         try:
@@ -93,8 +98,10 @@ def reseal(ports: Ports, org: str) -> Resealed:
             broken.add(provider.id)
         else:
             done += 1
+    else:
+        last = None
     age = ports.clock.now() - keys[0].created_at
-    return Resealed(keys[0], done, sorted(broken), max(timedelta(0), SETTLED_AFTER - age))
+    return Resealed(keys[0], done, sorted(broken), max(timedelta(0), SETTLED_AFTER - age), last)
 
 
 def destroy_data_key(ports: Ports, org: str, key_id: str) -> None:
@@ -127,9 +134,10 @@ def _again(ports: Ports, provider: Provider, version: KeyVersion, sealed: Sealed
     return replace(sealed, data_key_id=again.data_key_id, nonce=again.nonce, ciphertext=again.ciphertext)
 
 
-def _stored(ports: Ports, org: str) -> Iterator[tuple[Provider, KeyVersion, SealedCredential]]:
+def _stored(
+    ports: Ports, org: str, before: str | None = None
+) -> Iterator[tuple[Provider, KeyVersion, SealedCredential]]:
     """Every stored version of the organization, expired ones included until the reaper has taken them."""
-    before: str | None = None
     while True:
         page, before = ports.providers.list(org, ProviderFilter(), _PAGE, before)
         for provider in page:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from providers.adapters.tables.attributes import Item, to_text, to_time
 from providers.adapters.tables.counters import COUNTER_KEPT_S, count, counting, discounting, limit_reached
@@ -17,6 +17,13 @@ from providers_contract.vocabulary import Scope
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+ATTRIBUTES: Final = (
+    *("PK", "SK", "digest", "org", "name", "scopes"),
+    *("created_at", "expires_at", "revoked_at", "last_used_at", "mac"),
+)
+"""Of a management key's item. The operator's function may scan no others."""
 
 
 class DynamoManagementKeys:
@@ -57,8 +64,8 @@ class DynamoManagementKeys:
             raise StaleWrite from None
 
     def list(self, org: str | None) -> Sequence[ManagementKey]:
-        """Every key, or those of `org`, oldest first: a Scan of the whole table, with the operator's own rights."""
-        found = scan(self._client, self._main, prefix=MANAGEMENT_KEY_PREFIX, equals={"org": org})
+        """Every key, or those of `org`, oldest first: a Scan of the whole table, for operators."""
+        found = scan(self._client, self._main, prefix=MANAGEMENT_KEY_PREFIX, equals={"org": org}, attributes=ATTRIBUTES)
         return sorted(map(management_key_from, found), key=lambda key: (key.created_at, key.id))
 
     def count(self, key_id: str, minute: int) -> int:

@@ -232,17 +232,20 @@ def _query(table: str, partition: str, prefix: str, start: Item | None, *, newes
     return arguments
 
 
-def scan(client: DynamoDBClient, table: str, *, prefix: str, equals: Item) -> list[Item]:
+def scan(client: DynamoDBClient, table: str, *, prefix: str, equals: Item, attributes: Sequence[str]) -> list[Item]:
     """Every item of a table whose partition key begins with `prefix`, by consistent reads of the whole table.
 
-    `equals` filters by attribute where its values are not None. Raises Unavailable.
+    `equals` filters by attribute where its values are not None. `attributes` are the ones to read: the caller's role
+    allows no others. Raises Unavailable.
     """
     wanted = {name: value for name, value in equals.items() if value is not None}
-    filters = ["begins_with(#pk, :pk)", *(f"#{name} = :{name}" for name in wanted)]
+    filters = ["begins_with(#PK, :pk)", *(f"#{name} = :{name}" for name in wanted)]
     arguments: dict[str, Any] = {
         "TableName": table,
         "FilterExpression": " AND ".join(filters),
-        "ExpressionAttributeNames": {"#pk": "PK"} | {f"#{name}": name for name in wanted},
+        "ProjectionExpression": ", ".join(f"#{name}" for name in attributes),
+        "Select": "SPECIFIC_ATTRIBUTES",
+        "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
         "ExpressionAttributeValues": marshal({":pk": prefix} | {f":{name}": wanted[name] for name in wanted}),
         "ConsistentRead": True,
     }

@@ -1,0 +1,113 @@
+"""The operator's function: what it answers, what it refuses, and what it never logs."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from functions.operate.app import handler
+from providers.usecases.management_keys import authenticate
+from tests.kit.fakes import FakePorts
+from tests.kit.lambdas import Invocation
+from tests.kit.requests import added
+
+ORG = "org_a"
+
+
+def run(action: Any, left_ms: int = 60_000, **arguments: Any) -> Any:
+    """What the function answers."""
+    return handler({"action": action, "arguments": arguments}, Invocation(left_ms))
+
+
+def test_a_new_key_is_in_the_answer_alone(ports: FakePorts, log: io.StringIO) -> None:
+    """It opens the API; the log names the action and holds no part of it."""
+    token = run("keys.create", org=ORG, name="CI")["data"]["token"]
+    assert authenticate(ports, f"Bearer {token}").key.org == ORG
+    assert "keys.create" in log.getvalue()
+    assert token.rpartition("_")[2] not in log.getvalue()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        [],
+        {},
+        {"action": "keys.list"},
+        {"action": "keys.drop", "arguments": {}},
+        {"action": "keys.list", "arguments": {"org": 1}},
+        {"action": "keys.list", "arguments": {"all": True}},
+        {"action": "keys.list", "arguments": {}, "more": 1},
+        {"action": "keys.create", "arguments": {"org": "a b", "name": "CI"}},
+        {"action": "keys.create", "arguments": {"org": "a", "name": "line\nbreak"}},
+        {"action": "keys.create", "arguments": {"org": "a", "name": "CI", "scopes": ["everything"]}},
+        {"action": "keys.create", "arguments": {"org": "a", "name": "CI", "expires_in": "99999999d"}},
+        {"action": "data_keys.reseal", "arguments": {"org": "a", "before": "sk-proj-FAKE-EXAMPLE"}},
+    ],
+    ids=str,
+)
+def test_what_is_not_understood_is_refused(ports: FakePorts, event: Any) -> None:
+    """In the shape of the API's errors, without repeating it; nothing is made."""
+    error = handler(event, Invocation())["error"]
+    assert (error["type"], error["code"]) == ("invalid_request_error", "validation_failed")
+    assert not any(word in error["message"] for word in ("everything", "FAKE", "99999999", "a b"))
+    assert ports.management_keys.list(None) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments", "code"),
+    [
+        ("keys.revoke", {"id": "nobody"}, "management_key_not_found"),
+        ("keys.revoke", {"id": "No#body"}, "management_key_not_found"),
+        ("data_keys.rotate", {"org": "org_none"}, "data_key_not_found"),
+        ("data_keys.destroy", {"org": "org_none", "id": "00000001"}, "data_key_not_found"),
+    ],
+)
+@pytest.mark.usefixtures("ports")
+def test_what_is_not_there(action: str, arguments: dict[str, Any], code: str) -> None:
+    """Each has an error code of the API's own."""
+    assert run(action, **arguments)["error"]["code"] == code
+
+
+def test_the_newest_data_key_stays(ports: FakePorts) -> None:
+    """It seals what is added, so it cannot be destroyed."""
+    added(ports, "1")
+    assert run("data_keys.destroy", org=ORG, id="00000001")["error"]["code"] == "data_key_in_use"
+
+
+def test_sealing_again_ends_in_time_and_goes_on(ports: FakePorts) -> None:
+    """With no time left each pass seals one provider and says where to go on, until all are sealed."""
+    for number in range(3):
+        added(ports, str(number))
+    done = run("data_keys.rotate", left_ms=0, org=ORG)["data"]
+    sealed = [done["versions"]]
+    while done["before"]:
+        done = run("data_keys.reseal", left_ms=0, org=ORG, before=done["before"])["data"]
+        sealed.append(done["versions"])
+    assert sealed == [1, 1, 1]
+    newest, oldest = run("data_keys.list", org=ORG)["data"]
+    assert (newest["versions"], oldest["versions"]) == (3, 0)
+
+
+def test_a_failure_is_told_as_such(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw is internal_error, and its text stays out of the answer."""
+
+    def broken(_: Any) -> None:
+        raise RuntimeError("secret text")
+
+    monkeypatch.setattr(ports.management_keys, "list", broken)
+    error = run("keys.list")["error"]
+    assert error["code"] == "internal_error"
+    assert "secret text" not in str(error)
+
+
+def test_a_key_lives_as_long_as_asked(ports: FakePorts) -> None:
+    """Minutes, hours and days from now."""
+    for asked, life in [("30m", timedelta(minutes=30)), ("12h", timedelta(hours=12)), ("90d", timedelta(days=90))]:
+        made = run("keys.create", org=ORG, name="CI", expires_in=asked)["data"]
+        key = ports.management_keys.get(made["id"])
+        assert key is not None
+        assert key.expires_at == ports.clock.now() + life
