@@ -13,3 +13,13 @@ def test_the_data_plane_loads_nothing_of_the_api() -> None:
     loaded = ran.stdout.split()
     assert "providers.usecases.resolve" in loaded
     assert [name for name in loaded if name.startswith(FORBIDDEN)] == []
+
+
+def test_the_client_package_loads_its_libraries_on_first_use() -> None:
+    """`import providers_client` loads neither httpx2 nor pydantic, and yet has every name that it lists."""
+    code = (
+        "import sys, providers_client as api; "
+        "assert not {'httpx2', 'pydantic'} & {*sys.modules}; "
+        "assert all(getattr(api, name).__name__ == name for name in api.__all__ if name != 'UNSET')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,51 +7,55 @@
 `Client.from_environment()` takes the address from PROVIDERS_API_URL and the management key from PROVIDERS_API_KEY.
 """
 
-from providers_client.aio import AsyncClient
-from providers_client.calls import UNSET, Unset
-from providers_client.errors import (
-    AuthenticationFailed,
-    ConfigurationError,
-    Conflict,
-    ConnectionFailed,
-    InvalidRequest,
-    NotFound,
-    PermissionDenied,
-    PreconditionFailed,
-    ProvidersAPIError,
-    RateLimited,
-    ServerFailed,
-    UnexpectedAnswer,
-    Unprocessable,
-    UpstreamFailed,
-)
-from providers_client.sending import Backoff
-from providers_client.sync import Client
-from providers_contract.responses import (
-    Actor,
-    AttemptView,
-    AuditEntry,
-    Changed,
-    Deleted,
-    DeletedRoutingConfig,
-    DestroyedVersion,
-    FieldError,
-    Health,
-    HealthSummary,
-    HistoryPoint,
-    Page,
-    Percentiles,
-    Provider,
-    Reference,
-    Resource,
-    RoutingConfig,
-    Upload,
-    Verification,
-    Version,
-    Warning,  # noqa: A004 - the contract's word
-    Windows,
-    WindowView,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from providers_client.aio import AsyncClient
+    from providers_client.calls import UNSET, Unset
+    from providers_client.errors import (
+        AuthenticationFailed,
+        ConfigurationError,
+        Conflict,
+        ConnectionFailed,
+        InvalidRequest,
+        NotFound,
+        PermissionDenied,
+        PreconditionFailed,
+        ProvidersAPIError,
+        RateLimited,
+        ServerFailed,
+        UnexpectedAnswer,
+        Unprocessable,
+        UpstreamFailed,
+    )
+    from providers_client.sending import Backoff
+    from providers_client.sync import Client
+    from providers_contract.responses import (
+        Actor,
+        AttemptView,
+        AuditEntry,
+        Changed,
+        Deleted,
+        DeletedRoutingConfig,
+        DestroyedVersion,
+        FieldError,
+        Health,
+        HealthSummary,
+        HistoryPoint,
+        Page,
+        Percentiles,
+        Provider,
+        Reference,
+        Resource,
+        RoutingConfig,
+        Upload,
+        Verification,
+        Version,
+        Warning,  # noqa: A004 - the contract's word
+        Windows,
+        WindowView,
+    )
 
 __all__ = [
     "UNSET",
@@ -97,3 +101,22 @@ __all__ = [
     "WindowView",
     "Windows",
 ]
+
+_MODULES: Final = (
+    "providers_contract.responses",
+    "providers_client.errors",
+    "providers_client.calls",
+    "providers_client.sending",
+    "providers_client.sync",
+    "providers_client.aio",
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use: the command line starts without the clients and their HTTP library."""
+    if name in __all__:
+        for module in map(import_module, _MODULES):
+            if hasattr(module, name):
+                globals()[name] = found = getattr(module, name)
+                return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
