@@ -44,7 +44,10 @@ Expires = Annotated[
         "--key-expires-at", formats=["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"], help="When the vendor stops accepting it, UTC."
     ),
 ]
-BaseUrl = Annotated[str | None, typer.Option("--base-url", help="The vendor's endpoint; required for azure.")]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option("--base-url", help=f"The vendor's endpoint; required for {', '.join(vendors.REQUIRING_BASE_URL)}."),
+]
 
 
 def _known_vendor(name: str) -> str:
