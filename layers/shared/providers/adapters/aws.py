@@ -34,7 +34,7 @@ STORE: Final = "DynamoDB"
 
 
 class GarbledAnswer(BotoCoreError):
-    """A success whose body is not what AWS sends; botocore would take it for an answer without any members."""
+    """A success whose body is not JSON; botocore would read it as a response without members."""
 
     fmt = "the answer is not a JSON object"
 
@@ -51,7 +51,7 @@ def build_client(service: str, endpoint_url: str | None = None, config: Config =
 
 
 def refuse_garbled(client: Any) -> None:
-    """Let `client` raise GarbledAnswer rather than believe that an item it cannot read is not there."""
+    """Make `client` raise GarbledAnswer instead of reading a garbled response as a missing item."""
     client.meta.events.register("before-parse", _check, unique_id="providers-garbled")
 
 
@@ -116,7 +116,7 @@ def error_code(error: Exception) -> str:
 
 
 def parse_items_quickly(client: Any) -> None:
-    """Let `client` parse the items of Query and BatchGetItem in a tenth of the time, with the same result.
+    """Make `client` parse the items of Query and BatchGetItem in a tenth of the time, with the same result.
 
     botocore's parser looks for each of the ten kinds of value in every attribute: 0.1 s for a week of samples, and half
     of what a worker spent on loading a batch. What is not an item (errors, `UnprocessedKeys`) is still left to it.
@@ -141,7 +141,7 @@ def _take_items(response_dict: dict[str, Any], customized_response_dict: dict[st
 
 
 def _typed(item: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """An item as botocore gives it: as it was sent, but with bytes where it has base64."""
+    """The item as botocore returns it: base64 decoded to bytes."""
     for value in item.values():
         for kind, content in value.items():
             if kind == "B":

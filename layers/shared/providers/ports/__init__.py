@@ -1,4 +1,4 @@
-"""What the use cases need from outside, as Protocols. `adapters/` has the real ones, `tests/kit` the fakes.
+"""Protocols of everything outside the use cases. `adapters/` implements them, `tests/kit` has fakes.
 
 One contract suite runs over every implementation of the stores.
 """
@@ -73,7 +73,7 @@ T = TypeVar("T")
 
 
 class Ports(Protocol):
-    """Everything that a use case may ask for; a part is built when it is first used."""
+    """Everything that a use case may use; each part is built on first use."""
 
     @property
     def policy(self) -> Policy:
@@ -97,7 +97,7 @@ class Ports(Protocol):
 
     @property
     def expired(self) -> ExpiredStore:
-        """The versions that retire."""
+        """Retired versions."""
         ...
 
     @property
@@ -117,7 +117,7 @@ class Ports(Protocol):
 
     @property
     def verifications(self) -> VerificationCounter:
-        """How often vendors are asked."""
+        """Counters of verifications."""
         ...
 
     @property
@@ -137,7 +137,7 @@ class Ports(Protocol):
 
     @property
     def verify(self) -> Verifier:
-        """Asks a vendor."""
+        """Verifies a credential with its vendor."""
         ...
 
     @property
@@ -147,7 +147,7 @@ class Ports(Protocol):
 
     @property
     def probes(self) -> ProbeStore:
-        """What the sweep reads and writes of providers."""
+        """Providers, as the sweep reads and writes them."""
         ...
 
     @property
@@ -172,7 +172,7 @@ class Ports(Protocol):
 
     @property
     def probe(self) -> Prober:
-        """Asks a vendor in a health check."""
+        """Probes a credential with its vendor."""
         ...
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

@@ -12,7 +12,7 @@ from providers.model.audit import Entry
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """What an audit trail is narrowed to; None means any."""
+    """Filters of an audit trail; None means any."""
 
     resource_id: str | None = None
     action: str | None = None
@@ -25,9 +25,9 @@ class AuditStore(Protocol):
     def list(
         self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None
     ) -> tuple[Sequence[Entry], str | None]:
-        """Up to `limit` entries made after `since`, newest first, with ids below `before` where that is given.
+        """Up to `limit` entries made after `since`, newest first, with ids below `before` if given.
 
-        With them the id below which to go on, None at the end. A resource's entries are found without the others; any
-        other filter looks at `READ_AT_MOST` entries at a time. Raises Unavailable.
+        Also returns the id after which to continue, None at the end. A resource has its own trail; other filters read
+        `READ_AT_MOST` entries at a time. Raises Unavailable.
         """
         ...

@@ -38,7 +38,7 @@ class Cipher(Protocol):
         ...
 
     def destroy_data_key(self, org: str, key_id: str) -> None:
-        """Delete a data key: what it sealed opens only with a copy of the key. Raises Unavailable."""
+        """Delete a data key: only a copy of it opens what it sealed. Raises Unavailable."""
         ...
 
 
@@ -70,9 +70,9 @@ class DataKeyStore(Protocol):
         ...
 
     def put(self, owner: str, key: WrappedKey) -> None:
-        """Store a new key. Raises StaleWrite where `owner` has one of this id."""
+        """Store a new key. Raises StaleWrite if `owner` has one with this id."""
         ...
 
     def delete(self, owner: str, key_id: str) -> None:
-        """Delete a key: what it sealed opens only with a copy of it."""
+        """Delete a key: only a copy of it opens what it sealed."""
         ...

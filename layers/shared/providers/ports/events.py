@@ -22,7 +22,7 @@ class Outbox(Protocol):
         ...
 
     def quarantine(self, refused: Sequence[Refused], at: datetime) -> None:
-        """Move events that cannot be published out of the outbox to where they are kept for an operator."""
+        """Move events that cannot be published from the outbox to quarantine, for an operator."""
         ...
 
 
@@ -43,7 +43,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What became of events. One that is in neither was not tried, or not because of a rate limit or an outage."""
+    """The outcome for events. One in neither list was not tried, or met a rate limit or an outage."""
 
     accepted: Sequence[Event] = ()
     refused: Sequence[Refused] = ()
@@ -53,5 +53,5 @@ class Publisher(Protocol):
     """Publishes events to the world."""
 
     def publish(self, events: Sequence[Event]) -> Published:
-        """Publish events, each at most once. Raises Unavailable if nothing is known of any of them."""
+        """Publish events, each at most once. Raises Unavailable if the outcome of all is unknown."""
         ...

@@ -19,16 +19,16 @@ class Expired:
 
 
 class ExpiredStore(Protocol):
-    """The versions that retire, in the order of their time. Every method raises Unavailable."""
+    """Retired versions, in the order of their time. Every method raises Unavailable."""
 
     def list_due(self, now: datetime, limit: int) -> Sequence[Expired]:
-        """Up to `limit` versions whose time has come, the oldest first."""
+        """Up to `limit` versions that have expired, oldest first."""
         ...
 
     def destroy(self, expired: Expired) -> None:
-        """Delete the version's row and its place in this order; nothing where that is done already.
+        """Delete the version's row and its entry in this order. Idempotent.
 
-        A row that has not expired at the given time stays, and only the place goes: it is not this row's any more.
-        Raises StaleWrite where others keep writing to the row at this moment.
+        If the row has not expired at the given time, only the entry is deleted: it is out of date. Raises StaleWrite if
+        other writers keep getting in the way.
         """
         ...

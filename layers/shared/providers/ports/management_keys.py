@@ -18,7 +18,7 @@ class ManagementKeyStore(Protocol):
         ...
 
     def put(self, key: ManagementKey, limits: Limits = LIMITS) -> None:
-        """Store a new key. Raises StaleWrite where the id exists, LimitReached."""
+        """Store a new key. Raises StaleWrite if the id exists, LimitReached."""
         ...
 
     def revoke(self, revoked: ManagementKey) -> None:
@@ -26,9 +26,9 @@ class ManagementKeyStore(Protocol):
         ...
 
     def list(self, org: str | None) -> Sequence[ManagementKey]:
-        """Every key of `org`, or of every organization where it is None, oldest first.
+        """Every key of `org`, or of all organizations if None, oldest first.
 
-        It reads the whole table: for operators only, never for a request of the API.
+        Reads the whole table: for operators only, never for a request of the API.
         """
         ...
 

@@ -14,12 +14,12 @@ from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
 from providers_contract.vocabulary import HealthState, Status
 
 READ_AT_MOST: Final = 500
-"""Items that a filtered list looks at in one request: a megabyte or less, one Query."""
+"""Items that a filtered list reads in one request: at most a megabyte, one Query."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderFilter:
-    """What a list is narrowed to; None means any."""
+    """Filters of a list; None means any."""
 
     vendor: str | None = None
     status: Status | None = None
@@ -29,8 +29,8 @@ class ProviderFilter:
 class ProviderStore(Protocol):
     """Providers, their sealed credentials and the claims that go with them. Every write is one transaction.
 
-    Every method raises `Unavailable` (model.errors) where the database does not do its work; every write LeaseLost and
-    UploadUsed, as their side writes can fail.
+    Every method raises `Unavailable` (model.errors) if the database is unavailable. Every write raises LeaseLost and
+    UploadUsed if its side writes cannot be made.
     """
 
     def get(self, org: str, provider_id: str) -> Provider | None:
@@ -44,7 +44,7 @@ class ProviderStore(Protocol):
     def list(
         self, org: str, wanted: ProviderFilter, limit: int, before: str | None
     ) -> tuple[Sequence[Provider], str | None]:
-        """Up to `limit` provider items, newest (greatest id) first, with ids below `before` where that is given.
+        """Up to `limit` provider items, newest (greatest id) first, with ids below `before` if given.
 
         Also returns the id after which to continue, None at the end. A filter looks at `READ_AT_MOST` provider items at
         a time, so a page before the end can have fewer than `limit`, or none.
@@ -70,17 +70,17 @@ class ProviderStore(Protocol):
     ) -> None:
         """Turn `before` into `after`, if its revision and active version are still `before`'s.
 
-        `after.revision` must be `before.revision + 1`. The name claim, the fingerprint and the versions that come,
-        retire and go follow from the difference; `sealed` is the row of a new active version.
-        `refs` is not touched, health and throttling only where the active version is another one: they begin anew.
+        `after.revision` must be `before.revision + 1`. The name claim, the fingerprint and the versions that are
+        added, retired and removed follow from the difference; `sealed` is the row of a new active version. `refs` stays
+        as it is. A new active version resets health and throttling.
         Raises StaleWrite, NameTaken.
         """
         ...
 
     def delete(self, provider: Provider, side_writes: SideWrites = NO_SIDE_WRITES) -> None:
-        """Delete provider item, claims and every version if it is as given and no routing config names it.
+        """Delete provider item, claims and every version if it is unchanged and no routing config names it.
 
-        Raises StaleWrite where it was changed, is named, or is gone: read again to see which.
+        Raises StaleWrite if it was changed, is named, or is gone: read again to see which.
         """
         ...
 
@@ -93,11 +93,11 @@ class ProviderStore(Protocol):
         ...
 
     def record_use(self, sealed: SealedCredential, at: datetime) -> None:
-        """Record that a version was read, unless that is recorded for the minute before `at` already."""
+        """Record that a version was read, at most once a minute."""
         ...
 
     def last_used(self, org: str, provider_id: str) -> dict[int, datetime]:
-        """When each stored version was last read (to the minute), for those that were; reads no credential."""
+        """When each stored version was last read (to the minute), without unused ones; reads no credential."""
         ...
 
     def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:

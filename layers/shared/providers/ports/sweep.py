@@ -14,7 +14,7 @@ from providers.model.sealed import SealedCredential
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A provider that is to be checked, not before `probe_after`."""
+    """A provider to probe, not before `probe_after`."""
 
     org: str
     provider_id: str
@@ -33,11 +33,11 @@ class ProbeStore(Protocol):
     """What the sweep reads and writes of providers. Every method raises Unavailable."""
 
     def list_due(self, shard: int) -> Sequence[Due]:
-        """The providers of one of the index's shards that are not disabled; it may lag behind by a moment."""
+        """The providers of one shard of the index that are not disabled; eventually consistent."""
         ...
 
     def load(self, targets: Sequence[tuple[str, str]]) -> Sequence[Probed]:
-        """The providers at (org, provider id), without those that are gone; in batches, in any order."""
+        """The providers at (org, provider id), without missing ones; in batches, in any order."""
         ...
 
     def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:

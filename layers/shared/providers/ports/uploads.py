@@ -10,10 +10,10 @@ from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
 
 
 class UploadStore(Protocol):
-    """Upload links that were not used yet. Every method raises Unavailable."""
+    """Unused upload links. Every method raises Unavailable."""
 
     def put(self, upload: Upload, side_writes: SideWrites = NO_SIDE_WRITES, limits: Limits = LIMITS) -> None:
-        """Store a new one. Raises StaleWrite where the id exists, LeaseLost, LimitReached."""
+        """Store a new one. Raises StaleWrite if the id exists, LeaseLost, LimitReached."""
         ...
 
     def get(self, upload_id: str) -> Upload | None:
@@ -21,9 +21,9 @@ class UploadStore(Protocol):
         ...
 
     def use(self, upload_id: str) -> None:
-        """Use a link up without a change that goes with it. Raises UploadUsed if it is gone."""
+        """Use up a link without a change. Raises UploadUsed if it is gone."""
         ...
 
     def count_attempt(self, upload_id: str) -> int:
-        """Count a credential that is entered, and return how many there were. Raises UploadUsed where it is gone."""
+        """Count an attempt to enter a credential and return the count. Raises UploadUsed if the link is gone."""
         ...

@@ -10,7 +10,7 @@ from providers_contract.vocabulary import Reason
 
 
 class TransportFailure(Exception):
-    """A vendor could not be asked. Carries our reason, and nothing of the request or of the underlying exception."""
+    """The request to a vendor failed. Carries our reason, and nothing of the request or the underlying exception."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.value)
@@ -23,13 +23,13 @@ class Transport(Protocol):
     async def send(self, request: ProbeRequest) -> ProbeAnswer:
         """The complete answer, with `latency_ms`. No redirects, no decompression, a capped body.
 
-        Raises TransportFailure. Whoever calls it sets the deadline by cancelling.
+        Raises TransportFailure. The caller sets the deadline by cancelling.
         """
         ...
 
 
 class Verifier(Protocol):
-    """Asks a vendor about a credential, within one total deadline."""
+    """Verifies a credential with its vendor, within one total deadline."""
 
     def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
         """The verdict; a vendor's or network's failure is a verdict too, never an exception."""
@@ -37,7 +37,7 @@ class Verifier(Protocol):
 
 
 class Prober(Protocol):
-    """Asks a vendor about a credential in a health check: the same as a Verifier, as a coroutine."""
+    """Probes a credential with its vendor: like a Verifier, as a coroutine."""
 
     async def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
         """The verdict, within the probes' deadline."""
@@ -45,12 +45,12 @@ class Prober(Protocol):
 
 
 class VerificationCounter(Protocol):
-    """How often vendors are asked on behalf of callers."""
+    """Counts verifications."""
 
     def count(self, org: str | None, minute: int) -> int:
-        """Count a verification in `minute` (since 1970) and return how many there were, this one included.
+        """Count a verification in `minute` (since 1970) and return the count, this one included.
 
-        Those of the organization, or of the whole stack where `org` is None; each is counted by itself.
+        Counts for the organization, or for the whole stack if `org` is None; the two counts are separate.
         Raises Unavailable.
         """
         ...

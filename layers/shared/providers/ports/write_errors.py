@@ -12,12 +12,12 @@ class NameTaken(Exception):
 
 
 class LimitReached(Exception):
-    """The organization, or a provider, has as many of these as it may have. Nothing was written.
+    """The organization, or a provider, has reached a limit. Nothing was written.
 
     Args:
-        what: the member of `Limits` that says how many.
-        count: how many there are.
-        provider_id: of which provider, for `configs_per_provider`.
+        what: the field of `Limits`.
+        count: how many exist.
+        provider_id: the provider, for `configs_per_provider`.
     """
 
     def __init__(self, what: str, count: int, provider_id: str | None = None) -> None:
@@ -40,4 +40,4 @@ class LeaseLost(Exception):
 
 
 class UploadUsed(Exception):
-    """The upload link was used meanwhile, or is gone. Nothing was written."""
+    """The upload link was already used, or is gone. Nothing was written."""

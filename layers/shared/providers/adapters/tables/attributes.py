@@ -14,12 +14,12 @@ _serializer: Final = TypeSerializer()
 
 
 def marshal(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Python values to DynamoDB's typed form; members that are None or an empty set are left out."""
+    """Python values to DynamoDB's typed form; omits members that are None or an empty set."""
     return {name: _serializer.serialize(value) for name, value in plain.items() if value is not None and value != set()}
 
 
 def unmarshal(item: Mapping[str, Any]) -> Item:
-    """DynamoDB's typed form to Python values. Ours, because boto3's takes several times the time of it all."""
+    """DynamoDB's typed form to Python values. Our own, because boto3's is several times slower."""
     return {name: _plain(value) for name, value in item.items()}
 
 
@@ -38,11 +38,11 @@ def _plain(typed: Mapping[str, Any]) -> Any:
             return unmarshal(value)
         case "SS":
             return set(value)
-    raise ValueError(f"an attribute of a type that is never written: {kind}")
+    raise ValueError(f"unexpected attribute type: {kind}")
 
 
 def to_text(at: datetime | None) -> str | None:
-    """A time in UTC as ISO 8601 with microseconds, so that text sorts as time does."""
+    """A time in UTC as ISO 8601 with microseconds, which sorts like time."""
     return None if at is None else at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
@@ -52,5 +52,5 @@ def to_time(text: str | None) -> datetime | None:
 
 
 def epoch(at: datetime | None) -> int | None:
-    """Whole seconds since 1970, rounded up, as DynamoDB's TTL wants them."""
+    """Whole seconds since 1970, rounded up, as DynamoDB's TTL expects."""
     return None if at is None else -int(-at.timestamp() // 1)

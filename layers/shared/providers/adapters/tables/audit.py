@@ -27,7 +27,7 @@ class DynamoAudit:
     def list(
         self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None
     ) -> tuple[Sequence[Entry], str | None]:
-        """Up to `limit` entries, newest first, of the organization or of one resource."""
+        """Up to `limit` entries, newest first, of the organization or one resource."""
         found, last = query_page(
             self._client,
             self._main,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from providers.adapters.tables.attributes import Item, unmarshal
 from providers.adapters.tables.keys import verifications_key
-from providers.adapters.tables.transactions import ConditionFailed, telling, update, write
+from providers.adapters.tables.transactions import ConditionFailed, returning_item, update, write
 from providers.model.policy import Limits
 from providers.ports import LimitReached
 
@@ -30,20 +30,20 @@ class DynamoVerifications:
 
 
 def count(client: DynamoDBClient, table: str, key: Item, ttl: int) -> int:
-    """Count one on the counter `key`, which is kept until `ttl` (seconds since 1970), and return the count."""
+    """Add one to the counter `key`, which expires at `ttl` (seconds since 1970), and return the count."""
     counter: dict[str, Any] = update(table, key, "ADD requests :one SET #ttl = :ttl", one=1, ttl=ttl)["Update"]
     counter |= {"ExpressionAttributeNames": {"#ttl": "ttl"}, "ReturnValues": "UPDATED_NEW"}
     return int(unmarshal(write(client, "update_item", counter)["Attributes"])["requests"])
 
 
 def counting(table: str, key: Item, what: str, limits: Limits, *, ttl: int | None = None) -> dict[str, Any]:
-    """An Update action that counts one more of `what`, a member of `Limits`, if there may be one more."""
+    """An Update action that counts one more of `what`, a field of `Limits`, unless its limit is reached."""
     expression = f"ADD {what} :one" + ("" if ttl is None else " SET #ttl = :ttl")
     room = f"attribute_not_exists({what}) OR {what} < :limit"
     action = update(table, key, expression, room, one=1, limit=getattr(limits, what), ttl=ttl)
     if ttl is not None:
         action["Update"]["ExpressionAttributeNames"] = {"#ttl": "ttl"}
-    return telling(action)
+    return returning_item(action)
 
 
 def discounting(table: str, key: Item, what: str) -> dict[str, Any]:
@@ -52,5 +52,5 @@ def discounting(table: str, key: Item, what: str) -> dict[str, Any]:
 
 
 def limit_reached(error: ConditionFailed, position: int, what: str) -> LimitReached:
-    """The error for a count that may not grow, with what it is now."""
+    """The error for a reached limit, with the current count."""
     return LimitReached(what, error.found[position][what])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DynamoExpired:
-    """Versions in the order in which they expire; they come into it with the rotation that replaces them."""
+    """Versions in the order in which they expire. The rotation that replaces one adds it."""
 
     def __init__(self, client: DynamoDBClient, main: str, secrets: str) -> None:
         self._client = client
@@ -24,12 +24,12 @@ class DynamoExpired:
         self._secrets = secrets
 
     def list_due(self, now: datetime, limit: int) -> Sequence[Expired]:
-        """The oldest whose time has come."""
+        """The oldest ones that have expired."""
         found = query(self._client, self._main, EXPIRED, "", limit=limit)
         return [each for each in map(expired_from, found) if each.at <= now]
 
     def destroy(self, expired: Expired) -> None:
-        """Delete the row and its place in the order; where the row may still be read, its place alone."""
+        """Delete the row and its entry in the order; only the entry if the row may still be read."""
         row = secret_key(expired.org, expired.provider_id, expired.version)
         condition = "attribute_not_exists(PK) OR expires_at <= :at"
         place = delete(self._main, expired_key(expired))

@@ -48,7 +48,7 @@ class DynamoHealth:
         return True
 
     def read(self, provider_id: str, since: datetime, until: datetime) -> Sequence[Sample]:
-        """One Query over the hours; an answer of health may lag behind a write by a moment."""
+        """One Query over the hours, eventually consistent."""
         arguments: dict[str, Any] = {
             "TableName": self._main,
             "KeyConditionExpression": "PK = :pk AND SK BETWEEN :first AND :last",
@@ -63,7 +63,7 @@ class DynamoHealth:
         return [sample for hour in hours for sample in samples_in(hour) if since <= sample.at <= until]
 
     def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
-        """This hour's items and the ones before, by BatchGetItem."""
+        """The items of this hour and the previous one, by BatchGetItem."""
         hours = (now - timedelta(hours=1), now)
         keys = [marshal(health_key(provider_id, hour)) for provider_id in provider_ids for hour in hours]
         found: dict[str, list[dict[str, Any]]] = {provider_id: [] for provider_id in provider_ids}

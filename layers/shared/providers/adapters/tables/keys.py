@@ -11,7 +11,7 @@ The `main` table:
 | `HEALTH#{provider id}` | `H#{hour}` | an hour of health samples, an attribute a minute | health |
 | `OUTBOX#{shard}` | `{event id}` | an event that waits to be published | outbox |
 | `QUARANTINE` | `{event id}` | an event that cannot be published | outbox |
-| `EXPIRED` | `{time}#{org}#{provider id}#{version}` | a key version that retires at that time | providers, expiry |
+| `EXPIRED` | `{time}#{org}#{provider id}#{version}` | a key version to destroy then | providers, expiry |
 | `AUDIT#{org}` | `{entry id}` | an audit entry, in the organization's trail | audit |
 | `AUDIT#{org}#{resource id}` | `{entry id}` | the same entry, in the resource's trail | audit |
 | `IDEM#{org}#{digest}` | `-` | an idempotency record | idempotency |
@@ -49,17 +49,17 @@ MANAGEMENT_KEY_PREFIX: Final = "MK#"
 OUTBOX: Final = "OUTBOX#"
 
 QUARANTINE: Final = "QUARANTINE"
-"""Partition of the events that cannot be published."""
+"""The partition of events that cannot be published."""
 
 EXPIRED: Final = "EXPIRED"
-"""The partition of the versions that retire."""
+"""The partition of retired versions."""
 
 HEALTH: Final = "HEALTH#"
-"""What the partitions of health samples begin with."""
+"""The prefix of the partitions of health samples."""
 
 
 def org_key(org: str) -> str:
-    """Partition of everything that belongs to an organization."""
+    """The partition of everything that belongs to an organization."""
     return f"ORG#{org}"
 
 
@@ -74,7 +74,7 @@ def name_key(org: str, claim: str) -> Item:
 
 
 def fingerprint_key(org: str, fingerprint: str, provider_id: str = "") -> Item:
-    """A provider's fingerprint; without the provider, what the keys of all that share it begin with."""
+    """A provider's fingerprint; without a provider, the prefix of the keys of all that share it."""
     return {"PK": org_key(org), "SK": f"FP#{fingerprint}#{provider_id}"}
 
 
@@ -99,12 +99,12 @@ def hour_of(at: datetime) -> str:
 
 
 def outbox_shard(shard: int) -> str:
-    """Partition of one shard of the outbox."""
+    """The partition of one shard of the outbox."""
     return f"{OUTBOX}{shard:02d}"
 
 
 def event_key(event: Event) -> Item:
-    """An event in the outbox. The shard is taken from the id, so that simultaneous writers spread over all shards."""
+    """An event in the outbox. Its id determines the shard, so concurrent writers spread over all shards."""
     return {"PK": outbox_shard(outbox_shard_of(event.id)), "SK": event.id}
 
 
@@ -119,7 +119,7 @@ def outbox_shard_of(event_id: str) -> int:
 
 
 def expired_key(expired: Expired) -> Item:
-    """A version's place in the order of those that retire."""
+    """A version's entry in the order of retirement."""
     at, number = to_text(expired.at), f"{expired.version:08d}"
     return {"PK": EXPIRED, "SK": f"{at}#{expired.org}#{expired.provider_id}#{number}"}
 
@@ -130,7 +130,7 @@ def audit_key(org: str, entry_id: str, resource_id: str | None = None) -> Item:
 
 
 def idempotency_key(org: str, digest: str) -> Item:
-    """What stands for an organization's idempotency key."""
+    """The record of an organization's idempotency key."""
     return {"PK": f"IDEM#{org}#{digest}", "SK": "-"}
 
 
@@ -150,17 +150,17 @@ def rate_key(key_id: str, minute: int) -> Item:
 
 
 def verifications_key(org: str | None, minute: int) -> Item:
-    """The counter of an organization's verifications in one minute, or of all organizations' where that is None."""
+    """The counter of verifications in one minute, of an organization or (None) of the stack."""
     return {"PK": f"VL#{minute}" if org is None else f"VL#{org}#{minute}", "SK": "-"}
 
 
 def count_key(org: str) -> Item:
-    """How many things of each kind an organization has."""
+    """The counts of an organization's things, by kind."""
     return {"PK": f"COUNT#{org}", "SK": "-"}
 
 
 def links_key(org: str, window: int) -> Item:
-    """How many upload links an organization has made in a window of ten minutes."""
+    """The count of upload links that an organization made in a window of ten minutes."""
     return {"PK": f"COUNT#{org}#LINKS#{window}", "SK": "-"}
 
 
@@ -170,7 +170,7 @@ def due_shard(shard: int) -> str:
 
 
 def shard_of(provider_id: str) -> int:
-    """The shard of a provider: static, so that a provider item is in one place of the index for its whole life."""
+    """The shard of a provider. It never changes, so a provider item never moves in the index."""
     return zlib.crc32(provider_id.encode()) % SHARDS
 
 

@@ -34,7 +34,7 @@ class DynamoManagementKeys:
         self._main = main
 
     def get(self, key_id: str) -> ManagementKey | None:
-        """The key as it is now."""
+        """The current key."""
         found = get(self._client, self._main, management_key_key(key_id))
         return None if found is None else management_key_from(found)
 
@@ -49,7 +49,7 @@ class DynamoManagementKeys:
             raise limit_reached(error, 1, "management_keys") from None
 
     def revoke(self, revoked: ManagementKey) -> None:
-        """Mark it revoked and count one less; of two revocations at once the first one's stays."""
+        """Mark it revoked and count one less. Of two concurrent revocations, the first stays."""
         marked = update(
             self._main,
             management_key_key(revoked.id),
@@ -73,7 +73,7 @@ class DynamoManagementKeys:
         return count(self._client, self._main, rate_key(key_id, minute), minute * 60 + COUNTER_KEPT_S)
 
     def record_use(self, key_id: str, at: datetime) -> None:
-        """Record `last_used_at`; a key that has gone meanwhile stays gone."""
+        """Record `last_used_at`. A deleted key stays deleted."""
         expression = "SET last_used_at = :at"
         try:
             self._update(management_key_key(key_id), expression, "attribute_exists(PK)", at=to_text(at))

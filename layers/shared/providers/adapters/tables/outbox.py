@@ -30,11 +30,11 @@ class DynamoOutbox:
         return [event_from(item) for item in found]
 
     def forget(self, events: Sequence[Event]) -> None:
-        """Remove events by BatchWriteItem; each may be gone already."""
+        """Remove events by BatchWriteItem. Idempotent."""
         delete_many(self._client, self._main, [event_key(event) for event in events])
 
     def quarantine(self, refused: Sequence[Refused], at: datetime) -> None:
-        """Move events from the outbox into a partition of their own."""
+        """Move events from the outbox to the quarantine partition."""
         for each in refused:
             action = put(self._main, quarantined_item(each.event, each.code, at))
             transact(self._client, [action, delete(self._main, event_key(each.event))])

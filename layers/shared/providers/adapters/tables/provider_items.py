@@ -41,7 +41,7 @@ def provider_members(provider: Provider) -> Item:
 
 
 def verification_members(provider: Provider) -> Item:
-    """The last verification; of a pending provider the sweep writes it, too."""
+    """The last verification. The sweep also writes it, for a pending provider."""
     found = provider.verification
     reason = found.reason.value if found.reason else None
     return {"verification": {"outcome": found.outcome.value, "reason": reason, "checked_at": to_text(found.checked_at)}}
@@ -61,7 +61,7 @@ def health_members(provider: Provider) -> Item:
 
 
 def provider_from(item: Item) -> Provider:
-    """A provider item as it was stored."""
+    """The provider in `item`."""
     verification = item["verification"]
     return Provider(
         org=item["PK"].removeprefix("ORG#"),
@@ -104,7 +104,7 @@ def _version_from(item: Item) -> KeyVersion:
 
 
 def _reason(text: str | None) -> Reason | None:
-    """One of a later release, which was rolled back, is an unexpected answer."""
+    """A reason of a later release (after a rollback) is an unexpected answer."""
     try:
         return Reason(text) if text else None
     except ValueError:
@@ -125,7 +125,7 @@ def sealed_item(sealed: SealedCredential) -> Item:
 
 
 def sealed_from(item: Item) -> SealedCredential:
-    """A row as it was stored. Its place is read from its key, so a row that was copied elsewhere does not open."""
+    """The row in `item`. Its identity comes from its key, so a copied row does not open."""
     org, _, provider_id = item["PK"].removeprefix("ORG#").rpartition("#PROV#")
     return SealedCredential(
         org=org,

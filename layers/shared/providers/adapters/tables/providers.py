@@ -59,7 +59,7 @@ class DynamoProviders:
         self._secrets = secrets
 
     def get(self, org: str, provider_id: str) -> Provider | None:
-        """The provider item as it is now."""
+        """The current provider item."""
         found = get(self._client, self._main, provider_key(org, provider_id))
         return None if found is None else provider_from(found)
 
@@ -115,7 +115,7 @@ class DynamoProviders:
         sealed: SealedCredential | None = None,
         side_writes: SideWrites = NO_SIDE_WRITES,
     ) -> None:
-        """Turn `before` into `after`, with the claims and versions that differ."""
+        """Turn `before` into `after`, and update the claims and versions that differ."""
         org, provider_id = before.org, before.id
         members = provider_members(after)
         if after.active.number != before.active.number:
@@ -182,7 +182,7 @@ class DynamoProviders:
         return None if found is None else sealed_from(found)
 
     def reseal(self, before: SealedCredential, after: SealedCredential) -> None:
-        """Replace what the data key has to do with; expiry and last use are others' to write."""
+        """Replace what depends on the data key; expiry and last use have other writers."""
         members = {"data_key_id": after.data_key_id, "nonce": after.nonce, "ciphertext": after.ciphertext}
         key = secret_key(before.org, before.provider_id, before.version)
         unchanged = "data_key_id = :old_key AND nonce = :old_nonce"
@@ -191,7 +191,7 @@ class DynamoProviders:
         write(self._client, "update_item", action["Update"])
 
     def record_use(self, sealed: SealedCredential, at: datetime) -> None:
-        """Record the read on the version's row, if that is there and nobody is writing to it at this moment."""
+        """Record the read on the version's row, unless the row is gone or being written."""
         key = secret_key(sealed.org, sealed.provider_id, sealed.version)
         action = update(
             self._secrets,
@@ -208,7 +208,7 @@ class DynamoProviders:
                 raise unavailable("DynamoDB", error) from None
 
     def last_used(self, org: str, provider_id: str) -> dict[int, datetime]:
-        """One Query of two attributes; a role can be kept from all others."""
+        """One Query of two attributes: IAM can forbid the others."""
         with available("DynamoDB"):
             found = self._client.query(
                 TableName=self._secrets,

@@ -10,7 +10,16 @@ from providers.adapters.tables.attributes import Item, to_text
 from providers.adapters.tables.commit import commit
 from providers.adapters.tables.counters import counting, discounting, limit_reached
 from providers.adapters.tables.keys import count_key, org_key, provider_key, route_key
-from providers.adapters.tables.transactions import ABSENT, ConditionFailed, delete, get, put, query, telling, update
+from providers.adapters.tables.transactions import (
+    ABSENT,
+    ConditionFailed,
+    delete,
+    get,
+    put,
+    query,
+    returning_item,
+    update,
+)
 from providers.model.policy import LIMITS, Limits
 from providers.model.routing import Attempt, RoutingConfig
 from providers.ports import NO_SIDE_WRITES, LimitReached, MissingProvider, SideWrites, StaleWrite
@@ -27,7 +36,7 @@ class DynamoRouting:
         self._main = main
 
     def get(self, org: str, slug: str) -> RoutingConfig | None:
-        """The config as it is now."""
+        """The current config."""
         found = get(self._client, self._main, route_key(org, slug))
         return None if found is None else route_from(found)
 
@@ -93,7 +102,7 @@ class DynamoRouting:
         condition = "attribute_exists(PK)"
         if most is not None:
             condition += " AND (attribute_not_exists(refs) OR size(refs) < :most)"
-        return telling(update(self._main, key, f"{verb} refs :slug", condition, slug={config.slug}, most=most))
+        return returning_item(update(self._main, key, f"{verb} refs :slug", condition, slug={config.slug}, most=most))
 
 
 def route_item(config: RoutingConfig) -> Item:

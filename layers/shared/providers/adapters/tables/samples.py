@@ -61,23 +61,23 @@ CODES: Final[dict[Reason, int]] = {
     Reason.BASE_URL_NOT_ALLOWED: 57,
     Reason.SEAL_BROKEN: 58,
 }
-"""What is stored: a code is never given to another reason."""
+"""The stored codes. A code is never reused for another reason."""
 
 _REASONS: Final[dict[int, Reason | None]] = {0: None} | {code: reason for reason, code in CODES.items()}
 
 
 def minute_bucket(at: datetime) -> str:
-    """The attribute that holds the minute of `at`."""
+    """The name of the attribute for the minute of `at`."""
     return _NAMES[at.minute]
 
 
 def expiry_of(at: datetime) -> int:
-    """When the hour's item may go, in seconds since 1970."""
+    """When the hour's item expires, in seconds since 1970."""
     return int((at + KEPT).timestamp())
 
 
 def pack(sample: Sample) -> bytes:
-    """The sample's bytes; its minute is where they are stored."""
+    """The bytes of a sample. Its minute is the attribute's name."""
     code = 0 if sample.reason is None else CODES[sample.reason]
     latency = _NO_LATENCY if sample.latency_ms is None else min(sample.latency_ms, _NO_LATENCY - 1)
     version = sample.version.to_bytes((sample.version.bit_length() + 7) // 8 or 1, "big")
@@ -85,7 +85,7 @@ def pack(sample: Sample) -> bytes:
 
 
 def unpack(at: datetime, packed: bytes) -> Sample:
-    """The sample of the minute `at`. A code of a later release, which was rolled back, is an unexpected answer."""
+    """The sample of the minute `at`. A code of a later release (after a rollback) is an unexpected answer."""
     latency = packed[1] << 8 | packed[2]
     version = packed[3] if len(packed) == 4 else int.from_bytes(packed[3:], "big")
     return Sample(

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_ITEM_BYTES: Final = 400 * 1024
-"""Of an item, with the names of its attributes (DynamoDB Developer Guide, "Quotas")."""
+"""The limit for an item, including attribute names (DynamoDB Developer Guide, "Quotas")."""
 
 TRIES: Final = 6
-"""How often a transaction that met another one is called; the waits add up to half a second or so."""
+"""Attempts at a transaction that conflicts with another one; the waits add up to about half a second."""
 
 _THROTTLED_TRIES: Final = 2
 
@@ -48,7 +48,7 @@ class ConditionFailed(Exception):
 
     Args:
         failed: the positions of the actions they belong to.
-        found: the items as they are, at the positions of actions that ask for them (`telling`).
+        found: the current items, at the positions of actions that return them (`returning_item`).
     """
 
     def __init__(self, failed: frozenset[int], found: Mapping[int, Item] = MappingProxyType({})) -> None:
@@ -68,13 +68,13 @@ def delete(table: str, key: Item, condition: str | None = None, **values: Any) -
 
 
 def update(table: str, key: Item, expression: str, condition: str | None = None, **values: Any) -> dict[str, Any]:
-    """An Update action with an expression of its own."""
+    """An Update action with its own expression."""
     action = {"TableName": table, "Key": marshal(key), "UpdateExpression": expression}
     return {"Update": {**action, **_condition(condition, values)}}
 
 
 def replace_members(table: str, key: Item, members: Item, condition: str, **values: Any) -> dict[str, Any]:
-    """An Update action that sets `members` and removes those that are None. Other attributes stay as they are."""
+    """An Update action that sets `members` and removes those that are None. It leaves other attributes alone."""
     kept = [name for name, value in members.items() if value is not None]
     gone = [name for name, value in members.items() if value is None]
     expression = "SET " + ", ".join(f"#{name} = :{name}_new" for name in kept)
@@ -86,8 +86,8 @@ def replace_members(table: str, key: Item, members: Item, condition: str, **valu
     return action
 
 
-def telling(action: dict[str, Any]) -> dict[str, Any]:
-    """An action that gives the item as it is if its condition does not hold."""
+def returning_item(action: dict[str, Any]) -> dict[str, Any]:
+    """The action, returning the current item if its condition fails."""
     ((kind, members),) = action.items()
     return {kind: members | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}}
 
@@ -104,9 +104,9 @@ def _condition(condition: str | None, values: Item) -> dict[str, Any]:
 def transact(client: DynamoDBClient, actions: Sequence[dict[str, Any]]) -> None:
     """Write all `actions` or none of them.
 
-    Raises ConditionFailed; StaleWrite where other transactions kept getting in its way; Unavailable, whose message says
-    so where the write may have been made all the same. A call keeps its ClientRequestToken when botocore repeats it and
-    while DynamoDB is still at it, so that an answer that got lost is not a second write.
+    Raises ConditionFailed; StaleWrite if other transactions kept conflicting; Unavailable, whose message says whether
+    the write may have been made. A call keeps its ClientRequestToken when botocore retries it and while DynamoDB
+    is still working on it, so a lost response is not a second write.
     """
     token = str(uuid.uuid4())
     for tried in range(1, TRIES + 1):
@@ -139,7 +139,7 @@ def transact(client: DynamoDBClient, actions: Sequence[dict[str, Any]]) -> None:
 
 
 def _refuse_too_large(reasons: Sequence[Mapping[str, Any]]) -> None:
-    """Raise Conflict (`limit_exceeded`) if DynamoDB refused an item for its size, which trying again does not cure."""
+    """Raise Conflict (`limit_exceeded`) if DynamoDB refused an item for its size: a retry would not help."""
     if any("size" in str(reason.get("Message", "")).lower() for reason in reasons):
         raise Conflict(
             "limit_exceeded",
@@ -157,7 +157,7 @@ def get(client: DynamoDBClient, table: str, key: Item) -> Item | None:
 
 
 def write(client: DynamoDBClient, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """A single conditional write (`put_item`, `update_item`). Raises StaleWrite where the condition fails."""
+    """A single conditional write (`put_item`, `update_item`). Raises StaleWrite if the condition fails."""
     try:
         answer: dict[str, Any] = getattr(client, method)(**arguments)
     except (ClientError, BotoCoreError) as error:
@@ -181,7 +181,7 @@ def query(
 ) -> list[Item]:
     """Up to `limit` items of a partition whose sort keys begin with `prefix`, by consistent reads.
 
-    As many pages as needed. `start` is the key after which to begin; it need not exist. Raises Unavailable.
+    Reads as many pages as needed. `start` is the key after which to begin; it need not exist. Raises Unavailable.
     """
     arguments = _query(table, partition, prefix, start, newest_first=newest_first) | {"Limit": limit}
     items: list[Item] = []
@@ -197,10 +197,10 @@ def query(
 def query_page(
     client: DynamoDBClient, table: str, partition: str, prefix: str, *, limit: int, start: Item | None, equals: Item
 ) -> tuple[list[Item], str | None]:
-    """Up to `limit` items, newest first, and the sort key after which to go on; None at the end.
+    """Up to `limit` items, newest first, and the sort key after which to continue, None at the end.
 
-    `equals` filters by attribute where its values are not None: then one Query looks at `READ_AT_MOST` items, and what
-    it finds of them is the page. Raises Unavailable.
+    `equals` filters by the attributes whose values are not None: then one Query reads `READ_AT_MOST` items, and the
+    matches are the page. Raises Unavailable.
     """
     wanted = {name: value for name, value in equals.items() if value is not None}
     if not wanted:
@@ -235,8 +235,8 @@ def _query(table: str, partition: str, prefix: str, start: Item | None, *, newes
 def scan(client: DynamoDBClient, table: str, *, prefix: str, equals: Item, attributes: Sequence[str]) -> list[Item]:
     """Every item of a table whose partition key begins with `prefix`, by consistent reads of the whole table.
 
-    `equals` filters by attribute where its values are not None. `attributes` are the ones to read: the caller's role
-    allows no others. Raises Unavailable.
+    `equals` filters by the attributes whose values are not None. `attributes` are the ones to
+    read: the caller's role allows no others. Raises Unavailable.
     """
     wanted = {name: value for name, value in equals.items() if value is not None}
     filters = ["begins_with(#PK, :pk)", *(f"#{name} = :{name}" for name in wanted)]
@@ -262,7 +262,7 @@ def scan(client: DynamoDBClient, table: str, *, prefix: str, equals: Item, attri
 def get_many(
     client: DynamoDBClient, table: str, keys: Sequence[dict[str, Any]], *, consistent: bool = True
 ) -> Iterable[dict[str, Any]]:
-    """The items with these keys, in any order, without those that are not there. Raises Unavailable."""
+    """The existing items with these keys, in any order. Raises Unavailable."""
     for start in range(0, len(keys), _BATCH):
         wanted: Any = {table: {"Keys": keys[start : start + _BATCH], "ConsistentRead": consistent}}
         for _ in range(_UNPROCESSED_TRIES):
@@ -277,7 +277,7 @@ def get_many(
 
 
 def delete_many(client: DynamoDBClient, table: str, keys: Sequence[Item]) -> None:
-    """Delete the items with these keys; each may be gone already. Raises Unavailable."""
+    """Delete the items with these keys. Idempotent. Raises Unavailable."""
     requests = [{"DeleteRequest": {"Key": marshal(key)}} for key in keys]
     for start in range(0, len(requests), _WRITE_BATCH):
         wanted: Any = {table: requests[start : start + _WRITE_BATCH]}
