@@ -5,7 +5,8 @@ from providers.edge.http import Reply, Request
 from providers.edge.views import changed_reply
 from providers.entrypoints import endpoint
 from providers.ports import Ports
-from providers.usecases.add import NewProvider, add_provider
+from providers.usecases.add import add_provider
+from providers.usecases.commands import NewProvider
 from providers.usecases.verification import Changed
 from providers_contract import operations
 from providers_contract.vocabulary import Status

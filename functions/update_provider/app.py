@@ -5,7 +5,8 @@ from providers.edge.http import Request
 from providers.edge.views import changed_reply
 from providers.entrypoints import endpoint
 from providers.ports import Ports
-from providers.usecases.update import Change, update_provider
+from providers.usecases.commands import Change
+from providers.usecases.update import update_provider
 from providers.usecases.verification import Changed
 from providers_contract import operations
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from providers.model.provider import Provider
-from providers.usecases.add import NewProvider, add_provider
+from providers.usecases.add import add_provider
+from providers.usecases.commands import Change, NewProvider
 from providers.usecases.resolve import resolve
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from providers_contract.secret import Secret
 from tests.kit.fakes import FakePorts
 

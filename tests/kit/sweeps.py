@@ -50,4 +50,4 @@ def health_events(ports: FakePorts) -> list[tuple[str, str]]:
 def pending(ports: FakePorts, mark: str = "one") -> Provider:
     """A provider that was stored although its vendor did not answer."""
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
-    return added(ports, mark, store_pending=True)
+    return added(ports, mark, on_unavailable="store_pending")

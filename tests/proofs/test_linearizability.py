@@ -21,10 +21,11 @@ from botocore.config import Config
 from providers.model.errors import Conflict, NotFound
 from providers.model.policy import Policy
 from providers.model.provider import MAX_LIVE_VERSIONS
-from providers.usecases.add import NewProvider, add_provider
+from providers.usecases.add import add_provider
+from providers.usecases.commands import Change, NewProvider
 from providers.usecases.resolve import resolve
 from providers.usecases.retirement import reap
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from providers_contract.secret import Secret
 from tests.kit.aws import dynamodb_local
 from tests.kit.fakes import PROXIES
@@ -203,7 +204,7 @@ class Run:
         credential, url = fake_key(f"r{number}"), f"https://r{number}.example.com/v1"
         began = self.clock.now()
         try:
-            change = Change(api_key=Secret(credential), base_url=url, sets_base_url=True)
+            change = Change(api_key=Secret(credential), base_url=url)
             after, _ = update_provider(ports, ORG, provider_id, change)
         except Conflict as error:
             self.history.refused[error.code] += 1

@@ -11,7 +11,8 @@ from local.vendors.keys import fake_key
 from providers.model.errors import Conflict, ProvidersError, Unprocessable, VerificationFailed
 from providers.model.verdict import Verdict
 from providers.usecases.add import add_provider
-from providers.usecases.update import Change, update_provider
+from providers.usecases.commands import Change
+from providers.usecases.update import update_provider
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason, Status
 from tests.kit.fakes import FakePorts
@@ -62,7 +63,7 @@ def test_an_unverified_credential_is_stored_pending_when_asked() -> None:
     """`store_pending` turns an indeterminate outcome into status pending."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
-    assert added(ports, store_pending=True).status is Status.PENDING
+    assert added(ports, on_unavailable="store_pending").status is Status.PENDING
 
 
 def test_a_refused_credential_is_not_stored_pending() -> None:
@@ -70,7 +71,7 @@ def test_a_refused_credential_is_not_stored_pending() -> None:
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
     with pytest.raises(Unprocessable):
-        added(ports, store_pending=True)
+        added(ports, on_unavailable="store_pending")
     assert ports.db.rows == {}
 
 

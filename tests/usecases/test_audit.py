@@ -22,13 +22,14 @@ from providers.model.verdict import Verdict
 from providers.ports import AuditFilter, SideWrites
 from providers.usecases.add import add_provider
 from providers.usecases.audit import list_audit
+from providers.usecases.commands import Change
 from providers.usecases.delete import delete_provider
 from providers.usecases.mutation import Mutation
 from providers.usecases.probe import probe_messages
 from providers.usecases.probe_batch import Batch
 from providers.usecases.rollback import rollback_provider
 from providers.usecases.routing import delete_routing_config, put_routing_config
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from providers.usecases.versions import destroy_version
 from providers_contract.vocabulary import Action, Reason, Status
 from tests.kit.fakes import FakePorts
@@ -104,7 +105,7 @@ CHANGES = {
     ),
     "rotate": Told(update(Change(api_key=key("two"))), Action.ROTATED, {"key_version": 1}, {"key_version": 2}),
     "rotate, rename and move": Told(
-        update(Change(name="New", api_key=key("two"), base_url=HOST, sets_base_url=True)),
+        update(Change(name="New", api_key=key("two"), base_url=HOST)),
         Action.ROTATED,
         {"name": "Provider one", "base_url": None, "key_version": 1},
         {"name": "New", "base_url": HOST, "key_version": 2},
@@ -188,7 +189,7 @@ def test_the_sweep_signs_for_what_it_verifies() -> None:
     """A pending provider that becomes active was changed by nobody's key."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
-    provider = added(ports, store_pending=True)
+    provider = added(ports, on_unavailable="store_pending")
     ports.verify.verdict = Verdict()
     minute = floor_minute(ports.clock.now())
     body = Batch(minute, ((ORG, provider.id),)).to_json()

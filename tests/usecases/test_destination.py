@@ -12,9 +12,10 @@ from providers.model.errors import ProvidersError, Unprocessable
 from providers.model.policy import Policy
 from providers.model.provider import Provider
 from providers.ports import TamperedCredential
+from providers.usecases.commands import Change
 from providers.usecases.resolve import resolve
 from providers.usecases.rollback import rollback_provider
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from providers.usecases.uploads import ToRotate, create_upload
 from providers_contract.vocabulary import HealthState, Reason, Status
 from tests.kit.fakes import FakePorts
@@ -121,7 +122,7 @@ def test_a_host_that_is_not_allowed_any_more_is_not_used(tightened: tuple[FakePo
 def test_a_rotation_moves_such_a_provider_to_a_host_that_is_allowed(tightened: tuple[FakePorts, Provider]) -> None:
     """A tightened parameter locks nobody out."""
     ports, provider = tightened
-    moved, _ = update_provider(ports, ORG, provider.id, Change(api_key=key("three"), sets_base_url=True))
+    moved, _ = update_provider(ports, ORG, provider.id, Change(api_key=key("three"), base_url=None))
     assert moved.base_url is None
     assert resolve(ports, ORG, provider.id).secret == key("three")
     with pytest.raises(Unprocessable):

@@ -12,8 +12,9 @@ from providers.model.policy import Policy
 from providers.model.provider import Provider
 from providers.model.verdict import Verdict
 from providers.usecases.add import add_provider
+from providers.usecases.commands import Change
 from providers.usecases.rollback import rollback_provider
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from providers.usecases.verification import SPARED
 from providers_contract.vocabulary import Outcome, Reason
 from tests.kit.fakes import FakePorts

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from providers.model.errors import PreconditionFailed
+from providers.usecases.commands import Change
 from providers.usecases.preconditions import etag
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key
 

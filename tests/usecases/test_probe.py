@@ -148,7 +148,10 @@ def test_what_a_worker_left_behind_a_minute_bucket_is_done_by_the_next_delivery_
     """A pending provider becomes active, and a throttled one is left alone for as long as after one delivery."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
-    pending, throttled = added(ports, "one", store_pending=True), added(ports, "two", store_pending=True)
+    pending, throttled = (
+        added(ports, "one", on_unavailable="store_pending"),
+        added(ports, "two", on_unavailable="store_pending"),
+    )
     dispatch(ports, ports.clock.now())
     ports.health.record(pending.id, Sample(ports.clock.now(), 1, None, 90))
     ports.health.record(throttled.id, Sample(ports.clock.now(), 1, Reason.RATE_LIMITED, 90))

@@ -15,9 +15,10 @@ from providers.model.events import EventType
 from providers.model.health import Recent, Sample
 from providers.model.provider import Verification
 from providers.model.verdict import Verdict
+from providers.usecases.commands import Change
 from providers.usecases.health import read_health
 from providers.usecases.sweep import dispatch
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, rotate
@@ -28,7 +29,7 @@ def test_pending_providers_become_active_when_their_vendor_answers() -> None:
     """A vendor that still cannot be asked, or refuses, leaves them pending."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
-    provider = added(ports, store_pending=True)
+    provider = added(ports, on_unavailable="store_pending")
     for reason in (Reason.TIMEOUT, Reason.CREDENTIAL_REJECTED):
         ports.verify.verdict = Verdict(reason)
         sweep(ports)

@@ -12,9 +12,10 @@ from providers.model.errors import NotFound, Unavailable
 from providers.model.policy import Policy
 from providers.model.sealed import SealedCredential
 from providers.ports import TamperedCredential
+from providers.usecases.commands import Change
 from providers.usecases.delete import delete_provider
 from providers.usecases.resolve import Resolved, resolve
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, key, rotate
 
@@ -31,7 +32,7 @@ def test_a_request_keeps_to_the_version_and_the_host_that_it_began_with() -> Non
     ports = FakePorts()
     provider = added(ports, base_url="https://first.example.com/v1")
     began = resolve(ports, ORG, provider.id)
-    change = Change(api_key=key("two"), base_url="https://second.example.com/v1", sets_base_url=True)
+    change = Change(api_key=key("two"), base_url="https://second.example.com/v1")
     update_provider(ports, ORG, provider.id, change)
     assert resolve(ports, ORG, provider.id, began.version) == began
     assert resolve(ports, ORG, provider.id) == Resolved("openai", "https://second.example.com/v1", 2, key("two"))

@@ -14,11 +14,12 @@ from providers.model.events import EventType
 from providers.model.policy import Policy
 from providers.model.provider import MAX_LIVE_VERSIONS, Provider
 from providers.model.verdict import Verdict
+from providers.usecases.commands import Change
 from providers.usecases.mutation import Mutation
 from providers.usecases.preconditions import etag
 from providers.usecases.resolve import resolve
 from providers.usecases.rollback import rollback_provider
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from providers.usecases.versions import destroy_version
 from providers_contract.vocabulary import Action, Reason, Status
 from tests.kit.fakes import FakePorts
@@ -39,7 +40,7 @@ def moved(ports: FakePorts) -> Provider:
     ports.verify.verdict = Verdict(account="acme")
     first = added(ports, base_url=FIRST_HOST, key_expires_at=SOON)
     ports.verify.verdict = Verdict(account="globex")
-    change = Change(api_key=key("two"), base_url=SECOND_HOST, sets_base_url=True)
+    change = Change(api_key=key("two"), base_url=SECOND_HOST)
     return update_provider(ports, ORG, first.id, change)[0]
 
 
@@ -250,7 +251,7 @@ def test_a_credential_that_was_never_verified_is_active_once_it_is() -> None:
     """Stored pending, replaced, and gone back to when its vendor can be asked again."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
-    provider = added(ports, store_pending=True)
+    provider = added(ports, on_unavailable="store_pending")
     ports.verify.verdict = Verdict()
     after = back(ports, rotate(ports, provider, "two"))
     assert (after.status, active_key(ports, after)) == (Status.ACTIVE, key().reveal())

@@ -6,9 +6,10 @@ import pytest
 
 from providers.model.health import Thresholds
 from providers.model.policy import Policy
+from providers.usecases.commands import Change
 from providers.usecases.probe_batch import Batch
 from providers.usecases.sweep import dispatch
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from providers_contract.vocabulary import Status
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added

@@ -12,9 +12,10 @@ from providers.model.policy import Policy
 from providers.model.provider import MAX_LIVE_VERSIONS
 from providers.model.routing import Attempt
 from providers.model.verdict import Verdict
+from providers.usecases.commands import Change
 from providers.usecases.resolve import resolve
 from providers.usecases.routing import put_routing_config
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from providers_contract.vocabulary import Action, Reason, Status
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key, rotate
@@ -175,7 +176,7 @@ def test_what_else_is_sent_with_the_current_credential_is_changed() -> None:
     provider = added(ports)
     events = len(ports.publisher.published)
     end = ports.clock.now() + timedelta(days=30)
-    change = Change(api_key=key(), name="New", key_expires_at=end, sets_key_expires_at=True)
+    change = Change(api_key=key(), name="New", key_expires_at=end)
     after, warnings = update_provider(ports, ORG, provider.id, change)
     assert (after.name, after.active.number, after.active.key_expires_at) == ("New", 1, end)
     assert [each["code"] for each in warnings] == ["credential_unchanged"]
@@ -185,7 +186,7 @@ def test_what_else_is_sent_with_the_current_credential_is_changed() -> None:
 def test_the_current_credential_at_another_host_is_a_rotation() -> None:
     """The host belongs to the version."""
     ports = FakePorts()
-    change = Change(api_key=key(), base_url="https://proxy.example.com/v1", sets_base_url=True)
+    change = Change(api_key=key(), base_url="https://proxy.example.com/v1")
     after, warnings = update_provider(ports, ORG, added(ports).id, change)
     assert (after.active.number, warnings) == (2, [])
 
@@ -194,7 +195,7 @@ def test_a_pending_provider_becomes_active_with_its_own_credential() -> None:
     """Sending it again is how its owner asks for another verification."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
-    provider = added(ports, store_pending=True)
+    provider = added(ports, on_unavailable="store_pending")
     ports.verify.verdict = Verdict()
     after, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key()))
     assert (after.status, after.active.number, after.verification.reason) == (Status.ACTIVE, 1, None)
@@ -206,21 +207,21 @@ def test_an_expiry_is_set_and_forgotten_alone() -> None:
     ports = FakePorts()
     provider = added(ports)
     end = ports.clock.now() + timedelta(days=30)
-    after, _ = update_provider(ports, ORG, provider.id, Change(key_expires_at=end, sets_key_expires_at=True))
+    after, _ = update_provider(ports, ORG, provider.id, Change(key_expires_at=end))
     assert (after.active.key_expires_at, after.active.number, after.revision) == (end, 1, 2)
-    after, _ = update_provider(ports, ORG, provider.id, Change(sets_key_expires_at=True))
+    after, _ = update_provider(ports, ORG, provider.id, Change(key_expires_at=None))
     assert (after.active.key_expires_at, after.revision) == (None, 3)
     with pytest.raises(Unprocessable):
-        update_provider(ports, ORG, provider.id, Change(key_expires_at=ports.clock.now(), sets_key_expires_at=True))
+        update_provider(ports, ORG, provider.id, Change(key_expires_at=ports.clock.now()))
 
 
 def test_a_reset_base_url_is_told() -> None:
     """A null that a program sends without meaning it moves a private gateway's key to the vendor's own host."""
     ports = FakePorts()
     provider = added(ports, base_url="https://proxy.example.com/v1")
-    after, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("two"), sets_base_url=True))
+    after, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("two"), base_url=None))
     assert (after.base_url, [each["code"] for each in warnings]) == (None, ["base_url_reset"])
-    _, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("three"), sets_base_url=True))
+    _, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("three"), base_url=None))
     assert warnings == []
 
 
@@ -239,7 +240,7 @@ def test_a_new_base_url_needs_the_key_again() -> None:
     """A stored key never goes to a host that was not named with it."""
     ports = FakePorts()
     provider = added(ports)
-    change = Change(base_url="https://elsewhere.example.com/v1", sets_base_url=True)
+    change = Change(base_url="https://elsewhere.example.com/v1")
     with pytest.raises(Unprocessable) as caught:
         update_provider(ports, ORG, provider.id, change)
     assert caught.value.code == "base_url_not_allowed"
@@ -257,7 +258,7 @@ def test_the_same_base_url_in_other_words_needs_no_key() -> None:
         "https://eu.api.openai.com/v1/models",
         "\ufeffhttps://eu.api.openai.com/v1",
     ):
-        change = Change(name=f"As {len(same)}", base_url=same, sets_base_url=True)
+        change = Change(name=f"As {len(same)}", base_url=same)
         after, _ = update_provider(ports, ORG, provider.id, change)
         assert (after.name, after.base_url) == (change.name, provider.base_url)
 
@@ -282,7 +283,7 @@ def test_status_changes() -> None:
     """Disable and enable; what was never verified becomes pending, not active; a verified key makes it active."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
-    pending = added(ports, store_pending=True)
+    pending = added(ports, on_unavailable="store_pending")
 
     def status(change: Change) -> Status:
         return update_provider(ports, ORG, pending.id, change)[0].status

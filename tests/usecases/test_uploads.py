@@ -17,9 +17,10 @@ from providers.model.upload import TRIES
 from providers.model.verdict import Verdict
 from providers.ports import StaleWrite, UploadUsed
 from providers.usecases.authenticity import with_mac
+from providers.usecases.commands import Change
 from providers.usecases.delete import delete_provider
 from providers.usecases.management_keys import revoke_management_key
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from providers.usecases.uploads import ToAdd, ToRotate, create_upload, open_upload, upload_token, use_upload
 from providers_contract.vocabulary import Action, Reason, Scope, Status
 from tests.kit.fakes import FakePorts
@@ -276,7 +277,7 @@ def test_a_provider_that_is_deleted_while_its_vendor_is_asked(ports: FakePorts) 
 
 def moved(ports: FakePorts, provider: Provider) -> None:
     """The provider gets a credential that belongs to another host."""
-    update_provider(ports, ORG, provider.id, Change(api_key=key("moved"), base_url=AZURE + "/v2", sets_base_url=True))
+    update_provider(ports, ORG, provider.id, Change(api_key=key("moved"), base_url=AZURE + "/v2"))
 
 
 def test_a_credential_goes_nowhere_but_where_the_link_said(ports: FakePorts) -> None:

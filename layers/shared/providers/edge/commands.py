@@ -8,8 +8,7 @@ from pydantic import BaseModel, SecretStr
 
 from providers.model.errors import invalid_field, validation_failed
 from providers.model.routing import Attempt
-from providers.usecases.add import NewProvider
-from providers.usecases.update import Change
+from providers.usecases.commands import Change, NewProvider
 from providers.usecases.uploads import ToAdd, ToRotate, Wanted
 from providers.vendors.base import clean
 from providers_contract.bodies import (
@@ -33,14 +32,8 @@ _SECRET_PART: Final = 24
 def new_provider(body: dict[str, Any]) -> NewProvider:
     """Return the provider that a body asks to add. Raises Unprocessable: validation_failed, credential_format."""
     found = _validated(AddProviderBody, body)
-    return NewProvider(
-        vendor=found.vendor,
-        name=found.name,
-        api_key=_credential(found.api_key, name=found.name, base_url=found.base_url),
-        base_url=found.base_url,
-        key_expires_at=found.key_expires_at,
-        store_pending=found.on_unavailable == "store_pending",
-    )
+    api_key = _credential(found.api_key, name=found.name, base_url=found.base_url)
+    return NewProvider(**_given(found) | {"api_key": api_key})
 
 
 def change(body: dict[str, Any]) -> Change:
@@ -52,15 +45,12 @@ def change(body: dict[str, Any]) -> Change:
     nothing = [name for name in ("api_key", "status") if name in given and getattr(found, name) is None]
     if nothing:
         raise validation_failed([{"param": name, "message": "must be a string", "code": "type"} for name in nothing])
-    return Change(
-        name=found.name if "name" in given else None,
-        api_key=None if found.api_key is None else _credential(found.api_key, name=found.name, base_url=found.base_url),
-        base_url=found.base_url,
-        sets_base_url="base_url" in given,
-        status=None if found.status is None else Status(found.status),
-        key_expires_at=found.key_expires_at,
-        sets_key_expires_at="key_expires_at" in given,
-    )
+    fields = _given(found)
+    if found.api_key is not None:
+        fields["api_key"] = _credential(found.api_key, name=found.name, base_url=found.base_url)
+    if found.status is not None:
+        fields["status"] = Status(found.status)
+    return Change(**fields)
 
 
 def upload(body: dict[str, Any]) -> Wanted:
@@ -114,6 +104,11 @@ def _credential(given: SecretStr, **shown: str | None) -> Secret:
     if errors:
         raise validation_failed(errors)
     return clean(text)
+
+
+def _given(body: BaseModel) -> dict[str, Any]:
+    """Return the fields that were given, as the command of the same fields takes them."""
+    return {name: getattr(body, name) for name in body.model_fields_set}
 
 
 def _validated(model: type[M], body: dict[str, Any]) -> M:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from providers.model.provider import Provider
-from providers.model.routing import RoutingConfig
 from providers_contract.vocabulary import Action
 
 KEPT: Final = timedelta(days=400)
@@ -43,29 +41,6 @@ class Entry:
     before: Facts = None
     after: Facts = None
     request_id: str | None = None
-
-
-def provider_facts(provider: Provider) -> dict[str, Any]:
-    """The fields of a provider that an entry records."""
-    return {
-        "vendor": provider.vendor,
-        "name": provider.name,
-        "base_url": provider.base_url,
-        "status": provider.status.value,
-        "key_version": provider.active.number,
-        "key_hint": provider.active.hint,
-        "key_expires_at": _seconds(provider.active.key_expires_at),
-    }
-
-
-def _seconds(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def routing_facts(config: RoutingConfig) -> dict[str, Any]:
-    """The fields of a routing config that an entry records."""
-    attempts = [{"provider_id": each.provider_id, "model": each.model} for each in config.attempts]
-    return {"strategy": config.strategy, "attempts": attempts}
 
 
 def difference(before: Facts, after: Facts) -> tuple[Facts, Facts]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from providers.model.health import Health
 from providers.model.sealed import Destination
@@ -74,6 +74,20 @@ class Provider:
     health: Health = field(default_factory=Health)
     probe_after: datetime | None = None
     throttled: int = 0
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The fields that the audit trail records."""
+        expires_at = self.active.key_expires_at
+        return {
+            "vendor": self.vendor,
+            "name": self.name,
+            "base_url": self.base_url,
+            "status": self.status.value,
+            "key_version": self.active.number,
+            "key_hint": self.active.hint,
+            "key_expires_at": None if expires_at is None else f"{expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        }
 
     @property
     def pending_until(self) -> datetime:

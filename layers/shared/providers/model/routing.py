@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,12 @@ class RoutingConfig:
     created_at: datetime
     updated_at: datetime
     revision: int = 1
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The fields that the audit trail records."""
+        attempts = [{"provider_id": each.provider_id, "model": each.model} for each in self.attempts]
+        return {"strategy": self.strategy, "attempts": attempts}
 
     @property
     def provider_ids(self) -> frozenset[str]:

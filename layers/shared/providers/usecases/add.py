@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from providers.model.errors import Conflict
@@ -12,6 +10,7 @@ from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider
 from providers.ports import LimitReached, NameTaken, Ports, StaleWrite
 from providers.usecases.change_warnings import warnings_for
+from providers.usecases.commands import NewProvider
 from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation, limit_exceeded, write_contention
 from providers.usecases.verification import (
@@ -20,24 +19,11 @@ from providers.usecases.verification import (
     refuse_unless_promoted,
     verify_credential,
 )
-from providers_contract.secret import Secret
 from providers_contract.vocabulary import Action, Outcome, Status
 
 
-@dataclass(frozen=True, slots=True)
-class NewProvider:
-    """The provider to add. With `store_pending`, it is stored unverified if the vendor is down."""
-
-    vendor: str
-    name: str
-    api_key: Secret
-    base_url: str | None = None
-    key_expires_at: datetime | None = None
-    store_pending: bool = False
-
-
 def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Changed] = BY_SYSTEM) -> Changed:
-    """The stored provider (status `pending` where it could not be verified) and warnings.
+    """Add a provider, and return it with warnings; its status is `pending` if it could not be verified.
 
     Raises Unprocessable (credential_format, credential_rejected, base_url_…), VerificationFailed, Conflict
     (name_taken, limit_exceeded), RateLimited, Unavailable; nothing was stored then, unless Unavailable says that this
@@ -46,7 +32,7 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
     refuse_expired(new.key_expires_at, ports.clock.now())
     vendor = ports.vendors(new.vendor)
     verified = verify_credential(ports, org, vendor, new.api_key, new.base_url)
-    pending = new.store_pending and verified.verdict.outcome is Outcome.INDETERMINATE
+    pending = new.on_unavailable == "store_pending" and verified.verdict.outcome is Outcome.INDETERMINATE
     if not pending:
         refuse_unless_promoted(vendor, verified)
     now = ports.clock.now()
@@ -54,12 +40,12 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
         org=org,
         id=f"prov_{ports.clock.new_id()}",
         vendor=vendor.name,
-        name=new.name,
         status=Status.PENDING if pending else Status.ACTIVE,
         created_at=now,
         updated_at=now,
         versions=(verified.version(1, now, new.key_expires_at),),
         verification=verified.verification(now),
+        **new.editable,
     )
     warnings = warnings_for(ports, vendor, verified, provider)
     sealed = ports.cipher.seal(org, provider.id, 1, provider.destination(provider.active), verified.credential.secret)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from providers.model.audit import SYSTEM, Actor, Entry, difference, provider_facts, routing_facts
+from providers.model.audit import SYSTEM, Actor, Entry, difference
 from providers.model.errors import Conflict, Unavailable
 from providers.model.events import Event
 from providers.model.idempotency import Completion, Lease, StoredResponse
@@ -52,7 +52,7 @@ class Mutation(Generic[R]):
     ) -> Entry:
         """The entry for a change of a provider: added where `before` is None, deleted where `after` is."""
         one = _either(after, before)
-        old, new = (None if each is None else provider_facts(each) for each in (before, after))
+        old, new = (None if each is None else each.facts for each in (before, after))
         entry = Entry(ports.clock.new_id(), at, one.org, self.actor, action, "provider", one.id)
         old, new = difference(old, new)
         return replace(entry, before=old, after=new, request_id=self.request_id)
@@ -62,7 +62,7 @@ class Mutation(Generic[R]):
     ) -> Entry:
         """The entry for a change of a routing config."""
         one = _either(after, before)
-        old, new = (None if each is None else routing_facts(each) for each in (before, after))
+        old, new = (None if each is None else each.facts for each in (before, after))
         entry = Entry(ports.clock.new_id(), at, one.org, self.actor, action, "routing_config", one.slug)
         old, new = difference(old, new)
         return replace(entry, before=old, after=new, request_id=self.request_id)

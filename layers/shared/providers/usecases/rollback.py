@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from providers.model.errors import Conflict, invalid_field, version_not_found
 from providers.ports import Ports
+from providers.usecases.commands import UNSET, Change
 from providers.usecases.mutation import BY_SYSTEM, Mutation
 from providers.usecases.preconditions import read_matching
-from providers.usecases.update import Change, make_change
+from providers.usecases.update import make_change
 from providers.usecases.verification import Changed
 from providers_contract.vocabulary import Action
 
@@ -45,8 +46,6 @@ def rollback_provider(
     change = Change(
         api_key=ports.cipher.open(sealed, before.destination(target)),
         base_url=target.base_url,
-        sets_base_url=True,
-        key_expires_at=target.key_expires_at,
-        sets_key_expires_at=target.key_expires_at is not None,
+        key_expires_at=UNSET if target.key_expires_at is None else target.key_expires_at,
     )
     return make_change(ports, before, change, Action.ROLLED_BACK, target, if_match=if_match, mutation=mutation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from providers.model.errors import (
@@ -17,6 +17,7 @@ from providers.ports import NameTaken, Ports, StaleWrite
 from providers.usecases.add import name_taken
 from providers.usecases.base_url import tidied
 from providers.usecases.change_warnings import base_url_reset, rotation_warnings
+from providers.usecases.commands import UNSET, Change
 from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation, unchanged
 from providers.usecases.preconditions import TRIES, read_matching, version_conflict
@@ -28,24 +29,7 @@ from providers.usecases.verification import (
     refuse_unless_promoted,
     verify_credential,
 )
-from providers_contract.secret import Secret
 from providers_contract.vocabulary import Action, Status
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The requested change; None leaves a field as it is.
-
-    With `sets_base_url` and `sets_key_expires_at`, None is a value: the vendor's own host, an unknown expiry.
-    """
-
-    name: str | None = None
-    api_key: Secret | None = None
-    base_url: str | None = None
-    sets_base_url: bool = False
-    status: Status | None = None
-    key_expires_at: datetime | None = None
-    sets_key_expires_at: bool = False
 
 
 def update_provider(
@@ -66,15 +50,18 @@ def update_provider(
     is raised, nothing was changed, unless Unavailable says that this is not known.
     """
     before = read_matching(ports, org, provider_id, if_match)
-    base_url = None if change.base_url is None else tidied(ports.vendors(before.vendor), change.base_url)
-    if change.sets_base_url and change.api_key is None and base_url != before.base_url:
+    base_url = change.base_url
+    if isinstance(base_url, str):
+        base_url = tidied(ports.vendors(before.vendor), base_url)
+    if base_url not in (UNSET, before.base_url) and change.api_key is None:
         raise Unprocessable(
             "base_url_not_allowed",
             "send api_key again together with a new base_url, so that a stored key never goes to a host its owner "
             "did not name with it",
             param="base_url",
         )
-    refuse_expired(change.key_expires_at, ports.clock.now())
+    if change.key_expires_at is not UNSET:
+        refuse_expired(change.key_expires_at, ports.clock.now())
     return make_change(ports, before, change, Action.ROTATED, if_match=if_match, mutation=mutation)
 
 
@@ -98,7 +85,7 @@ def make_change(
     verified: VerifiedCredential | None = None
     if change.api_key is not None:
         vendor = ports.vendors(before.vendor)
-        base_url = change.base_url if change.sets_base_url else before.base_url
+        base_url = before.base_url if change.base_url is UNSET else change.base_url
         verified = verify_credential(ports, org, vendor, change.api_key, base_url)
         refuse_unless_promoted(vendor, verified)
     for _ in range(TRIES):
@@ -144,11 +131,12 @@ def _apply(
 ) -> Provider:
     """`before` with `change` made; `before` itself where nothing differs."""
     now = ports.clock.now()
-    after = replace(before, name=before.name if change.name is None else change.name)
+    after = change.edited(before)
+    expires_at = None if change.key_expires_at is UNSET else change.key_expires_at
     if verified is not None and verified.is_active_in(before):
         after = _verified_again(after, verified, now)
     elif verified is not None:
-        new = verified.version(before.active.number + 1, now, change.key_expires_at)
+        new = verified.version(before.active.number + 1, now, expires_at)
         new = replace(new, account=new.account or account)
         after = replace(
             after,
@@ -158,9 +146,9 @@ def _apply(
             probe_after=None,
             throttled=0,
         )
-    if change.sets_key_expires_at:
+    if change.key_expires_at is not UNSET:
         known = None if verified is None else verified.credential.expires_at
-        active = replace(after.active, key_expires_at=known or change.key_expires_at)
+        active = replace(after.active, key_expires_at=known or expires_at)
         after = replace(after, versions=(*after.versions[:-1], active))
     if change.status is Status.DISABLED:
         after = replace(after, status=Status.DISABLED)

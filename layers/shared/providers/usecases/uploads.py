@@ -16,13 +16,14 @@ from providers.model.audit import Actor
 from providers.model.errors import Conflict, NotFound, upload_not_found
 from providers.model.upload import LIFETIME, TRIES, Upload
 from providers.ports import LimitReached, Ports, StaleWrite, UploadUsed
-from providers.usecases.add import NewProvider, add_provider, name_taken
+from providers.usecases.add import add_provider, name_taken
 from providers.usecases.authenticity import is_authentic, with_mac
 from providers.usecases.base_url import check_base_url
+from providers.usecases.commands import Change, NewProvider
 from providers.usecases.management_keys import is_usable
 from providers.usecases.mutation import BY_SYSTEM, Mutation, limit_exceeded, write_contention
 from providers.usecases.read import get_provider
-from providers.usecases.update import Change, update_provider
+from providers.usecases.update import update_provider
 from providers.usecases.verification import Changed
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
@@ -143,7 +144,7 @@ def _use(ports: Ports, upload: Upload, api_key: Secret, request_id: str | None) 
     if upload.provider_id is None:
         new = NewProvider(upload.vendor, upload.name, api_key, upload.base_url)
         return add_provider(ports, upload.org, new, mutation)
-    change = Change(api_key=api_key, base_url=upload.base_url, sets_base_url=True)
+    change = Change(api_key=api_key, base_url=upload.base_url)
     return update_provider(ports, upload.org, upload.provider_id, change, mutation=mutation)
 
 

@@ -1,0 +1,54 @@
+"""What callers ask for: the provider to add, and the change to make. Fields are named as in the request bodies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+
+from providers.model.provider import Provider
+from providers_contract.secret import Secret
+from providers_contract.vocabulary import Status
+
+
+class Unset(Enum):
+    """The type of `UNSET`."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+"""Leaves a field as it is, where None is a value: the vendor's own host, an unknown expiry."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewProvider:
+    """The provider to add. With `on_unavailable` = "store_pending", it is stored unverified if the vendor is down."""
+
+    vendor: str
+    name: str
+    api_key: Secret
+    base_url: str | None = None
+    key_expires_at: datetime | None = None
+    on_unavailable: str = "fail"
+
+    @property
+    def editable(self) -> dict[str, Any]:
+        """The fields that are stored as the caller sent them."""
+        return {"name": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The requested change. None leaves a field as it is, and so does UNSET if None is a value."""
+
+    name: str | None = None
+    api_key: Secret | None = None
+    base_url: str | Unset | None = UNSET
+    status: Status | None = None
+    key_expires_at: datetime | Unset | None = UNSET
+
+    def edited(self, provider: Provider) -> Provider:
+        """Return `provider` with the fields that are stored as the caller sent them."""
+        return replace(provider, name=provider.name if self.name is None else self.name)
