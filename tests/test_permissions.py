@@ -43,6 +43,7 @@ from tests.kit.aws import REGION, refuse_large_events
 from tests.kit.figures import Figure
 from tests.kit.lambdas import Answer, call
 from tests.kit.memory.outbox import waiting
+from tests.kit.operations import CHANGING, ROWS, Existing
 from tests.test_template import of_type, translate
 
 ORG = "org_a"
@@ -50,16 +51,6 @@ TABLES = {"main": "MainTable", "secrets": "SecretsTable"}
 ALIAS = "alias/test"
 BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"
 QUEUE = f"https://sqs.{REGION}.amazonaws.com/123456789012/probes"
-CHANGING = {
-    "add_provider",
-    "update_provider",
-    "rollback_provider",
-    "destroy_version",
-    "delete_provider",
-    "create_upload",
-    "put_routing_config",
-    "delete_routing_config",
-}
 BY_LAMBDA = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 """What Lambda itself does in the name of a queue's function."""
 
@@ -390,6 +381,9 @@ def live(watch: Watch) -> None:
     watch.call("get_routing_config", path={"slug": "@test"})
     cursor = watch.call("list_routing_configs", query={"limit": "1"}).body["next_cursor"]
     watch.call("list_routing_configs", query={"cursor": cursor})
+    existing = Existing(first, str(setup.providers.get(ORG, first).active.number - 1), "@test")  # type: ignore[union-attr]
+    for name in ROWS.keys() - watch.done.keys() - {"delete_routing_config", "delete_provider"}:
+        watch.call(name, **ROWS[name].request(existing))
     for slug in ("@production", "@test"):
         watch.call("delete_routing_config", path={"slug": slug})
     watch.call("delete_provider", path={"provider_id": first})

@@ -13,60 +13,36 @@ import pytest
 from providers.model.errors import ProvidersError
 from providers.model.verdict import Verdict
 from providers_contract.errors import ERRORS
+from providers_contract.operations import OPERATIONS
 from providers_contract.vocabulary import Outcome, Reason, Scope
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import call, event, invoke
+from tests.kit.operations import ROWS
 from tests.kit.requests import key
 
 ROOT = Path(__file__).parent.parent.parent
 GOOD = {"vendor": "openai", "name": "Prod", "api_key": key().reveal()}
 ROUTE = {"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26, "model": "m"}]}
-NEEDED = {
-    "list_providers": Scope.PROVIDERS_READ,
-    "get_provider": Scope.PROVIDERS_READ,
-    "get_provider_health": Scope.PROVIDERS_READ,
-    "list_versions": Scope.PROVIDERS_READ,
-    "list_audit": Scope.PROVIDERS_READ,
-    "add_provider": Scope.PROVIDERS_WRITE,
-    "rollback_provider": Scope.PROVIDERS_WRITE,
-    "destroy_version": Scope.PROVIDERS_WRITE,
-    "update_provider": Scope.PROVIDERS_WRITE,
-    "delete_provider": Scope.PROVIDERS_WRITE,
-    "create_upload": Scope.PROVIDERS_WRITE,
-    "list_routing_configs": Scope.ROUTING_READ,
-    "get_routing_config": Scope.ROUTING_READ,
-    "put_routing_config": Scope.ROUTING_WRITE,
-    "delete_routing_config": Scope.ROUTING_WRITE,
-}
 
 
-def test_the_table_of_scopes_is_complete() -> None:
-    """Every function that a caller reaches is in it."""
-    others = {
-        "authorize",
-        "dispatch_probes",
-        "get_openapi",
-        "mcp",
-        "operate",
-        "reap_versions",
-        "run_probes",
-    }  # mcp asks the endpoints in turn
-    others |= {"show_upload", "use_upload"}  # a link opens them, not a management key
-    assert {path.parent.name for path in (ROOT / "functions").glob("*/app.py")} == {*NEEDED} | others
+def test_every_operation_has_a_row() -> None:
+    """The tests' table of scopes and requests lacks no operation, and agrees with the contract."""
+    with_key = {name: operation.scope for name, operation in OPERATIONS.items() if operation.scope}
+    assert with_key == {name: row.scope for name, row in ROWS.items()}
 
 
-@pytest.mark.parametrize("function", NEEDED)
+@pytest.mark.parametrize("function", ROWS)
 @pytest.mark.parametrize("scope", list(Scope))
 def test_an_endpoint_needs_its_own_scope_and_no_other(ports: FakePorts, function: str, scope: Scope) -> None:
     """With any other scope alone it is 403, and its own suffices."""
     path = {"provider_id": "prov_" + "0" * 26, "slug": "a", "number": "1"}
     answer = call(function, scopes=scope.value, path=path, body=ROUTE)
     allowed = answer.status != 403
-    assert allowed == (scope is NEEDED[function])
+    assert allowed == (scope is ROWS[function].scope)
     assert allowed or answer.error["code"] == "insufficient_scope"
 
 
-@pytest.mark.parametrize("function", NEEDED)
+@pytest.mark.parametrize("function", ROWS)
 def test_a_key_over_its_limit_is_told_when_to_come_back(ports: FakePorts, function: str) -> None:
     """429 with Retry-After, whatever else the request is."""
     answer = call(function, limited=True)
