@@ -381,7 +381,7 @@ def live(watch: Watch) -> None:
     watch.call("get_routing_config", path={"slug": "@test"})
     cursor = watch.call("list_routing_configs", query={"limit": "1"}).body["next_cursor"]
     watch.call("list_routing_configs", query={"cursor": cursor})
-    existing = Existing(first, str(setup.providers.get(ORG, first).active.number - 1), "@test")  # type: ignore[union-attr]
+    existing = Existing(first, str(setup.providers.get(ORG, first).active.number), "@test")  # type: ignore[union-attr]
     for name in ROWS.keys() - watch.done.keys() - {"delete_routing_config", "delete_provider"}:
         watch.call(name, **ROWS[name].request(existing))
     for slug in ("@production", "@test"):
