@@ -24,8 +24,19 @@ class _Plain(GenerateJsonSchema):
 
 
 def model(name: str) -> type[BaseModel]:
-    """Return the model that an operation names. Raises AttributeError for a name that is in neither module."""
-    found: type[BaseModel] = getattr(bodies if hasattr(bodies, name) else responses, name)
+    """Return the model that an operation names: `AddProviderBody`, `ProviderPage`, `VersionsSingle`.
+
+    Raises AttributeError for a name that is in neither module.
+    """
+    wrappers: list[Any] = [responses.Page, responses.Single, responses.Changed]
+    found: type[BaseModel]
+    for wrapper in wrappers:
+        inner = name.removesuffix(wrapper.__name__)
+        if inner != name:
+            many = inner.removesuffix("s")
+            found = wrapper[getattr(responses, inner) if hasattr(responses, inner) else list[getattr(responses, many)]]  # type: ignore[misc]
+            return found
+    found = getattr(bodies if hasattr(bodies, name) else responses, name)
     return found
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         ProvidersAPIError,
         RateLimited,
         ServerFailed,
-        UnexpectedAnswer,
+        UnexpectedResponse,
         Unprocessable,
         UpstreamFailed,
     )
@@ -90,7 +90,7 @@ __all__ = [
     "Resource",
     "RoutingConfig",
     "ServerFailed",
-    "UnexpectedAnswer",
+    "UnexpectedResponse",
     "Unprocessable",
     "Unset",
     "Upload",

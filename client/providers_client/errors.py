@@ -4,7 +4,7 @@ ConfigurationError (a ValueError)   nothing was sent: the base URL, the key or a
 
 ProvidersAPIError                   the root, never raised itself
 ├── ConnectionFailed                no answer: connection_failed, timeout
-├── UnexpectedAnswer                an answer that is not the API's: unexpected_answer
+├── UnexpectedResponse                an answer that is not the API's: unexpected_response
 ├── InvalidRequest                  400, 413, 415: malformed_json, invalid_parameter, body_too_large, …
 │   └── Unprocessable               422: validation_failed, credential_rejected, base_url_required, …
 ├── AuthenticationFailed            401: missing_api_key, invalid_api_key
@@ -91,7 +91,7 @@ class ConnectionFailed(ProvidersAPIError):
     """There was no answer; a change may have been made all the same."""
 
 
-class UnexpectedAnswer(ProvidersAPIError):
+class UnexpectedResponse(ProvidersAPIError):
     """Something answered that is not the API, or not one that this client understands."""
 
 
@@ -188,7 +188,7 @@ def _from_error(found: Error, status: int, retry_after: float | None) -> Provide
     )
 
 
-def unexpected(response: httpx2.Response) -> UnexpectedAnswer:
+def unexpected(response: httpx2.Response) -> UnexpectedResponse:
     """The error for an answer that is not in the API's form; repeats nothing of it but the kind."""
     status = response.status_code
     kind = response.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
@@ -198,9 +198,9 @@ def unexpected(response: httpx2.Response) -> UnexpectedAnswer:
         told = f"answered {status} with JSON in a form that this version of the client does not know"
     else:
         told = f"answered {status} with {kind[:80]} instead of the API's JSON"
-    return UnexpectedAnswer(
+    return UnexpectedResponse(
         f"{origin(response.url)} {told}; check the base URL",
-        code="unexpected_answer",
+        code="unexpected_response",
         status=status,
         request_id=response.headers.get("x-request-id") or response.headers.get("x-amzn-requestid"),
         retryable=status in TRANSIENT,

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from providers_client.calls import Call
 from providers_client.errors import ConfigurationError, ProvidersAPIError, from_answer, unexpected
+from providers_client.variables import KEY_VARIABLE, URL_VARIABLE
 from providers_client.version import VERSION
 from providers_contract.ids import MANAGEMENT_KEY, MANAGEMENT_KEY_PREFIX
 from providers_contract.operations import BASE_PATH
@@ -22,8 +23,6 @@ from providers_contract.secret import Secret, trimmed
 
 T = TypeVar("T")
 
-URL_VARIABLE: Final = "PROVIDERS_API_URL"
-KEY_VARIABLE: Final = "PROVIDERS_API_KEY"
 _HOST: Final = re.compile(rb"[0-9A-Za-z.-]+|[0-9A-Fa-f:.]+")
 _SHORTEST_KEY: Final = 20
 
@@ -140,6 +139,7 @@ def settings(base_url: str, api_key: str, timeout: float) -> dict[str, Any]:
         "timeout": timeout,
         "follow_redirects": False,
         "trust_env": not is_loopback(url),
+        "verify": url.scheme == "https",  # else no TLS is spoken, and loading the certificates would take 40 ms
     }
 
 

@@ -7,6 +7,8 @@ from typing import Final
 
 from providers_contract import vendors
 
+URL_VARIABLE: Final = "PROVIDERS_API_URL"
+KEY_VARIABLE: Final = "PROVIDERS_API_KEY"
 KEY_WORDS: Final = {"KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL", "CREDENTIALS", "APIKEY", "PAT"}
 _FILLER: Final = KEY_WORDS | {"API", "AWS", "ACCESS", "ID", "BEARER", "AI", "SERVICE", "GENAI"}
 

@@ -27,7 +27,7 @@ def test_a_deployed_stack_says_what_it_has(deployed: Dependencies) -> None:
         (("rotate", *STACK, "--org", "org_none"), 3, "has no data key"),
         (("reseal", *STACK, "--org", "org_none"), 3, "has no data key"),
         (("destroy", "00000001", *STACK, "--org", "org_none", "--yes"), 3, "no data key with this id"),
-        (("list", "--org", ORG), 2, "give --stack NAME"),
+        (("list", "--org", ORG), 2, "use --stack NAME"),
     ],
 )
 def test_what_cannot_be_done(arguments: tuple[str, ...], code: int, told: str) -> None:

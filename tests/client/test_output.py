@@ -13,7 +13,7 @@ import pytest
 from local.stack import Stack
 from local.vendors.keys import fake_key
 from providers_client import Client
-from providers_client.cli.exit_codes import json_text, plain
+from providers_client.cli.reporting import json_text, plain
 
 NAME = "Größe → 北京 ▁▂"
 PROGRAM = f"{sys.executable} -m providers_client"

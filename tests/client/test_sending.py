@@ -93,10 +93,10 @@ NOT_RETRIED = [
     (error(422, "credential_rejected", retryable=False), api.Unprocessable),
     (error(500, "internal_error"), api.ServerFailed),
     (error(502, "verification_unavailable", retryable=False), api.UpstreamFailed),
-    (httpx2.Response(200, text="<html>", headers={"content-type": "text/html"}), api.UnexpectedAnswer),
-    (httpx2.Response(200, json={"data": {"id": 1}}), api.UnexpectedAnswer),
-    (httpx2.Response(302, headers={"location": "https://elsewhere.example.com"}), api.UnexpectedAnswer),
-    (httpx2.Response(418, json={"teapot": True}), api.UnexpectedAnswer),
+    (httpx2.Response(200, text="<html>", headers={"content-type": "text/html"}), api.UnexpectedResponse),
+    (httpx2.Response(200, json={"data": {"id": 1}}), api.UnexpectedResponse),
+    (httpx2.Response(302, headers={"location": "https://elsewhere.example.com"}), api.UnexpectedResponse),
+    (httpx2.Response(418, json={"teapot": True}), api.UnexpectedResponse),
     (httpx2.LocalProtocolError(f"Illegal header value b'Bearer {KEY}'"), api.ConnectionFailed),
 ]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx2
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from local.stack import Stack
 from local.vendors.keys import fake_key

@@ -237,7 +237,7 @@ def test_an_api_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "_connections", httpx2.MockTransport(script))
     status, _, body = ask(event(CALL))
     assert (status, body["result"]["isError"]) == (200, True)
-    assert body["result"]["structuredContent"]["error"]["code"] == "unexpected_answer"
+    assert body["result"]["structuredContent"]["error"]["code"] == "unexpected_response"
 
 
 def test_a_mistake_of_ours_has_the_apis_shape(

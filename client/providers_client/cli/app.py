@@ -1,77 +1,77 @@
-"""The commands, and the options that stand before them."""
+"""The command line: its commands, and the options before them. A command's module is imported when it runs."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Final
+import os
+from typing import Final
 
-import typer
+import click
 
-from providers_client.cli import audit, data_keys, health, importing, keys, providers, routing, streams
-from providers_client.cli.exit_codes import EXITS, Commands
-from providers_client.cli.session import Session
-from providers_client.sending import KEY_VARIABLE, URL_VARIABLE
+from providers_client.cli import options, streams
+from providers_client.cli.commands import Commands
+from providers_client.cli.exit_codes import EXITS
+from providers_client.variables import KEY_VARIABLE, URL_VARIABLE
 from providers_client.version import VERSION
 
-HELP: Final = f"""Add, verify, rotate, watch and delete an organization's LLM provider credentials.
+COMPLETION_VARIABLE: Final = "_PROVIDERS_COMPLETE"
+HELP: Final = f"""Add, verify, rotate, monitor and delete an organization's LLM provider credentials.
 
-The management key comes from {KEY_VARIABLE}, or from a file. No key is ever an argument: every process on the
-machine can see those.
+The management key is read from {KEY_VARIABLE} or from a file. Keys are never arguments: every process on the machine
+can see those.
 """
 EPILOG: Final = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items()) + "."
+COMMANDS: Final = {
+    "list": ("providers_client.cli.providers:list_", "List providers, newest first, with their health."),
+    "add": ("providers_client.cli.providers:add", "Verify a credential with its vendor and add it."),
+    "get": ("providers_client.cli.providers:get", "Show a provider."),
+    "rotate": ("providers_client.cli.providers:rotate", "Verify a new key and replace the active one."),
+    "update": (
+        "providers_client.cli.providers:update",
+        "Rename, enable or disable, or set the key's expiry.",
+    ),
+    "rm": ("providers_client.cli.providers:remove", "Delete a provider and every version of its credential."),
+    "health": ("providers_client.cli.health:health", "Show success rates and latencies, and a chart."),
+    "versions": ("providers_client.cli.providers:versions", "List the key versions that can still be read."),
+    "destroy-version": ("providers_client.cli.providers:destroy_version", "Destroy a replaced key version early."),
+    "rollback": ("providers_client.cli.providers:rollback", "Restore a previous key (creates a new version)."),
+    "upload": ("providers_client.cli.providers:upload", "Create a one-time link for someone else to enter a key."),
+    "import": ("providers_client.cli.importing:import_", "Import keys from a .env file."),
+    "audit": ("providers_client.cli.audit:audit", "Show who changed what, newest first."),
+    "routing": ("providers_client.cli.routing:app", "Manage routing configs, which protect their providers."),
+    "keys": ("providers_client.cli.keys:app", "Create and revoke management keys (needs AWS credentials)."),
+    "data-keys": (
+        "providers_client.cli.data_keys:app",
+        "Replace the keys that seal stored credentials (needs AWS credentials).",
+    ),
+}
+"""Where each command is, and its short help, which must not need its module."""
 
-app = typer.Typer(
-    name="providers",
+
+@click.group(
+    "providers",
     cls=Commands,
+    commands=COMMANDS,
     help=HELP,
     epilog=EPILOG,
     no_args_is_help=True,
-    pretty_exceptions_enable=False,  # they show values
-    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"providers {VERSION}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    ctx: typer.Context,
-    url: Annotated[str | None, typer.Option(envvar=URL_VARIABLE, help="The API's address.")] = None,
-    key_file: Annotated[
-        Path | None, typer.Option("--management-key-file", help=f"Holds the management key, instead of {KEY_VARIABLE}.")
-    ] = None,
-    _: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version, and end.")
-    ] = False,
-) -> None:
-    """What stands before the command."""
-    ctx.obj = Session(url, key_file)
-
-
-app.command("list")(providers.list_)
-app.command()(providers.add)
-app.command()(providers.get)
-app.command()(providers.rotate)
-app.command()(providers.update)
-app.command("rm")(providers.remove)
-app.command()(health.health)
-app.command()(providers.versions)
-app.command("destroy-version")(providers.destroy_version)
-app.command()(providers.rollback)
-app.command()(providers.upload)
-app.command("import")(importing.import_)
-app.command()(audit.audit)
-app.add_typer(routing.app, name="routing")
-app.add_typer(keys.app, name="keys")
-app.add_typer(data_keys.app, name="data-keys")
+@click.option("--url", envvar=URL_VARIABLE, show_envvar=True, help="The API's address.")
+@click.option(
+    "--management-key-file",
+    "key_file",
+    type=options.FILE,
+    help=f"Contains the management key, instead of {KEY_VARIABLE}.",
+)
+@click.version_option(VERSION, message="providers %(version)s", help="Show the version.")
+@click.pass_context
+def app(ctx: click.Context, url: str | None, key_file: str | None) -> None:
+    """Remember the options before the command."""
+    ctx.obj = {"url": url, "key_file": key_file}
 
 
 def main() -> None:
-    """The console script."""
-    streams.install()
-    app(prog_name="providers")
+    """Run the command line."""
+    if COMPLETION_VARIABLE not in os.environ:  # click writes completions as bytes
+        streams.install()
+    app(prog_name="providers", complete_var=COMPLETION_VARIABLE)

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
-import typer
+import click
 
-from providers_client.cli.session import Json, begin, console, find, say
+from providers_client.cli import options
+from providers_client.cli.session import begin, console, find, say
 from providers_client.cli.tables import cells, table, time
 from providers_contract.responses import AuditEntry
 
 
+@click.command()
+@click.option("--provider", "which", metavar="PROVIDER", help="Filter by provider, by id or name.")
+@click.option(
+    "--resource", "resource_id", metavar="ID", help="Filter by resource: a slug, an upload, or a deleted provider."
+)
+@click.option("--action", help="Filter by action, such as provider.rotated.")
+@click.option("--by", "key_id", metavar="KEY_ID", help="Filter by management key.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Maximum number to show.")
+@options.as_json
+@click.pass_context
 def audit(
-    ctx: typer.Context,
-    which: Annotated[
-        str | None, typer.Option("--provider", metavar="PROVIDER", help="Only this provider's, by id or name.")
-    ] = None,
-    resource_id: Annotated[
-        str | None,
-        typer.Option("--resource", metavar="ID", help="Only this resource's: a slug, an upload, or one deleted."),
-    ] = None,
-    action: Annotated[str | None, typer.Option(help="Only such changes, as provider.rotated.")] = None,
-    key_id: Annotated[
-        str | None, typer.Option("--by", metavar="KEY_ID", help="Only those of this management key.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
-    as_json: Json = False,
+    ctx: click.Context,
+    which: str | None,
+    resource_id: str | None,
+    action: str | None,
+    key_id: str | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """Show who changed what, newest first."""
     session = begin(ctx, as_json)

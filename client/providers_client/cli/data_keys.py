@@ -1,23 +1,32 @@
-"""`providers data-keys`: the keys that seal stored credentials, with an operator's rights."""
+"""`providers data-keys`: the keys that seal stored credentials, for operators."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
-from providers_client.cli.keys import Local, Stack, operator
-from providers_client.cli.session import Json, Session, Yes, begin, confirm, console, out, say
+from providers_client.cli import options
+from providers_client.cli.keys import operator
+from providers_client.cli.session import Session, begin, confirm, console, out, say
 from providers_client.cli.tables import cells, table
 
-Org = Annotated[str, typer.Option(help="The organization whose credentials they seal.")]
+org_option = click.option("--org", required=True, help="The organization whose credentials they seal.")
 
-app = typer.Typer(no_args_is_help=True, help="Replace the keys that seal stored credentials (needs AWS credentials).")
+
+@click.group("data-keys", no_args_is_help=True)
+def app() -> None:
+    """Replace the keys that seal stored credentials (needs AWS credentials)."""
 
 
 @app.command("list")
-def list_(ctx: typer.Context, org: Org, stack: Stack = None, local: Local = False, as_json: Json = False) -> None:
-    """List an organization's data keys, the newest first, with how many stored versions each seals."""
+@org_option
+@options.stack
+@options.local
+@options.as_json
+@click.pass_context
+def list_(ctx: click.Context, org: str, stack: str | None, local: bool, as_json: bool) -> None:
+    """List an organization's data keys, newest first, with the number of versions that each seals."""
     session = begin(ctx, as_json)
     found = operator(session, stack, local=local)("data_keys.list", org=org)
     if as_json:
@@ -33,33 +42,44 @@ def list_(ctx: typer.Context, org: Org, stack: Stack = None, local: Local = Fals
 
 
 @app.command()
-def rotate(ctx: typer.Context, org: Org, stack: Stack = None, local: Local = False, as_json: Json = False) -> None:
-    """Make another data key and seal every stored version again under it.
+@org_option
+@options.stack
+@options.local
+@options.as_json
+@click.pass_context
+def rotate(ctx: click.Context, org: str, stack: str | None, local: bool, as_json: bool) -> None:
+    """Create another data key and seal every stored version under it.
 
-    Rotations, probes and readers go on meanwhile. If it is stopped, `reseal` finishes it.
+    Rotations, probes and readers continue meanwhile. If it is stopped, `reseal` finishes it.
     """
     _reseal(begin(ctx, as_json), "rotate", org, stack, local=local)
 
 
 @app.command()
-def reseal(ctx: typer.Context, org: Org, stack: Stack = None, local: Local = False, as_json: Json = False) -> None:
-    """Seal what is left under an older data key again under the newest one."""
+@org_option
+@options.stack
+@options.local
+@options.as_json
+@click.pass_context
+def reseal(ctx: click.Context, org: str, stack: str | None, local: bool, as_json: bool) -> None:
+    """Seal versions under an older data key again, under the newest one."""
     _reseal(begin(ctx, as_json), "reseal", org, stack, local=local)
 
 
 @app.command()
+@click.argument("key_id", metavar="ID")
+@org_option
+@options.stack
+@options.local
+@options.yes
+@options.as_json
+@click.pass_context
 def destroy(
-    ctx: typer.Context,
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="The data key's id, as `list` shows it.")],
-    org: Org,
-    stack: Stack = None,
-    local: Local = False,
-    yes: Yes = False,
-    as_json: Json = False,
+    ctx: click.Context, key_id: str, org: str, stack: str | None, local: bool, yes: bool, as_json: bool
 ) -> None:
-    """Destroy a data key that seals nothing any more: what it sealed never opens again.
+    """Destroy a data key that seals nothing any more. This cannot be undone.
 
-    A backup that holds the key as well still opens: point-in-time recovery does for 35 days.
+    A backup that contains the key can still be opened: point-in-time recovery keeps one for 35 days.
     """
     session = begin(ctx, as_json)
     operate = operator(session, stack, local=local)
@@ -86,13 +106,13 @@ def _reseal(session: Session, action: str, org: str, stack: str | None, *, local
         out(f"Sealed {done['versions']} versions again under data key {done['id']} of {org}")
         _say_what_is_left(done)
     if done["broken"]:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _say_what_is_left(done: dict[str, Any]) -> None:
     if done["settled_in_s"]:
         minutes = -(-done["settled_in_s"] // 60)
         say(f"Functions may seal under the previous key for {minutes} more minutes. Run `reseal` once more after that;")
-        say("then `list` shows which older keys seal nothing any more, and `destroy` removes them.")
+        say("then `list` shows the older keys that seal nothing, and `destroy` removes them.")
     for each in done["broken"]:
-        say(f"{each} was left as it is: its items were altered, so that the credential does not open. Rotate its key.")
+        say(f"{each} was not changed: its items were altered, so its credential cannot be opened. Rotate its key.")

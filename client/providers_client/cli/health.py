@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Final
 
-import typer
+import click
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from providers_client.cli.exit_codes import plain
-from providers_client.cli.session import Json, Which, begin, console, find
+from providers_client.cli import options
+from providers_client.cli.reporting import plain
+from providers_client.cli.session import begin, console, find
 from providers_client.cli.sparklines import sparkline
 from providers_client.cli.streams import lost_output
 from providers_client.cli.tables import STYLES, cells, milliseconds, percent, table, time
@@ -23,18 +24,30 @@ from providers_contract.vocabulary import HistorySpan
 CHART_CELLS: Final = 60
 
 
-def health(
-    ctx: typer.Context,
-    which: Which,
-    history: Annotated[HistorySpan, typer.Option(help="The time that the chart covers.")] = HistorySpan.HOUR,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")] = False,
-    every: Annotated[float, typer.Option(min=2, help="With --watch: seconds between two requests.")] = 5,
-    as_json: Json = False,
-) -> None:
-    """Show success rates and latencies over sliding windows, and a chart."""
+@click.command()
+@options.provider
+@click.option(
+    "--history",
+    type=options.one_of(HistorySpan),
+    default=HistorySpan.HOUR.value,
+    show_default=True,
+    help="The time that the chart covers.",
+)
+@click.option("--watch", is_flag=True, help="Refresh until Ctrl-C.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=2),
+    default=5,
+    show_default=True,
+    help="With --watch: seconds between requests.",
+)
+@options.as_json
+@click.pass_context
+def health(ctx: click.Context, which: str, history: str, watch: bool, every: float, as_json: bool) -> None:
+    """Show success rates and latencies, and a chart."""
     session = begin(ctx, as_json)
     if watch and as_json:
-        raise ConfigurationError("--watch is for people; give --json without it")
+        raise ConfigurationError("--watch cannot be combined with --json")
     with session.client() as client:
         provider_id = find(client, which)
         found = client.get_provider_health(provider_id, history)

@@ -6,27 +6,24 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-import typer
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from providers_client.aio import AsyncClient
+from providers_client.cli import options
 from providers_client.cli.envfile import Contents, Found, read
-from providers_client.cli.exit_codes import exit_code, plain
+from providers_client.cli.reporting import exit_code, plain
 from providers_client.cli.session import (
-    Json,
     Session,
-    Yes,
     begin,
     confirm,
     console,
     read_stdin,
     read_text,
-    run,
     say,
     say_prominently,
 )
@@ -65,42 +62,50 @@ class Result:
     provider_id: str | None = None
 
 
+@click.command("import")
+@click.argument("file", type=options.FILE, metavar="FILE")
+@click.option("--skip", multiple=True, metavar="VARIABLE", help="Skip the credential in this variable; repeat it.")
+@click.option("--store-pending", is_flag=True, help="If a vendor is unavailable, store its keys unverified.")
+@click.option(
+    "--allow-host",
+    multiple=True,
+    metavar="HOST",
+    help="Send keys to this host, although it is not a host of their vendor; repeat it.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be added, without adding it.")
+@options.yes
+@options.as_json
+@click.pass_context
 def import_(
-    ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .env file; - for standard input.")],
-    skip: Annotated[
-        list[str] | None, typer.Option(metavar="VARIABLE", help="Leave this variable's credential out; repeat it.")
-    ] = None,
-    store_pending: Annotated[
-        bool, typer.Option("--store-pending", help="Store those unverified whose vendor cannot be reached.")
-    ] = False,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="HOST", help="Send keys to this host, although it is not their vendor's; repeat it."),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be added.")] = False,
-    yes: Yes = False,
-    as_json: Json = False,
+    ctx: click.Context,
+    file: str,
+    skip: tuple[str, ...],
+    store_pending: bool,
+    allow_host: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
-    """Add the credentials in a .env file, each verified with its vendor. Ends with 1 if one of them was not added.
+    """Import keys from a .env file.
 
-    They are recognized by their form and by their variable's name. Values are never shown, and nothing is put into the
-    environment. A key goes to a host that is not its vendor's only if you allow that host.
+    FILE is a .env file, or - for standard input. Each key is verified with its vendor; the exit code is 1 if one was
+    not added. Keys are recognized by their format and by the name of their variable. Values are never shown, and the
+    environment is not changed. A key is sent to a host that is not its vendor's only if you allow that host.
     """
     session = begin(ctx, as_json)
-    contents = read(read_stdin() if str(file) == "-" else read_text(file, "FILE"))
-    _refuse_unknown(skip or (), contents)
-    planned = {found: _planned(found, skip or ()) for found in contents.found}
+    contents = read(read_stdin() if file == "-" else read_text(file, "FILE"))
+    _refuse_unknown(skip, contents)
+    planned = {found: _planned(found, skip) for found in contents.found}
     asks = not (yes or dry_run)
     if not as_json and not yes:
         _show(list(planned.values()))
         _show_rest(contents)
-    planned |= _decided(planned, allow_host or (), asks=asks, quiet=as_json and not asks)
+    planned |= _decided(planned, allow_host, asks=asks, quiet=as_json and not asks)
     sendable = [found for found, result in planned.items() if result.outcome == "to add"]
     if not dry_run and sendable:
         if asks:
             confirm(f"Verify and add {_count(len(sendable))}?")
-        added = run(_add_all(session, sendable, store_pending=store_pending, quiet=as_json))
+        added = asyncio.run(_add_all(session, sendable, store_pending=store_pending, quiet=as_json))
         planned |= {result.of: result for result in added}
     results = list(planned.values())
     if as_json:
@@ -116,7 +121,7 @@ def import_(
             _show_rest(contents)
         _sum_up(results)
     if contents.unreadable or any(each.outcome in _FAILED for each in results):
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _refuse_unknown(skip: Sequence[str], contents: Contents) -> None:
@@ -127,7 +132,7 @@ def _refuse_unknown(skip: Sequence[str], contents: Contents) -> None:
         raise ConfigurationError("--skip names a variable that the file does not have; nothing was sent")
 
 
-def _planned(found: Found, skip: list[str] | tuple[str, ...]) -> Result:
+def _planned(found: Found, skip: Sequence[str]) -> Result:
     if set(found.variables) & set(skip):
         return Result(found, "skipped")
     if found.same_as is not None:
@@ -149,7 +154,7 @@ def _decided(
         told = f"{names} would be sent to {host}, which is not a host of {facts(found.vendor).title}."
         if not quiet:
             say_prominently(told)
-        if host not in good and asks and typer.confirm(plain(f"Send it to {host}?"), err=True):
+        if host not in good and asks and click.confirm(plain(f"Send it to {host}?"), err=True):
             good.add(host)
     return {
         found: Result(

@@ -1,63 +1,73 @@
-"""`providers keys create|list|revoke`: management keys, with an operator's rights."""
+"""`providers keys create|list|revoke`: management keys, for operators."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 from rich.text import Text
 
-from providers_client.cli.session import Json, Session, Yes, begin, confirm, console, out, say
+from providers_client.cli import options
+from providers_client.cli.session import Session, begin, confirm, console, out, say
 from providers_client.cli.tables import cells, table
 from providers_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from providers_client.cli.operate import Operator
 
-Stack = Annotated[str | None, typer.Option(help="A CloudFormation stack's name: its keys, with your AWS credentials.")]
-Local = Annotated[bool, typer.Option("--local", help="The stack that `make run` serves, at --url.")]
 
-app = typer.Typer(no_args_is_help=True, help="Create and revoke management keys (needs AWS credentials).")
+@click.group("keys", no_args_is_help=True)
+def app() -> None:
+    """Create and revoke management keys (needs AWS credentials)."""
 
 
 @app.command()
+@click.option("--org", required=True, help="The organization that the key is for (letters, digits, _ and -).")
+@options.stack
+@options.local
+@click.option("--name", default="minted by an operator", show_default=True, help="What the key is for.")
+@click.option(
+    "--scope",
+    multiple=True,
+    help="providers:read, providers:write, routing:read or routing:write; repeat it. Default: all.",
+)
+@click.option("--expires-in", metavar="90d", help="Days, hours or minutes: 90d, 12h, 30m.")
+@options.as_json
+@click.pass_context
 def create(
-    ctx: typer.Context,
-    org: Annotated[str, typer.Option(help="The organization that the key is for (letters, digits, _ and -).")],
-    stack: Stack = None,
-    local: Local = False,
-    name: Annotated[str, typer.Option(help="What the key is for.")] = "minted by an operator",
-    scope: Annotated[
-        list[str] | None,
-        typer.Option(help="providers:read, providers:write, routing:read or routing:write; repeat it. All without it."),
-    ] = None,
-    expires_in: Annotated[
-        str | None, typer.Option(metavar="90d", help="Days, hours or minutes: 90d, 12h, 30m.")
-    ] = None,
-    as_json: Json = False,
+    ctx: click.Context,
+    org: str,
+    stack: str | None,
+    local: bool,
+    name: str,
+    scope: tuple[str, ...],
+    expires_in: str | None,
+    as_json: bool,
 ) -> None:
-    """Make a management key. It is printed this once, alone on standard output."""
+    """Create a management key.
+
+    It is printed only once, alone on standard output.
+    """
     session = begin(ctx, as_json)
     operate = operator(session, stack, local=local)
-    made = operate("keys.create", org=org, name=name, scopes=scope or [], expires_in=expires_in)
+    made = operate("keys.create", org=org, name=name, scopes=[*scope], expires_in=expires_in)
     if as_json:
         session.print_json(made)
         return
     until = f", until {_short(made['expires_at'])}" if made["expires_at"] else ""
-    say(f"Key {made['id']} for {made['org']} ({', '.join(made['scopes'])}){until}. It is shown this once:")
+    say(f"Key {made['id']} for {made['org']} ({', '.join(made['scopes'])}){until}. It is shown only once:")
     out(made["token"])
 
 
 @app.command("list")
-def list_(
-    ctx: typer.Context,
-    stack: Stack = None,
-    local: Local = False,
-    org: Annotated[str | None, typer.Option(help="Only this organization's.")] = None,
-    as_json: Json = False,
-) -> None:
+@options.stack
+@options.local
+@click.option("--org", help="Filter by organization.")
+@options.as_json
+@click.pass_context
+def list_(ctx: click.Context, stack: str | None, local: bool, org: str | None, as_json: bool) -> None:
     """List management keys, oldest first. This reads the whole table."""
     session = begin(ctx, as_json)
     found = operator(session, stack, local=local)("keys.list", org=org)
@@ -70,18 +80,20 @@ def list_(
 
 
 @app.command()
-def revoke(
-    ctx: typer.Context,
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id: what is between mlx_mk_ and the next _.")],
-    stack: Stack = None,
-    local: Local = False,
-    yes: Yes = False,
-    as_json: Json = False,
-) -> None:
-    """Revoke a management key: it stops working with the next request."""
+@click.argument("key_id", metavar="ID")
+@options.stack
+@options.local
+@options.yes
+@options.as_json
+@click.pass_context
+def revoke(ctx: click.Context, key_id: str, stack: str | None, local: bool, yes: bool, as_json: bool) -> None:
+    """Revoke a management key: it stops working with the next request.
+
+    ID is the part between mlx_mk_ and the next underscore.
+    """
     session = begin(ctx, as_json)
     if key_id.startswith("mlx_mk_"):
-        raise ConfigurationError("give the key's id, not the key: an argument is seen by every process on this machine")
+        raise ConfigurationError("use the key's id, not the key: every process on this machine can see arguments")
     operate = operator(session, stack, local=local)
     if not yes:
         confirm(f"Revoke {key_id}?")
@@ -93,13 +105,11 @@ def revoke(
 
 
 def operator(session: Session, stack: str | None, *, local: bool) -> Operator:
-    """The operator's function of the stack that --stack or --local names. Raises ConfigurationError."""
+    """Return the operator's function of the stack in --stack or --local. Raises ConfigurationError."""
     from providers_client.cli.operate import Operator  # late: other commands do without it
 
     if (stack is None) != local:
-        raise ConfigurationError(
-            "give --stack NAME for a deployed stack, or --local for the one that `make run` serves"
-        )
+        raise ConfigurationError("use --stack NAME for a deployed stack, or --local for the one that `make run` serves")
     return Operator(None, session.base_url()) if stack is None else Operator(stack)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx2
 
-from providers_client.errors import ConfigurationError, ConnectionFailed, UnexpectedAnswer, Unprocessable, from_body
+from providers_client.errors import ConfigurationError, ConnectionFailed, UnexpectedResponse, Unprocessable, from_body
 from providers_client.sending import is_loopback
 
 OUTPUT: Final = "OperateFunctionName"
@@ -39,7 +39,7 @@ class Operator:
             return answer["data"]
         error = from_body(answer)
         if error is None:
-            raise UnexpectedAnswer("the operator's function failed; its log says why", code="operate_failed")
+            raise UnexpectedResponse("the operator's function failed; its log says why", code="operate_failed")
         if isinstance(error, Unprocessable):
             raise ConfigurationError(error.message)
         raise error
@@ -76,7 +76,7 @@ class Operator:
             if each["OutputKey"] == OUTPUT:
                 return str(each["OutputValue"])
         message = f"what --stack names is not a stack of the Providers API: it has no output {OUTPUT!r}"
-        raise UnexpectedAnswer(message, code="no_such_stack")
+        raise UnexpectedResponse(message, code="no_such_stack")
 
 
 def _loopback(base_url: str) -> str:

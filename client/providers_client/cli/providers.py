@@ -2,79 +2,63 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-import typer
+import click
 from rich.text import Text
 
-from providers_client.aio import AsyncClient
 from providers_client.calls import UNSET
+from providers_client.cli import options
+from providers_client.cli.options import VENDOR
 from providers_client.cli.session import (
-    Json,
     Session,
-    Which,
-    Yes,
     begin,
     confirm,
     console,
     find,
     out,
-    run,
     say,
     say_warnings,
     warnings_member,
 )
 from providers_client.cli.sparklines import sparkline
 from providers_client.cli.tables import cells, details, milliseconds, state_of, table, time
-from providers_client.cli.vendor_keys import KeyEnv, KeyFile, KeyStdin, read_key
+from providers_client.cli.vendor_keys import read_key
 from providers_client.errors import ConfigurationError, ProvidersAPIError
-from providers_contract import vendors
+from providers_client.sync import Client
 from providers_contract.responses import Changed, Health, Provider
 from providers_contract.vocabulary import HealthState, Status
 
 CHARTED = 20
-"""Rows that get a sparkline: each is a request, and a management key has sixty a minute."""
+"""Rows with a sparkline: each is a request, and a management key may send 60 a minute by default."""
 AT_ONCE = 8
 
-Expires = Annotated[
-    datetime | None,
-    typer.Option(
-        "--key-expires-at", formats=["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"], help="When the vendor stops accepting it, UTC."
-    ),
-]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option("--base-url", help=f"The vendor's endpoint; required for {', '.join(vendors.REQUIRING_BASE_URL)}."),
-]
 
-
-def _known_vendor(name: str) -> str:
-    if name not in vendors.NAMES:
-        raise typer.BadParameter(f"{name!r} is not one of {', '.join(vendors.NAMES)}.")
-    return name
-
-
-def _vendor_names() -> list[str]:
-    return [*vendors.NAMES]
-
-
+@click.command("list")
+@click.option("--vendor", type=VENDOR, metavar="VENDOR", help="Filter by vendor.")
+@click.option("--status", type=options.one_of(Status), help="Filter by status.")
+@click.option("--health", type=options.one_of(HealthState), help="Filter by health.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number to show.")
+@click.option("--chart/--no-chart", default=True, help="A sparkline of the last hour, for the first 20.")
+@options.as_json
+@click.pass_context
 def list_(
-    ctx: typer.Context,
-    vendor: Annotated[
-        str | None,
-        typer.Option(help="Filter by vendor.", parser=_known_vendor, autocompletion=_vendor_names, metavar="VENDOR"),
-    ] = None,
-    status: Annotated[Status | None, typer.Option(help="Filter by status.")] = None,
-    health: Annotated[HealthState | None, typer.Option(help="Filter by health.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="The newest so many; all without it.")] = None,
-    chart: Annotated[bool, typer.Option(help="A sparkline of the last hour, for the first 20.")] = True,
-    as_json: Json = False,
+    ctx: click.Context,
+    vendor: str | None,
+    status: str | None,
+    health: str | None,
+    limit: int | None,
+    chart: bool,
+    as_json: bool,
 ) -> None:
     """List providers, newest first, with their health."""
     session = begin(ctx, as_json)
-    found, lines = run(_list(session, vendor, status, health, limit, charted=0 if as_json or not chart else CHARTED))
+    with session.client() as client:
+        found = list(client.list_providers(vendor, status, health, limit))
+    lines = _sparklines(session, [] if as_json or not chart else found[:CHARTED])
     if as_json:
         session.print_json(found)
         return
@@ -90,49 +74,50 @@ def list_(
         say("No providers." if not (vendor or status or health) else "No providers of this kind.")
 
 
-async def _list(
-    session: Session, vendor: str | None, status: str | None, health: str | None, limit: int | None, charted: int
-) -> tuple[list[Provider], dict[int, Text]]:
-    async with session.async_client() as client:
-        found = [each async for each in client.list_providers(vendor, status, health, limit)]
-        async with session.async_client(retries=0) as impatient:
-            gate = asyncio.Semaphore(AT_ONCE)
-            histories = await asyncio.gather(*(_history(impatient, gate, each.id) for each in found[:charted]))
-    return found, {at: sparkline(health.history, 12) for at, health in enumerate(histories) if health is not None}
+def _sparklines(session: Session, found: Sequence[Provider]) -> dict[int, Text]:
+    """Return the sparklines of `found` by position; of none whose history is unavailable."""
+    if not found:
+        return {}
+    with session.client(retries=0) as client, ThreadPoolExecutor(AT_ONCE) as pool:
+        histories = pool.map(lambda each: _history(client, each.id), found)
+        return {at: sparkline(health.history, 12) for at, health in enumerate(histories) if health is not None}
 
 
-async def _history(client: AsyncClient, gate: asyncio.Semaphore, provider_id: str) -> Health | None:
-    """The last hour, or None: a list is shown even where its charts cannot be had."""
-    async with gate:
-        try:
-            return await client.get_provider_health(provider_id, "1h")
-        except ProvidersAPIError:
-            return None
+def _history(client: Client, provider_id: str) -> Health | None:
+    """Return the last hour, or None: a list is shown even if its charts are unavailable."""
+    try:
+        return client.get_provider_health(provider_id, "1h")
+    except ProvidersAPIError:
+        return None
 
 
+@click.command()
+@click.argument("vendor", type=VENDOR, metavar="VENDOR")
+@click.argument("name")
+@options.base_url
+@options.key_expires_at
+@click.option("--store-pending", is_flag=True, help="If the vendor is unavailable, store the key unverified.")
+@options.key_file
+@options.key_stdin
+@options.key_env
+@options.as_json
+@click.pass_context
 def add(
-    ctx: typer.Context,
-    vendor: Annotated[
-        str,
-        typer.Argument(
-            help=f"The vendor that issued the key: {', '.join(vendors.NAMES)}.",
-            parser=_known_vendor,
-            autocompletion=_vendor_names,
-            metavar="VENDOR",
-        ),
-    ],
-    name: Annotated[str, typer.Argument(help="What to call it; unique in the organization.")],
-    base_url: BaseUrl = None,
-    key_expires_at: Expires = None,
-    store_pending: Annotated[
-        bool, typer.Option("--store-pending", help="Store it unverified where the vendor cannot be reached.")
-    ] = False,
-    key_file: KeyFile = None,
-    key_stdin: KeyStdin = False,
-    key_env: KeyEnv = None,
-    as_json: Json = False,
+    ctx: click.Context,
+    vendor: str,
+    name: str,
+    base_url: str | None,
+    key_expires_at: datetime | None,
+    store_pending: bool,
+    key_file: str | None,
+    key_stdin: bool,
+    key_env: str | None,
+    as_json: bool,
 ) -> None:
-    """Verify a credential with its vendor and add it. The key is asked for, and not shown."""
+    """Verify a credential with its vendor and add it.
+
+    NAME is unique in the organization. Without an option for the key, it is prompted for, and not shown.
+    """
     session = begin(ctx, as_json)
     with session.client() as client:
         key = read_key(vendor, key_file, key_stdin, key_env)
@@ -147,7 +132,11 @@ def add(
     _show_changed(session, changed, "Added")
 
 
-def get(ctx: typer.Context, which: Which, as_json: Json = False) -> None:
+@click.command()
+@options.provider
+@options.as_json
+@click.pass_context
+def get(ctx: click.Context, which: str, as_json: bool) -> None:
     """Show a provider."""
     session = begin(ctx, as_json)
     with session.client() as client:
@@ -158,17 +147,29 @@ def get(ctx: typer.Context, which: Which, as_json: Json = False) -> None:
         _show(found)
 
 
+@click.command()
+@options.provider
+@options.base_url
+@options.key_expires_at
+@options.key_file
+@options.key_stdin
+@options.key_env
+@options.as_json
+@click.pass_context
 def rotate(
-    ctx: typer.Context,
-    which: Which,
-    base_url: BaseUrl = None,
-    key_expires_at: Expires = None,
-    key_file: KeyFile = None,
-    key_stdin: KeyStdin = False,
-    key_env: KeyEnv = None,
-    as_json: Json = False,
+    ctx: click.Context,
+    which: str,
+    base_url: str | None,
+    key_expires_at: datetime | None,
+    key_file: str | None,
+    key_stdin: bool,
+    key_env: str | None,
+    as_json: bool,
 ) -> None:
-    """Verify a new key and swap it in, atomically. A refused one leaves the old one in force."""
+    """Verify a new key and replace the active one.
+
+    If the vendor refuses the new key, the old one stays active.
+    """
     session = begin(ctx, as_json)
     with session.client() as client:
         provider_id = find(client, which)
@@ -181,26 +182,35 @@ def rotate(
     _show_changed(session, changed, "Rotated")
 
 
+@click.command()
+@options.provider
+@click.option("--name", help="A new name.")
+@click.option("--enable/--disable", "enabled", default=None, help="Whether it can be used, and is probed.")
+@options.key_expires_at
+@click.option(
+    "--no-key-expires-at",
+    "no_key_expiry",
+    is_flag=True,
+    help="Remove the time when the vendor stops accepting the key.",
+)
+@options.as_json
+@click.pass_context
 def update(
-    ctx: typer.Context,
-    which: Which,
-    name: Annotated[str | None, typer.Option(help="A new name.")] = None,
-    enabled: Annotated[
-        bool | None, typer.Option("--enable/--disable", help="Whether it is used and checked.", show_default=False)
-    ] = None,
-    key_expires_at: Expires = None,
-    no_key_expiry: Annotated[
-        bool, typer.Option("--no-key-expires-at", help="Forget when the vendor stops accepting the key.")
-    ] = False,
-    as_json: Json = False,
+    ctx: click.Context,
+    which: str,
+    name: str | None,
+    enabled: bool | None,
+    key_expires_at: datetime | None,
+    no_key_expiry: bool,
+    as_json: bool,
 ) -> None:
-    """Rename, enable or disable a provider, or change what is known of its key's expiry."""
+    """Rename, enable or disable, or set the key's expiry."""
     session = begin(ctx, as_json)
     if no_key_expiry and key_expires_at is not None:
-        raise ConfigurationError("give --key-expires-at or --no-key-expires-at, not both")
+        raise ConfigurationError("use either --key-expires-at or --no-key-expires-at")
     if name is None and enabled is None and key_expires_at is None and not no_key_expiry:
         raise ConfigurationError(
-            "nothing to change: give --name, --enable, --disable, --key-expires-at or --no-key-expires-at"
+            "nothing to change: use --name, --enable, --disable, --key-expires-at or --no-key-expires-at"
         )
     status: Literal["active", "disabled"] = "active" if enabled else "disabled"
     with session.client() as client:
@@ -213,13 +223,13 @@ def update(
     _show_changed(session, changed, "Updated")
 
 
-def remove(
-    ctx: typer.Context,
-    which: Which,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell whether it could be deleted.")] = False,
-    yes: Yes = False,
-    as_json: Json = False,
-) -> None:
+@click.command("rm")
+@options.provider
+@click.option("--dry-run", is_flag=True, help="Check for blockers without deleting.")
+@options.yes
+@options.as_json
+@click.pass_context
+def remove(ctx: click.Context, which: str, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Delete a provider and every version of its credential."""
     session = begin(ctx, as_json)
     with session.client() as client:
@@ -234,8 +244,15 @@ def remove(
         out(f"{'Can be deleted' if dry_run else 'Deleted'}: {deleted.id}")
 
 
-def versions(ctx: typer.Context, which: Which, as_json: Json = False) -> None:
-    """List the key versions that can still be read, and which may be revoked at the vendor."""
+@click.command()
+@options.provider
+@options.as_json
+@click.pass_context
+def versions(ctx: click.Context, which: str, as_json: bool) -> None:
+    """List the key versions that can still be read.
+
+    SAFE TO REVOKE: nothing uses the key any more, so you can revoke it at the vendor.
+    """
     session = begin(ctx, as_json)
     with session.client() as client:
         found = client.list_versions(find(client, which))
@@ -244,20 +261,23 @@ def versions(ctx: typer.Context, which: Which, as_json: Json = False) -> None:
         return
     shown = table("VERSION", "KEY", "CREATED", "RETIRES", "LAST USED", "SAFE TO REVOKE", right=["VERSION"])
     for each in found:
-        retires = Text("in force", "green") if each.active else time(each.retires_at)
+        retires = Text("active", "green") if each.active else time(each.retires_at)
         safe = "yes" if each.safe_to_revoke else "no"
         shown.add_row(*cells(each.number, each.hint, time(each.created_at), retires, time(each.last_used_at), safe))
     console().print(shown)
 
 
-def destroy_version(
-    ctx: typer.Context,
-    which: Which,
-    number: Annotated[int, typer.Argument(min=1, metavar="VERSION", help="As `providers versions` shows it.")],
-    yes: Yes = False,
-    as_json: Json = False,
-) -> None:
-    """Destroy a key version that is not active, before its grace window ends."""
+@click.command("destroy-version")
+@options.provider
+@click.argument("number", type=click.IntRange(min=1), metavar="VERSION")
+@options.yes
+@options.as_json
+@click.pass_context
+def destroy_version(ctx: click.Context, which: str, number: int, yes: bool, as_json: bool) -> None:
+    """Destroy a replaced key version early.
+
+    It can no longer be used or restored. `providers versions` shows the numbers.
+    """
     session = begin(ctx, as_json)
     with session.client() as client:
         provider_id = find(client, which)
@@ -271,39 +291,38 @@ def destroy_version(
         out(f"Destroyed: version {destroyed.number} of {destroyed.provider_id}")
 
 
-def rollback(
-    ctx: typer.Context,
-    which: Which,
-    to: Annotated[int | None, typer.Option(min=1, metavar="VERSION", help="The previous one without it.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Put an earlier key version in force again while it is kept; itself a new version."""
+@click.command()
+@options.provider
+@click.option("--to", type=click.IntRange(min=1), metavar="VERSION", help="Default: the previous version.")
+@options.as_json
+@click.pass_context
+def rollback(ctx: click.Context, which: str, to: int | None, as_json: bool) -> None:
+    """Restore a previous key (creates a new version)."""
     session = begin(ctx, as_json)
     with session.client() as client:
         changed = client.rollback_provider(find(client, which), to)
     _show_changed(session, changed, "Rolled back")
 
 
+@click.command()
+@click.argument("which", metavar="[PROVIDER]", required=False)
+@click.option("--vendor", type=VENDOR, metavar="VENDOR", help="For a new provider: its vendor.")
+@click.option("--name", help="For a new provider: its name.")
+@options.base_url
+@options.as_json
+@click.pass_context
 def upload(
-    ctx: typer.Context,
-    which: Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="The provider to rotate.")] = None,
-    vendor: Annotated[
-        str | None,
-        typer.Option(
-            help="For a new provider: its vendor.",
-            parser=_known_vendor,
-            autocompletion=_vendor_names,
-            metavar="VENDOR",
-        ),
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="For a new provider: its name.")] = None,
-    base_url: BaseUrl = None,
-    as_json: Json = False,
+    ctx: click.Context,
+    which: str | None,
+    vendor: str | None,
+    name: str | None,
+    base_url: str | None,
+    as_json: bool,
 ) -> None:
-    """Make a one-time link at which someone else enters a key, so that it need not be sent around."""
+    """Create a one-time link for someone else to enter a key."""
     session = begin(ctx, as_json)
     if (which is None) == (vendor is None or name is None):
-        raise ConfigurationError("give a provider to rotate, or --vendor and --name for a new one")
+        raise ConfigurationError("name a provider to rotate, or use --vendor and --name for a new one")
     with session.client() as client:
         made = client.create_upload(None if which is None else find(client, which), vendor, name, base_url)
     if as_json:
@@ -336,7 +355,7 @@ def _show(found: Provider) -> None:
                 "status": found.status,
                 "health": Text.assemble(state_of(found), f", checked {checked}" if checked else ""),
                 "key": f"{found.key_hint} (version {found.key_version}, since {time(found.key_rotated_at)})",
-                "key expires": time(found.key_expires_at) or "not known",
+                "key expires": time(found.key_expires_at) or "unknown",
                 "verified": f"{outcome}, {time(verified.checked_at)}",
                 "created": time(found.created_at),
             }

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import click
 
-import typer
-
-from providers_client.cli.session import Json, Session, Yes, begin, confirm, console, find_by_name, out, say
+from providers_client.cli import options
+from providers_client.cli.session import Session, begin, confirm, console, find_by_name, out, say
 from providers_client.cli.tables import cells, details, table, time
 from providers_client.errors import ConfigurationError
 from providers_contract.ids import PROVIDER_ID
 from providers_contract.responses import AttemptView, RoutingConfig
 from providers_contract.vocabulary import Strategy
 
-Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The config's slug, such as @production.")]
+slug_argument = click.argument("slug", metavar="SLUG")
 
-app = typer.Typer(no_args_is_help=True, help="Routing configs: what refers to providers, and protects them.")
+
+@click.group("routing", no_args_is_help=True)
+def app() -> None:
+    """Manage routing configs, which protect their providers."""
 
 
 @app.command("list")
-def list_(ctx: typer.Context, as_json: Json = False) -> None:
+@options.as_json
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> None:
     """List routing configs."""
     session = begin(ctx, as_json)
     with session.client() as client:
@@ -36,7 +40,10 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
-def get(ctx: typer.Context, slug: Slug, as_json: Json = False) -> None:
+@slug_argument
+@options.as_json
+@click.pass_context
+def get(ctx: click.Context, slug: str, as_json: bool) -> None:
     """Show a routing config."""
     session = begin(ctx, as_json)
     with session.client() as client:
@@ -44,17 +51,20 @@ def get(ctx: typer.Context, slug: Slug, as_json: Json = False) -> None:
 
 
 @app.command()
-def put(
-    ctx: typer.Context,
-    slug: Slug,
-    attempts: Annotated[
-        list[str],
-        typer.Option("--attempt", metavar="PROVIDER=MODEL", help="A step, by the provider's id or name; repeat it."),
-    ],
-    strategy: Annotated[Strategy | None, typer.Option(help="Default: fallback if there are several attempts.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Create a routing config, or replace it whole."""
+@slug_argument
+@click.option(
+    "--attempt",
+    "attempts",
+    multiple=True,
+    required=True,
+    metavar="PROVIDER=MODEL",
+    help="An attempt, by the provider's id or name; repeat it.",
+)
+@click.option("--strategy", type=options.one_of(Strategy), help="Default: fallback if there are several attempts.")
+@options.as_json
+@click.pass_context
+def put(ctx: click.Context, slug: str, attempts: tuple[str, ...], strategy: str | None, as_json: bool) -> None:
+    """Create a routing config, or replace it."""
     session = begin(ctx, as_json)
     pairs = [each.rpartition("=")[::2] for each in attempts]
     if not all(which and model for which, model in pairs):
@@ -69,7 +79,11 @@ def put(
 
 
 @app.command("rm")
-def remove(ctx: typer.Context, slug: Slug, yes: Yes = False, as_json: Json = False) -> None:
+@slug_argument
+@options.yes
+@options.as_json
+@click.pass_context
+def remove(ctx: click.Context, slug: str, yes: bool, as_json: bool) -> None:
     """Delete a routing config."""
     session = begin(ctx, as_json)
     with session.client() as client:

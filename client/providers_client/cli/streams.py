@@ -45,7 +45,7 @@ class SafeStream:
     def write(self, text: str) -> int:
         """Write `text`, unless something could not be written before."""
         if not isinstance(text, str):
-            raise TypeError("a text stream takes text")  # by which typer tells text streams from others
+            raise TypeError("a text stream takes text")  # by which click tells text streams from others
         try:
             if self.error is None:
                 self._stream.write(text)

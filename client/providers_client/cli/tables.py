@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from providers_client.cli.exit_codes import plain
+from providers_client.cli.reporting import plain
 from providers_contract.responses import Provider
 
 STYLES: Final = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "disabled": "dim", "pending": "yellow"}

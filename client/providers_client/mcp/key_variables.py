@@ -12,8 +12,7 @@ from typing import Final
 
 from providers_client.errors import Unprocessable
 from providers_client.mcp.arguments import invalid
-from providers_client.sending import KEY_VARIABLE
-from providers_client.variables import vendor_named
+from providers_client.variables import KEY_VARIABLE, vendor_named
 from providers_contract import vendors
 from providers_contract.ids import MANAGEMENT_KEY_PREFIX
 from providers_contract.responses import FieldError

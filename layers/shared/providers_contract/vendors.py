@@ -6,13 +6,15 @@ import json
 import re
 import unicodedata
 from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from providers_contract.ids import MANAGEMENT_KEY_PREFIX
-from providers_contract.vendor import Variables, VendorFacts
 
-_ROWS: Final[dict[str, Any]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+if TYPE_CHECKING:
+    from providers_contract.vendor import VendorFacts
+
+with open(__file__.removesuffix("py") + "json", encoding="utf-8") as _file:  # noqa: PTH123 - pathlib takes long to import
+    _ROWS: Final[dict[str, Any]] = json.load(_file)
 
 NAMES: Final = tuple(_ROWS)
 """The vendors' names, sorted."""
@@ -29,6 +31,8 @@ _SHORTEST: Final = 20
 @cache
 def facts(name: str) -> VendorFacts:
     """Return what is known of the vendor called `name`. Raises KeyError for an unknown name."""
+    from providers_contract.vendor import Variables, VendorFacts  # late: the names alone need neither
+
     row = _ROWS[name]
     variables = row["variables"]
     return VendorFacts(

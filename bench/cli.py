@@ -1,0 +1,56 @@
+"""How long a person waits for the command line: the median of five runs, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from local.background import in_background
+from local.stack import running_stack
+from local.vendors.keys import fake_key
+from providers_client import Client
+
+RUNS: Final = 5
+LIMITS_MS: Final = {"--version": 150, "--help": 150, "completion": 150, "list of three": 250}
+
+
+def median_ms(arguments: Sequence[str], environment: Mapping[str, str]) -> float:
+    """Return the median of the milliseconds that `python` with these arguments takes."""
+    times = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        subprocess.run(
+            [sys.executable, *arguments], env={**os.environ, **environment}, capture_output=True, check=False
+        )
+        times.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times)
+
+
+def measure() -> str:
+    """Return the table: each command, its limit, and an empty program as the baseline."""
+    program = ["-m", "providers_client"]
+    with in_background(running_stack()) as stack:
+        key = stack.mint("org_bench").reveal()
+        with Client(stack.url, key) as client:
+            for number in range(3):
+                client.add_provider("openai", f"Provider {number}", fake_key("openai", serial=number))
+        environment = {"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": key}
+        words = {"_PROVIDERS_COMPLETE": "bash_complete", "COMP_WORDS": "providers ro", "COMP_CWORD": "1"}
+        found = {
+            "an empty program": median_ms(["-c", "pass"], {}),
+            "--version": median_ms([*program, "--version"], {}),
+            "--help": median_ms([*program, "--help"], {}),
+            "completion": median_ms(program, words),
+            "list of three": median_ms([*program, "list"], environment),
+        }
+    rows = [f"| {name} | {ms:.0f} | {LIMITS_MS.get(name, '')} |" for name, ms in found.items()]
+    return "\n".join(["| | ms | wanted, at most |", "| --- | --- | --- |", *rows]) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(measure())

@@ -1,0 +1,140 @@
+"""A group of commands that imports a command when it runs, and turns what the client raises into an exit code."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Final
+
+import click
+
+from providers_client.cli.exit_codes import USAGE
+from providers_client.cli.streams import lost_output
+
+_PLAIN_WORD: Final = re.compile(r"(?=.{1,24}$)-{0,2}[a-z]+(-[a-z]+)*")
+"""What a mistyped command or option looks like, and no key does."""
+_READS: Final = {"list", "get", "health", "versions", "audit"}
+"""Commands that have done nothing if their output is lost."""
+_GIVEN: Final = "providers_client.given"
+
+
+class Commands(click.Group):
+    """The group. `commands` are rows of `module:attribute` and short help, by name."""
+
+    def __init__(self, *arguments: Any, commands: Mapping[str, tuple[str, str]], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.rows = commands
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of the commands."""
+        return [*self.rows]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Import and return a command, None if there is none of this name."""
+        if cmd_name not in self.rows:
+            return None
+        module, _, attribute = self.rows[cmd_name][0].partition(":")
+        found: click.Command = getattr(importlib.import_module(module), attribute)
+        return found
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Return the command of the first argument. Raises UsageError, which suggests the closest name."""
+        if args[0] not in self.rows and not ctx.resilient_parsing:
+            close = get_close_matches(args[0], self.rows)
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Write the table of commands without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in self.rows.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Complete a command without importing any of them."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=short) for name, (_, short) in self.rows.items() if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the options before the command. Raises usage errors that never echo input."""
+        try:
+            ctx = super().make_context(info_name, [*args], parent, **extra)
+        except click.UsageError as error:
+            raise hide_input(error, args) from None
+        ctx.meta[_GIVEN] = args
+        return ctx
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Exits with the error's code."""
+        given = ctx.meta[_GIVEN]
+        try:
+            result = super().invoke(ctx)
+        except click.UsageError as error:
+            raise hide_input(error, given) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            code = _reported(error, ctx)
+            if code is None:
+                raise
+            raise click.exceptions.Exit(code) from None
+        _report_lost_output(ctx)
+        return result
+
+
+def wants_json(ctx: click.Context) -> bool:
+    """Return whether the command that failed was asked for JSON."""
+    return bool(getattr(ctx.find_root().obj, "as_json", False))
+
+
+def _reported(error: Exception, ctx: click.Context) -> int | None:
+    """Report an error of the client and return its exit code; None for an error that is not the client's."""
+    from providers_client.cli.reporting import exit_code, report  # late: only a command that ran can raise one
+    from providers_client.errors import ConfigurationError, ProvidersAPIError
+
+    if not isinstance(error, ConfigurationError | ProvidersAPIError):
+        return None
+    report(error, as_json=wants_json(ctx))
+    return USAGE if isinstance(error, ConfigurationError) else exit_code(error)
+
+
+def hide_input(error: click.UsageError, given: Sequence[str]) -> click.UsageError:
+    """Return a usage error that says what is wrong without echoing input, which can be a key."""
+    message = error.message
+    if isinstance(error, click.MissingParameter):
+        return error
+    if isinstance(error, click.BadParameter):
+        for value in {part for each in given for part in (each, each.partition("=")[2])} - {""}:
+            message = message.replace(repr(value), "the value")
+        message = re.sub(r"^.*?( is not | does not )", r"the value\1", message, flags=re.DOTALL)
+        return click.BadParameter(message, error.ctx, error.param, error.param_hint)
+    words = [getattr(error, "option_name", None), *re.findall(r"'([^']*)'", message)]
+    if "extra argument" in message:
+        message = "There are more arguments than this command takes."
+    elif not all(_PLAIN_WORD.fullmatch(word) for word in words if word):
+        what = "command" if "command" in message else "option"
+        message = f"No such {what}; --help lists them."
+    else:
+        return error
+    return click.UsageError(message, error.ctx)
+
+
+def _report_lost_output(ctx: click.Context) -> None:
+    """Say that output could not be written. Exits with 1 if the output was all that the command was run for."""
+    lost = lost_output()
+    if lost is None:
+        return
+    only_reads = getattr(ctx.find_root().obj, "command", None) in _READS
+    if lost.errno != errno.EPIPE:  # a reader that has seen enough, such as `head`, is no problem
+        done = "" if only_reads else "; what the command did stays done"
+        click.echo(f"Error: the output could not be written: {lost.strerror or lost}{done}", err=True)
+    if only_reads:
+        raise click.exceptions.Exit(1)

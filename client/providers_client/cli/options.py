@@ -1,0 +1,40 @@
+"""Options and arguments that several commands have. Nothing here imports the client: `--help` must be quick."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import click
+
+from providers_contract import vendors
+
+FILE: Final = click.Path(allow_dash=True)
+VENDOR: Final = click.Choice(vendors.NAMES)
+
+
+def one_of(enumeration: type[StrEnum]) -> click.Choice[str]:
+    """Return the type of an option whose value is one of an enumeration's."""
+    return click.Choice([each.value for each in enumeration])
+
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print the API's response as JSON; errors too, on standard error."
+)
+yes = click.option("--yes", "-y", is_flag=True, help="Skip confirmation.")
+provider = click.argument("which", metavar="PROVIDER")
+"""A provider's id or name."""
+
+key_expires_at = click.option(
+    "--key-expires-at",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"]),
+    help="When the vendor stops accepting the key, UTC.",
+)
+base_url = click.option(
+    "--base-url", help=f"The vendor's endpoint; required for {', '.join(vendors.REQUIRING_BASE_URL)}."
+)
+key_file = click.option("--key-file", type=FILE, help="Read the vendor's key from this file.")
+key_stdin = click.option("--key-stdin", is_flag=True, help="Read the vendor's key from standard input.")
+key_env = click.option("--key-env", metavar="NAME", help="Read the vendor's key from this environment variable.")
+stack = click.option("--stack", help="The name of a CloudFormation stack, used with your AWS credentials.")
+local = click.option("--local", is_flag=True, help="The stack that `make run` serves, at --url.")

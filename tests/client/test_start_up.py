@@ -1,0 +1,74 @@
+"""The command line starts quickly: it imports what a command needs, when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+
+from providers_client.cli.app import COMMANDS
+
+HEAVY = ("httpx2", "pydantic", "rich", "asyncio", "boto3")
+PROGRAM = """
+import sys
+sys.argv = ["providers", *{arguments!r}]
+from providers_client.cli.app import main
+try:
+    main()
+except SystemExit:
+    pass
+sys.stderr.write(" ".join(each for each in {heavy!r} if each in sys.modules))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["--version"], {}),
+        (["--help"], {}),
+        ([], {"_PROVIDERS_COMPLETE": "bash_complete", "COMP_WORDS": "providers ro", "COMP_CWORD": "1"}),
+    ],
+    ids=["version", "help", "completion"],
+)
+def test_what_needs_no_client_loads_none(arguments: list[str], environment: dict[str, str]) -> None:
+    """Neither the HTTP library nor the models nor the terminal library are imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(arguments=arguments, heavy=HEAVY)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout
+    assert done.stderr == ""
+
+
+def test_a_list_loads_no_event_loop() -> None:
+    """`list` fetches its charts in threads: asyncio takes long to import."""
+    code = "import sys; from providers_client.cli import providers; print('asyncio' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_of_commands_is_true(name: str) -> None:
+    """Each command is where the table says, with the short help that the table shows without importing it."""
+    place, short = COMMANDS[name]
+    module, _, attribute = place.partition(":")
+    command = getattr(importlib.import_module(module), attribute)
+    assert isinstance(command, click.Command)
+    assert command.name == name
+    assert command.get_short_help_str(limit=200) == short
+
+
+def test_the_completion_knows_commands_and_vendors() -> None:
+    """In every shell that click supports; bash here."""
+    for words, at, expected in (("providers ro", 1, "rotate"), ("providers add an", 2, "anthropic")):
+        environment = {"_PROVIDERS_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(at)}
+        run = [sys.executable, "-c", "from providers_client.cli.app import main; main()"]
+        done = subprocess.run(run, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+        assert f"plain,{expected}" in done.stdout
