@@ -12,10 +12,6 @@ PACKAGE: Final = Path(__file__).parent / "providers_client"
 HEADER: Final = '"""Synchronous client. Generated from aio.py by client/generate_sync.py; do not edit."""'
 REPLACEMENTS: Final = (
     (r'\A""".*?"""', HEADER),
-    (r"import asyncio\n", "import time\n"),
-    (r"Awaitable\[object\]", "object"),
-    (r", Awaitable\b|\bAwaitable, ", ""),
-    (r"\basyncio\.sleep\b", "time.sleep"),
     (r"\basync (def|for|with) ", r"\1 "),
     (r"\bawait ", ""),
     (r"for each in (\S+):\n\s+yield each\b", r"yield from \1"),

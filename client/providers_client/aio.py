@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Literal, TypeAlias, TypeVar
 
 import httpx2
+import stamina
 
 from providers_client.calls import UNSET, Call, Unset, call, call_list, given, next_page, with_etag
-from providers_client.errors import from_failure
-from providers_client.sending import Backoff, Outcome, exchange, from_environment, settings
+from providers_client.errors import ProvidersAPIError, from_failure
+from providers_client.sending import Backoff, from_environment, result_of, settings
 from providers_contract import operations
 from providers_contract.responses import (
     AttemptView,
@@ -39,16 +39,15 @@ class AsyncClient:
     """A client of the Providers API.
 
     Args:
-        base_url: the API's address, as the stack's output has it; https, except on this machine.
+        base_url: the API's address, from the stack's output; https, except on this machine.
         api_key: a management key, `mlx_mk_…`.
-        timeout: seconds to wait for a connection, and for each part of an answer.
-        retries: how often a call is sent again at most; `Backoff` says when. A change carries the same
-            Idempotency-Key each time, so that it is made once.
-        transport: what sends the requests, instead of a connection pool.
+        timeout: seconds to wait for a connection, and for each part of a response.
+        retries: the maximum number of retries; `Backoff` says when. A change is sent with the same Idempotency-Key each
+            time, so it is made once.
+        transport: sends the requests, instead of a connection pool.
         backoff: other waits; it replaces `retries`.
-        sleep: what waits.
 
-    Raises ConfigurationError for a base URL or key that cannot be used. Every method raises ProvidersAPIError.
+    Raises ConfigurationError if the base URL or the key is invalid. Every method raises ProvidersAPIError.
     """
 
     def __init__(
@@ -60,15 +59,13 @@ class AsyncClient:
         retries: int = 4,
         transport: httpx2.AsyncBaseTransport | None = None,
         backoff: Backoff | None = None,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._http = httpx2.AsyncClient(**settings(base_url, api_key, timeout), transport=transport)
         self._backoff = backoff or Backoff(retries=retries)
-        self._sleep = sleep
 
     @classmethod
     def from_environment(cls, *, timeout: float = 30.0, retries: int = 4) -> AsyncClient:
-        """A client for PROVIDERS_API_URL with PROVIDERS_API_KEY. Raises ConfigurationError."""
+        """Return a client for PROVIDERS_API_URL with PROVIDERS_API_KEY. Raises ConfigurationError."""
         return cls(*from_environment(os.environ), timeout=timeout, retries=retries)
 
     def __repr__(self) -> str:
@@ -301,19 +298,12 @@ class AsyncClient:
             request = next_page(request, page, limit)
 
     async def _send(self, request: Call[T]) -> T:
-        steps, outcome = exchange(request, self._backoff), None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as done:
-                return done.value  # type: ignore[no-any-return]
-            if isinstance(step, float):
-                await self._sleep(step)
-                outcome = None
-            else:
-                outcome = await self._attempt(step)
+        async for attempt in stamina.retry_context(on=self._backoff.hook(), attempts=None, timeout=None):
+            with attempt:
+                return result_of(request, await self._attempt(request))
+        raise AssertionError("the last attempt returns or raises")
 
-    async def _attempt(self, request: Call[T]) -> Outcome:
+    async def _attempt(self, request: Call[T]) -> httpx2.Response | ProvidersAPIError:
         try:
             return await self._http.request(
                 request.method, request.path, params=request.query, headers=request.headers, content=request.content

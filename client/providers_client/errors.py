@@ -149,7 +149,7 @@ _FAMILIES: Final[dict[int, type[ProvidersAPIError]]] = {
 _UNANSWERED: Final = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError, httpx2.ProxyError)
 
 
-def from_answer(response: httpx2.Response) -> ProvidersAPIError:
+def from_response(response: httpx2.Response) -> ProvidersAPIError:
     """The error in an answer that is no success."""
     try:
         body: Any = Error.model_validate_json(response.content)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, Final, TypeAlias, TypeVar
+from itertools import count
+from typing import Any, Final, TypeVar
 
 import httpx2
 from pydantic import ValidationError
 
 from providers_client.calls import Call
-from providers_client.errors import ConfigurationError, ProvidersAPIError, from_answer, unexpected
+from providers_client.errors import ConfigurationError, ProvidersAPIError, from_response, unexpected
 from providers_client.variables import KEY_VARIABLE, URL_VARIABLE
 from providers_client.version import VERSION
 from providers_contract.ids import MANAGEMENT_KEY, MANAGEMENT_KEY_PREFIX
@@ -23,18 +25,19 @@ from providers_contract.secret import Secret, trimmed
 
 T = TypeVar("T")
 
+logging.getLogger("stamina").addHandler(logging.NullHandler())  # retries are logged if the application asks for it
+
 _HOST: Final = re.compile(rb"[0-9A-Za-z.-]+|[0-9A-Fa-f:.]+")
 _SHORTEST_KEY: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """When a request is sent again: after no answer, a 429, 502, 503 or 504, or a 409 `idempotency_in_progress`.
+    """When a request is retried: after no response, a 429, 502, 503 or 504, or a 409 `idempotency_in_progress`.
 
-    The n-th wait is `first_s` × 2ⁿ, `longest_s` at most, of which `jitter` (from 0 to 1) takes away up to a half; a
-    longer Retry-After is honoured. No attempt begins later than `total_s` after the first one, and a wait that would
-    lead past it is not begun: the error is raised at once, with `retry_after`. So a call lasts `total_s` and one
-    attempt at most.
+    The n-th wait is `first_s` × 2ⁿ, at most `longest_s`, less up to a half by `jitter` (from 0 to 1); a longer
+    Retry-After is honored. No attempt starts later than `total_s` after the first one: if a wait would end later, the
+    error is raised at once, with `retry_after`. So a call takes at most `total_s` and one attempt.
     """
 
     retries: int = 4
@@ -45,36 +48,35 @@ class Backoff:
     clock: Callable[[], float] = time.monotonic
 
     def wait(self, attempt: int, error: ProvidersAPIError, elapsed_s: float) -> float | None:
-        """Seconds to wait after the failed `attempt` (from 0), or None to give up."""
+        """Return the seconds to wait after the failed `attempt` (from 0), or None to give up."""
         if not error.retryable or attempt >= self.retries:
             return None
         wait = min(self.longest_s, self.first_s * 2**attempt) * (1 - self.jitter() / 2)
         wait = max(wait, error.retry_after or 0.0)
         return None if elapsed_s + wait > self.total_s else wait
 
+    def hook(self) -> Callable[[Exception], bool | float]:
+        """Return the `on` of `stamina.retry_context` for one call: the seconds to wait after an error, or False."""
+        began, attempts = self.clock(), count()
 
-Step: TypeAlias = Call[Any] | float
-Outcome: TypeAlias = httpx2.Response | ProvidersAPIError | None
+        def wait_after(error: Exception) -> bool | float:
+            if not isinstance(error, ProvidersAPIError):
+                return False
+            wait = self.wait(next(attempts), error, self.clock() - began)
+            return False if wait is None else wait
+
+        return wait_after
 
 
-def exchange(call: Call[T], backoff: Backoff) -> Generator[Step, Outcome, T]:
-    """Yields the call to be sent and seconds to be waited, is sent the outcomes, and returns what the caller gets.
+def result_of(call: Call[T], outcome: httpx2.Response | ProvidersAPIError) -> T:
+    """Return the result of a response.
 
-    Whoever drives it sends in a failure as a value, so that what is raised here is chained to nothing: the HTTP
-    library's exceptions hold the request, and with it the keys. Raises ProvidersAPIError.
+    Raises ProvidersAPIError, chained to nothing: the HTTP library's exceptions contain the request, and so the keys.
     """
-    began, attempt = backoff.clock(), 0
-    while True:
-        outcome = yield call
-        if isinstance(outcome, httpx2.Response) and outcome.is_success:
-            break
-        error = from_answer(outcome) if isinstance(outcome, httpx2.Response) else outcome
-        assert error is not None  # noqa: S101 - None is the outcome of a wait alone
-        wait = backoff.wait(attempt, error, backoff.clock() - began)
-        if wait is None:
-            raise error
-        yield wait
-        attempt += 1
+    if isinstance(outcome, ProvidersAPIError):
+        raise outcome
+    if not outcome.is_success:
+        raise from_response(outcome)
     try:
         return call.read(outcome)
     except ValidationError:

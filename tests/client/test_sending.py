@@ -27,19 +27,14 @@ Answers = list[httpx2.Response | type[httpx2.HTTPError]]
 
 
 class Run:
-    """A client, sync or async, over a script of answers; the waits are recorded instead of waited."""
+    """A client, sync or async, over a script of responses; waits are recorded instead of waited."""
 
-    def __init__(self, kind: type[Client | AsyncClient], *answers: httpx2.Response | httpx2.HTTPError) -> None:
-        self.script = Script(answers)
+    def __init__(self, kind: type[Client | AsyncClient], *responses: httpx2.Response | httpx2.HTTPError) -> None:
+        self.script = Script(responses)
         self.waits: list[float] = []
         self.now = 0.0
         backoff = Backoff(jitter=lambda: 0.0, clock=lambda: self.now)
-        transport = httpx2.MockTransport(self.script)
-        self.client: Client | AsyncClient = (
-            Client(URL, KEY, transport=transport, backoff=backoff, sleep=self._sleep)
-            if kind is Client
-            else AsyncClient(URL, KEY, transport=transport, backoff=backoff, sleep=self._asleep)
-        )
+        self.client = kind(URL, KEY, transport=httpx2.MockTransport(self.script), backoff=backoff)
 
     def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -49,7 +44,13 @@ class Run:
         self._sleep(seconds)
 
     def __call__(self, work: Callable[[Any], Any]) -> Any:
-        """What `work` gives for the client, waited for where that is needed."""
+        """Return what `work` returns for the client, awaited if necessary."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("tenacity.nap.time.sleep", self._sleep)
+            patch.setattr("stamina._core._smart_sleep", self._asleep)
+            return self._run(work)
+
+    def _run(self, work: Callable[[Any], Any]) -> Any:
         found = work(self.client)
         if inspect.isawaitable(found):
 

@@ -266,7 +266,7 @@ def test_no_other_function_imports_the_protocols_library() -> None:
     assert ran.stdout.strip() == "[]"
 
 
-UNUSED = ("attr", "jsonschema", "jsonschema_specifications", "jwt", "referencing", "rpds", "typer", "rich", "aiohttp")
+UNUSED = ("attr", "jsonschema", "jsonschema_specifications", "jwt", "referencing", "rpds", "click", "rich", "aiohttp")
 
 
 def test_it_runs_without_the_packages_that_do_not_ship() -> None:
