@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Literal
 
 import click
+from rich.table import Table
 from rich.text import Text
 
 from providers_client.calls import UNSET
@@ -62,16 +63,21 @@ def list_(
     if as_json:
         session.print_json(found)
         return
+    if found:
+        console().print(providers_table(found, lines))
+    else:
+        say("No providers." if not (vendor or status or health) else "No providers of this kind.")
+
+
+def providers_table(found: Sequence[Provider], lines: Mapping[int, Text]) -> Table:
+    """Return a row for each provider; `lines` are the sparklines by position."""
     columns = ["NAME", "VENDOR", "STATE", "P50", *(["LAST HOUR"] if lines else []), "ID"]
     shown = table(*columns, right=["P50"])
     for number, each in enumerate(found):
         line = [lines.get(number, Text())] if lines else []
         p50 = milliseconds(each.health.p50_latency_ms)
         shown.add_row(*cells(each.name, each.vendor, state_of(each), p50, *line, each.id))
-    if found:
-        console().print(shown)
-    else:
-        say("No providers." if not (vendor or status or health) else "No providers of this kind.")
+    return shown
 
 
 def _sparklines(session: Session, found: Sequence[Provider]) -> dict[int, Text]:
