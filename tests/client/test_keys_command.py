@@ -100,7 +100,7 @@ def test_keys_are_listed_and_revoked(deployed: Dependencies) -> None:
         (("revoke", *STACK, "--yes", "nobody"), 3, "no management key of this id"),
         (("revoke", *STACK, "--yes", "No#body"), 3, "no management key of this id"),
         *(
-            (("create", *STACK, "--org", org), 2, "an organization has letters")
+            (("create", *STACK, "--org", org), 2, "an organization has at most 64 letters")
             for org in ("", "a b", "org#x", "é", "x" * 65)
         ),
     ],

@@ -65,6 +65,8 @@ MARK = "TEXT-OF-AWS"
 SOON_S = 5.0
 CONNECT_S: float = CLIENT_CONFIG.connect_timeout  # type: ignore[attr-defined]
 READ_S: float = CLIENT_CONFIG.read_timeout  # type: ignore[attr-defined]
+OPERATORS_CODES = ("dependency_unavailable", "version_conflict")
+"""What an operator is told of a fault of AWS, or of a change that was faster."""
 PASSING = ("RL#", "VL#", "IDEM#")
 """Counters and leases: they may stay behind, and end by themselves."""
 
@@ -378,6 +380,9 @@ SCENES = [
     Scene("dispatch", "dispatch_probes", event=lambda at: {"time": at.minute}, at_once=events.THREADS),
     Scene("probe", "run_probes", event=probe),
     Scene("reap", "reap_versions", event=lambda _: {"time": "2999-01-01T00:00:00Z"}),
+    Scene("mint a key", "operate", event=lambda _: {"action": "keys.create", "arguments": {"org": ORG, "name": "new"}}),
+    Scene("list keys", "operate", event=lambda _: {"action": "keys.list", "arguments": {"org": ORG}}),
+    Scene("rotate a data key", "operate", event=lambda _: {"action": "data_keys.rotate", "arguments": {"org": ORG}}),
 ]
 _numbers = itertools.count()
 
@@ -451,6 +456,9 @@ def faults_of(trial: Trial, good: Answer | None, *, committed: bool, at_once: in
     if good is None:
         if trial.error is not None and not isinstance(trial.error, Unavailable):
             yield f"raised {trial.error!r}"
+        told = trial.returned.get("error") if isinstance(trial.returned, dict) else None
+        if told is not None and (told["code"] not in OPERATORS_CODES or MARK in str(told)):
+            yield f"returned {told}"
         return
     answer = trial.answer
     assert answer is not None
@@ -471,7 +479,9 @@ def faults_of_the_retry(again: Trial, good: Answer | None) -> Iterator[str]:
         assert again.answer is not None
         if again.answer.status != good.status:
             yield f"then answered {again.answer.status} {again.answer.text}"
-    elif again.error is not None or again.returned.get("batchItemFailures"):
+    elif again.error is not None or {"batchItemFailures", "error"} & {
+        each for each, value in again.returned.items() if value
+    }:
         yield f"then {again.error!r} {again.returned}"
 
 

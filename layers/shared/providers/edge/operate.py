@@ -28,19 +28,20 @@ from providers.usecases.data_keys import (
     rotate_data_key,
 )
 from providers.usecases.management_keys import mint_management_key, revoke_management_key
+from providers.usecases.mutation import write_contention
 from providers_contract.ids import PROVIDER_ID
 from providers_contract.vocabulary import Scope
 
 A = TypeVar("A", bound=BaseModel)
 
 MARGIN: Final = timedelta(seconds=10)
-"""Before the function's own end no further provider is sealed again."""
+"""No further provider is sealed again this long before the function's timeout."""
 
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 def _checked(form: str, message: str) -> AfterValidator:
-    """A string of this form. The error is a sentence of its own and never repeats the value."""
+    """Return the check that a string has this form. Its error is a whole sentence that never echoes the value."""
 
     def check(value: str) -> str:
         if not re.fullmatch(form, value) or not value.isprintable():
@@ -50,7 +51,7 @@ def _checked(form: str, message: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Org = Annotated[str, _checked(r"[A-Za-z0-9_-]{1,64}", "an organization has letters, digits, _ and - only, 64 at most")]
+Org = Annotated[str, _checked(r"[A-Za-z0-9_-]{1,64}", "an organization has at most 64 letters, digits, _ and -")]
 Name = Annotated[str, _checked(r".{1,80}", "a key's name has 1 to 80 printable characters")]
 GrantedScope = Annotated[str, _checked("|".join(Scope), f"a scope is one of {', '.join(Scope)}")]
 Life = Annotated[
@@ -156,7 +157,7 @@ def operator(ports: Callable[[], Ports]) -> Callable[[Any, Any], dict[str, Any]]
 
 
 def _parsed(model: type[A], given: Any) -> A:
-    """`given` as a model. Raises Unprocessable (`validation_failed`), which repeats nothing of it."""
+    """Return `given` as a model. Raises Unprocessable (`validation_failed`), which never echoes it."""
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -176,7 +177,10 @@ def _create_key(run: Run, given: CreateKey) -> dict[str, Any]:
         number, unit = int(given.expires_in[:-1]), given.expires_in[-1]
         expires_at = run.ports.clock.now() + timedelta(**{_UNITS[unit]: number})
     scopes = [Scope(each) for each in given.scopes or Scope]
-    key, token = mint_management_key(run.ports, given.org, given.name, scopes, expires_at=expires_at)
+    try:
+        key, token = mint_management_key(run.ports, given.org, given.name, scopes, expires_at=expires_at)
+    except StaleWrite:
+        raise write_contention() from None
     return _key_view(key) | {"token": token.reveal()}
 
 
