@@ -1,4 +1,4 @@
-"""Which addresses may be dialled, and that nothing else is."""
+"""Which addresses connections can be opened to."""
 
 from __future__ import annotations
 
@@ -65,18 +65,18 @@ NOT_PUBLIC = [
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public_addresses(address: str) -> None:
-    """Addresses that a vendor can have."""
+    """Addresses that a vendor can have are public."""
     assert is_public(address)
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
 def test_addresses_that_are_not_public(address: str) -> None:
-    """Everything that leads into a machine, a network or nowhere."""
+    """Loopback, private, link-local, reserved and malformed addresses are not public."""
     assert not is_public(address)
 
 
 class Dialler(httpcore2.AsyncNetworkBackend):
-    """Dials nothing; writes down what it was asked to dial, and refuses."""
+    """Records addresses and refuses every connection."""
 
     def __init__(self) -> None:
         self.dialled: list[str] = []
@@ -87,7 +87,7 @@ class Dialler(httpcore2.AsyncNetworkBackend):
 
 
 def resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
-    """Make names resolve to `answers`, one list for each time it is asked; returns the names that were asked."""
+    """Make names resolve to each of `answers` in turn; return the list of resolved names."""
     asked: list[str] = []
     queue = list(answers)
 
@@ -103,7 +103,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]
 
 
 def reason_of(url: str, dialler: Dialler, *, loopback: bool = False, emulator: tuple[str, int] | None = None) -> Reason:
-    """Why a request to `url` failed."""
+    """Return why a request to `url` failed."""
 
     async def ask() -> Reason:
         transport = HttpTransport(CheckedBackend(dialler, loopback=loopback, emulator=emulator))
@@ -120,7 +120,7 @@ def reason_of(url: str, dialler: Dialler, *, loopback: bool = False, emulator: t
 
 
 def test_a_public_name_is_dialled_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The name is resolved once, and the connection goes to the address that was checked, IPv4 first."""
+    """A name is resolved once, and the connection goes to a checked address, IPv4 first."""
     asked = resolving(monkeypatch, ["2606:4700::1111", "1.1.1.1"])
     dialler = Dialler()
     assert reason_of("https://api.example.com/v1/models", dialler) is Reason.CONNECTION_FAILED
@@ -129,7 +129,7 @@ def test_a_public_name_is_dialled_by_its_address(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], ["1.1.1.1", "10.0.0.1"], ["169.254.169.254"], ["::1", "8.8.8.8"]])
 def test_a_name_with_any_private_address_is_not_dialled(monkeypatch: pytest.MonkeyPatch, addresses: list[str]) -> None:
-    """One bad answer among good ones is enough."""
+    """One private address among public ones is enough to refuse a name."""
     resolving(monkeypatch, addresses)
     dialler = Dialler()
     assert reason_of("https://rebind.example.com/", dialler) is Reason.ADDRESS_REFUSED
@@ -137,7 +137,7 @@ def test_a_name_with_any_private_address_is_not_dialled(monkeypatch: pytest.Monk
 
 
 def test_a_second_answer_is_never_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that would rebind to loopback at its second resolution is resolved once."""
+    """A name is resolved once, so DNS rebinding to loopback has no effect."""
     asked = resolving(monkeypatch, ["1.1.1.1"], ["127.0.0.1"])
     dialler = Dialler()
     reason_of("https://rebind.example.com/", dialler)
@@ -145,7 +145,7 @@ def test_a_second_answer_is_never_asked_for(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_unknown_name_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DNS that knows nothing is not a refused address."""
+    """An unknown name and a refused address are different errors."""
     resolving(monkeypatch, [])
     assert reason_of("https://nowhere.example.com/", Dialler()) is Reason.DNS_FAILED
 
@@ -161,7 +161,7 @@ def test_loopback_is_dialled_on_one_machine_only(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_emulator_may_be_anywhere_and_nothing_else_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Containers call it by a private address; another port of the same host stays refused."""
+    """The emulator can have a private address, but other ports of its host stay refused."""
     resolving(monkeypatch, ["10.88.0.1"])
     emulator = ("host.docker.internal", 5056)
     dialler = Dialler()
@@ -171,7 +171,7 @@ def test_the_emulator_may_be_anywhere_and_nothing_else_may(monkeypatch: pytest.M
 
 
 def test_proxies_from_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy variable does not divert a credential."""
+    """A proxy variable does not divert credentials."""
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     resolving(monkeypatch, ["1.1.1.1"])

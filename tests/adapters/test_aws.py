@@ -1,4 +1,4 @@
-"""How clients of AWS are built."""
+"""How AWS clients are built."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VALUES: dict[str, Any] = {
 
 
 def test_a_built_client_parses_items_as_botocore_does_but_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Query and BatchGetItem give what botocore's own parser gives, and take the short way to it."""
+    """The fast parser of Query and BatchGetItem returns the same as botocore's own."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     parsed = Mock(side_effect=aws._typed)
     with mock_aws():

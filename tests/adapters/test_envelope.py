@@ -1,4 +1,4 @@
-"""Sealing: what opens, what does not, and how often KMS is asked."""
+"""Sealing: what can be opened, what cannot, and how often KMS is called."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Vault:
 
 @pytest.fixture
 def vault() -> Iterator[Vault]:
-    """moto's DynamoDB and KMS, with every KMS call written down."""
+    """moto's DynamoDB and KMS, with every KMS call recorded."""
     with moto_tables() as tables:
         kms = boto3.client("kms", region_name=REGION)
         key_id = kms.create_key()["KeyMetadata"]["KeyId"]
@@ -54,7 +54,7 @@ def vault() -> Iterator[Vault]:
 
 
 def test_what_is_sealed_opens(vault: Vault) -> None:
-    """Also in another process, which has nothing in its memory; and the row does not hold the plaintext."""
+    """A sealed credential opens in another process too, and its row does not contain the plaintext."""
     sealed = vault.cipher().seal("org_a", "prov_1", 1, OPENAI, KEY)
     assert KEY.reveal().encode() not in sealed.ciphertext
     assert vault.cipher().open(sealed, OPENAI) == KEY
@@ -78,7 +78,7 @@ MOVES = {
 
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES.keys())
 def test_a_row_that_was_moved_or_changed_does_not_open(vault: Vault, move: Any) -> None:
-    """A row copied to another place, or touched, is refused; the organizations both have keys."""
+    """A row that was copied to another key or modified does not open."""
     cipher = vault.cipher()
     cipher.seal("org_b", "prov_1", 1, OPENAI, KEY)
     row: SealedCredential = cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
@@ -95,7 +95,7 @@ OTHER_DESTINATIONS = [
 
 @pytest.mark.parametrize("destination", OTHER_DESTINATIONS)
 def test_a_credential_opens_only_for_the_destination_it_was_sealed_for(vault: Vault, destination: Destination) -> None:
-    """An altered vendor or base_url of the provider item sends no stored credential elsewhere, in either direction."""
+    """A modified vendor or base_url never redirects a stored credential."""
     cipher = vault.cipher()
     with pytest.raises(TamperedCredential):
         cipher.open(cipher.seal("org_a", "prov_1", 1, OPENAI, KEY), destination)
@@ -104,7 +104,7 @@ def test_a_credential_opens_only_for_the_destination_it_was_sealed_for(vault: Va
 
 
 def test_the_encryption_context_names_purpose_organization_and_key(vault: Vault) -> None:
-    """KMS, and its policies and trail, see what a data key is for; asserted field by field."""
+    """KMS, its policies and its trail see what each data key is for."""
     vault.cipher().seal("org_a", "prov_1", 1, OPENAI, KEY)
     assert [name for name, _ in vault.calls] == ["GenerateDataKeyWithoutPlaintext", "Decrypt"]
     for _, params in vault.calls:
@@ -117,7 +117,7 @@ def test_the_encryption_context_names_purpose_organization_and_key(vault: Vault)
 
 
 def test_a_warm_data_key_costs_no_kms_call(vault: Vault) -> None:
-    """One unwrap serves every credential of the organization until it is five minutes old."""
+    """One unwrapped data key serves an organization for five minutes."""
     cipher = vault.cipher()
     row = cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
     vault.calls.clear()
@@ -128,7 +128,7 @@ def test_a_warm_data_key_costs_no_kms_call(vault: Vault) -> None:
 
 
 def test_an_unwrapped_key_does_not_outlive_its_time(vault: Vault) -> None:
-    """With a cache of no time each use asks KMS, and nothing is left in memory past it."""
+    """With no caching, each use calls KMS and no key stays in memory."""
     cipher = vault.cipher(cache=timedelta(0))
     row = cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
     vault.calls.clear()
@@ -138,7 +138,7 @@ def test_an_unwrapped_key_does_not_outlive_its_time(vault: Vault) -> None:
 
 
 def test_old_keys_leave_memory_when_any_key_is_used(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An organization that is not asked for again leaves none behind; keys that are younger stay."""
+    """Using any key removes expired keys of all organizations from memory; newer ones stay."""
     cipher, now = vault.cipher(), [1000.0]
     monkeypatch.setattr("providers.adapters.envelope.time", SimpleNamespace(monotonic=lambda: now[0]))
     rows = {}
@@ -154,7 +154,7 @@ def test_old_keys_leave_memory_when_any_key_is_used(vault: Vault, monkeypatch: p
 
 
 def test_two_first_sealers_share_one_key(vault: Vault) -> None:
-    """The key that was stored first is everybody's: both rows open afterwards."""
+    """If two processes create the first data key at once, both use the one stored first."""
     one, two = vault.cipher(), vault.cipher()
     stored = DynamoDataKeys.put
 
@@ -173,7 +173,7 @@ def test_two_first_sealers_share_one_key(vault: Vault) -> None:
 
 
 def test_a_new_data_key_seals_from_now_on(vault: Vault) -> None:
-    """Rows under the old one still open, in this process and in another; ids count up."""
+    """New rows use the new data key, older rows still open in every process, and key ids increase."""
     cipher = vault.cipher()
     old = cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
     assert cipher.add_data_key("org_a").id == "00000002"
@@ -188,7 +188,7 @@ def test_a_new_data_key_seals_from_now_on(vault: Vault) -> None:
 def test_another_process_seals_under_the_new_key_within_five_minutes(
     vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It keeps the old one for that long, which is why the old one may not be destroyed before."""
+    """Other processes switch to the new data key within five minutes; until then the old one must be kept."""
     cipher, now = vault.cipher(), [1000.0]
     monkeypatch.setattr("providers.adapters.envelope.time", SimpleNamespace(monotonic=lambda: now[0]))
     cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
@@ -202,7 +202,7 @@ def test_another_process_seals_under_the_new_key_within_five_minutes(
 def test_no_other_organization_keeps_a_process_from_asking_for_the_new_key(
     vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is remembered of one is forgotten in its time, though what is remembered of another was renewed since."""
+    """Activity of one organization does not extend the cache time of another's key."""
     cipher, now = vault.cipher(), [1000.0]
     monkeypatch.setattr("providers.adapters.envelope.time", SimpleNamespace(monotonic=lambda: now[0]))
     read, other = (vault.cipher().seal(org, "prov_1", 1, OPENAI, KEY) for org in ("org_a", "org_b"))
@@ -219,7 +219,7 @@ def test_no_other_organization_keeps_a_process_from_asking_for_the_new_key(
 
 
 def test_what_a_destroyed_data_key_sealed_never_opens(vault: Vault) -> None:
-    """A copy of a row in a backup included."""
+    """After a data key is destroyed, its rows cannot be opened, not even from a backup."""
     cipher = vault.cipher()
     old = cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
     cipher.add_data_key("org_a")
@@ -230,14 +230,14 @@ def test_what_a_destroyed_data_key_sealed_never_opens(vault: Vault) -> None:
 
 
 def test_a_nonce_is_used_once(vault: Vault) -> None:
-    """The same credential sealed often never looks the same."""
+    """The same credential has a different ciphertext each time that it is sealed."""
     cipher = vault.cipher()
     rows = [cipher.seal("org_a", "prov_1", 1, OPENAI, KEY) for _ in range(50)]
     assert len({row.nonce for row in rows}) == len({row.ciphertext for row in rows}) == 50
 
 
 def test_digests_need_the_stack_key_and_differ_by_purpose(vault: Vault) -> None:
-    """They are the same in every process, different for each purpose, and bound to the parts' boundaries."""
+    """Digests are equal in every process, differ by purpose, and depend on the boundaries of the parts."""
     vault.digests().create()
     vault.digests().create()
     one = vault.digests().digest("cursor", "ab", "c")
@@ -246,7 +246,7 @@ def test_digests_need_the_stack_key_and_differ_by_purpose(vault: Vault) -> None:
 
 
 def test_without_the_stack_key_nothing_is_digested(vault: Vault) -> None:
-    """A stack whose first management key was never minted says so."""
+    """Without a digest key, the error says that no management key was created yet."""
     with pytest.raises(Unavailable) as caught:
         vault.digests().digest("cursor", "x")
     assert "mint" in caught.value.message

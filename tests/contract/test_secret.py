@@ -1,4 +1,4 @@
-"""A secret shows itself through one door, and only named files may open it."""
+"""A secret is only readable with `reveal()`, and only listed files can call it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ALLOWED = {
 
 
 def test_only_named_files_reveal() -> None:
-    """A file that opens a secret is listed here, with its reason in mind."""
+    """Every file that reveals a secret is in the list."""
     found = {
         str(path.relative_to(ROOT))
         for folder in ("layers/shared/providers", "layers/shared/providers_contract", "client")
@@ -43,7 +43,7 @@ def test_only_named_files_reveal() -> None:
 
 
 def test_a_secret_does_not_show_itself() -> None:
-    """Not in any way that a log line, a traceback or an f-string would use."""
+    """repr, str, format and tracebacks never contain the secret."""
     secret = Secret(CANARY)
     record = logging.LogRecord("x", logging.INFO, "x", 1, "key %s %r", (secret, secret), None)
     shown = f"{secret} {secret!r} {secret!s} {secret:>30} {[secret]} {record.getMessage()} {dir(secret)}"
@@ -53,14 +53,14 @@ def test_a_secret_does_not_show_itself() -> None:
 
 @pytest.mark.parametrize("leak", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps, hash, vars])
 def test_a_secret_is_not_serialized(leak: object) -> None:
-    """Copies and serialized forms are refused."""
+    """Copying or serializing a secret is refused."""
     with pytest.raises(TypeError) as caught:
         leak(Secret(CANARY))  # type: ignore[operator]
     assert CANARY not in str(caught.value)
 
 
 def test_secrets_compare_by_what_they_hold() -> None:
-    """Equal to another with the same text, and to nothing else."""
+    """A secret is equal only to another secret with the same text."""
     assert Secret(CANARY) == Secret(CANARY)
     assert Secret(CANARY) != Secret("other")
     assert Secret(CANARY) != CANARY
@@ -92,7 +92,7 @@ INVISIBLE = {
 
 @pytest.mark.parametrize("blank", INVISIBLE.values(), ids=INVISIBLE)
 def test_what_nobody_sees_is_cut_off_around_a_text_and_nowhere_else(blank: str) -> None:
-    """It comes along when a key is copied; within a key it says that the key is damaged."""
+    """Invisible characters are removed at both ends of a key, but not within it."""
     assert trimmed(f"{blank}{CANARY}{blank}") == CANARY
     assert trimmed(f"a{blank}b") == f"a{blank}b"
     assert trimmed(blank) == trimmed("") == ""
@@ -100,5 +100,5 @@ def test_what_nobody_sees_is_cut_off_around_a_text_and_nowhere_else(blank: str) 
 
 @pytest.mark.parametrize("character", ["\x00", "\x1b", "\x7f", "é", "–", "\u0301", "\ud800"])
 def test_other_characters_stay(character: str) -> None:
-    """A control character, a letter or a dash is no part of any key, and is refused where the key is read."""
+    """Visible and control characters are not removed, so that a damaged key is refused."""
     assert trimmed(f"{character}{CANARY}{character}") == f"{character}{CANARY}{character}"

@@ -1,4 +1,4 @@
-"""What clients know of the vendors is what the server's vendor modules say."""
+"""The vendor facts of the clients equal those of the server's vendor modules."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.vendors.exchanges import BASE_URLS, parse
 
 
 def test_the_file_is_current() -> None:
-    """A new vendor, and a new form of key, reach the clients."""
+    """`vendors.json` is up to date with the vendor modules."""
     assert vendors_json.PATH.read_text(encoding="utf-8") == vendors_json.written(), f"run {vendors_json.COMMAND}"
 
 
 @pytest.mark.parametrize("name", vendors.NAMES)
 def test_a_vendor_reads_the_same_from_the_file(name: str) -> None:
-    """No member is lost on the way."""
+    """No field is lost in the file."""
     server, client = vendors.vendor(name), known.facts(name)
     for member in VendorFacts.__dataclass_fields__:
         assert getattr(client, member) == getattr(server, member), member
@@ -31,7 +31,7 @@ def test_a_vendor_reads_the_same_from_the_file(name: str) -> None:
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_a_client_makes_the_hint_that_the_server_makes(vendor: str) -> None:
-    """`providers import` finds by its hint the provider that may hold a key already.
+    """Client and server make the same hint, by which `providers import` finds existing providers.
 
     Of a short-term key of Bedrock, a client does not show the access key id that is encoded in it.
     """
@@ -52,11 +52,11 @@ COMMON: list[Any] = [
 
 @pytest.mark.parametrize(("text", "expected"), COMMON)
 def test_32_hex_digits_alone_are_no_credential(text: str, expected: bool) -> None:
-    """Too many other things look like that."""
+    """32 hex digits alone are too common to be recognized as a credential."""
     assert known.is_credential(text) is expected
 
 
 def test_no_vendor_is_named_by_another_ones_words() -> None:
-    """An environment variable's name says one vendor."""
+    """The name of an environment variable identifies at most one vendor."""
     words = [word for name in known.NAMES for word in known.facts(name).variables.words]
     assert len(set(words)) == len(words)

@@ -1,4 +1,4 @@
-"""Windows against a brute-force computation, and states as stories."""
+"""Windows, compared with a brute-force computation, and health states over sequences of probes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FAILURES = [Reason.TIMEOUT, Reason.HTTP_5XX, Reason.CREDENTIAL_REJECTED]
 
 
 def week(until: datetime, seed: int = 1, gaps: bool = True) -> list[Sample]:
-    """Eight days of one check a minute up to `until`: failures, limits, and an outage of the sweep itself."""
+    """Eight days of one probe a minute up to `until`, with failures, rate limits and a gap in the sweep."""
     chance = random.Random(seed)
     samples = []
     for back in range(8 * 24 * 60):
@@ -68,7 +68,7 @@ MOMENTS = {
 
 
 def in_brute_window(sample: Sample, now: datetime, minutes: int) -> bool:
-    """The minute itself and the ones before it, counted on the clock of 1970."""
+    """Return whether a minute is in the window: the current minute and the ones before it."""
     this = math.floor(now.timestamp() / 60)
     then = math.floor(sample.at.timestamp() / 60)
     return this - minutes < then <= this
@@ -77,7 +77,7 @@ def in_brute_window(sample: Sample, now: datetime, minutes: int) -> bool:
 @pytest.mark.parametrize("now", MOMENTS.values(), ids=MOMENTS.keys())
 @pytest.mark.parametrize(("name", "minutes"), [("5m", 5), ("1h", 60), ("24h", 1440), ("7d", 10080)])
 def test_windows_equal_a_brute_force_computation(now: datetime, name: str, minutes: int) -> None:
-    """Checks, rate, percentiles and errors, at hour and day edges, across clock changes, with gaps."""
+    """Counts, rates, percentiles and errors are correct at hour and day edges, across clock changes and gaps."""
     samples = week(now.astimezone(UTC).replace(second=0, microsecond=0))
     raw = [sample for sample in samples if in_brute_window(sample, now, minutes)]
     good: list[Sample] = []
@@ -96,20 +96,20 @@ def test_windows_equal_a_brute_force_computation(now: datetime, name: str, minut
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=200), st.integers(1, 100))
 def test_nearest_rank_is_the_least_value_with_enough_at_or_below(values: list[int], percent: int) -> None:
-    """By definition, for any values."""
+    """Percentiles follow the nearest-rank definition for any values."""
     found = nearest_rank(sorted(values), percent)
     enough = [value for value in values if sum(other <= value for other in values) * 100 >= percent * len(values)]
     assert found == min(enough)
 
 
 def test_an_empty_window_is_not_zero() -> None:
-    """Nothing is known, and nothing is claimed."""
+    """An empty window has null values, not zeros."""
     found = summarize([])
     assert (found.checks, found.success_rate, found.percentiles, found.errors) == (0, None, None, {})
 
 
 def test_without_a_success_there_are_no_percentiles() -> None:
-    """A latency is that of a successful check."""
+    """Latency percentiles cover successful probes only."""
     found = summarize([Sample(NOON, 1, Reason.HTTP_5XX, 30)])
     assert (found.success_rate, found.percentiles, found.errors) == (0.0, None, {"http_5xx": 1})
 
@@ -117,7 +117,7 @@ def test_without_a_success_there_are_no_percentiles() -> None:
 @pytest.mark.parametrize("now", MOMENTS.values(), ids=MOMENTS.keys())
 @pytest.mark.parametrize("span", HISTORIES)
 def test_a_history_has_every_check_of_its_span_once(now: datetime, span: str) -> None:
-    """Sixty points at most, evenly apart, empty ones too, and no check in two of them or in none."""
+    """A history has up to sixty evenly spaced points, and each probe is in exactly one."""
     samples = week(now.astimezone(UTC).replace(second=0, microsecond=0))
     length, step = HISTORIES[span]
     points = history(samples, now, length, step)
@@ -132,7 +132,7 @@ def test_a_history_has_every_check_of_its_span_once(now: datetime, span: str) ->
 
 
 def story(text: str, start: Health | None = None, limits: Thresholds | None = None) -> list[HealthState]:
-    """The state after each check: `.` valid, `l` limited, `x` refused, `t` timed out."""
+    """Return the state after each probe: `.` valid, `l` limited, `x` refused, `t` timed out."""
     reasons = {".": None, "l": Reason.RATE_LIMITED, "x": Reason.CREDENTIAL_REJECTED, "t": Reason.TIMEOUT}
     health, samples, states = start or Health(), [], []
     for minute, mark in enumerate(text):
@@ -165,12 +165,12 @@ STORIES = [
 
 @pytest.mark.parametrize(("text", "expected"), [each[1:] for each in STORIES], ids=[each[0] for each in STORIES])
 def test_states(text: str, expected: Sequence[HealthState]) -> None:
-    """A state needs evidence, and never follows a single sample."""
+    """Each sequence of probes leads to the expected state, and no single failure changes a known one."""
     assert story(text) == expected
 
 
 def test_every_other_failure_does_not_flap() -> None:
-    """In three hours it becomes degraded once, when there is enough to tell, and stays so."""
+    """With alternating failures, the state changes to degraded once and stays."""
     states = story(".x" * 90)
     changes = [(a, b) for a, b in itertools.pairwise(states) if a is not b]
     assert changes == [(H, D)]
@@ -178,7 +178,7 @@ def test_every_other_failure_does_not_flap() -> None:
 
 
 def test_a_poor_hour_degrades_and_a_good_one_heals() -> None:
-    """Two single failures in twenty-two checks are below 95 %; when few enough are left in the hour it is healthy."""
+    """Two failures in twenty-two probes (below 95 %) degrade a provider until the hour's rate recovers."""
     states = story(("." * 10 + "x") * 4 + "." * 70)
     assert (states[20], states[21]) == (H, D)
     assert states[-1] is H
@@ -187,26 +187,26 @@ def test_a_poor_hour_degrades_and_a_good_one_heals() -> None:
 
 @pytest.mark.parametrize(("interval", "enough"), [(1, 20), (5, 12), (15, 4)])
 def test_an_hour_with_fewer_checks_counts_when_it_is_full(interval: int, enough: int) -> None:
-    """With longer intervals the hour's own number of checks is what there can be."""
+    """With longer intervals, an hour needs only the number of probes that fit in it."""
     assert Thresholds(interval_minutes=interval).enough == enough
 
 
 def test_an_unhealthy_reason_tells_a_bad_key_from_a_dead_vendor() -> None:
-    """The reason is the newest failure's."""
+    """The reason is that of the newest failure."""
     for mark, reason in [("x", Reason.CREDENTIAL_REJECTED), ("t", Reason.TIMEOUT)]:
         samples = [Sample(NOON + timedelta(minutes=minute), 1, reason, None) for minute in range(3)]
         assert next_health(Health(), samples, Thresholds()).reason is reason, mark
 
 
 def test_a_new_version_starts_anew() -> None:
-    """It does not inherit the old key's failures, and is healthy at its first good check."""
+    """A new version does not inherit failures and is healthy after its first successful probe."""
     bad = Health(HealthState.UNHEALTHY, Reason.CREDENTIAL_REJECTED, NOON, 1)
     found = next_health(bad, [Sample(NOON + timedelta(minutes=1), 2, None, 100)], Thresholds())
     assert found == Health(HealthState.HEALTHY, None, NOON + timedelta(minutes=1), 2)
 
 
 def test_since_is_when_the_state_began() -> None:
-    """More of the same does not move it."""
+    """More probes with the same state do not change `since`."""
     health = Health(HealthState.HEALTHY, None, NOON, 1)
     samples = [Sample(NOON + timedelta(minutes=minute), 1, None, 1) for minute in range(1, 4)]
     assert next_health(health, samples, Thresholds()).since == NOON
@@ -233,7 +233,7 @@ def test_no_single_sample_changes_a_known_state_back_and_forth(reasons: list[Rea
 @settings(max_examples=60, deadline=None)
 @given(marks, st.randoms(use_true_random=False))
 def test_late_samples_end_in_the_same_state(reasons: list[Reason | None], chance: random.Random) -> None:
-    """Whatever order they come in, the state after the last one is that of the right order."""
+    """Samples in any order lead to the same final state."""
     samples = [Sample(NOON + timedelta(minutes=minute), 1, reason, 1) for minute, reason in enumerate(reasons)]
     expected = Health()
     for count in range(1, len(samples) + 1):
@@ -258,14 +258,14 @@ def test_late_samples_end_in_the_same_state(reasons: list[Reason | None], chance
 def test_what_plainly_stays_healthy_is_judged_the_same_by_all_the_evidence(
     reasons: list[Reason | None], newest: Reason | None, current: Health, limits: Thresholds
 ) -> None:
-    """The short way agrees with the long one wherever it is taken, with every threshold that the template allows."""
+    """The fast path agrees with the full classification for every threshold that the template allows."""
     samples = [Sample(NOON + minute * MINUTE, 1, reason, 1) for minute, reason in enumerate([*reasons, newest])]
     if stays_healthy(current, Recent.of(samples[:-1]), samples[-1], limits):
         assert next_health(current, samples, limits) == current
 
 
 def test_the_short_way_is_for_plain_cases_only() -> None:
-    """A healthy provider's newest, valid check takes it; one thing different, and all the evidence is looked at."""
+    """The fast path is taken only for a healthy provider whose newest probe is valid."""
     healthy, limits = Health(HealthState.HEALTHY, None, NOON, 1), Thresholds()
     before = [Sample(NOON + minute * MINUTE, 1, None, 1) for minute in range(30)]
     failed = [replace(sample, reason=Reason.TIMEOUT) for sample in before[4:6]]
@@ -293,7 +293,7 @@ def test_the_short_way_is_for_plain_cases_only() -> None:
 def test_what_is_told_of_recent_samples_without_making_them_is_so(
     found: dict[int, tuple[Reason | None, int]],
 ) -> None:
-    """The newest minute and how many are not valid are those of the samples that are made of the same buckets."""
+    """The newest minute and failure count equal those of the decoded samples."""
     samples = [Sample(NOON + minute * MINUTE, found[minute][1], found[minute][0], 70) for minute in sorted(found)]
     hours: dict[str, dict[str, Any]] = {}
     for sample in samples:
@@ -314,26 +314,26 @@ latencies_or_none = st.one_of(st.none(), st.integers(0, 60_000))
 def test_a_minute_bucket_is_read_as_it_was_written(
     reason: Reason | None, latency: int | None, version: int, at: datetime
 ) -> None:
-    """Every outcome, latency and version survives the five bytes."""
+    """Outcome, latency and version are preserved in the five bytes."""
     sample = Sample(at.replace(tzinfo=UTC), version, reason, latency)
     assert unpack(sample.at, pack(sample)) == sample
 
 
 def test_a_code_of_a_later_release_is_read() -> None:
-    """A stack that goes back to this release still tells its health."""
+    """After a rollback of the stack, samples that a later release wrote are still readable."""
     packed = bytes([255, 0, 90, 1])
     assert unpack(NOON, packed) == Sample(NOON, 1, Reason.UNEXPECTED_ANSWER, 90)
 
 
 def test_every_reason_has_a_code_of_its_own() -> None:
-    """What is stored names one reason, and none is left out."""
+    """Every reason has a unique stored code."""
     assert set(CODES) == set(Reason)
     assert len(set(CODES.values())) == len(CODES)
     assert all(0 < code < 256 for code in CODES.values())
 
 
 def test_an_hour_of_minute_buckets_is_one_write_unit() -> None:
-    """Sixty samples, their names and keys stay below 1 KB, with any version below 16 million."""
+    """Sixty samples with names and keys stay below 1 KB for any version below 16 million."""
     packed = pack(Sample(NOON, 2**24 - 1, Reason.TIMEOUT, None))
     size = len("PK") + len("HEALTH#prov_" + "0" * 26) + len("SK") + len("H#2026-04-14T12") + len("ttl") + 21
     assert size + 60 * (1 + len(packed)) < 1024

@@ -1,4 +1,4 @@
-"""The functions do what the description says. Every answer in any test is held against it (tests.kit)."""
+"""The functions behave as the OpenAPI document says. Every response in any test is validated against it (tests.kit)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEADERS = {"Content-Type": "application/json", "X-Request-Id": "1"} | {
 
 @pytest.fixture
 def ports() -> Iterator[FakePorts]:
-    """Fakes that the functions use for the length of a test."""
+    """Fakes that the functions use during a test."""
     fakes = FakePorts()
     bootstrap.install(fakes)
     yield fakes
@@ -34,14 +34,14 @@ def ports() -> Iterator[FakePorts]:
 
 @pytest.fixture
 def path(ports: FakePorts) -> dict[str, str]:
-    """Path parameters that lead to a provider, its first version and a routing config."""
+    """Return path parameters for a provider, its first version and a routing config."""
     provider_id = rotate(ports, added(ports), "three").id
     put_routing_config(ports, ORG, "@used", "single", [Attempt(added(ports, "two").id, "m")])
     return {"provider_id": provider_id, "slug": "@used", "number": "1"}
 
 
 def parameters(place: str) -> list[tuple[str, str]]:
-    """Every operation with each of its parameters of one place."""
+    """Return every operation with each of its parameters of one location."""
     return [
         (name, parameter["name"])
         for name, operation in operations().items()
@@ -63,7 +63,7 @@ BODIES = [
 
 @pytest.mark.parametrize(("function", "body"), BODIES)
 def test_an_example_of_a_body_is_taken(ports: FakePorts, path: dict[str, str], function: str, body: Any) -> None:
-    """Pasted as it is, it makes the change; with a member more it is refused, as the schema says."""
+    """Each body example works as it is, and is refused with an unknown field, as the schema says."""
     if body.get("on_unavailable"):
         ports.verify.verdict = Verdict(Reason.HTTP_5XX)
     if "provider_id" in body:
@@ -80,18 +80,18 @@ def test_an_example_of_a_body_is_taken(ports: FakePorts, path: dict[str, str], f
 
 
 def some_body(function: str) -> Any:
-    """A body that the function takes, if it takes one."""
+    """Return a body that the function accepts, if it has one."""
     return {} if function == "rollback_provider" else {"name": "New"}
 
 
 def example_of(response: Any) -> Any:
-    """A success's example."""
+    """Return the example of a success."""
     return resolved(response)["content"]["application/json"]["example"]
 
 
 @pytest.mark.parametrize("function", [name for name in operations() if name.startswith(("get_", "list_"))])
 def test_a_read_answers_as_its_example_does(path: dict[str, str], function: str) -> None:
-    """The same members, all the way down to where the example's lists and numbers differ."""
+    """A read returns the same fields as its example, at every level."""
     answer = call(function, path=path)
     example = example_of(operations()[function]["responses"]["200"])
     if function == "get_openapi":
@@ -106,7 +106,7 @@ def test_a_read_answers_as_its_example_does(path: dict[str, str], function: str)
 
 @pytest.mark.parametrize(("function", "name"), parameters("query"))
 def test_a_query_parameter_is_read(path: dict[str, str], function: str, name: str) -> None:
-    """A value that it cannot have is refused, by its name; one that can be any text finds nothing."""
+    """An invalid query parameter is refused by name; a valid one that matches nothing returns nothing."""
     answer = call(function, path=path, query={name: "\N{SNOWMAN}"})
     schema = document()["components"]["parameters"][name]["schema"]
     any_text = schema.keys() <= {"type", "maxLength"} and name != "cursor"
@@ -115,7 +115,7 @@ def test_a_query_parameter_is_read(path: dict[str, str], function: str, name: st
 
 @pytest.mark.parametrize(("function", "name"), parameters("header"))
 def test_a_request_header_is_heeded(ports: FakePorts, path: dict[str, str], function: str, name: str) -> None:
-    """`If-Match` with another tag is 412, and `If-None-Match` with any is 304."""
+    """`If-Match` with another tag returns 412, and `If-None-Match` with any tag returns 304."""
     expected = {"If-Match": ('"other"', 412), "If-None-Match": ("*", 304)}
     value, status = expected[name]
     assert call(function, path=path, body=some_body(function), headers={name: value}).status == status
@@ -123,7 +123,7 @@ def test_a_request_header_is_heeded(ports: FakePorts, path: dict[str, str], func
 
 @pytest.mark.parametrize("function", [name for name in operations() if name != "get_openapi"])
 def test_a_header_that_is_not_described_is_not_heeded(path: dict[str, str], function: str) -> None:
-    """Whoever reads a condition from a request says so."""
+    """Every conditional header that a function uses is documented."""
     told = {resolved(parameter)["name"] for parameter in operations()[function].get("parameters", [])}
     for name, value, status in (("If-Match", '"other"', 412), ("If-None-Match", "*", 304)):
         answer = call(function, path=path, body=some_body(function), headers={name: value})
@@ -131,7 +131,7 @@ def test_a_header_that_is_not_described_is_not_heeded(path: dict[str, str], func
 
 
 def test_the_description_can_be_asked_for_again_for_nothing() -> None:
-    """304 for its tag; without a change nobody downloads it twice."""
+    """The document is not downloaded again while it is unchanged: 304 for its tag."""
     first = invoke("get_openapi", event())
     again = invoke("get_openapi", event(headers={"if-none-match": f'"old", W/{first.headers["ETag"]}'}))
     assert (first.status, again.status, again.text) == (200, 304, "")
@@ -149,13 +149,13 @@ ANSWERS: list[tuple[str, int, Any, str]] = [
 
 @pytest.mark.parametrize(("function", "status", "body", "complaint"), ANSWERS)
 def test_an_answer_that_is_not_described_fails_its_test(function: str, status: int, body: Any, complaint: str) -> None:
-    """Else the description and the views could drift apart unseen."""
+    """A response that does not match the document fails its test."""
     with pytest.raises(AssertionError, match=complaint):
         check_answer(function, status, HEADERS, body)
 
 
 def test_an_error_that_is_not_described_fails_its_test(ports: FakePorts) -> None:
-    """So does a code under an operation that does not name it, and a header that is missing."""
+    """An undocumented error code or a missing header fails its test."""
     error = call("list_providers", query={"cursor": "x"}).body
     check_answer("list_providers", 400, HEADERS, error)
     with pytest.raises(AssertionError, match="400 invalid_cursor, which is not described"):

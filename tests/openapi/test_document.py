@@ -1,4 +1,4 @@
-"""The description: current, valid, whole."""
+"""The OpenAPI document is current, valid and complete."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ WRITTEN = written()
 
 @pytest.mark.parametrize("path", [DESCRIPTION, PAGE], ids=lambda path: path.name)
 def test_the_files_are_current(path: Path) -> None:
-    """Whoever changes an endpoint changes what is said of it."""
+    """The generated files match the contract."""
     assert path.read_text() == WRITTEN[path], "run `make openapi` and commit what it writes"
 
 
 def test_the_description_is_valid_openapi() -> None:
-    """Generators and viewers refuse what is not."""
+    """The document is valid OpenAPI, so that generators and viewers accept it."""
     assert [str(fault) for fault in OpenAPIV31SpecValidator(document()).iter_errors()] == []
 
 
@@ -45,14 +45,14 @@ ROUTES = {TEMPLATE.module(route.function).split(".")[1]: route for route in TEMP
 
 
 def test_every_route_is_an_operation() -> None:
-    """The template routes exactly the operations of the contract to their functions, and pages and tools besides."""
+    """The template routes exactly the contract's operations, plus the pages and the MCP endpoint."""
     routes = {name: (each.method, each.resource) for name, each in ROUTES.items() if name not in NOT_REST}
     assert routes == {name: (each.method, each.path) for name, each in OPERATIONS.items()}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_function_is_of_its_own_operation(name: str) -> None:
-    """With a management key exactly if the operation has a scope, and with a body exactly if it has one."""
+    """A function requires a management key only if its operation has a scope, and a body only if it has one."""
     operation = OPERATIONS[name]
     handler = importlib.import_module(f"functions.{name}.app").handler
     assert getattr(handler, "operation", operation) is operation
@@ -62,7 +62,7 @@ def test_a_function_is_of_its_own_operation(name: str) -> None:
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_names_what_exists(name: str) -> None:
-    """Models, error codes, parameters and headers."""
+    """Every model, error code, parameter and header of an operation exists."""
     operation = OPERATIONS[name]
     models = [operation.body, *(success.model for success in operation.successes.values())]
     assert all(issubclass(model(each), BaseModel) for each in models if each)
@@ -74,7 +74,7 @@ def test_an_operation_names_what_exists(name: str) -> None:
 
 
 def test_every_code_is_an_answer_of_some_operation() -> None:
-    """But for those of which it is said why not."""
+    """Every error code belongs to an operation or says which interface returns it."""
     told = {
         code
         for operation in described().values()
@@ -86,7 +86,7 @@ def test_every_code_is_an_answer_of_some_operation() -> None:
 
 
 def test_a_code_stands_under_its_status() -> None:
-    """As the API's table has it."""
+    """Every error code is documented under its status."""
     for operation in described().values():
         for status, response in operation["responses"].items():
             assert {str(ERRORS[code].status) for code in resolved(response).get("x-error-codes", [status][:0])} <= {
@@ -95,7 +95,7 @@ def test_a_code_stands_under_its_status() -> None:
 
 
 def parts(node: Any) -> Iterator[Any]:
-    """Every object within `node`."""
+    """Return every object within `node`."""
     if isinstance(node, dict):
         yield node
     for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else []:
@@ -103,7 +103,7 @@ def parts(node: Any) -> Iterator[Any]:
 
 
 def examples() -> list[tuple[str, str, Any]]:
-    """Every example of a body: where, the schema's name, the value."""
+    """Return every body example: location, schema name, value."""
     found = []
     for name, operation in described().items():
         content = [("request", operation.get("requestBody", {}))]
@@ -122,19 +122,19 @@ def examples() -> list[tuple[str, str, Any]]:
 
 @pytest.mark.parametrize(("schema", "value"), [pytest.param(*rest, id=where) for where, *rest in examples()])
 def test_an_example_is_of_its_schema(schema: str, value: Any) -> None:
-    """And has no member that the schema does not name."""
+    """Examples are valid and contain no field that the schema does not name."""
     assert [fault.message for fault in validator(schema).iter_errors(value)] == []
 
 
 def test_parameters_examples_are_of_their_schemas() -> None:
-    """A path that is pasted from the page is one that could be."""
+    """Parameter examples are valid, so that a path can be pasted from the page."""
     for parameter in document()["components"]["parameters"].values():
         if "example" in parameter:
             Draft202012Validator(parameter["schema"]).validate(parameter["example"])
 
 
 def test_every_success_has_an_example_or_no_body() -> None:
-    """And every failure one for each code."""
+    """Every success has an example or no body, and every failure has an example for each code."""
     for operation in described().values():
         for response in map(resolved, operation["responses"].values()):
             content = response.get("content", {}).get("application/json", {})
@@ -142,7 +142,7 @@ def test_every_success_has_an_example_or_no_body() -> None:
 
 
 def test_no_key_in_it_could_be_real() -> None:
-    """The document is public."""
+    """The public document contains no real-looking key."""
     text = DESCRIPTION.read_text() + PAGE.read_text()
     keys = re.findall(r"(?:sk-[\w-]{8,}|mlx_mk_\w+|AKIA\w+)", text)
     assert len(keys) > 5
@@ -150,7 +150,7 @@ def test_no_key_in_it_could_be_real() -> None:
 
 
 def test_every_operation_says_who_may_call_it() -> None:
-    """A key and a scope; the description itself needs neither."""
+    """Every operation documents its key and scope; the document's own needs none."""
     for name, operation in described().items():
         scope = operation.get("x-required-scope")
         assert operation["security"] == ([] if name == "get_openapi" else [{"managementKey": [scope]}])
@@ -159,14 +159,14 @@ def test_every_operation_says_who_may_call_it() -> None:
 
 @pytest.mark.parametrize("stage", ["", "/live"])
 def test_the_server_is_where_the_description_is_served(stage: str) -> None:
-    """Its relative address leads to the stage, so that a generated client needs to be told nothing."""
+    """The document's relative server URL leads to the stage, so that generated clients need no configuration."""
     (server,) = document()["servers"]
     address = urljoin(f"https://api.example{stage}/manage/v1/openapi.json", server["url"])
     assert address.rstrip("/") == f"https://api.example{stage}"
 
 
 def test_names_are_as_tools_want_them() -> None:
-    """Ids are unique and can be identifiers; every tag is explained; nothing that is defined lies idle."""
+    """Ids are unique identifiers, every tag has a description, and every component is used."""
     ids = [operation["operationId"] for path in document()["paths"].values() for operation in path.values()]
     assert len(ids) == len(set(ids))
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", each) for each in ids)
@@ -179,13 +179,13 @@ def test_names_are_as_tools_want_them() -> None:
 
 
 def test_it_is_the_same_whenever_it_is_made() -> None:
-    """No time, no random id, no order of a set is in it."""
+    """The document is reproducible: no time, random id or set order affects it."""
     assert written() == WRITTEN
     assert json.loads(WRITTEN[DESCRIPTION]) == yaml.safe_load(WRITTEN[DESCRIPTION])
 
 
 def test_every_link_of_the_page_leads_somewhere() -> None:
-    """To a heading of the page."""
+    """Every link on the page leads to one of its headings."""
     text = WRITTEN[PAGE]
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -20,7 +20,7 @@ from tests.kit.requests import ORG, active_key, added, key, new
 
 
 def test_an_accepted_credential_is_stored_and_active() -> None:
-    """What is decrypted afterwards is what was sent."""
+    """A verified credential is stored, active, and decrypts to what was sent."""
     ports = FakePorts()
     provider = added(ports)
     assert provider.status is Status.ACTIVE
@@ -29,7 +29,7 @@ def test_an_accepted_credential_is_stored_and_active() -> None:
 
 @pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.QUOTA_EXHAUSTED, Reason.INSUFFICIENT_PERMISSION])
 def test_a_limited_credential_is_stored_with_its_reason(reason: Reason) -> None:
-    """`limited` promotes, and the verification says why it is not `valid`."""
+    """A credential with outcome `limited` is stored, with the reason in its verification."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(reason)
     provider = added(ports)
@@ -49,7 +49,7 @@ REFUSALS = [
 def test_a_refused_or_unverified_credential_stores_nothing(
     reason: Reason, kind: type[ProvidersError], code: str
 ) -> None:
-    """A bad key and a vendor's bad day are told apart, neither leaves a row, and why a key is refused stays inside."""
+    """A refused credential and a vendor outage are different errors, and neither stores anything."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(reason)
     with pytest.raises(kind) as caught:
@@ -60,14 +60,14 @@ def test_a_refused_or_unverified_credential_stores_nothing(
 
 
 def test_an_unverified_credential_is_stored_pending_when_asked() -> None:
-    """`store_pending` turns an indeterminate outcome into status pending."""
+    """With `store_pending`, a credential with an indeterminate outcome is stored as pending."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
     assert added(ports, on_unavailable="store_pending").status is Status.PENDING
 
 
 def test_a_refused_credential_is_not_stored_pending() -> None:
-    """`store_pending` is for vendors that cannot be asked, not for keys they refuse."""
+    """`store_pending` does not apply to keys that the vendor refuses."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
     with pytest.raises(Unprocessable):
@@ -76,7 +76,7 @@ def test_a_refused_credential_is_not_stored_pending() -> None:
 
 
 def test_a_taken_name_is_a_conflict() -> None:
-    """The second provider of a name is refused, whatever its case."""
+    """A second provider with the same name is refused, ignoring case."""
     ports = FakePorts()
     added(ports, name="Prod")
     with pytest.raises(Conflict) as caught:
@@ -86,7 +86,7 @@ def test_a_taken_name_is_a_conflict() -> None:
 
 
 def test_the_same_credential_twice_is_a_warning() -> None:
-    """The warning names the other provider, and shows nothing of the key."""
+    """The warning for a duplicate credential names the other provider and shows no part of the key."""
     ports = FakePorts()
     first = added(ports)
     _, warnings = add_provider(ports, ORG, new(name="Again"))
@@ -96,7 +96,7 @@ def test_the_same_credential_twice_is_a_warning() -> None:
 
 
 def test_a_taken_name_tells_who_holds_the_same_credential() -> None:
-    """So whoever imports a file again learns that it is stored; for another credential nothing is told."""
+    """A name conflict names the provider with the same credential, so that a repeated import finds it."""
     ports = FakePorts()
     first = added(ports)
     with pytest.raises(Conflict) as same:
@@ -108,7 +108,7 @@ def test_a_taken_name_tells_who_holds_the_same_credential() -> None:
 
 
 def test_the_same_credential_in_another_organization_is_no_warning() -> None:
-    """Organizations learn nothing of each other's credentials."""
+    """Organizations learn nothing about each other's credentials."""
     ports = FakePorts()
     added(ports)
     _, warnings = add_provider(ports, "org_b", new())
@@ -116,14 +116,14 @@ def test_the_same_credential_in_another_organization_is_no_warning() -> None:
 
 
 def test_an_unusual_format_is_a_warning_and_no_refusal() -> None:
-    """Formats warn; the vendor decides."""
+    """An unknown key format leads to a warning only; the vendor decides."""
     _, warnings = add_provider(FakePorts(), ORG, new(api_key=key("x").__class__("k" * 30)))
     assert "unfamiliar_format" in [each["code"] for each in warnings]
 
 
 @pytest.mark.parametrize(("ahead", "stored"), [(1, True), (0, False), (-1, False)])
 def test_a_credential_that_has_expired_by_the_stacks_clock_is_not_stored(ahead: int, stored: bool) -> None:
-    """Its own clock says what lies in the future, at adding and at rotating."""
+    """An expiry in the past of the stack's clock is refused when adding and rotating."""
     ports = FakePorts()
     end = ports.clock.now() + timedelta(seconds=ahead)
     provider = added(ports)
@@ -142,7 +142,7 @@ def test_a_credential_that_has_expired_by_the_stacks_clock_is_not_stored(ahead: 
 
 
 def test_a_key_of_a_project_in_another_region_is_stored_with_what_to_do() -> None:
-    """The vendor knows it; the warning names the member to change."""
+    """A key of a project in another region is stored with a warning that names the field to change."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.WRONG_REGION)
     provider, warnings = add_provider(ports, ORG, new())
@@ -163,7 +163,7 @@ EXPIRED = [
 
 @pytest.mark.parametrize(("vendor", "text", "at"), EXPIRED)
 def test_a_temporary_credential_that_has_expired_is_told_so(vendor: str, text: str, at: str) -> None:
-    """Its form shows that it had to; nobody learns more of it than they know."""
+    """An expired temporary credential is reported as expired, because its form reveals that it expires."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_EXPIRED)
     with pytest.raises(Unprocessable) as caught:
@@ -176,7 +176,7 @@ def test_a_temporary_credential_that_has_expired_is_told_so(vendor: str, text: s
 
 @pytest.mark.parametrize("reason", [Reason.CREDENTIAL_REJECTED, Reason.ACCOUNT_DISABLED])
 def test_why_else_a_temporary_credential_is_refused_is_not_told(reason: Reason) -> None:
-    """Found session tokens are not to be tried out here."""
+    """Other reasons for refusing a session token are not disclosed, so that found tokens cannot be tested."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(reason)
     with pytest.raises(Unprocessable) as caught:
@@ -185,7 +185,7 @@ def test_why_else_a_temporary_credential_is_refused_is_not_told(reason: Reason) 
 
 
 def test_that_a_lasting_key_has_expired_is_not_told() -> None:
-    """The key does not show it, so that only its owner should know."""
+    """The expiry of a permanent key is not disclosed, because only its owner should know it."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_EXPIRED)
     with pytest.raises(Unprocessable) as caught:
@@ -194,7 +194,7 @@ def test_that_a_lasting_key_has_expired_is_not_told() -> None:
 
 
 def test_another_vendors_key_reaches_no_vendor() -> None:
-    """It is refused by its form, and nothing is asked or stored."""
+    """A key with another vendor's form is refused without a request, and nothing is stored."""
     ports = FakePorts()
     with pytest.raises(Unprocessable) as caught:
         add_provider(ports, ORG, new(vendor="openai", api_key=Secret(fake_key("anthropic"))))

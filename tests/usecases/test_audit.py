@@ -1,4 +1,4 @@
-"""The trail: one entry for each change, made with it, and none for what changed nothing."""
+"""The audit trail has exactly one entry for each change, committed with it."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ HOST = "https://proxy.example.com/v1"
 
 
 def mine() -> Mutation[Any]:
-    """A request by a management key."""
+    """Return a request by a management key."""
     return Mutation(ACTOR, "request-9")
 
 
 def trail(ports: FakePorts, wanted: AuditFilter | None = None, org: str = ORG) -> list[Entry]:
-    """The whole trail, newest first."""
+    """Return the whole trail, newest first."""
     return list(list_audit(ports, org, wanted or AuditFilter(), 100, None)[0])
 
 
 def facts(name: str = "Provider one", version: int = 1) -> dict[str, Any]:
-    """What an entry tells of a provider that was added or deleted."""
+    """Return the facts of an entry about an added or deleted provider."""
     return {
         "vendor": "openai",
         "name": name,
@@ -67,12 +67,12 @@ Do = Callable[[FakePorts, Provider], Any]
 
 
 def update(change: Change) -> Do:
-    """A change of the provider."""
+    """Change the provider."""
     return lambda ports, provider: update_provider(ports, ORG, provider.id, change, mutation=mine())
 
 
 def put(*attempts: str) -> Do:
-    """A routing config whose attempts use these models of the provider."""
+    """Put a routing config whose attempts use these models of the provider."""
     return lambda ports, provider: put_routing_config(
         ports, ORG, "@a", "fallback", [Attempt(provider.id, model) for model in attempts], mutation=mine()
     )
@@ -80,7 +80,7 @@ def put(*attempts: str) -> Do:
 
 @dataclass(frozen=True)
 class Told:
-    """A change, after which stage it is made, and the entry that it leaves."""
+    """A change, the stage before it, and the audit entry that it leaves."""
 
     do: Do
     action: Action
@@ -90,7 +90,7 @@ class Told:
 
 
 def attempts_of(*models: str) -> list[dict[str, str]]:
-    """What an entry tells of a config's attempts; the provider's id is the stage's."""
+    """Return an entry's facts about a config's attempts, with the stage's provider id."""
     return [{"provider_id": "the provider", "model": model} for model in models]
 
 
@@ -152,7 +152,7 @@ CHANGES = {
 
 
 def anonymous(told: dict[str, Any] | None, provider: Provider) -> dict[str, Any] | None:
-    """Facts in which the stage's provider is just that."""
+    """Return facts with a placeholder for the stage's provider."""
     if told is None or "attempts" not in told:
         return told
     steps = [
@@ -163,7 +163,7 @@ def anonymous(told: dict[str, Any] | None, provider: Provider) -> dict[str, Any]
 
 @pytest.mark.parametrize("told", CHANGES.values(), ids=CHANGES)
 def test_a_change_leaves_one_entry(told: Told) -> None:
-    """Who, what, when, by which request; what was so before and is so now, and only that."""
+    """An entry says who changed what and when, by which request, and only the fields that differ."""
     ports = FakePorts()
     provider = added(ports)
     told.stage(ports, provider)
@@ -180,13 +180,13 @@ def test_a_change_leaves_one_entry(told: Told) -> None:
 
 
 def test_every_action_has_its_entry_here() -> None:
-    """The others, which no caller's request makes, are below and in test_probe_results.py."""
+    """Every action that a caller can cause is tested here; the sweep's are below and in test_probe_results.py."""
     others = {Action.VERIFIED, Action.PENDING_EXPIRED, Action.UPLOAD_CREATED}
     assert {told.action for told in CHANGES.values()} == set(Action) - others
 
 
 def test_the_sweep_signs_for_what_it_verifies() -> None:
-    """A pending provider that becomes active was changed by nobody's key."""
+    """The activation of a pending provider is recorded as made by the system."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
     provider = added(ports, on_unavailable="store_pending")
@@ -200,7 +200,7 @@ def test_the_sweep_signs_for_what_it_verifies() -> None:
 
 
 def test_an_upload_link_is_told_of_without_the_link() -> None:
-    """For what it was given out; its id, which is all it takes to use it, is what the entry is about."""
+    """The entry of an upload link says what it is for and refers to its id, but does not contain the link."""
     ports = FakePorts()
     now = ports.clock.now()
     host = "https://eu.api.openai.com"
@@ -213,7 +213,7 @@ def test_an_upload_link_is_told_of_without_the_link() -> None:
 
 
 def refused_key(ports: FakePorts, provider: Provider) -> None:
-    """A rotation that the vendor does not accept."""
+    """Try a rotation that the vendor refuses."""
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
     update(Change(api_key=key("two")))(ports, provider)
 
@@ -238,7 +238,7 @@ NOTHING: dict[str, tuple[Do, Do]] = {
 
 @pytest.mark.parametrize(("stage", "do"), NOTHING.values(), ids=NOTHING)
 def test_what_changes_nothing_leaves_no_entry(stage: Do, do: Do) -> None:
-    """Whether it was refused or had nothing to do."""
+    """A refused request, or one that changes nothing, leaves no entry."""
     ports = FakePorts()
     provider = added(ports)
     stage(ports, provider)
@@ -249,7 +249,7 @@ def test_what_changes_nothing_leaves_no_entry(stage: Do, do: Do) -> None:
 
 
 def test_no_entry_tells_anything_of_a_credential() -> None:
-    """Hints aside, which its owner recognizes it by; neither plain nor encoded, of all the changes above."""
+    """No entry contains a credential, plain or encoded, except its hint."""
     ports = FakePorts()
     provider = added(ports)
     for told in CHANGES.values():
@@ -268,12 +268,12 @@ def test_no_entry_tells_anything_of_a_credential() -> None:
 
 
 def ids(entries: list[Entry]) -> list[str]:
-    """Which entries."""
+    """Return the ids of the entries."""
     return [each.id for each in entries]
 
 
 def test_the_trail_is_paged_newest_first() -> None:
-    """Every entry once, and no cursor on the last page."""
+    """Pages contain every entry once, and the last page has no cursor."""
     ports = FakePorts()
     for number in range(5):
         added(ports, str(number))
@@ -289,7 +289,7 @@ def test_the_trail_is_paged_newest_first() -> None:
 
 
 def test_a_page_that_is_just_full_is_the_last() -> None:
-    """Nobody is sent to an empty page."""
+    """A last page that is exactly full has no cursor to an empty page."""
     ports = FakePorts()
     for number in range(2):
         added(ports, str(number))
@@ -307,7 +307,7 @@ def test_a_page_that_is_just_full_is_the_last() -> None:
     ],
 )
 def test_a_cursor_is_good_for_its_own_list_only(org: str, wanted: AuditFilter) -> None:
-    """Another organization's, or with other filters, it is refused."""
+    """A cursor of another organization or with other filters is refused."""
     ports = FakePorts()
     for number in range(2):
         added(ports, str(number))
@@ -319,7 +319,7 @@ def test_a_cursor_is_good_for_its_own_list_only(org: str, wanted: AuditFilter) -
 
 
 def test_the_trail_of_another_organization_is_not_seen() -> None:
-    """Also where a filter names its things."""
+    """Another organization's entries are hidden, even if a filter names its resources."""
     ports = FakePorts()
     provider = added(ports)
     assert trail(ports, org="org_b") == []
@@ -328,7 +328,7 @@ def test_the_trail_of_another_organization_is_not_seen() -> None:
 
 @pytest.mark.parametrize("wanted", [AuditFilter(), AuditFilter(action=Action.CREATED)])
 def test_an_entry_is_kept_for_four_hundred_days(wanted: AuditFilter) -> None:
-    """And is gone then, to the moment, though its row may still be there."""
+    """An entry is hidden exactly after 400 days, even if its row still exists."""
     ports = FakePorts()
     added(ports)
     made: datetime = ports.clock.now()
@@ -339,7 +339,7 @@ def test_an_entry_is_kept_for_four_hundred_days(wanted: AuditFilter) -> None:
 
 
 def test_what_is_deleted_keeps_its_trail() -> None:
-    """Who deleted it is what one wants to know then."""
+    """The trail of a deleted resource is kept and says who deleted it."""
     ports = FakePorts()
     provider = added(ports)
     delete_provider(ports, ORG, provider.id, mutation=mine())

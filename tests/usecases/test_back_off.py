@@ -1,4 +1,4 @@
-"""Back-off: when a provider is probed again after throttling or long failure."""
+"""Back-off: when a provider is probed again after throttling or a long failure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.kit.sweeps import deliver, health_events, stored, sweep
 
 @pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.THROTTLED])
 def test_a_throttled_provider_is_left_alone_for_longer_and_longer(reason: Reason) -> None:
-    """2, 4, 8 … minutes, an hour at most, or what the vendor asks for; at once again when it is over."""
+    """Throttling backs off for 2, 4, 8 … minutes (at most 60) or the vendor's Retry-After, and ends with it."""
     ports = FakePorts()
     provider = added(ports)
     ports.verify.verdict = Verdict(reason)
@@ -35,7 +35,7 @@ def test_a_throttled_provider_is_left_alone_for_longer_and_longer(reason: Reason
 
 
 def test_a_long_unhealthy_provider_is_checked_less_and_less_often() -> None:
-    """After ten minutes: 2, 4, 8 … minutes, an hour at most. One success, and it is asked every minute again."""
+    """After ten unhealthy minutes, probes back off for 2, 4, 8 … minutes (at most 60) until one succeeds."""
     ports = FakePorts()
     provider = added(ports)
     sweep(ports)
@@ -54,7 +54,7 @@ def test_a_long_unhealthy_provider_is_checked_less_and_less_often() -> None:
 
 
 def test_a_short_outage_costs_no_check() -> None:
-    """Nine minutes unhealthy, and every minute has its bucket."""
+    """During nine unhealthy minutes, every minute is probed."""
     ports = FakePorts()
     provider = added(ports)
     sweep(ports)
@@ -66,7 +66,7 @@ def test_a_short_outage_costs_no_check() -> None:
 
 @pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.HTTP_5XX])
 def test_a_back_off_is_the_same_however_often_its_message_comes(reason: Reason) -> None:
-    """Redelivered at once, or after the next check: the next check's time stays."""
+    """A redelivered message does not change the next probe time."""
     ports = FakePorts()
     provider = added(ports)
     ports.verify.verdict = Verdict(reason)
@@ -81,7 +81,7 @@ def test_a_back_off_is_the_same_however_often_its_message_comes(reason: Reason) 
 
 
 def test_a_late_check_says_nothing_of_when_to_check_next() -> None:
-    """The vendor was fine a minute ago, and rate-limits now: the back-off stays."""
+    """A late result does not cancel a newer back-off."""
     ports = FakePorts()
     provider = added(ports)
     dispatch(ports, ports.clock.now())

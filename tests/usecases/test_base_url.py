@@ -1,4 +1,4 @@
-"""Which base_url a provider may have, as a table."""
+"""Which base_urls are allowed, as a table."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ALLOWED = [
 
 @pytest.mark.parametrize(("vendor", "base_url"), ALLOWED)
 def test_good_base_urls(vendor: str, base_url: str | None) -> None:
-    """They are kept as they were written."""
+    """An allowed base_url is stored as it was written."""
     assert check_base_url(vendors.vendor(vendor), base_url, Policy()) == base_url
 
 
@@ -50,13 +50,13 @@ PASTED = [
 
 @pytest.mark.parametrize(("vendor", "pasted", "stored"), PASTED)
 def test_a_pasted_endpoint_is_stored_as_a_base_url(vendor: str, pasted: str, stored: str) -> None:
-    """What comes along with it is cut off first, the query of an endpoint included."""
+    """A pasted endpoint is stored without its path and query."""
     assert check_base_url(vendors.vendor(vendor), pasted, Policy()) == stored
 
 
 @pytest.mark.parametrize("base_url", ["https://acme.openai.azure.com/openai/responses?api-version=1&key=FAKE"])
 def test_a_query_that_could_hold_a_key_is_refused(base_url: str) -> None:
-    """Only the version of the API is left out without a word."""
+    """A query other than the API's version is refused, because it could contain a key."""
     with pytest.raises(Unprocessable) as caught:
         check_base_url(vendors.vendor("azure"), base_url, Policy())
     assert caught.value.code == "base_url_not_allowed"
@@ -103,14 +103,14 @@ REFUSED = [
 
 @pytest.mark.parametrize("base_url", REFUSED)
 def test_bad_base_urls(base_url: str) -> None:
-    """Each is refused before anything is resolved or dialled."""
+    """A forbidden base_url is refused before its name is resolved."""
     with pytest.raises(Unprocessable) as caught:
         check_base_url(vendors.vendor("openai"), base_url, Policy())
     assert caught.value.code == "base_url_not_allowed"
 
 
 def test_azure_needs_one() -> None:
-    """Azure has no host that serves everybody."""
+    """Azure requires a base_url, because it has no common host."""
     with pytest.raises(Unprocessable) as caught:
         check_base_url(vendors.vendor("azure"), None, Policy())
     assert caught.value.code == "base_url_required"
@@ -122,7 +122,7 @@ LOOKALIKES = ["{}.evil.example.org", "a.b.c.{}", "{}.", "evil.example.org/{}", "
 
 @pytest.mark.parametrize(("vendor", "host"), HOSTS)
 def test_every_vendor_is_held_to_its_own_hosts(vendor: str, host: str) -> None:
-    """Its own host passes, and no host that only looks like it."""
+    """Each vendor's own host is allowed, and look-alike hosts are refused."""
     own = host.replace("*", "x")
     of = vendors.vendor(vendor)
     assert check_base_url(of, f"https://{own}", Policy()) == of.tidy_base_url(f"https://{own}")
@@ -136,7 +136,7 @@ def test_every_vendor_is_held_to_its_own_hosts(vendor: str, host: str) -> None:
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_a_vendor_is_not_asked_at_the_host_of_another(vendor: str) -> None:
-    """A key that is sent to another vendor has leaked, too."""
+    """Another vendor's host is refused, because that vendor would receive the key."""
     others = [host.replace("*", "x") for name, host in HOSTS if name != vendor]
     for other in others:
         with pytest.raises(Unprocessable):
@@ -145,7 +145,7 @@ def test_a_vendor_is_not_asked_at_the_host_of_another(vendor: str) -> None:
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_an_operator_allows_other_hosts(vendor: str) -> None:
-    """By name, or with * for one label; everything else about a base_url is still checked."""
+    """Operators can allow more hosts, with * for one label; all other rules still apply."""
     policy = Policy(allowed_base_url_hosts=("proxy.example.com", "*.gateway.example.com"))
     of = vendors.vendor(vendor)
     for allowed in ("https://proxy.example.com/llm", "https://eu.gateway.example.com:8443"):
@@ -171,7 +171,7 @@ GOOD_PATTERNS = {
 
 @pytest.mark.parametrize("text", GOOD_PATTERNS)
 def test_the_operators_hosts_are_read_from_one_variable(text: str) -> None:
-    """Separated by commas; empty by default."""
+    """Allowed hosts are read from a comma-separated variable, which is empty by default."""
     assert settings(ALLOWED_BASE_URL_HOSTS=text).allowed_base_url_hosts == GOOD_PATTERNS[text]
 
 
@@ -179,13 +179,13 @@ def test_the_operators_hosts_are_read_from_one_variable(text: str) -> None:
     "text", ["*", "*.com", "https://proxy.example.com", "proxy.example.com:443", "proxy.*.com", "a..com", "x y.com"]
 )
 def test_a_pattern_that_is_no_host_stops_the_function(text: str) -> None:
-    """Nobody allows a top-level domain, or everything, by a slip."""
+    """A pattern that matches everything or a top-level domain is a configuration error."""
     with pytest.raises(ValueError, match="ALLOWED_BASE_URL_HOSTS"):
         settings(ALLOWED_BASE_URL_HOSTS=text)
 
 
 def settings(**variables: str) -> Settings:
-    """The settings of a function."""
+    """Return the settings of a function."""
     return Settings.from_environment(
         {"MAIN_TABLE": "main", "SECRETS_TABLE": "secrets", "KMS_KEY_ID": "key"} | variables
     )
@@ -193,7 +193,7 @@ def settings(**variables: str) -> Settings:
 
 @pytest.mark.parametrize("base_url", ["http://127.0.0.1:5056/openai/v1", "http://localhost:80", "https://[::1]:9/x"])
 def test_loopback_is_for_the_local_stack_only(base_url: str) -> None:
-    """http and loopback pass on one machine and nowhere else; http to other hosts does not pass there either."""
+    """http to loopback is allowed in the local stack only, and http to other hosts never."""
     assert check_base_url(vendors.vendor("openai"), base_url, Policy(local=True)) == base_url
     with pytest.raises(Unprocessable):
         check_base_url(vendors.vendor("openai"), base_url, Policy())

@@ -1,4 +1,4 @@
-"""Cursors: only well-formed ones are read, and a forged one stays within the caller's own list."""
+"""Malformed cursors are refused, and a forged one stays within the caller's own list."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ LISTS = {
 
 @pytest.fixture(params=["fake", "moto"])
 def ports(request: pytest.FixtureRequest) -> Iterator[FakePorts]:
-    """Two organizations with a provider, a routing config and an audit entry each."""
+    """Two organizations, each with a provider, a routing config and an audit entry."""
     ports = FakePorts()
     if request.param == "fake":
         _fill(ports)
@@ -116,7 +116,7 @@ def _fill(ports: FakePorts) -> None:
 
 
 def refused(listing: Listing, ports: FakePorts, cursor: str) -> None:
-    """Read the list with `cursor`, and see it refused without being repeated."""
+    """Check that `cursor` is refused without being repeated."""
     with pytest.raises(InvalidRequest) as caught:
         listing.read(ports, OURS, cursor)
     assert (caught.value.code, caught.value.param) == ("invalid_cursor", "cursor")
@@ -125,14 +125,14 @@ def refused(listing: Listing, ports: FakePorts, cursor: str) -> None:
 
 @pytest.mark.parametrize("listing", LISTS.values(), ids=LISTS)
 def test_a_position_of_another_form_is_refused(ports: FakePorts, listing: Listing) -> None:
-    """Even with the right digest: no cursor leads out of the sort keys of its list."""
+    """A cursor whose position is not a sort key of its list is refused, even with the right digest."""
     for position in listing.malformed:
         refused(listing, ports, make_cursor(position, *listing.scope))
 
 
 @pytest.mark.parametrize("listing", LISTS.values(), ids=LISTS)
 def test_a_cursor_is_read_in_one_spelling_only(ports: FakePorts, listing: Listing) -> None:
-    """Padding, other alphabets, spaces, cut and lengthened ones, and the digest of another list are refused."""
+    """A cursor with other padding, alphabet, spaces, length or list digest is refused."""
     position = listing.positions[0]
     good = make_cursor(position, *listing.scope)
     listing.read(ports, OURS, good)
@@ -148,7 +148,7 @@ def test_a_cursor_is_read_in_one_spelling_only(ports: FakePorts, listing: Listin
 
 @pytest.mark.parametrize("listing", LISTS.values(), ids=LISTS)
 def test_a_forged_cursor_moves_within_the_callers_own_list_only(ports: FakePorts, listing: Listing) -> None:
-    """From whatever position, also one that another organization's entry has, only the caller's own entries follow."""
+    """A forged cursor, even with another organization's position, returns only the caller's own entries."""
     first, last, nothing = listing.positions
     theirs = _position(ports, listing, THEIRS)
     assert listing.read(ports, OURS, make_cursor(first, *listing.scope)) == ([OURS], None)

@@ -1,4 +1,4 @@
-"""Another data key for an organization, and everything sealed again under it."""
+"""Replacing an organization's data key, and re-encrypting its credentials."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def ports() -> FakePorts:
 
 
 def test_everything_is_sealed_again_under_the_new_key(ports: FakePorts) -> None:
-    """Every stored version, retired ones too; what they open to, and when they expire, is as before."""
+    """Every stored version is re-encrypted, retired ones too; plaintext and expiry are unchanged."""
     before = {place: (row.expires_at, row.created_at) for place, row in ports.db.rows.items()}
     assert uses(ports) == [(OLD, 3, True)]
     done = rotate_data_key(ports, ORG)
@@ -52,7 +52,7 @@ def test_everything_is_sealed_again_under_the_new_key(ports: FakePorts) -> None:
 
 
 def test_a_pass_that_was_stopped_is_resumed(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was sealed again stays so; the next pass does the rest under the same new key."""
+    """An interrupted pass is resumed with the same new key."""
     real, calls = ports.providers.reseal, [0]
 
     def stop_after_one(before: SealedCredential, after: SealedCredential) -> None:
@@ -74,7 +74,7 @@ def test_a_pass_that_was_stopped_is_resumed(ports: FakePorts, monkeypatch: pytes
 def test_a_version_that_is_changed_meanwhile_is_left_to_its_change(
     ports: FakePorts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lost race is no failure: the row was deleted, or another pass was faster."""
+    """A version that was deleted or re-encrypted concurrently is skipped without an error."""
 
     def lose(before: SealedCredential, after: SealedCredential) -> None:
         raise StaleWrite
@@ -85,7 +85,7 @@ def test_a_version_that_is_changed_meanwhile_is_left_to_its_change(
 
 
 def test_an_altered_provider_item_is_named_and_not_sealed_again(ports: FakePorts) -> None:
-    """Sealing it for what the altered item says would make the alteration genuine."""
+    """A tampered provider item is reported and not re-encrypted, which would make it genuine."""
     (altered,) = (stored for stored in ports.db.providers.values() if len(stored.versions) == 1)
     ports.db.providers[ORG, altered.id] = replace(altered, vendor="groq")
     done = rotate_data_key(ports, ORG)
@@ -94,7 +94,7 @@ def test_an_altered_provider_item_is_named_and_not_sealed_again(ports: FakePorts
 
 
 def test_an_old_key_is_destroyed_when_it_seals_nothing(ports: FakePorts) -> None:
-    """Then a copy of a row that it sealed opens nowhere; what is stored does."""
+    """An unused data key can be destroyed; copies of its rows then never open, and stored ones do."""
     copies = dict(ports.db.rows)
     rotate_data_key(ports, ORG)
     ports.clock.pass_time(minutes=10)
@@ -109,16 +109,16 @@ def test_an_old_key_is_destroyed_when_it_seals_nothing(ports: FakePorts) -> None
 
 
 def nothing(_: FakePorts) -> None:
-    """No time passes."""
+    """Do not wait."""
 
 
 def settle(ports: FakePorts) -> None:
-    """No process seals under the old key any more."""
+    """Wait until no process uses the old key."""
     ports.clock.pass_time(minutes=10)
 
 
 def seal_late(ports: FakePorts) -> None:
-    """A function that had the old key in memory has sealed a row after the pass."""
+    """Seal a row with the old key after the pass, like a function that still has it in memory."""
     settle(ports)
     place = next(iter(ports.db.rows))
     ports.db.rows[place] = replace(ports.db.rows[place], data_key_id=OLD)
@@ -136,7 +136,7 @@ REFUSED = [
 def test_a_key_that_may_still_be_needed_is_not_destroyed(
     ports: FakePorts, key_id: str, meanwhile: Callable[[FakePorts], None], why: str
 ) -> None:
-    """The newest, one that seals something, and one that a process may still seal under."""
+    """The newest key, one in use, and one that a process may still have in memory cannot be destroyed."""
     rotate_data_key(ports, ORG)
     meanwhile(ports)
     with pytest.raises(DataKeyInUse, match=why):
@@ -153,6 +153,6 @@ def test_a_key_that_may_still_be_needed_is_not_destroyed(
     ],
 )
 def test_what_is_not_there_is_not_found(ports: FakePorts, call: Callable[[FakePorts], object]) -> None:
-    """An organization without credentials has no data key, and a key id may be mistyped."""
+    """An organization without credentials and an unknown key id lead to a not-found error."""
     with pytest.raises(UnknownDataKey):
         call(ports)

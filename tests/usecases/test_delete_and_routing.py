@@ -1,4 +1,4 @@
-"""Deleting, and the routing configs that forbid it."""
+"""Deleting providers, and the routing configs that prevent it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.kit.requests import ORG, added, rotate
 
 
 def test_a_deleted_provider_leaves_no_ciphertext() -> None:
-    """All of its versions go, and its name is free."""
+    """All versions of a deleted provider are deleted, and its name is free."""
     ports = FakePorts()
     provider = added(ports)
     rotate(ports, provider, "two")
@@ -25,7 +25,7 @@ def test_a_deleted_provider_leaves_no_ciphertext() -> None:
 
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_a_provider_in_use_names_every_blocker(dry_run: bool) -> None:
-    """All routing configs that name it are told, more than a message would hold, and nothing is deleted."""
+    """The error lists all routing configs that reference the provider, and nothing is deleted."""
     ports = FakePorts()
     provider = added(ports)
     slugs = [f"config-{number:02d}" for number in range(25)]
@@ -39,7 +39,7 @@ def test_a_provider_in_use_names_every_blocker(dry_run: bool) -> None:
 
 
 def test_a_dry_run_deletes_nothing() -> None:
-    """It only tells that nothing stands in the way."""
+    """A dry run reports that nothing prevents deletion, and deletes nothing."""
     ports = FakePorts()
     provider = added(ports)
     delete_provider(ports, ORG, provider.id, dry_run=True)
@@ -47,7 +47,7 @@ def test_a_dry_run_deletes_nothing() -> None:
 
 
 def test_a_delete_can_be_guarded_by_if_match() -> None:
-    """An old tag deletes nothing."""
+    """Deleting with an old tag is refused."""
     ports = FakePorts()
     provider = added(ports)
     rotate(ports, provider, "two")
@@ -58,7 +58,7 @@ def test_a_delete_can_be_guarded_by_if_match() -> None:
 
 
 def test_putting_a_config_as_it_is_changes_nothing() -> None:
-    """Neither its revision nor its time, and the audit trail has nothing to tell."""
+    """Putting an unchanged config keeps its revision and time, and leaves no audit entry."""
     ports = FakePorts()
     attempts = [Attempt(added(ports).id, "m")]
     first = put_routing_config(ports, ORG, "@a", "single", attempts)
@@ -70,7 +70,7 @@ def test_putting_a_config_as_it_is_changes_nothing() -> None:
 
 
 def test_detaching_frees_the_provider() -> None:
-    """Replacing the config with one that names another, or deleting it, lifts the protection."""
+    """Replacing or deleting the config allows the provider to be deleted."""
     ports = FakePorts()
     one, two = added(ports, "one"), added(ports, "two")
     put_routing_config(ports, ORG, "@a", "single", [Attempt(one.id, "m")])
@@ -82,7 +82,7 @@ def test_detaching_frees_the_provider() -> None:
 
 
 def test_an_attach_that_comes_before_the_delete_commits_wins() -> None:
-    """The delete has read a free provider; the attach commits first; the delete is refused, naming it."""
+    """A delete is refused if a routing config is attached before it commits."""
     ports = FakePorts()
     provider = added(ports)
     delete = ports.providers.delete
@@ -99,7 +99,7 @@ def test_an_attach_that_comes_before_the_delete_commits_wins() -> None:
 
 
 def test_unknown_and_foreign_providers_are_named_by_position() -> None:
-    """The faults say which attempts; nothing is written, nothing attached."""
+    """The errors name the attempts with unknown providers, and nothing is written."""
     ports = FakePorts()
     mine, theirs = added(ports), "prov_" + "0" * 26
     attempts = [Attempt(mine.id, "m"), Attempt(theirs, "m"), Attempt(theirs, "n")]
@@ -111,7 +111,7 @@ def test_unknown_and_foreign_providers_are_named_by_position() -> None:
 
 
 def test_pages_of_configs_follow_each_other() -> None:
-    """A cursor continues where its page ended."""
+    """A cursor continues after the last config of its page."""
     ports = FakePorts()
     for slug in ("a", "b", "c"):
         put_routing_config(ports, ORG, slug, "single", [])

@@ -1,4 +1,4 @@
-"""Where a stored credential may go: only to the destination it was sealed for, while the operator allows its host."""
+"""A stored credential is sent only to the destination it was sealed for, and only while its host is allowed."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ PROXY = "https://proxy.example.com/v1"
 
 
 def alter(ports: FakePorts, provider: Provider, **members: object) -> None:
-    """Change the provider item as someone could who can write to the table and has no key."""
+    """Change the provider item, as someone with write access to the table and no key could."""
     ports.db.providers[ORG, provider.id] = replace(ports.db.providers[ORG, provider.id], **members)  # type: ignore[arg-type]
 
 
 def to_another_host(ports: FakePorts, provider: Provider) -> None:
-    """The first version's base_url becomes another one that the operator allows."""
+    """Change the first version's base_url to another allowed host."""
     stored = ports.db.providers[ORG, provider.id]
     first, *others = stored.versions
     alter(ports, provider, versions=(replace(first, base_url="https://evil.example.com"), *others))
 
 
 def to_another_vendor(ports: FakePorts, provider: Provider) -> None:
-    """The provider becomes one of another vendor."""
+    """Change the provider's vendor."""
     alter(ports, provider, vendor="groq")
 
 
@@ -48,7 +48,7 @@ Alteration = Callable[[FakePorts, Provider], None]
 
 @pytest.mark.parametrize("alteration", ALTERATIONS)
 def test_an_altered_provider_item_sends_no_stored_key(alteration: Alteration) -> None:
-    """The sweep sends nothing and says why; a data plane and a rollback get nothing."""
+    """With a tampered provider item, the sweep sends nothing and reports why; resolve and rollback fail."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     alteration(ports, provider)
@@ -62,7 +62,7 @@ def test_an_altered_provider_item_sends_no_stored_key(alteration: Alteration) ->
 
 @pytest.mark.parametrize("alteration", ALTERATIONS)
 def test_the_sweep_calls_an_altered_provider_unhealthy(alteration: Alteration) -> None:
-    """Three checks in a row find the seal broken, and not one is sent."""
+    """Three probes with a broken seal make the provider unhealthy, and none sends the key."""
     ports = FakePorts()
     provider = added(ports)
     alteration(ports, provider)
@@ -76,7 +76,7 @@ def test_the_sweep_calls_an_altered_provider_unhealthy(alteration: Alteration) -
 
 @pytest.fixture
 def tightened() -> tuple[FakePorts, Provider]:
-    """A provider whose host the operator does not allow any more, with an earlier version at the same host."""
+    """A provider whose host is no longer allowed, with an earlier version at the same host."""
     ports = FakePorts()
     provider = rotate(ports, added(ports, base_url=PROXY), "two")
     ports.policy = Policy(verifications_per_org=10_000, verifications=10_000)
@@ -85,7 +85,7 @@ def tightened() -> tuple[FakePorts, Provider]:
 
 
 def test_a_host_that_is_not_allowed_any_more_is_not_probed(tightened: tuple[FakePorts, Provider]) -> None:
-    """The provider becomes unhealthy with a reason of its own, and is well again when the host is allowed again."""
+    """A provider whose host is no longer allowed is unhealthy, with its own reason, until the host is allowed again."""
     ports, provider = tightened
     for _ in range(3):
         sweep(ports)
@@ -105,7 +105,7 @@ def _code(call: Callable[[], object]) -> str:
 
 
 def test_a_host_that_is_not_allowed_any_more_is_not_used(tightened: tuple[FakePorts, Provider]) -> None:
-    """By no data plane, rollback, or rotation that keeps the base_url; no link asks for a key; nothing is changed."""
+    """Resolve, rollback, rotation and upload links refuse a host that is no longer allowed; nothing changes."""
     ports, provider = tightened
     calls = (
         lambda: resolve(ports, ORG, provider.id),
@@ -120,7 +120,7 @@ def test_a_host_that_is_not_allowed_any_more_is_not_used(tightened: tuple[FakePo
 
 
 def test_a_rotation_moves_such_a_provider_to_a_host_that_is_allowed(tightened: tuple[FakePorts, Provider]) -> None:
-    """A tightened parameter locks nobody out."""
+    """A rotation can move the provider to an allowed host."""
     ports, provider = tightened
     moved, _ = update_provider(ports, ORG, provider.id, Change(api_key=key("three"), base_url=None))
     assert moved.base_url is None
@@ -130,7 +130,7 @@ def test_a_rotation_moves_such_a_provider_to_a_host_that_is_allowed(tightened: t
 
 
 def test_a_disabled_provider_is_not_used() -> None:
-    """Not by its id, nor by a version that a request began with; enabling it brings both back."""
+    """No version of a disabled provider can be resolved until it is enabled."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     update_provider(ports, ORG, provider.id, Change(status=Status.DISABLED))

@@ -1,4 +1,4 @@
-"""A fair sweep: one organization's hanging hosts delay nobody else's checks. Over an event loop with simulated time."""
+"""Slow hosts of one organization do not delay the probes of others. Runs on an event loop with simulated time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONCURRENCY = 20
 
 
 class Simulated(selectors.DefaultSelector):
-    """A selector that does not wait: it puts its loop's clock forward."""
+    """A selector that advances its loop's clock instead of waiting."""
 
     now = 0.0
 
@@ -41,7 +41,7 @@ class Simulated(selectors.DefaultSelector):
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
-    """An event loop on which a second takes no time."""
+    """An event loop with simulated time."""
 
     def __init__(self) -> None:
         self.selector = Simulated()
@@ -52,7 +52,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
 
 class Hosts(FakePorts):
-    """Vendors whose hosts take their time; and when each check was written."""
+    """Vendors with response times, and when each probe was written."""
 
     loop: SimulatedLoop
 
@@ -70,7 +70,7 @@ class Hosts(FakePorts):
         self.health.record = note  # type: ignore[method-assign]
 
     def add(self, org: str, count: int, takes: float) -> None:
-        """Add providers to an organization, whose hosts take so many seconds to answer."""
+        """Add providers to an organization, whose hosts take this many seconds to respond."""
         for _ in range(count):
             command = new(f"{org}-{len(self.owners)}")
             provider, _ = add_provider(self, org, command)
@@ -83,7 +83,7 @@ class Hosts(FakePorts):
         return Verdict(Reason.TIMEOUT) if seconds >= HANGS_S else Verdict(latency_ms=int(seconds * 1000))
 
     def sweep(self, end: float = 52.0) -> float:
-        """One minute's sweep by one worker, and how many seconds it took. Raises AssertionError if any came again."""
+        """Return the seconds that a worker's sweep of one minute took. Raises AssertionError on redelivery."""
         dispatch(self, self.clock.now())
         bodies = list(self.queue.sent)
         with closing(SimulatedLoop()) as self.loop:
@@ -92,13 +92,13 @@ class Hosts(FakePorts):
             return self.loop.time()
 
     def last_written(self, *orgs: str) -> float:
-        """When the last check of these organizations was written."""
+        """Return when the last probe of these organizations was written."""
         return max(at for provider_id, at in self.written.items() if self.owners[provider_id] in orgs)
 
 
 @pytest.fixture(autouse=True)
 def _without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a worker does in threads takes no simulated time."""
+    """Return a worker whose threads take no simulated time."""
 
     async def at_once(work: Callable[..., Any], *given: Any) -> Any:
         return work(*given)
@@ -107,7 +107,7 @@ def _without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def undisturbed() -> float:
-    """How long the checks of the other organizations take by themselves."""
+    """Return how long the other organizations' probes take alone."""
     ports = Hosts()
     for org in OTHERS:
         ports.add(org, 40, ANSWERS_S)
@@ -116,7 +116,7 @@ def undisturbed() -> float:
 
 
 def test_hanging_hosts_of_one_organization_delay_nobody_else() -> None:
-    """Sixty of them leave the others their share of the concurrency, and the others' results are written at once.
+    """Sixty hanging hosts do not slow down other organizations' probes or delay their results.
 
     Seen to fail: with one queue for all, the others' checks were written after 16 s instead of 1.2 s.
     """
@@ -130,14 +130,14 @@ def test_hanging_hosts_of_one_organization_delay_nobody_else() -> None:
 
 
 def test_an_organization_alone_has_all_of_the_concurrency() -> None:
-    """A share is no limit where nobody else waits: two hundred hanging hosts are asked in a worker's time."""
+    """One organization can use all concurrency if no other is waiting: 200 hanging hosts fit in a worker's time."""
     ports = Hosts()
     ports.add("org_a", 4 * BATCH, HANGS_S)
     assert ports.sweep() == pytest.approx(4 * BATCH / CONCURRENCY * HANGS_S)
 
 
 def test_hosts_that_keep_answering_do_not_hold_back_what_was_found() -> None:
-    """One slow host after another, without a quiet second, delays the others' results by no more than one deadline."""
+    """A steady stream of slow hosts delays other results by at most one deadline."""
     ports = Hosts()
     for number in range(4 * CONCURRENCY):
         ports.add("org_a", 1, 4.0 + number % CONCURRENCY * 0.05)
@@ -147,7 +147,7 @@ def test_hosts_that_keep_answering_do_not_hold_back_what_was_found() -> None:
 
 
 def test_while_vendors_answer_nothing_is_written() -> None:
-    """Writing would compete with the answers for the CPU, and show in the recorded latencies."""
+    """Results are not written while vendors respond, so that writing does not distort the recorded latencies."""
     ports = Hosts()
     for org in OTHERS:
         ports.add(org, 60, ANSWERS_S)
@@ -156,7 +156,7 @@ def test_while_vendors_answer_nothing_is_written() -> None:
 
 
 def test_organizations_take_turns_in_the_queue() -> None:
-    """However many providers an organization has, another one's are no further behind than a message."""
+    """An organization's first providers are queued within one message, however many providers others have."""
     ports = Hosts()
     ports.add("org_a", 10 * BATCH, ANSWERS_S)
     for org in OTHERS:
@@ -171,7 +171,7 @@ def test_organizations_take_turns_in_the_queue() -> None:
 
 
 def test_an_organizations_providers_stay_together() -> None:
-    """A worker unwraps one data key for them: a message holds few organizations where each has a few providers."""
+    """Small organizations' providers share a message, so that a worker unwraps few data keys."""
     ports = Hosts()
     for number in range(20):
         ports.add(f"org_{number:02d}", 20, ANSWERS_S)
@@ -181,7 +181,7 @@ def test_an_organizations_providers_stay_together() -> None:
 
 
 def test_what_was_backed_off_comes_last() -> None:
-    """A provider that did not answer the last time is queued behind those of every other organization."""
+    """Providers that failed last time are queued after those of every other organization."""
     ports = Hosts()
     for org in ("org_a", *OTHERS):
         ports.add(org, 20, ANSWERS_S)

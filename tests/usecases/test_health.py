@@ -1,4 +1,4 @@
-"""The health summaries that a provider's response shows."""
+"""The health summaries in a provider's response."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.kit.sweeps import stored, sweep
 
 
 def test_summaries_show_the_last_hour() -> None:
-    """p50 over an hour, and when it was checked last; nothing for one that never was."""
+    """A summary shows p50 over an hour and the last probe's time, or nothing if never probed."""
     ports = FakePorts()
     provider = added(ports)
     assert health_summaries(ports, [stored(ports, provider)])[provider.id].p50_ms is None

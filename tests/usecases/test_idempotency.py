@@ -1,4 +1,4 @@
-"""Claiming an idempotency key: what is stored of a request, and what another one of the same key is told."""
+"""Claiming an idempotency key: what is stored, and what a second request with the same key gets."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ ANSWER = StoredResponse(201, {"ETag": '"1"'}, "{}\n")
 
 
 def begun(ports: FakePorts, idempotency_key: str = "retry-1", org: str = ORG, **members: Any) -> Lease:
-    """The lease of a request that is a first one."""
+    """Return the lease of a first request."""
     lease = begin(ports, org, idempotency_key, REQUEST | members)
     assert isinstance(lease, Lease)
     return lease
 
 
 def test_a_first_request_gets_a_lease() -> None:
-    """It ends by itself after half a minute; the key stands for the request for a day."""
+    """The first request gets a lease of 30 s, and the key is reserved for it for a day."""
     ports = FakePorts()
     lease = begun(ports)
     now = ports.clock.now()
@@ -32,7 +32,7 @@ def test_a_first_request_gets_a_lease() -> None:
 
 
 def test_each_try_is_told_from_the_others() -> None:
-    """So that one that was taken over can no longer commit."""
+    """Every attempt has its own id, so that one that lost its lease cannot commit."""
     ports = FakePorts()
     first = begun(ports)
     ports.clock.pass_time(seconds=LEASE.total_seconds())
@@ -42,7 +42,7 @@ def test_each_try_is_told_from_the_others() -> None:
 
 
 def test_neither_the_key_nor_the_request_is_stored() -> None:
-    """A digest of each, which says nothing to whoever reads the table."""
+    """Only digests of the key and the request are stored."""
     ports = FakePorts()
     lease = begun(ports, "my-retry-canary")
     kept = f"{lease} {ports.db.records}"
@@ -51,7 +51,7 @@ def test_neither_the_key_nor_the_request_is_stored() -> None:
 
 
 def test_digests_are_made_under_the_stacks_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each for its own purpose and organization: a plain hash of a short key could be guessed."""
+    """Digests are keyed per purpose and organization, so that short keys cannot be guessed."""
     ports = FakePorts()
     purposes: list[tuple[str, str]] = []
 
@@ -76,18 +76,18 @@ def test_digests_are_made_under_the_stacks_key(monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_what_makes_a_request_the_same(members: dict[str, Any], same: bool) -> None:
-    """All of its content counts, the order of members does not."""
+    """Two requests are equal if their contents are, ignoring the order of fields."""
     assert (begun(FakePorts(), **members).request == begun(FakePorts()).request) is same
 
 
 def test_another_organization_has_other_digests() -> None:
-    """Neither the keys nor the requests of two of them can be compared."""
+    """Keys and requests of two organizations cannot be compared."""
     one, other = begun(FakePorts()), begun(FakePorts(), org="org_b")
     assert not {one.key, one.request} & {other.key, other.request}
 
 
 def test_the_same_request_while_it_runs_is_in_progress() -> None:
-    """Its caller is told when to ask again."""
+    """The same request during the first gets the time to retry."""
     ports = FakePorts()
     begun(ports)
     with pytest.raises(Conflict) as caught:
@@ -97,7 +97,7 @@ def test_the_same_request_while_it_runs_is_in_progress() -> None:
 
 @pytest.mark.parametrize("answered", [False, True])
 def test_another_request_of_the_same_key_is_a_mismatch(answered: bool) -> None:
-    """Whether or not the first has ended: the key is not for this one."""
+    """Another request with the same key is refused, during the first and after it."""
     ports = FakePorts()
     lease = begun(ports)
     if answered:
@@ -109,21 +109,21 @@ def test_another_request_of_the_same_key_is_a_mismatch(answered: bool) -> None:
 
 
 def test_the_same_request_after_its_end_gets_its_answer() -> None:
-    """As it was recorded."""
+    """The same request gets the stored response afterwards."""
     ports = FakePorts()
     ports.idempotency.complete(Completion(begun(ports), ANSWER))
     assert begin(ports, ORG, "retry-1", REQUEST) == ANSWER
 
 
 def test_a_released_key_can_be_used_at_once() -> None:
-    """By the same request, and by another."""
+    """A released key can be used by the same or another request."""
     ports = FakePorts()
     release(ports, begun(ports))
     begun(ports, body={"name": "Other"})
 
 
 def test_a_release_that_fails_is_nobodys_business(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller is to hear why the request failed; the lease ends by itself."""
+    """A failed release does not hide the request's error; the lease expires."""
     ports = FakePorts()
     lease = begun(ports)
 
@@ -136,5 +136,5 @@ def test_a_release_that_fails_is_nobodys_business(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_recorded_answer_is_not_shown_where_a_claim_is() -> None:
-    """Logs of an error may hold what an object says of itself."""
+    """The repr of a claim does not show the stored response, because logs may contain it."""
     assert "{}" not in repr(Completion(begun(FakePorts()), ANSWER))

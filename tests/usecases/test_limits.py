@@ -1,4 +1,4 @@
-"""How often vendors are asked, and how little a refusal tells: nobody is to try out keys that are not theirs here."""
+"""Limits on verifications, and how little an error discloses, so that stolen keys cannot be tested here."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def add(ports: FakePorts, org: str, mark: str) -> None:
 
 
 def refused(ports: FakePorts, org: str, mark: str) -> RateLimited:
-    """The refusal of one more provider."""
+    """Return the error for one more provider."""
     with pytest.raises(RateLimited) as caught:
         add(ports, org, mark)
     return caught.value
 
 
 def test_an_organization_has_so_many_verifications_a_minute() -> None:
-    """Beyond them no vendor is asked and nothing is stored; another organization still has all of its own."""
+    """Over an organization's limit, no vendor is called and nothing stored; other organizations are not affected."""
     ports = FakePorts(Policy(verifications_per_org=2))
     add(ports, ORG, "one")
     add(ports, ORG, "two")
@@ -45,7 +45,7 @@ def test_an_organization_has_so_many_verifications_a_minute() -> None:
 
 
 def test_all_organizations_together_have_a_limit_too() -> None:
-    """It holds for the organizations that ask often, and says nothing of the others."""
+    """The stack's limit applies to the organizations that verify often."""
     ports = FakePorts(Policy(verifications_per_org=6, verifications=5))
     for mark in range(SPARED + 2):
         add(ports, ORG, str(mark))
@@ -55,7 +55,7 @@ def test_all_organizations_together_have_a_limit_too() -> None:
 
 
 def test_busy_organizations_keep_no_other_from_an_emergency_rotation() -> None:
-    """The stack's limit is used up, and a quiet organization's first verifications go through all the same."""
+    """A quiet organization can still verify when busy ones have used up the stack's limit."""
     ports = FakePorts(Policy(verifications_per_org=30, verifications=10))
     for number in range(10):
         add(ports, f"org_{number}", "one")
@@ -65,7 +65,7 @@ def test_busy_organizations_keep_no_other_from_an_emergency_rotation() -> None:
 
 
 def test_what_one_organization_is_refused_costs_the_others_nothing() -> None:
-    """It cannot use up the stack's verifications by asking on and on."""
+    """Refused verifications do not count towards the stack's limit."""
     ports = FakePorts(Policy(verifications_per_org=2, verifications=3))
     for mark in ("one", "two"):
         add(ports, ORG, mark)
@@ -76,7 +76,7 @@ def test_what_one_organization_is_refused_costs_the_others_nothing() -> None:
 
 @pytest.mark.parametrize(("second", "wait"), [(0, 60), (1, 59), (59, 1)])
 def test_a_refusal_says_when_the_minute_ends(second: int, wait: int) -> None:
-    """`Retry-After` is the rest of the minute, and then it goes on."""
+    """`Retry-After` is the rest of the minute, after which requests succeed again."""
     ports = FakePorts(Policy(verifications_per_org=1))
     ports.clock.pass_time(seconds=second)
     add(ports, ORG, "one")
@@ -98,7 +98,7 @@ ASKING: list[tuple[str, Callable[[FakePorts, Provider], Any]]] = [
 
 @pytest.mark.parametrize("ask", [ask for _, ask in ASKING], ids=[name for name, _ in ASKING])
 def test_all_that_asks_a_vendor_counts(ask: Callable[[FakePorts, Provider], Any]) -> None:
-    """Adding, rotating and rolling back share one limit, and beyond it change nothing."""
+    """Adding, rotating and rolling back share one limit, and change nothing over it."""
     ports = FakePorts(Policy(verifications_per_org=2))
     provider = rotate(ports, added(ports), "two")
     before = (dict(ports.db.providers), dict(ports.db.rows), list(ports.db.trail))
@@ -108,7 +108,7 @@ def test_all_that_asks_a_vendor_counts(ask: Callable[[FakePorts, Provider], Any]
 
 
 def test_what_asks_no_vendor_does_not_count() -> None:
-    """A credential that cannot be one, a base_url that may not be, a rename: none of them uses up the minute."""
+    """Malformed credentials, forbidden base_urls and renames do not count."""
     ports = FakePorts(Policy(verifications_per_org=2))
     provider = added(ports)
     for members in ({"vendor": "bedrock"}, {"base_url": "http://example.com/v1"}):
@@ -130,7 +130,7 @@ VERIFYING: dict[str, Callable[[FakePorts, Provider], Any]] = dict(ASKING[:2])
 
 
 def told(reason: Reason, ask: Callable[[FakePorts, Provider], Any]) -> ProvidersError:
-    """What a caller hears when the vendor's answer means `reason`."""
+    """Return the error that a caller gets for `reason`."""
     ports = FakePorts()
     provider = added(ports)
     ports.verify.verdict = Verdict(reason, request_id="req_1", account="acme", latency_ms=7)
@@ -141,7 +141,7 @@ def told(reason: Reason, ask: Callable[[FakePorts, Provider], Any]) -> Providers
 
 @pytest.mark.parametrize("ask", VERIFYING.values(), ids=VERIFYING)
 def test_every_refused_credential_gets_the_same_answer(ask: Callable[[FakePorts, Provider], Any]) -> None:
-    """Leaked, expired, suspended or unknown: a finder of a key learns nothing of it, and the log has the reason."""
+    """Leaked, expired, suspended and unknown keys get the same error; only the log has the reason."""
     errors = {reason: told(reason, ask) for reason in BY_OUTCOME[Outcome.INVALID]}
     assert len(errors) > 3
     answers = {
@@ -154,7 +154,7 @@ def test_every_refused_credential_gets_the_same_answer(ask: Callable[[FakePorts,
 
 @pytest.mark.parametrize("reason", BY_OUTCOME[Outcome.INDETERMINATE])
 def test_a_credential_that_could_not_be_verified_is_never_called_refused(reason: Reason) -> None:
-    """The other public outcome: the vendor or the way to it is at fault, and the answer says how."""
+    """An error of the vendor or the network is reported as such, never as a refused key."""
     error = told(reason, VERIFYING["add"])
     assert isinstance(error, VerificationFailed)
     assert error.details["reason"] == reason.value

@@ -1,4 +1,4 @@
-"""Who may call: keys that are good, bad, revoked, expired or over their limit."""
+"""Authentication with management keys: valid, malformed, revoked, expired and over their limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bearer(token: Secret) -> str:
 
 
 def test_a_minted_key_authenticates_its_organization_and_scopes() -> None:
-    """The organization and the scopes come from the key alone."""
+    """A key determines its organization and scopes."""
     ports = FakePorts()
     key, token = mint_management_key(ports, "org_a", "CI", [Scope.PROVIDERS_READ])
     caller = authenticate(ports, bearer(token))
@@ -34,7 +34,7 @@ def test_a_minted_key_authenticates_its_organization_and_scopes() -> None:
 
 
 def test_the_secret_is_not_stored() -> None:
-    """What is stored holds no part of the token's secret."""
+    """No part of the token's secret is stored."""
     ports = FakePorts()
     key, token = mint_management_key(ports, "org_a", "CI", list(Scope))
     secret = token.reveal().rpartition("_")[2]
@@ -55,14 +55,14 @@ BAD = [
 
 @pytest.mark.parametrize(("header", "code"), BAD)
 def test_what_is_no_key_is_refused(header: str | None, code: str) -> None:
-    """No token and a bad token are told apart."""
+    """A missing token and a malformed token are different errors."""
     with pytest.raises(Unauthenticated) as caught:
         authenticate(FakePorts(), header)
     assert caught.value.code == code
 
 
 def test_a_wrong_secret_is_refused() -> None:
-    """The id alone opens nothing."""
+    """A known id with a wrong secret is refused."""
     ports = FakePorts()
     _, token = mint_management_key(ports, "org_a", "CI", list(Scope))
     with pytest.raises(Unauthenticated):
@@ -70,7 +70,7 @@ def test_a_wrong_secret_is_refused() -> None:
 
 
 def test_a_revoked_key_stops_with_the_next_request() -> None:
-    """No cache stands between a revocation and its effect."""
+    """A revoked key is refused on the next request; nothing is cached."""
     ports = FakePorts()
     key, token = mint_management_key(ports, "org_a", "CI", list(Scope))
     authenticate(ports, bearer(token))
@@ -92,7 +92,7 @@ ALTERED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("altered", ALTERED.values(), ids=ALTERED)
 def test_a_key_whose_item_was_altered_is_refused(altered: dict[str, Any]) -> None:
-    """A write to the table gives a key no organization, scope or time that it was not minted with."""
+    """Tampering with the table gives a key no other organization, scopes or times."""
     ports = FakePorts()
     end = ports.clock.now() + timedelta(days=1)
     key, token = mint_management_key(ports, "org_a", "CI", [Scope.PROVIDERS_READ], expires_at=end)
@@ -103,7 +103,7 @@ def test_a_key_whose_item_was_altered_is_refused(altered: dict[str, Any]) -> Non
 
 
 def test_a_revocation_cannot_be_erased() -> None:
-    """The MAC of a revoked key covers that it is revoked."""
+    """A key's MAC covers its revocation."""
     ports = FakePorts()
     key, token = mint_management_key(ports, "org_a", "CI", list(Scope))
     revoked = revoke_management_key(ports, key.id)
@@ -114,7 +114,7 @@ def test_a_revocation_cannot_be_erased() -> None:
 
 
 def test_two_revocations_at_once_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second one finds the first, and both are told the same time."""
+    """Concurrent revocations return the same time."""
     ports = FakePorts()
     key, _ = mint_management_key(ports, "org_a", "CI", list(Scope))
     store = ports.management_keys.revoke
@@ -130,7 +130,7 @@ def test_two_revocations_at_once_are_one(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_an_expired_key_is_refused() -> None:
-    """A key is good until its expiry and not at it."""
+    """A key is valid until just before its expiry."""
     ports = FakePorts()
     end = ports.clock.now() + timedelta(minutes=1)
     _, token = mint_management_key(ports, "org_a", "CI", list(Scope), expires_at=end)
@@ -141,7 +141,7 @@ def test_an_expired_key_is_refused() -> None:
 
 
 def test_the_limit_counts_a_minute_and_begins_anew() -> None:
-    """The third of two requests is over the limit; the next minute is fresh; another key is not affected."""
+    """The rate limit is per key and resets every minute."""
     ports = FakePorts(Policy(rate_limit=2))
     _, token = mint_management_key(ports, "org_a", "CI", list(Scope))
     _, other = mint_management_key(ports, "org_a", "other", list(Scope))
@@ -159,6 +159,6 @@ def test_the_limit_counts_a_minute_and_begins_anew() -> None:
 
 @pytest.mark.parametrize("token", ["x", "mlx_mk_id_short", "mlx_mk__" + "0" * 64, "mlx_mk_ID_" + "0" * 64])
 def test_a_token_of_another_form_is_not_minted(token: str) -> None:
-    """A token that somebody chose is held to the form, so that it is never weaker than a random one's length."""
+    """A chosen token must have the standard form, so that it is long enough."""
     with pytest.raises(ValueError, match="mlx_mk_"):
         mint_management_key(FakePorts(), "org_a", "CI", list(Scope), token=Secret(token))

@@ -1,4 +1,4 @@
-"""The outbox: what was left unpublished is published, quickly and whatever EventBridge refuses."""
+"""The outbox: left-over events are published quickly, even if EventBridge rejects some."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LEFT_S = 42.0
 
 
 def left_over(ports: FakePorts, count: int) -> list[Event]:
-    """Events that were committed a minute ago, and not published."""
+    """Return events that were committed a minute ago and not published."""
     made = [
         Event(ports.clock.new_id(), EventType.CREATED, ports.clock.now() - MINUTE, ORG, "prov_1") for _ in range(count)
     ]
@@ -44,12 +44,12 @@ def left_over(ports: FakePorts, count: int) -> list[Event]:
 
 
 def drained(ports: FakePorts, left_s: float = LEFT_S) -> dict[str, int]:
-    """Drain the outbox for so many seconds."""
+    """Drain the outbox for this many seconds."""
     return drain_outbox(ports, ports.clock.now() + timedelta(seconds=left_s))
 
 
 class SlowPublisher:
-    """Takes the time of EventBridge and DynamoDB, one call after another: 30 ms for ten events, 20 ms a page."""
+    """Takes as long as EventBridge and DynamoDB: 30 ms per ten events, 20 ms per page, one call at a time."""
 
     def __init__(self, ports: FakePorts) -> None:
         self.ports = ports
@@ -66,7 +66,7 @@ class SlowPublisher:
 
 
 def populated(count: int) -> FakePorts:
-    """So many providers of a hundred organizations."""
+    """Add this many providers of a hundred organizations."""
     ports = FakePorts()
     first = added(ports)
     credential = ports.cipher.open(ports.db.rows[ORG, first.id, 1], first.destination(first.active))
@@ -81,7 +81,7 @@ def populated(count: int) -> FakePorts:
 
 
 def test_ten_thousand_changes_in_a_minute_are_published_in_the_next_two() -> None:
-    """Ten thousand providers change state while EventBridge is down; once each, their events follow.
+    """Ten thousand events from an outage of EventBridge are published once each within two minutes.
 
     Seen to fail: with a hundred events a drain it takes a hundred minutes.
     """
@@ -105,7 +105,7 @@ def test_ten_thousand_changes_in_a_minute_are_published_in_the_next_two() -> Non
 
 
 def test_events_spread_over_the_shards() -> None:
-    """No partition gets more than a few of a thousand events that are committed at once: DynamoDB limits each."""
+    """A thousand events committed at once are spread evenly over the partitions, which DynamoDB limits."""
     ports = FakePorts()
     left_over(ports, 1000)
     counts = [len(ports.outbox.pending(shard, 1000)) for shard in range(OUTBOX_SHARDS)]
@@ -114,7 +114,7 @@ def test_events_spread_over_the_shards() -> None:
 
 
 def test_a_drain_ends_when_its_time_is_up() -> None:
-    """The next one goes on where it stopped; nothing is published twice."""
+    """A drain stops in time, and the next one continues without publishing anything twice."""
     ports = FakePorts()
     events = left_over(ports, 2000)
     publisher = SlowPublisher(ports)
@@ -126,7 +126,7 @@ def test_a_drain_ends_when_its_time_is_up() -> None:
 
 
 def test_a_refused_event_keeps_no_other_from_being_published() -> None:
-    """It goes into quarantine at once where it can never be accepted; all others are published."""
+    """A permanently rejected event is quarantined, and all others are published."""
     ports = FakePorts()
     events = left_over(ports, 300)
     poison = events[:200:10]
@@ -138,7 +138,7 @@ def test_a_refused_event_keeps_no_other_from_being_published() -> None:
 
 
 def test_an_event_that_is_refused_for_now_is_tried_for_a_day() -> None:
-    """Even a whole shard of such events blocks nothing, and an outage of less than a day quarantines nothing."""
+    """Temporary rejections are retried for a day and block no other event."""
     ports = FakePorts()
     events = left_over(ports, 2000)
     stuck, good = events[:1900], events[1900:]
@@ -154,7 +154,7 @@ def test_an_event_that_is_refused_for_now_is_tried_for_a_day() -> None:
 
 
 def test_a_drain_pauses_where_eventbridge_asks_for_it() -> None:
-    """What was neither accepted nor refused stays, however old it is, and its shard is left alone until the next."""
+    """Throttled events stay, whatever their age, and their shard is skipped until the next drain."""
     ports = FakePorts()
     left_over(ports, 1000)
     ports.clock.at += 2 * GIVE_UP_AFTER
@@ -170,7 +170,7 @@ def test_a_drain_pauses_where_eventbridge_asks_for_it() -> None:
 
 
 def test_one_shards_failure_leaves_the_others_published(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And is raised in the end, so that the schedule tries again and its alarm rings."""
+    """A failing shard does not stop the others, and the error is raised at the end for retry and alarm."""
     ports = FakePorts()
     left_over(ports, 500)
     monkeypatch.setattr(drain, "THREADS", 1)
@@ -188,13 +188,13 @@ def test_one_shards_failure_leaves_the_others_published(monkeypatch: pytest.Monk
 
 
 def waiting_without(ports: FakePorts, shard: int) -> int:
-    """How many events wait in all other shards."""
+    """Return how many events wait in all other shards."""
     return sum(len(ports.outbox.pending(each, 1000)) for each in range(OUTBOX_SHARDS) if each != shard)
 
 
 @pytest.mark.parametrize("refused", [0, 3])
 def test_quarantined_events_are_a_metric_without_ids(refused: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """One EMF line with the number, in the stack's namespace; none where there is nothing to count."""
+    """Quarantined events are one EMF metric without ids, emitted only if there are any."""
     ports = FakePorts()
     events = left_over(ports, 3)
     ports.publisher.refuses = {event.id: Refused(event, "MalformedDetail", final=True) for event in events[:refused]}
@@ -215,7 +215,7 @@ def test_quarantined_events_are_a_metric_without_ids(refused: int, capsys: pytes
 
 @dataclass
 class Bridge:
-    """EventBridge's client: refuses entries by their ids, and whole requests with an `invalid` event in them."""
+    """An EventBridge client that rejects entries by id, and whole requests with an `invalid` event."""
 
     codes: dict[str, str] = field(default_factory=dict)
     invalid: frozenset[str] = frozenset()
@@ -236,7 +236,7 @@ class Bridge:
 
 
 def outcome(published: Published) -> tuple[list[str], list[tuple[str, str, bool]]]:
-    """Who was accepted, and who was refused why, and for good or not."""
+    """Return which events were accepted, and why others were rejected and whether permanently."""
     return (
         [event.id for event in published.accepted],
         [(each.event.id, each.code, each.final) for each in published.refused],
@@ -250,7 +250,7 @@ IDS = [event.id for event in EVENTS]
 
 
 def test_an_invalid_request_is_repeated_for_each_of_its_events() -> None:
-    """So that the one that is too large is found, and the nine others are accepted."""
+    """An invalid request is retried event by event, so that only the event that is too large fails."""
     bridge = Bridge(invalid=frozenset({"13"}))
     accepted, refused = outcome(bridge.publish(EVENTS))
     assert accepted == [each for each in IDS if each != "13"]
@@ -268,19 +268,19 @@ def test_an_invalid_request_is_repeated_for_each_of_its_events() -> None:
     ],
 )
 def test_an_entry_is_refused_for_good_only_for_what_is_in_it(code: str, final: bool) -> None:
-    """A missing permission or a failure of EventBridge may pass."""
+    """Only errors about the event itself are permanent, not missing permissions or outages."""
     accepted, refused = outcome(Bridge(codes={"03": code}).publish(EVENTS[:5]))
     assert (accepted, refused) == (["00", "01", "02", "04"], [("03", code, final)])
 
 
 def test_a_throttled_entry_is_neither_accepted_nor_refused() -> None:
-    """It is tried again in the next minute, for as long as it takes."""
+    """Throttled events are retried every minute."""
     accepted, refused = outcome(Bridge(codes={"03": "ThrottlingException"}).publish(EVENTS[:5]))
     assert (accepted, refused) == (["00", "01", "02", "04"], [])
 
 
 def test_what_was_accepted_before_an_outage_is_known() -> None:
-    """So that it is not published again; with nothing known, the outage is raised."""
+    """Events accepted before an outage are not published again; without any, the outage is raised."""
     accepted, refused = outcome(Bridge(breaks_after=2).publish(EVENTS))
     assert (accepted, refused) == (IDS[:20], [])
     with pytest.raises(Unavailable):

@@ -13,7 +13,7 @@ from tests.kit.requests import ORG, active_key, added, key
 
 
 def test_if_match_guards_a_change() -> None:
-    """The tag that was read allows the change, an older one refuses it, and the refused change writes nothing."""
+    """The current tag allows a change; an old one refuses it, and nothing is written."""
     ports = FakePorts()
     provider = added(ports)
     after, _ = update_provider(ports, ORG, provider.id, Change(name="New"), if_match=etag(provider))
@@ -23,7 +23,7 @@ def test_if_match_guards_a_change() -> None:
 
 
 def test_if_match_guards_a_rotation_to_its_end() -> None:
-    """A rename while the vendor is asked makes the tag stale, and the rotation is refused."""
+    """A rename during verification makes the tag stale, and the rotation is refused."""
     ports = FakePorts()
     provider = added(ports)
 

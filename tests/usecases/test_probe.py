@@ -1,4 +1,4 @@
-"""Probing queued batches: messages may be lost, repeated, reordered or unreadable, and workers may die."""
+"""Probing queued batches: messages may be lost, repeated, reordered or malformed, and workers may crash."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.kit.sweeps import deliver, health_events, stored, sweep
 
 
 def test_a_sweep_sets_one_minute_bucket_for_each_provider() -> None:
-    """Every provider is asked once, and its outcome, latency and version are kept under the minute."""
+    """A sweep probes every provider once and stores outcome, latency and version in its minute bucket."""
     ports = FakePorts()
     providers = [added(ports, str(number)) for number in range(120)]
     ports.verify.verdict = Verdict(latency_ms=250)
@@ -36,7 +36,7 @@ def test_a_sweep_sets_one_minute_bucket_for_each_provider() -> None:
 
 
 def test_a_deleted_provider_harms_nobody() -> None:
-    """A message that names it is done for the others, and writes nothing for it."""
+    """A deleted provider in a message is skipped; the others are probed."""
     ports = FakePorts()
     gone, there = added(ports, "gone"), added(ports, "there")
     dispatch(ports, ports.clock.now())
@@ -46,7 +46,7 @@ def test_a_deleted_provider_harms_nobody() -> None:
 
 
 def test_a_poison_message_keeps_nobody_from_being_checked() -> None:
-    """It alone comes again, whatever is wrong with it."""
+    """Only a malformed message is redelivered; all others are processed."""
     ports = FakePorts()
     provider = added(ports)
     dispatch(ports, ports.clock.now())
@@ -64,7 +64,7 @@ def test_a_poison_message_keeps_nobody_from_being_checked() -> None:
 
 
 def test_a_provider_that_explodes_costs_its_neighbours_nothing() -> None:
-    """Its message comes again; the others' minute buckets are set, and not asked for again then."""
+    """If one provider fails, the others' results are stored, and they are not probed again on redelivery."""
     ports = FakePorts()
     bad, good = added(ports, "bad", vendor="groq"), added(ports, "good")
     dispatch(ports, ports.clock.now())
@@ -85,7 +85,7 @@ def test_a_provider_that_explodes_costs_its_neighbours_nothing() -> None:
 
 
 def test_what_does_not_fit_is_handed_back() -> None:
-    """A worker without time begins nothing and loses nothing."""
+    """A worker without enough time returns messages untouched."""
     ports = FakePorts()
     provider = added(ports)
     dispatch(ports, ports.clock.now())
@@ -97,7 +97,7 @@ def test_what_does_not_fit_is_handed_back() -> None:
 
 
 def test_an_old_message_is_dropped() -> None:
-    """What was queued before an outage of the workers says nothing about now."""
+    """A message from before an outage of the workers is dropped."""
     ports = FakePorts()
     added(ports)
     dispatch(ports, ports.clock.now())
@@ -110,7 +110,7 @@ def test_an_old_message_is_dropped() -> None:
 @pytest.mark.parametrize("point", ["load", "recent", "record", "set_health", "publish", "forget"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_worker_killed_at_any_point_loses_nothing_and_counts_nothing_twice(point: str, after: bool) -> None:
-    """Its message comes again; at the end buckets, state and published events are those of a worker that lived."""
+    """A crash at any point leads, after redelivery, to the same buckets, state and events as no crash."""
 
     class Killed(BaseException):
         pass
@@ -145,7 +145,7 @@ def test_a_worker_killed_at_any_point_loses_nothing_and_counts_nothing_twice(poi
 
 @pytest.mark.parametrize("deliveries", [1, 3])
 def test_what_a_worker_left_behind_a_minute_bucket_is_done_by_the_next_delivery_once(deliveries: int) -> None:
-    """A pending provider becomes active, and a throttled one is left alone for as long as after one delivery."""
+    """After a crash behind the minute bucket, redelivery completes status changes and back-off exactly once."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
     pending, throttled = (
@@ -165,7 +165,7 @@ def test_what_a_worker_left_behind_a_minute_bucket_is_done_by_the_next_delivery_
 
 
 def test_an_event_that_could_not_be_published_is_published_by_the_next_sweep() -> None:
-    """The change is made and answered all the same; the event waits in the outbox."""
+    """If publishing fails, the change succeeds, and the next sweep publishes its event."""
     ports = FakePorts()
     ports.publisher.broken = True
     provider = added(ports)
@@ -183,7 +183,7 @@ def test_an_event_that_could_not_be_published_is_published_by_the_next_sweep() -
 
 
 def test_a_row_that_does_not_open_is_unhealthy_and_not_sent() -> None:
-    """A tampered credential never goes to a vendor."""
+    """A tampered credential makes the provider unhealthy and is never sent."""
     ports = FakePorts()
     provider = added(ports)
     place = (ORG, provider.id, 1)
@@ -196,7 +196,7 @@ def test_a_row_that_does_not_open_is_unhealthy_and_not_sent() -> None:
 
 
 def test_a_stored_key_that_a_later_release_refuses_is_unhealthy_and_keeps_no_other_from_being_checked() -> None:
-    """What `parse` knows of credentials grows; a key that it took before must not fail its whole message."""
+    """A stored key that a newer `parse` refuses affects only its own provider."""
     ports = FakePorts()
     refused, other = added(ports), added(ports, "two")
     place = (ORG, refused.id, 1)

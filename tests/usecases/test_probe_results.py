@@ -1,4 +1,4 @@
-"""The result of a probe: what changes in the provider's health and status, whatever order results come in."""
+"""The result of a probe: changes of health and status, in whatever order results arrive."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.kit.sweeps import deliver, health_events, pending, stored, sweep
 
 
 def test_pending_providers_become_active_when_their_vendor_answers() -> None:
-    """A vendor that still cannot be asked, or refuses, leaves them pending."""
+    """A pending provider becomes active only when its vendor accepts the credential."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
     provider = added(ports, on_unavailable="store_pending")
@@ -42,7 +42,7 @@ def test_pending_providers_become_active_when_their_vendor_answers() -> None:
 
 
 def test_three_refusals_two_good_ones_one_event_each() -> None:
-    """Unhealthy with the reason, and back, each told once."""
+    """Three refusals make a provider unhealthy, two successes healthy, with one event each."""
     ports = FakePorts()
     provider = added(ports)
     sweep(ports)
@@ -59,7 +59,7 @@ def test_three_refusals_two_good_ones_one_event_each() -> None:
 
 
 def test_a_rotation_to_a_good_key_is_healthy_at_its_first_check() -> None:
-    """And unknown until then, whatever the old key had come to; the old key's checks are not in its windows."""
+    """After a rotation, health is unknown until the first successful probe; the old key's samples do not count."""
     ports = FakePorts()
     provider = added(ports)
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
@@ -76,7 +76,7 @@ def test_a_rotation_to_a_good_key_is_healthy_at_its_first_check() -> None:
 
 
 def test_an_old_checks_verdict_does_not_touch_the_new_version() -> None:
-    """A check that began before a rotation and ends after it writes its bucket, and not the new version's state."""
+    """A probe that overlaps a rotation is stored as a sample and does not change the new version's state."""
     ports = FakePorts()
     provider = added(ports)
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
@@ -96,7 +96,7 @@ def test_an_old_checks_verdict_does_not_touch_the_new_version() -> None:
 
 
 def test_a_pending_provider_is_checked_less_and_less_often_and_shows_the_latest_verdict() -> None:
-    """2, 4, 8 … minutes from its first check on; outcome, reason and time are those of the last one."""
+    """Pending providers are probed after 2, 4, 8 … minutes, and show the latest outcome, reason and time."""
     ports = FakePorts()
     provider = pending(ports)
     minutes = []
@@ -117,7 +117,7 @@ def test_a_pending_provider_is_checked_less_and_less_often_and_shows_the_latest_
 
 
 def test_a_pending_provider_is_disabled_after_a_day() -> None:
-    """Once, with an audit entry of the system and an event; then it is not asked any more."""
+    """After a day, a pending provider is disabled once, with audit entry and event, and not probed again."""
     ports = FakePorts()
     provider = pending(ports)
     began = ports.clock.now()
@@ -140,7 +140,7 @@ def test_a_pending_provider_is_disabled_after_a_day() -> None:
 
 
 def test_a_pending_provider_that_is_good_at_last_becomes_active_instead() -> None:
-    """Its last check decides, also when that comes after its day."""
+    """A success of the last probe activates a pending provider, even after its day."""
     ports = FakePorts()
     provider = pending(ports)
     ports.clock.pass_time(hours=30)
@@ -150,7 +150,7 @@ def test_a_pending_provider_that_is_good_at_last_becomes_active_instead() -> Non
 
 
 def test_an_expired_provider_that_is_enabled_again_has_another_day() -> None:
-    """It is pending then, because no vendor has ever accepted its credential."""
+    """An expired provider is pending for another day after it is enabled."""
     ports = FakePorts()
     provider = pending(ports)
     ports.clock.pass_time(hours=24)
@@ -165,7 +165,7 @@ def test_an_expired_provider_that_is_enabled_again_has_another_day() -> None:
 
 
 def test_a_check_that_meets_a_change_does_not_overwrite_it() -> None:
-    """The owner changes a pending provider while it is checked for the last time: nothing is undone."""
+    """A probe does not overwrite a concurrent change of a pending provider."""
     ports = FakePorts()
     provider = pending(ports)
     ports.clock.pass_time(hours=25)
@@ -181,14 +181,14 @@ def test_a_check_that_meets_a_change_does_not_overwrite_it() -> None:
 
 
 def answers(minute: int) -> Verdict:
-    """A vendor's mood by the minute: good, a refusal streak, good, a limited patch."""
+    """Return a vendor's outcomes by minute: valid, refused, valid, limited."""
     if 5 <= minute < 12:
         return Verdict(Reason.CREDENTIAL_REJECTED, latency_ms=40)
     return Verdict(Reason.INSUFFICIENT_PERMISSION if 20 <= minute < 23 else None, latency_ms=100 + minute)
 
 
 def test_three_deliveries_in_any_order_are_as_good_as_one() -> None:
-    """Every message three times, shuffled, poison among them: buckets, windows and state are those of one delivery."""
+    """Repeated, shuffled and malformed messages lead to the same buckets, windows and state as one delivery."""
 
     def run(shuffled: bool) -> Any:
         ports = FakePorts()
@@ -215,7 +215,7 @@ def test_three_deliveries_in_any_order_are_as_good_as_one() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_the_short_way_ends_as_the_long_one(data: st.DataObject) -> None:
-    """Whatever vendors reply: buckets, states, back-off and events are as if all evidence judged every check."""
+    """The fast path leads to the same buckets, states, back-off and events as the full classification."""
     moods = [None, None, None, Reason.CREDENTIAL_REJECTED, Reason.INSUFFICIENT_PERMISSION, Reason.RATE_LIMITED]
     minutes = data.draw(st.lists(st.sampled_from(moods), min_size=1, max_size=40))
     rotated = data.draw(st.integers(0, 40))
@@ -240,7 +240,7 @@ def test_the_short_way_ends_as_the_long_one(data: st.DataObject) -> None:
 
 
 def test_a_check_that_changes_nothing_makes_no_samples_of_the_ones_before() -> None:
-    """A provider that stays healthy costs a sweep its minute bucket, and not the unpacking of two hours."""
+    """A probe of a provider that stays healthy does not decode earlier samples."""
     ports = FakePorts()
     provider = added(ports)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""The data plane's door: one version whole, and a note of its use that costs nothing."""
+"""Resolving credentials for the data plane, and recording their use."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.kit.requests import ORG, added, key, rotate
 
 
 def test_the_active_version_is_read_whole() -> None:
-    """The credential, its vendor, its host and its number."""
+    """Resolve returns the credential, its vendor, its base_url and its version."""
     ports = FakePorts()
     provider = added(ports, base_url="https://proxy.example.com/v1")
     assert resolve(ports, ORG, provider.id) == Resolved("openai", "https://proxy.example.com/v1", 1, key())
 
 
 def test_a_request_keeps_to_the_version_and_the_host_that_it_began_with() -> None:
-    """A rotation to another host in the middle of it changes neither."""
+    """A request can keep its version and host during a rotation."""
     ports = FakePorts()
     provider = added(ports, base_url="https://first.example.com/v1")
     began = resolve(ports, ORG, provider.id)
@@ -39,13 +39,13 @@ def test_a_request_keeps_to_the_version_and_the_host_that_it_began_with() -> Non
 
 
 def test_what_is_read_does_not_show_itself() -> None:
-    """Whoever logs it logs no credential."""
+    """The repr of a resolved credential does not show it."""
     ports = FakePorts()
     assert key().reveal() not in repr(resolve(ports, ORG, added(ports).id))
 
 
 def test_an_expired_version_is_refused_while_its_row_is_there() -> None:
-    """Neither the reaper's nor DynamoDB's delay makes it readable."""
+    """An expired version cannot be read, even if its row still exists."""
     ports = FakePorts(Policy(grace=timedelta(minutes=1)))
     provider = rotate(ports, added(ports), "two")
     ports.clock.pass_time(seconds=59)
@@ -58,7 +58,7 @@ def test_an_expired_version_is_refused_while_its_row_is_there() -> None:
 
 
 def drop_row(ports: FakePorts, provider_id: str) -> None:
-    """The active version's row is lost."""
+    """Delete the active version's row."""
     del ports.db.rows[ORG, provider_id, 1]
 
 
@@ -77,7 +77,7 @@ GONE: dict[str, tuple[Callable[[FakePorts, str], object], str, int | None, str]]
 
 @pytest.mark.parametrize(("lose", "org", "version", "code"), GONE.values(), ids=GONE)
 def test_what_is_not_there(lose: Callable[[FakePorts, str], object], org: str, version: int | None, code: str) -> None:
-    """404, which says whether it is the provider or the version."""
+    """A missing provider and a missing version are different 404s."""
     ports = FakePorts()
     provider = added(ports)
     lose(ports, provider.id)
@@ -87,7 +87,7 @@ def test_what_is_not_there(lose: Callable[[FakePorts, str], object], org: str, v
 
 
 def test_a_rotation_between_the_two_reads_is_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a grace window the row that the provider item named is gone by then: the new one is read instead."""
+    """If the row read was just replaced without a grace window, the new version is returned."""
     ports = FakePorts(Policy(grace=timedelta(0)))
     provider = added(ports)
     read = ports.providers.sealed
@@ -102,7 +102,7 @@ def test_a_rotation_between_the_two_reads_is_not_noticed(monkeypatch: pytest.Mon
 
 
 def test_a_row_that_was_changed_does_not_open() -> None:
-    """Nor is its use recorded."""
+    """A tampered row does not open, and no use is recorded."""
     ports = FakePorts()
     provider = added(ports)
     row = ports.db.rows[ORG, provider.id, 1]
@@ -113,7 +113,7 @@ def test_a_row_that_was_changed_does_not_open() -> None:
 
 
 def test_a_version_in_constant_use_costs_one_write_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reads of a minute after the recorded one write nothing."""
+    """Last use is written at most once a minute."""
     ports = FakePorts()
     provider = added(ports)
     began, record = ports.clock.now(), ports.providers.record_use
@@ -131,7 +131,7 @@ def test_a_version_in_constant_use_costs_one_write_a_minute(monkeypatch: pytest.
 
 
 def test_a_use_that_cannot_be_recorded_costs_nobody_the_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The credential is given all the same, and the next read records it."""
+    """If recording the use fails, the credential is still returned, and the next read records it."""
     ports = FakePorts()
     provider = added(ports)
 

@@ -1,4 +1,4 @@
-"""Retirement: expired versions are destroyed row by row, and the provider item is left to its owner."""
+"""Retirement: expired versions are destroyed one by one, without changing the provider item."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GRACE = timedelta(hours=1)
 
 
 def test_a_row_is_destroyed_when_its_grace_window_ends() -> None:
-    """Not a moment earlier, and only that one."""
+    """A version is destroyed exactly when its grace window ends, and no other."""
     ports = FakePorts(Policy(grace=GRACE))
     provider = rotate(ports, added(ports), "two")
     end = ports.clock.now() + GRACE
@@ -31,7 +31,7 @@ def test_a_row_is_destroyed_when_its_grace_window_ends() -> None:
 
 
 def test_the_head_is_not_touched() -> None:
-    """An owner's ETag stays good, and a change that is under way does not lose a race."""
+    """Destroying a version keeps the provider's ETag and does not conflict with a running change."""
     ports = FakePorts(Policy(grace=GRACE))
     provider = rotate(ports, added(ports), "two")
     ports.clock.pass_time(hours=1)
@@ -43,7 +43,7 @@ def test_the_head_is_not_touched() -> None:
 
 
 def test_the_next_rotation_clears_the_head() -> None:
-    """It drops what the reaper has taken, and the number is not used again."""
+    """The next rotation removes destroyed versions from the provider item and never reuses their numbers."""
     ports = FakePorts(Policy(grace=GRACE))
     provider = rotate(ports, added(ports), "two")
     ports.clock.pass_time(hours=1)
@@ -52,7 +52,7 @@ def test_the_next_rotation_clears_the_head() -> None:
 
 
 def test_what_is_gone_already_does_no_harm() -> None:
-    """Deleted providers leave their place in the order; the reaper only forgets it."""
+    """Index entries of deleted providers are removed."""
     ports = FakePorts(Policy(grace=GRACE))
     provider = rotate(ports, added(ports), "two")
     delete_provider(ports, ORG, provider.id)
@@ -61,7 +61,7 @@ def test_what_is_gone_already_does_no_harm() -> None:
 
 
 def test_a_row_that_others_are_writing_to_is_left_for_the_next_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It keeps none of the others from being destroyed, and is destroyed then."""
+    """A version with a write conflict is destroyed in the next minute and does not block others."""
     ports = FakePorts(Policy(grace=GRACE))
     for mark in ("one", "two", "three"):
         rotate(ports, added(ports, mark), f"{mark}-more")
@@ -81,7 +81,7 @@ def test_a_row_that_others_are_writing_to_is_left_for_the_next_minute(monkeypatc
 
 
 def test_a_minute_destroys_so_much_and_the_next_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest first, so that nothing waits for ever."""
+    """A run destroys a limited number of versions, oldest first, and the next one continues."""
     monkeypatch.setattr(module, "AT_ONCE", 2)
     ports = FakePorts(Policy(grace=GRACE))
     retiring = []

@@ -1,4 +1,4 @@
-"""Going back to an earlier credential: all that belongs to it comes back with it, once its vendor has confirmed it."""
+"""Rollback: an earlier credential becomes active with all its data, once its vendor has verified it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ SOON = datetime.fromisoformat("2026-04-20T00:00:00+00:00")
 
 
 def back(ports: FakePorts, provider: Provider, version: int | None = None) -> Provider:
-    """The provider after a rollback."""
+    """Return the provider after a rollback."""
     return rollback_provider(ports, ORG, provider.id, version)[0]
 
 
 def moved(ports: FakePorts) -> Provider:
-    """A provider whose second credential goes to another host, belongs to another account, and does not expire."""
+    """A provider whose second credential has another host and account and does not expire."""
     ports.verify.verdict = Verdict(account="acme")
     first = added(ports, base_url=FIRST_HOST, key_expires_at=SOON)
     ports.verify.verdict = Verdict(account="globex")
@@ -45,7 +45,7 @@ def moved(ports: FakePorts) -> Provider:
 
 
 def test_the_previous_credential_is_active_again_as_a_new_version() -> None:
-    """Its number was never used before, and what it replaces is readable for the grace window."""
+    """A rollback creates a new version, and the replaced one is readable for the grace window."""
     ports = FakePorts()
     provider = back(ports, rotate(ports, added(ports), "two"))
     assert (provider.active.number, active_key(ports, provider)) == (3, key().reveal())
@@ -54,7 +54,7 @@ def test_the_previous_credential_is_active_again_as_a_new_version() -> None:
 
 
 def test_two_rollbacks_lead_back() -> None:
-    """The previous version of a rolled back one is what it replaced."""
+    """A second rollback restores the credential before the first."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     for _ in range(2):
@@ -63,7 +63,7 @@ def test_two_rollbacks_lead_back() -> None:
 
 
 def test_a_version_can_be_named() -> None:
-    """Any live one, however many have come since."""
+    """Any live version can be restored."""
     ports = FakePorts()
     provider = rotate(ports, rotate(ports, added(ports), "two"), "three")
     assert active_key(ports, back(ports, provider, 1)) == key("one").reveal()
@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[int | None, float, type[ProvidersError], str]] = {
 
 @pytest.mark.parametrize(("version", "later", "kind", "code"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_gone_back_to(version: int | None, later: float, kind: type[ProvidersError], code: str) -> None:
-    """Told before a vendor is asked, and nothing is changed; an expired row is refused while it is still there."""
+    """Invalid versions, including expired ones, are refused before a vendor is called."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     ports.clock.pass_time(seconds=later)
@@ -91,7 +91,7 @@ def test_what_cannot_be_gone_back_to(version: int | None, later: float, kind: ty
 
 
 def test_a_version_that_the_reaper_has_just_taken_is_not_found() -> None:
-    """Between reading the provider item and the row it can go."""
+    """A version destroyed between the two reads is not found."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     del ports.db.rows[ORG, provider.id, 1]
@@ -101,7 +101,7 @@ def test_a_version_that_the_reaper_has_just_taken_is_not_found() -> None:
 
 
 def test_without_an_earlier_version_there_is_no_way_back() -> None:
-    """A provider that was never rotated, and one that does not exist."""
+    """A provider without an earlier version and a missing provider are refused."""
     ports = FakePorts()
     with pytest.raises(Conflict) as caught:
         back(ports, added(ports))
@@ -111,7 +111,7 @@ def test_without_an_earlier_version_there_is_no_way_back() -> None:
 
 
 def test_all_that_belongs_to_a_credential_comes_back_with_it() -> None:
-    """Its host, its expiry, its account, its hint and its fingerprint; the name stays as it is."""
+    """A rollback restores host, expiry, account, hint and fingerprint, and keeps the name."""
     ports = FakePorts()
     second = moved(ports)
     renamed, _ = update_provider(ports, ORG, second.id, Change(name="Renamed"))
@@ -124,7 +124,7 @@ def test_all_that_belongs_to_a_credential_comes_back_with_it() -> None:
 
 
 def test_an_account_that_the_vendor_does_not_name_is_the_versions_own() -> None:
-    """A throttled answer often names none: the account is what was known of this key, not of the one it replaces."""
+    """If the vendor returns no account, the restored version keeps the one known for it."""
     ports = FakePorts()
     second = moved(ports)
     ports.verify.verdict = Verdict(Reason.RATE_LIMITED)
@@ -136,7 +136,7 @@ def test_an_account_that_the_vendor_does_not_name_is_the_versions_own() -> None:
 
 
 def test_a_credential_never_goes_to_a_host_that_was_not_named_with_it() -> None:
-    """The old key is asked about at the old host, and read with it; the new one likewise."""
+    """Each credential is verified and resolved only at its own host."""
     ports = FakePorts()
     second = moved(ports)
     after = back(ports, second)
@@ -151,7 +151,7 @@ def test_a_credential_never_goes_to_a_host_that_was_not_named_with_it() -> None:
 
 @pytest.mark.parametrize("reason", [None, Reason.QUOTA_EXHAUSTED, Reason.CREDENTIAL_REJECTED, Reason.TIMEOUT])
 def test_only_a_credential_that_still_works_replaces_the_active_one(reason: Reason | None) -> None:
-    """Valid and limited ones promote; a revoked or unverifiable one changes nothing."""
+    """Only valid and limited credentials are restored; otherwise nothing changes."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     ports.verify.verdict = Verdict(reason)
@@ -166,7 +166,7 @@ def test_only_a_credential_that_still_works_replaces_the_active_one(reason: Reas
 
 
 def test_a_rotation_that_comes_between_wins() -> None:
-    """The version to roll back from is no longer active: 409, and the new credential stays."""
+    """A concurrent rotation wins, and the rollback returns 409."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
 
@@ -182,7 +182,7 @@ def test_a_rotation_that_comes_between_wins() -> None:
 
 
 def test_a_version_that_is_destroyed_meanwhile_does_not_come_back() -> None:
-    """It was destroyed because its key has leaked: the rollback that was verifying it finds nothing to bring back."""
+    """A version that is destroyed during verification is not restored."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     ports.verify.meanwhile = lambda: destroy_version(ports, ORG, provider.id, 1)
@@ -193,7 +193,7 @@ def test_a_version_that_is_destroyed_meanwhile_does_not_come_back() -> None:
 
 
 def test_a_rename_that_comes_between_costs_nothing() -> None:
-    """Both are there afterwards."""
+    """A concurrent rename and a rollback both succeed."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
 
@@ -207,7 +207,7 @@ def test_a_rename_that_comes_between_costs_nothing() -> None:
 
 
 def test_a_rollback_can_be_guarded_by_if_match() -> None:
-    """An old tag takes nothing back."""
+    """A rollback with an old tag is refused."""
     ports = FakePorts()
     first = added(ports)
     second = rotate(ports, first, "two")
@@ -217,7 +217,7 @@ def test_a_rollback_can_be_guarded_by_if_match() -> None:
 
 
 def test_a_rollback_is_one_more_version() -> None:
-    """With five of them live the oldest makes room for it."""
+    """With five live versions, a rollback retires the oldest."""
     ports = FakePorts(Policy(grace=timedelta(hours=1)))
     provider = added(ports)
     for number in range(2, MAX_LIVE_VERSIONS + 1):
@@ -228,7 +228,7 @@ def test_a_rollback_is_one_more_version() -> None:
 
 
 def test_a_rollback_is_told_as_what_it_is() -> None:
-    """A rotation to the world, which has a new key version; a rollback in the audit trail."""
+    """A rollback is published as a rotation and audited as a rollback."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     mutation: Mutation[Any] = Mutation(Actor("management_key", "01test"), "request-9")
@@ -240,7 +240,7 @@ def test_a_rollback_is_told_as_what_it_is() -> None:
 
 
 def test_a_disabled_provider_stays_disabled() -> None:
-    """Whoever disabled it decides when it is used again."""
+    """A rollback does not enable a disabled provider."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     update_provider(ports, ORG, provider.id, Change(status=Status.DISABLED))
@@ -248,7 +248,7 @@ def test_a_disabled_provider_stays_disabled() -> None:
 
 
 def test_a_credential_that_was_never_verified_is_active_once_it_is() -> None:
-    """Stored pending, replaced, and gone back to when its vendor can be asked again."""
+    """A credential stored as pending can be restored once its vendor verifies it."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
     provider = added(ports, on_unavailable="store_pending")

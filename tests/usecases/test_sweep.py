@@ -1,4 +1,4 @@
-"""The sweep: which providers are queued, and that messages hold ids only."""
+"""The sweep: which providers are queued, and that messages contain only ids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.kit.sweeps import deliver, sweep
 
 
 def test_messages_hold_ids_only() -> None:
-    """What is queued is a minute, organizations and provider ids."""
+    """Messages contain a minute, organizations and provider ids only."""
     ports = FakePorts()
     provider = added(ports)
     (body,) = sweep(ports)
@@ -27,7 +27,7 @@ def test_messages_hold_ids_only() -> None:
 
 
 def test_disabled_providers_are_not_asked() -> None:
-    """Neither those that were disabled before the sweep nor those disabled between queue and worker."""
+    """Providers disabled before the sweep or after queueing are not probed."""
     ports = FakePorts()
     off, late = added(ports, "off"), added(ports, "late")
     update_provider(ports, ORG, off.id, Change(status=Status.DISABLED))
@@ -41,7 +41,7 @@ def test_disabled_providers_are_not_asked() -> None:
 
 @pytest.mark.parametrize(("interval", "each"), [(1, 1), (5, 5), (15, 15)])
 def test_every_provider_is_due_once_in_an_interval(interval: int, each: int) -> None:
-    """With longer intervals a minute's share is some of the shards."""
+    """Every provider is due once per interval; with longer intervals, each minute handles some shards."""
     ports = FakePorts(Policy(thresholds=Thresholds(interval_minutes=interval), verifications_per_org=60))
     for number in range(60):
         added(ports, str(number))

@@ -1,4 +1,4 @@
-"""Changing a provider: the old credential stays active unless the new one was verified, and races have one winner."""
+"""Changing a provider: a credential is replaced only by a verified one, and one of several concurrent changes wins."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.kit.requests import ORG, active_key, added, key, rotate
 
 
 def test_a_rotation_activates_the_new_credential() -> None:
-    """Version 2 is active and opens to the new key."""
+    """After a rotation, version 2 is active with the new key."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     assert (provider.active.number, active_key(ports, provider)) == (2, key("two").reveal())
 
 
 def test_the_old_version_is_readable_until_its_grace_ends() -> None:
-    """A request that began with version 1 finishes with it; one second after the window it cannot."""
+    """A replaced version is readable until its grace window ends."""
     ports = FakePorts(Policy(grace=timedelta(hours=1)))
     provider = added(ports)
     rotate(ports, provider, "two")
@@ -42,7 +42,7 @@ def test_the_old_version_is_readable_until_its_grace_ends() -> None:
 
 
 def test_without_a_grace_window_the_old_version_is_gone_at_once() -> None:
-    """A grace of zero leaves one row."""
+    """With a grace window of zero, the replaced version is deleted at once."""
     ports = FakePorts(Policy(grace=timedelta(0)))
     provider = rotate(ports, added(ports), "two")
     assert [version.number for version in provider.versions] == [2]
@@ -58,7 +58,7 @@ def test_without_a_grace_window_the_old_version_is_gone_at_once() -> None:
     ],
 )
 def test_a_credential_that_is_not_proven_leaves_the_old_one_active(reason: Reason, code: str) -> None:
-    """After a refused or unverifiable rotation everything is as it was, to the row."""
+    """A refused or unverifiable rotation changes nothing."""
     ports = FakePorts()
     provider = added(ports)
     before = (dict(ports.db.providers), dict(ports.db.rows))
@@ -71,7 +71,7 @@ def test_a_credential_that_is_not_proven_leaves_the_old_one_active(reason: Reaso
 
 
 def test_a_rotation_that_another_one_overtook_is_a_conflict() -> None:
-    """The caller's key was verified, and yet is not stored: what it was meant to replace is gone."""
+    """If another rotation commits first, the verified credential is not stored and the result is a conflict."""
     ports = FakePorts()
     provider = added(ports)
 
@@ -87,7 +87,7 @@ def test_a_rotation_that_another_one_overtook_is_a_conflict() -> None:
 
 
 def test_a_rotation_that_another_one_overtook_with_the_same_credential_has_what_it_wants() -> None:
-    """Two runs of a pipeline at once: both succeed, and there is one new version."""
+    """Two concurrent rotations to the same credential both succeed with one new version."""
     ports = FakePorts()
     provider = added(ports)
 
@@ -102,7 +102,7 @@ def test_a_rotation_that_another_one_overtook_with_the_same_credential_has_what_
 
 
 def test_a_rotation_survives_a_rename_and_an_attach_that_come_between() -> None:
-    """Changes of other members do not cost a caller the rotation; both are there afterwards."""
+    """A rotation and concurrent changes of other fields all succeed."""
     ports = FakePorts()
     provider = added(ports)
 
@@ -120,7 +120,7 @@ def test_a_rotation_survives_a_rename_and_an_attach_that_come_between() -> None:
 
 
 def test_a_rotation_of_what_was_deleted_meanwhile_is_not_found() -> None:
-    """It does not bring the provider back, nor leave a row."""
+    """Rotating a provider that is deleted meanwhile returns 404 and leaves no row."""
     ports = FakePorts()
     provider = added(ports)
     ports.verify.meanwhile = lambda: ports.providers.delete(provider)
@@ -130,7 +130,7 @@ def test_a_rotation_of_what_was_deleted_meanwhile_is_not_found() -> None:
 
 
 def test_a_sixth_live_version_retires_the_oldest_at_once() -> None:
-    """An emergency rotation is never refused; the warning names the version that is gone."""
+    """A sixth live version retires the oldest at once, with a warning that names it."""
     ports = FakePorts()
     provider = added(ports)
     for number in range(2, MAX_LIVE_VERSIONS + 1):
@@ -148,7 +148,7 @@ def test_a_sixth_live_version_retires_the_oldest_at_once() -> None:
 
 
 def test_the_current_credential_makes_no_version() -> None:
-    """Pipelines send it every time: it is verified, and nothing is written; five times lock nobody out."""
+    """Sending the current credential verifies it and writes nothing, so that pipelines can repeat it."""
     ports = FakePorts()
     provider = added(ports)
     asked, known = len(ports.verify.asked), (dict(ports.db.providers), list(ports.db.trail), dict(ports.db.outbox))
@@ -161,7 +161,7 @@ def test_the_current_credential_makes_no_version() -> None:
 
 
 def test_the_current_credential_is_still_verified() -> None:
-    """One that has been revoked is refused as in every rotation."""
+    """A current credential that was revoked is refused."""
     ports = FakePorts()
     provider = added(ports)
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
@@ -171,7 +171,7 @@ def test_the_current_credential_is_still_verified() -> None:
 
 
 def test_what_else_is_sent_with_the_current_credential_is_changed() -> None:
-    """As an update, which publishes no rotation."""
+    """Other fields sent with the current credential are updated, without a rotation event."""
     ports = FakePorts()
     provider = added(ports)
     events = len(ports.publisher.published)
@@ -184,7 +184,7 @@ def test_what_else_is_sent_with_the_current_credential_is_changed() -> None:
 
 
 def test_the_current_credential_at_another_host_is_a_rotation() -> None:
-    """The host belongs to the version."""
+    """The same credential with another base_url is a rotation."""
     ports = FakePorts()
     change = Change(api_key=key(), base_url="https://proxy.example.com/v1")
     after, warnings = update_provider(ports, ORG, added(ports).id, change)
@@ -192,7 +192,7 @@ def test_the_current_credential_at_another_host_is_a_rotation() -> None:
 
 
 def test_a_pending_provider_becomes_active_with_its_own_credential() -> None:
-    """Sending it again is how its owner asks for another verification."""
+    """Sending a pending provider's own credential again verifies and activates it."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
     provider = added(ports, on_unavailable="store_pending")
@@ -203,7 +203,7 @@ def test_a_pending_provider_becomes_active_with_its_own_credential() -> None:
 
 
 def test_an_expiry_is_set_and_forgotten_alone() -> None:
-    """Without the credential, and without a new version; a past one is refused."""
+    """The expiry can be set and removed without a new version; a past one is refused."""
     ports = FakePorts()
     provider = added(ports)
     end = ports.clock.now() + timedelta(days=30)
@@ -216,7 +216,7 @@ def test_an_expiry_is_set_and_forgotten_alone() -> None:
 
 
 def test_a_reset_base_url_is_told() -> None:
-    """A null that a program sends without meaning it moves a private gateway's key to the vendor's own host."""
+    """Resetting base_url with null leads to a warning."""
     ports = FakePorts()
     provider = added(ports, base_url="https://proxy.example.com/v1")
     after, warnings = update_provider(ports, ORG, provider.id, Change(api_key=key("two"), base_url=None))
@@ -226,7 +226,7 @@ def test_a_reset_base_url_is_told() -> None:
 
 
 def test_version_numbers_are_never_used_twice() -> None:
-    """Refused rotations take no number, and expired versions give theirs back to nobody."""
+    """Refused rotations use no version number, and numbers of expired versions are not reused."""
     ports = FakePorts(Policy(grace=timedelta(seconds=1)))
     provider = added(ports)
     seen = [1]
@@ -237,7 +237,7 @@ def test_version_numbers_are_never_used_twice() -> None:
 
 
 def test_a_new_base_url_needs_the_key_again() -> None:
-    """A stored key never goes to a host that was not named with it."""
+    """A new base_url requires the key, so that a stored key is never sent elsewhere."""
     ports = FakePorts()
     provider = added(ports)
     change = Change(base_url="https://elsewhere.example.com/v1")
@@ -249,7 +249,7 @@ def test_a_new_base_url_needs_the_key_again() -> None:
 
 
 def test_the_same_base_url_in_other_words_needs_no_key() -> None:
-    """An endpoint that is pasted again is compared with what is stored as it would be stored."""
+    """An equivalent base_url is not a change and needs no key."""
     ports = FakePorts()
     provider = added(ports, base_url="https://eu.api.openai.com")
     assert provider.base_url == "https://eu.api.openai.com/v1"
@@ -264,7 +264,7 @@ def test_the_same_base_url_in_other_words_needs_no_key() -> None:
 
 
 def test_a_rotation_verifies_at_the_current_base_url() -> None:
-    """The new key is verified where it will be used."""
+    """A new key is verified at the provider's base_url."""
     ports = FakePorts()
     provider = added(ports, base_url="https://proxy.example.com/v1")
     rotate(ports, provider, "two")
@@ -272,7 +272,7 @@ def test_a_rotation_verifies_at_the_current_base_url() -> None:
 
 
 def test_a_change_of_nothing_is_no_change() -> None:
-    """Saying again what is so keeps the revision, and an ETag stays good."""
+    """An update without differences keeps the revision and the ETag."""
     ports = FakePorts()
     provider = added(ports)
     after, _ = update_provider(ports, ORG, provider.id, Change(name=provider.name, status=Status.ACTIVE))
@@ -280,7 +280,7 @@ def test_a_change_of_nothing_is_no_change() -> None:
 
 
 def test_status_changes() -> None:
-    """Disable and enable; what was never verified becomes pending, not active; a verified key makes it active."""
+    """A provider can be disabled and enabled; an unverified one becomes pending, and active with a verified key."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
     pending = added(ports, on_unavailable="store_pending")
@@ -298,7 +298,7 @@ def test_status_changes() -> None:
 
 
 def test_a_key_of_another_account_is_a_warning() -> None:
-    """The swap is made, and the answer tells that the account has changed."""
+    """A rotation to another account succeeds with a warning."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(account="org-one")
     provider = added(ports)
@@ -309,7 +309,7 @@ def test_a_key_of_another_account_is_a_warning() -> None:
 
 
 def test_an_account_that_nobody_named_is_not_anothers() -> None:
-    """A version knows its own account only; a later change of accounts is noticed all the same."""
+    """A version without a known account causes no warning, and a later change of account does."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(account="org-one")
     provider = added(ports)

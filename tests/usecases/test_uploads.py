@@ -1,4 +1,4 @@
-"""Upload links: each works once, for ten minutes, for its own provider only, and as long as its management key does."""
+"""Upload links: each works once, for ten minutes, for its own provider, while its management key is valid."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def ports() -> FakePorts:
 
 
 def link(ports: FakePorts, wanted: ToAdd | ToRotate = NEW) -> str:
-    """The token of a new link."""
+    """Return the token of a new link."""
     return upload_token(ports, create_upload(ports, ORG, KEY_ID, wanted).id)
 
 
 def is_dead(ports: FakePorts, token: str) -> bool:
-    """Whether neither the page nor the form works any more; both say the same, and no vendor is asked."""
+    """Return whether page and form fail in the same way without calling a vendor."""
     asked, providers = len(ports.verify.asked), dict(ports.db.providers)
     told = set()
     for attempt in (lambda: open_upload(ports, token), lambda: use_upload(ports, token, key("late"))):
@@ -71,7 +71,7 @@ def is_dead(ports: FakePorts, token: str) -> bool:
 
 
 def test_a_link_adds_its_provider(ports: FakePorts) -> None:
-    """Vendor and name are the link's, the credential is what was entered."""
+    """A link adds a provider with its own vendor and name and the entered credential."""
     provider, _ = use_upload(ports, link(ports), key("entered"))
     assert (provider.org, provider.vendor, provider.name, provider.status) == (
         ORG,
@@ -83,14 +83,14 @@ def test_a_link_adds_its_provider(ports: FakePorts) -> None:
 
 
 def test_a_link_rotates_its_provider(ports: FakePorts) -> None:
-    """The same provider, its next version."""
+    """A link for a provider adds the next version to it."""
     provider = added(ports)
     rotated, _ = use_upload(ports, link(ports, ToRotate(provider.id)), key("entered"))
     assert (rotated.id, rotated.active.number, active_key(ports, rotated)) == (provider.id, 2, key("entered").reveal())
 
 
 def test_a_link_shows_what_it_is_for(ports: FakePorts) -> None:
-    """As it is now: a provider may have another name since."""
+    """A link shows the provider's current name."""
     provider = added(ports)
     token = link(ports, ToRotate(provider.id))
     update_provider(ports, ORG, provider.id, Change(name="Renamed"))
@@ -100,7 +100,7 @@ def test_a_link_shows_what_it_is_for(ports: FakePorts) -> None:
 
 
 def test_looking_at_a_link_uses_nothing_up(ports: FakePorts) -> None:
-    """A chat's preview, a browser's prefetch."""
+    """Previews and prefetches do not use up a link."""
     token = link(ports)
     before = dict(ports.db.uploads)
     for _ in range(TRIES + 1):
@@ -110,7 +110,7 @@ def test_looking_at_a_link_uses_nothing_up(ports: FakePorts) -> None:
 
 
 def test_the_trail_tells_who_made_the_link_and_that_it_was_used(ports: FakePorts) -> None:
-    """The key that the link was made with answers for what is done by it."""
+    """The audit trail shows the management key that created the link, and the link's use."""
     token = link(ports)
     provider, _ = use_upload(ports, token, key(), "request-7")
     made, used = ports.db.trail
@@ -128,7 +128,7 @@ def test_the_trail_tells_who_made_the_link_and_that_it_was_used(ports: FakePorts
 
 
 def test_nothing_that_is_stored_opens_a_link(ports: FakePorts) -> None:
-    """The secret half of a token is made anew each time."""
+    """Stored data does not contain the secret part of a link's token."""
     secret = link(ports).partition("_")[2]
     assert len(secret) == 64
     assert secret not in repr(vars(ports.db))
@@ -150,7 +150,7 @@ def revoke(ports: FakePorts, _: str) -> None:
 
 
 def with_key(**members: object) -> Callable[[FakePorts, str], None]:
-    """The link's management key becomes another one."""
+    """Replace the link's management key."""
 
     def change(ports: FakePorts, _: str) -> None:
         found = ports.management_keys.keys[KEY_ID]
@@ -172,7 +172,7 @@ ALTERED: dict[str, dict[str, object]] = {
 
 @pytest.mark.parametrize("members", ALTERED.values(), ids=ALTERED)
 def test_a_link_whose_item_was_altered_is_dead(ports: FakePorts, members: dict[str, object]) -> None:
-    """A write to the table sends no person's key elsewhere, and lets no link outlive its ten minutes."""
+    """Tampering with a link's item neither redirects a credential nor extends the link."""
     token = link(ports)
     upload_id = f"upl_{token.partition('_')[0]}"
     ports.db.uploads[upload_id] = replace(ports.db.uploads[upload_id], **members)  # type: ignore[arg-type]
@@ -210,14 +210,14 @@ DEATHS = {
 
 @pytest.mark.parametrize("death", DEATHS.values(), ids=DEATHS.keys())
 def test_a_link_that_has_ended_is_not_found(ports: FakePorts, death: Callable[[FakePorts, str], None]) -> None:
-    """One and the same answer, whatever the reason."""
+    """All ended links return the same error."""
     token = link(ports)
     death(ports, token)
     assert is_dead(ports, token)
 
 
 def test_a_link_works_to_its_last_second(ports: FakePorts) -> None:
-    """Ten minutes are ten minutes."""
+    """A link works until the last second of its ten minutes."""
     token = link(ports)
     ports.clock.pass_time(minutes=9, seconds=59)
     use_upload(ports, token, key())
@@ -240,25 +240,25 @@ GUESSES = {
 
 @pytest.mark.parametrize("guess", GUESSES.values(), ids=GUESSES.keys())
 def test_a_guess_is_not_found(ports: FakePorts, guess: Callable[[str], str]) -> None:
-    """Not told from a link that was used."""
+    """A guessed link and a used link return the same error."""
     assert is_dead(ports, guess(link(ports)))
 
 
 def test_one_links_secret_does_not_open_another(ports: FakePorts) -> None:
-    """The id in a token is bound to its secret."""
+    """A link's secret is bound to its id."""
     first, second = link(ports), link(ports, ToAdd("groq", "Second"))
     assert is_dead(ports, f"{first.partition('_')[0]}_{second.partition('_')[2]}")
 
 
 def test_a_guess_asks_no_store(ports: FakePorts) -> None:
-    """Whoever tries links out costs no database reads."""
+    """Guessing links causes no database reads."""
     token = link(ports)
     ports.uploads.get = None  # type: ignore[assignment,method-assign]
     assert is_dead(ports, token[:-1] + ("0" if token[-1] != "0" else "1"))
 
 
 def test_a_provider_that_is_deleted_takes_its_link_along(ports: FakePorts) -> None:
-    """There is nothing left to rotate."""
+    """Deleting a provider ends its links."""
     provider = added(ports)
     token = link(ports, ToRotate(provider.id))
     delete_provider(ports, ORG, provider.id)
@@ -266,7 +266,7 @@ def test_a_provider_that_is_deleted_takes_its_link_along(ports: FakePorts) -> No
 
 
 def test_a_provider_that_is_deleted_while_its_vendor_is_asked(ports: FakePorts) -> None:
-    """The link's own answer, and nothing is stored."""
+    """If the provider is deleted during verification, the link is not found and nothing is stored."""
     provider = added(ports)
     token = link(ports, ToRotate(provider.id))
     ports.verify.meanwhile = lambda: delete_provider(ports, ORG, provider.id)
@@ -276,12 +276,12 @@ def test_a_provider_that_is_deleted_while_its_vendor_is_asked(ports: FakePorts) 
 
 
 def moved(ports: FakePorts, provider: Provider) -> None:
-    """The provider gets a credential that belongs to another host."""
+    """Give the provider a credential for another host."""
     update_provider(ports, ORG, provider.id, Change(api_key=key("moved"), base_url=AZURE + "/v2"))
 
 
 def test_a_credential_goes_nowhere_but_where_the_link_said(ports: FakePorts) -> None:
-    """A provider that was moved to another host since has no link any more."""
+    """Moving the provider to another host ends its links."""
     provider = added(ports, vendor="azure", base_url=AZURE)
     token = link(ports, ToRotate(provider.id))
     assert open_upload(ports, token).base_url == AZURE
@@ -290,7 +290,7 @@ def test_a_credential_goes_nowhere_but_where_the_link_said(ports: FakePorts) -> 
 
 
 def test_a_move_in_the_very_last_moment_does_not_redirect_a_credential(ports: FakePorts) -> None:
-    """Between the look at the provider and the rotation: the vendor is asked where the page said."""
+    """If the provider moves during the request, the credential is sent only to the host that the page showed."""
     provider = added(ports, vendor="azure", base_url=AZURE)
     token = link(ports, ToRotate(provider.id))
     tried = ports.uploads.count_attempt
@@ -317,7 +317,7 @@ REFUSALS = [
 def test_a_key_that_is_refused_leaves_the_link(
     ports: FakePorts, reason: Reason, kind: type[ProvidersError], code: str
 ) -> None:
-    """A mistyped key or a vendor's bad day: the next one is taken."""
+    """After a refused key or a vendor outage, the link can be used again."""
     token = link(ports)
     ports.verify.verdict = Verdict(reason)
     with pytest.raises(kind) as caught:
@@ -329,7 +329,7 @@ def test_a_key_that_is_refused_leaves_the_link(
 
 
 def test_the_last_try_may_be_the_good_one(ports: FakePorts) -> None:
-    """Five tries are five."""
+    """The fifth attempt can succeed."""
     token = link(ports)
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
     for _ in range(TRIES - 1):
@@ -340,7 +340,7 @@ def test_the_last_try_may_be_the_good_one(ports: FakePorts) -> None:
 
 
 def test_many_at_once_get_no_more_tries(ports: FakePorts) -> None:
-    """Each counts before its vendor is asked, even if all of them looked at the link before any had counted."""
+    """Concurrent attempts are counted before the vendor is called, so the limit holds."""
     token = link(ports)
     (unused,) = ports.db.uploads.values()
     ports.uploads.get = lambda upload_id: unused  # type: ignore[method-assign]
@@ -355,7 +355,7 @@ def test_many_at_once_get_no_more_tries(ports: FakePorts) -> None:
 
 
 def test_the_limit_of_verifications_holds_for_links(ports: FakePorts) -> None:
-    """Nobody tries out more keys by way of links."""
+    """Links share the verification limit, so they allow no additional key tests."""
     ports.policy = Policy(verifications_per_org=1)
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
     with pytest.raises(Unprocessable):
@@ -369,7 +369,7 @@ def test_the_limit_of_verifications_holds_for_links(ports: FakePorts) -> None:
 
 @pytest.mark.parametrize("rotates", [True, False], ids=["rotate", "add"])
 def test_of_two_uses_at_once_one_wins(ports: FakePorts, rotates: bool) -> None:
-    """The other one is late, and what it entered is stored nowhere."""
+    """Of two concurrent uses, one succeeds, and the other's credential is not stored."""
     provider = added(ports, "base") if rotates else None
     token = link(ports, ToRotate(provider.id) if provider else NEW)
 
@@ -387,7 +387,7 @@ def test_of_two_uses_at_once_one_wins(ports: FakePorts, rotates: bool) -> None:
 
 
 def test_a_link_that_is_used_up_between_look_and_count(ports: FakePorts) -> None:
-    """The same answer as a moment later."""
+    """A link that is used up between read and count returns the same error as a used link."""
     token = link(ports)
 
     def gone(upload_id: str) -> int:
@@ -400,7 +400,7 @@ def test_a_link_that_is_used_up_between_look_and_count(ports: FakePorts) -> None
 
 
 def test_a_name_that_another_use_of_the_link_has_taken(ports: FakePorts) -> None:
-    """The link is used up, and that is what is told."""
+    """If another use of the link took the name, the error says that the link was used."""
     token = link(ports)
     named = ports.providers.named
 
@@ -416,7 +416,7 @@ def test_a_name_that_another_use_of_the_link_has_taken(ports: FakePorts) -> None
 
 
 def test_a_rotation_that_another_use_of_the_link_has_made(ports: FakePorts) -> None:
-    """The same, where all that the store can say is that the provider has changed."""
+    """If another use of the link rotated the provider, the error says that the link was used."""
     token = link(ports, ToRotate(added(ports).id))
     change = ports.providers.change
 
@@ -432,7 +432,7 @@ def test_a_rotation_that_another_use_of_the_link_has_made(ports: FakePorts) -> N
 
 
 def test_a_name_that_is_taken_meanwhile(ports: FakePorts) -> None:
-    """409, before the credential is sent anywhere and without counting a try; the link works once the name is free."""
+    """A taken name returns 409 without verification or a counted attempt; the link works once it is free."""
     token = link(ports)
     other = added(ports, name="FROM A LINK")
     asked = len(ports.verify.asked)
@@ -444,7 +444,7 @@ def test_a_name_that_is_taken_meanwhile(ports: FakePorts) -> None:
 
 
 def test_a_name_that_is_taken_while_the_vendor_is_asked(ports: FakePorts) -> None:
-    """409, and the link is as it was."""
+    """A name taken during verification returns 409, and the link can still be used."""
     token = link(ports)
 
     def take() -> None:
@@ -471,7 +471,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("wanted", "code"), REFUSED)
 def test_what_could_not_be_done_makes_no_link(ports: FakePorts, wanted: ToAdd | ToRotate, code: str) -> None:
-    """By the rules of adding and rotating, before a person is asked for anything."""
+    """A link is refused under the same rules as adding and rotating."""
     added(ports, name="Taken")
     with pytest.raises(ProvidersError) as caught:
         create_upload(ports, ORG, KEY_ID, wanted)
@@ -479,7 +479,7 @@ def test_what_could_not_be_done_makes_no_link(ports: FakePorts, wanted: ToAdd | 
 
 
 def test_another_organizations_provider_is_not_found(ports: FakePorts) -> None:
-    """As if there were none."""
+    """Another organization's provider is not found."""
     theirs = added(ports)
     with pytest.raises(NotFound) as caught:
         create_upload(ports, "org_b", KEY_ID, ToRotate(theirs.id))

@@ -1,4 +1,4 @@
-"""Which versions are live, and which of them the vendor may be told to revoke."""
+"""Which versions are live, and which are safe to revoke at the vendor."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.kit.requests import ORG, added, new, rotate
 
 
 def patient() -> FakePorts:
-    """A stack with a grace window that outlasts every case."""
+    """A stack with a grace window longer than every case."""
     return FakePorts(Policy(grace=timedelta(hours=6)))
 
 
 def test_every_live_version_is_listed_newest_first() -> None:
-    """With what it is recognized by, when it came and goes, and when it was last used."""
+    """Live versions are listed newest first, with hint, times and last use."""
     ports = patient()
     provider = added(ports)
     ports.clock.pass_time(minutes=5)
@@ -45,7 +45,7 @@ def test_every_live_version_is_listed_newest_first() -> None:
 
 
 def test_an_expired_version_is_not_listed() -> None:
-    """Neither before nor after the reaper has come."""
+    """An expired version is not listed, before or after it is destroyed."""
     ports = FakePorts(Policy(grace=timedelta(minutes=1)))
     provider = rotate(ports, added(ports), "two")
     ports.clock.pass_time(seconds=59)
@@ -55,7 +55,7 @@ def test_an_expired_version_is_not_listed() -> None:
 
 
 def test_another_organizations_versions_are_not_found() -> None:
-    """As if there were no such provider."""
+    """Another organization's versions are not found."""
     ports = patient()
     provider = added(ports)
     with pytest.raises(NotFound):
@@ -66,42 +66,42 @@ Story = Callable[[FakePorts, Provider], object]
 
 
 def pause(minutes: float) -> Story:
-    """Time passes."""
+    """Let time pass."""
     return lambda ports, _: ports.clock.pass_time(minutes=minutes)
 
 
 def tell(*steps: Story) -> Story:
-    """A story of several steps."""
+    """Return a scenario of several steps."""
     return lambda ports, provider: [step(ports, provider) for step in steps]
 
 
 def rotated_to(mark: str) -> Story:
-    """The provider gets another key."""
+    """Rotate the provider to another key."""
     return lambda ports, provider: rotate(ports, provider, mark)
 
 
 def used(version: int | None = None) -> Story:
-    """A data plane reads the active version, or the one that its request began with."""
+    """Resolve the active version, or a given one."""
     return lambda ports, provider: resolve(ports, ORG, provider.id, version)
 
 
 def rolled_back(version: int | None = None) -> Story:
-    """The previous credential comes back."""
+    """Roll back to the previous credential."""
     return lambda ports, provider: rollback_provider(ports, ORG, provider.id, version)
 
 
 def shared(ports: FakePorts, _: Provider) -> Provider:
-    """Another provider of the organization holds the same credential."""
+    """Add another provider with the same credential."""
     return added(ports, name="Other")
 
 
 def shared_and_rotated(ports: FakePorts, _: Provider) -> None:
-    """Another provider held it once."""
+    """Add another provider with the same credential, and rotate it."""
     rotate(ports, added(ports, name="Other"), "others")
 
 
 def shared_elsewhere(ports: FakePorts, _: Provider) -> None:
-    """Another organization holds the same credential: nobody is told of that."""
+    """Add the same credential in another organization, which must not be disclosed."""
     add_provider(ports, "org_b", new())
 
 
@@ -147,7 +147,7 @@ SAFE: dict[str, tuple[Story, float, dict[int, bool]]] = {
 
 @pytest.mark.parametrize(("story", "minutes", "expected"), SAFE.values(), ids=SAFE)
 def test_what_is_safe_to_revoke(story: Story, minutes: float, expected: dict[int, bool]) -> None:
-    """What nobody can be using any more, `minutes` after its story; a revoked key fails all that still use it."""
+    """A version is safe to revoke only when no one can be using it any more, `minutes` after the scenario."""
     ports = patient()
     provider = added(ports)
     story(ports, provider)
@@ -157,12 +157,12 @@ def test_what_is_safe_to_revoke(story: Story, minutes: float, expected: dict[int
 
 
 def test_a_request_may_run_as_long_as_the_vendors_own_clients_let_it() -> None:
-    """Ten minutes, the time-out that OpenAI's and Anthropic's SDKs set."""
+    """Requests can last ten minutes, the default timeout of OpenAI's and Anthropic's SDKs."""
     assert timedelta(minutes=10) == IN_FLIGHT
 
 
 def destroyed(ports: FakePorts, provider: Provider, number: int, **given: Any) -> str:
-    """How an attempt to destroy a version ends."""
+    """Return the result of trying to destroy a version."""
     try:
         destroy_version(ports, ORG, provider.id, number, **given)
     except ProvidersError as error:
@@ -171,7 +171,7 @@ def destroyed(ports: FakePorts, provider: Provider, number: int, **given: Any) -
 
 
 def test_a_version_is_destroyed_before_its_time() -> None:
-    """Its row goes with it, nobody reads it or rolls back to it, and its number is not used again."""
+    """A destroyed version's row is deleted; it cannot be read or restored, and its number is not reused."""
     ports = FakePorts()
     provider = rotate(ports, rotate(ports, added(ports), "two"), "three")
     assert destroyed(ports, provider, 2) == "destroyed"
@@ -187,7 +187,7 @@ def test_a_version_is_destroyed_before_its_time() -> None:
 
 
 def test_the_active_version_is_not_destroyed() -> None:
-    """Nor one of another revision than If-Match names, nor one of a provider that is not there; nothing changes."""
+    """The active version, a stale If-Match and a missing provider are refused, and nothing changes."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     before = (dict(ports.db.providers), dict(ports.db.rows))
@@ -198,7 +198,7 @@ def test_the_active_version_is_not_destroyed() -> None:
 
 
 def test_a_version_that_became_active_meanwhile_is_not_destroyed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The request is judged again by what is there when it commits."""
+    """A version that becomes active before the commit is not destroyed."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     change = ports.providers.change

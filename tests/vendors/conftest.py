@@ -1,4 +1,4 @@
-"""One emulator for all tests of this folder; each test gets it as new."""
+"""One emulator for all tests of this folder, reset for each test."""
 
 from __future__ import annotations
 

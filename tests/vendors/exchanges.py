@@ -1,4 +1,4 @@
-"""Plays the other side of a vendor's exchange, without sockets."""
+"""Run a vendor's exchange against scripted responses, without sockets."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Reply = Callable[[ProbeRequest], ProbeAnswer]
 
 
 def parse(vendor: str, text: str, base_url: str | None = None) -> Credential:
-    """`text` as the vendor takes it apart."""
+    """Return `text` as a credential of the vendor."""
     return vendors.vendor(vendor).parse(Secret(text), base_url)
 
 
 def run_exchange(
     vendor: Vendor, credential: Credential, base_url: str | None, reply: Reply, *, patience_s: float = 0.0
 ) -> tuple[Verdict, list[ProbeRequest]]:
-    """The verdict, and the requests that led to it."""
+    """Return the verdict and the requests that led to it."""
     asked: list[ProbeRequest] = []
     exchange = vendor.verify(credential, base_url, VerifyContext(NOW, patience_s))
     try:
@@ -48,14 +48,14 @@ def run_exchange(
 def ask(
     vendor: str, reply: Reply, *, key: str | None = None, base_url: str | None = None, patience_s: float = 0.0
 ) -> tuple[Verdict, list[ProbeRequest]]:
-    """`run_exchange` by names: the vendor's own host and a valid fake key unless told otherwise."""
+    """Call `run_exchange` by names, by default with the vendor's own host and a valid fake key."""
     base_url = base_url or BASE_URLS.get(vendor)
     credential = parse(vendor, key or fake_key(vendor), base_url)
     return run_exchange(vendors.vendor(vendor), credential, base_url, reply, patience_s=patience_s)
 
 
 def playing(vendor: str, case: Case, key: str) -> Reply:
-    """Replies as the emulator would to `key`: by route, and by turns."""
+    """Return a responder that acts as the emulator would for `key`: by route, and by turns."""
     turns = iter(case.turns * 10)
 
     def reply(request: ProbeRequest) -> ProbeAnswer:
@@ -69,5 +69,5 @@ def playing(vendor: str, case: Case, key: str) -> Reply:
 
 
 def always(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Reply:
-    """Replies the same to everything."""
+    """Return a responder that always gives the same response."""
     return lambda _: ProbeAnswer(status, headers or {}, body, latency_ms=120)

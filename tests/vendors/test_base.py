@@ -1,4 +1,4 @@
-"""The pieces that vendors share: cleaning, hints, ids, waits."""
+"""The code that vendors share: cleaning, hints, ids, waits."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ HINTS = [
 
 @pytest.mark.parametrize(("vendor", "text", "hint"), HINTS)
 def test_a_hint_tells_keys_apart_and_no_more(vendor: str, text: str, hint: str) -> None:
-    """Prefix and last four characters, those only where twenty others stay unseen."""
+    """A hint shows the prefix and the last four characters only if twenty others stay hidden."""
     assert parse(vendor, text).hint == hint
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=80))
 def test_a_hint_leaves_twenty_characters_unseen_or_shows_none(text: str) -> None:
-    """However short a key is, its hint does not give it away."""
+    """A hint hides at least twenty characters or shows none, however short the key is."""
     prefix, _, tail = make_hint(text, ("sk-",)).partition("…")
 
     assert not tail or len(text) - len(prefix) - len(tail) >= 20
@@ -76,7 +76,7 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("text", UNUSABLE.values(), ids=UNUSABLE)
 def test_what_cannot_be_a_credential_is_refused_before_the_call(text: str) -> None:
-    """An HTTP client would raise with the key in its message."""
+    """Malformed credentials are refused before an HTTP client could quote them in an error."""
     with pytest.raises(Unprocessable) as caught:
         clean(text)
 
@@ -85,7 +85,7 @@ def test_what_cannot_be_a_credential_is_refused_before_the_call(text: str) -> No
 
 @pytest.mark.parametrize("text", [text for text in UNUSABLE.values() if "FAK" in text])
 def test_a_refusal_says_nothing_of_the_credential(text: str) -> None:
-    """The message goes into an answer and a log."""
+    """The error message contains no part of the credential."""
     with pytest.raises(Unprocessable) as caught:
         clean(text)
 
@@ -118,7 +118,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("text", "says"), MISTAKES.values(), ids=MISTAKES)
 def test_what_a_text_is_instead_of_a_credential_is_said(text: str, says: str) -> None:
-    """With what to send in its place, and without a part of it."""
+    """A common mistake is named, with what to send instead, and without quoting the text."""
     with pytest.raises(Unprocessable) as caught:
         clean(text)
 
@@ -128,7 +128,7 @@ def test_what_a_text_is_instead_of_a_credential_is_said(text: str, says: str) ->
 
 
 def test_the_longest_credential_is_taken() -> None:
-    """A session token of AWS makes a Bedrock credential long."""
+    """A Bedrock credential with a long AWS session token is accepted."""
     text = f"ASIAFAKEFAKEFEXAMPLE::{'FAKE' * 10}::us-east-1::".ljust(MAX_CREDENTIAL_CHARS, "F")
 
     assert len(clean(f" {text} ")) == MAX_CREDENTIAL_CHARS == 8192
@@ -137,7 +137,7 @@ def test_the_longest_credential_is_taken() -> None:
 
 @pytest.mark.parametrize("around", ["\n", "  ", "\r\n", "\t", "\u00a0", "\ufeff", "\u200b", "\u2060"])
 def test_blanks_around_a_pasted_key_are_taken_off(around: str) -> None:
-    """A newline comes along with most pasted keys."""
+    """White space around a pasted key is removed."""
     assert clean(f"{around}sk-FAKE-EXAMPLE{around}") == Secret("sk-FAKE-EXAMPLE")
 
 
@@ -163,7 +163,7 @@ IDS = [
 
 @pytest.mark.parametrize(("value", "kept"), IDS)
 def test_an_id_from_a_vendor_is_kept_only_if_it_is_plain_and_no_echo(value: object, kept: bool) -> None:
-    """A vendor, or an impostor, can answer with what it was sent."""
+    """A vendor's id is kept only if it is well-formed and contains nothing that was sent."""
     assert safe_id(value, CREDENTIAL) == (value if kept else None)
 
 
@@ -191,7 +191,7 @@ WAITS = [
 
 @pytest.mark.parametrize(("answer", "seconds"), WAITS)
 def test_a_wait_is_understood_in_every_form_or_ignored(answer: ProbeAnswer, seconds: float | None) -> None:
-    """Milliseconds, seconds, or a date (RFC 9110, 10.2.3)."""
+    """Retry times in milliseconds, seconds or as a date (RFC 9110, 10.2.3) are parsed; others are ignored."""
     assert retry_after(answer, NOW) == seconds
 
 
@@ -225,7 +225,7 @@ HEADERS = st.dictionaries(
 @settings(max_examples=40)
 @given(status=STATUSES, body=JSON, headers=HEADERS)
 def test_no_answer_makes_a_vendor_raise(vendor: str, status: int, body: object, headers: dict[str, str]) -> None:
-    """Whatever JSON comes back, there is a verdict; only 200 with the list is valid."""
+    """Any JSON response leads to a verdict, and only 200 with the list is valid."""
     answer = ProbeAnswer(status, headers, json.dumps(body).encode())
 
     verdict, _ = ask(vendor, lambda _: answer, key=fake_key(vendor))

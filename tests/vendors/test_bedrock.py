@@ -23,7 +23,7 @@ GOOD = fake_key("bedrock")
 
 
 def answer(slug: str, *, clock: timedelta | None = timedelta(0), latency_ms: int = 400) -> ProbeAnswer:
-    """A case's answer from a vendor whose clock is `clock` ahead of ours, or that sends no Date (None)."""
+    """Return a case's response from a vendor whose clock is `clock` ahead of ours, or without a Date header (None)."""
     rendered = render(case_named("bedrock", slug), GOOD)
     headers = dict(rendered.headers)
     if clock is not None:
@@ -32,7 +32,7 @@ def answer(slug: str, *, clock: timedelta | None = timedelta(0), latency_ms: int
 
 
 def in_turn(answers: Iterable[ProbeAnswer]) -> Callable[[ProbeRequest], ProbeAnswer]:
-    """Replies with one answer after the other."""
+    """Return a responder that gives one response after the other."""
     left = iter(answers)
     return lambda _: next(left)
 
@@ -51,7 +51,7 @@ SECOND_TRIES = [
 def test_a_refused_signature_is_tried_once_more_and_the_second_answer_counts(
     second: str, reason: Reason | None
 ) -> None:
-    """Another secret for the same id within five seconds makes AWS refuse a good one."""
+    """A refused signature is retried after 5 s: AWS briefly refuses a good one after a bad one for the same id."""
     reply = in_turn([answer("bad-secret"), answer(second)])
 
     verdict, asked = ask("bedrock", reply, key=GOOD, patience_s=6)
@@ -60,7 +60,7 @@ def test_a_refused_signature_is_tried_once_more_and_the_second_answer_counts(
 
 
 def test_the_second_signature_is_for_the_time_at_which_it_is_sent() -> None:
-    """Five seconds later, and as many more as the first answer took."""
+    """The second signature's time is the sending time: five seconds plus the first response's latency later."""
     reply = in_turn([answer("bad-secret", latency_ms=2000), answer("valid")])
 
     _, asked = ask("bedrock", reply, key=GOOD, patience_s=6)
@@ -86,14 +86,14 @@ JUDGED_AT_ONCE = [
 def test_a_refused_signature_is_judged_at_once_where_waiting_would_not_help(
     patience_s: float, clock: timedelta | None, reason: Reason
 ) -> None:
-    """The clock is blamed before the secret."""
+    """Without time for a retry, or with clocks apart, the verdict is immediate; the clock is blamed first."""
     verdict, asked = ask("bedrock", lambda _: answer("bad-secret", clock=clock), key=GOOD, patience_s=patience_s)
 
     assert (verdict.reason, len(asked)) == (reason, 1)
 
 
 def test_clocks_five_minutes_apart_still_blame_the_secret() -> None:
-    """Up to five minutes the vendor accepts a signature, so that the time is not what it refuses."""
+    """Within the five minutes that AWS tolerates, a refused signature means a wrong secret."""
     verdict, _ = ask("bedrock", lambda _: answer("bad-secret", clock=timedelta(minutes=5)), key=GOOD)
 
     assert verdict.reason is Reason.CREDENTIAL_REJECTED
@@ -103,7 +103,7 @@ def test_clocks_five_minutes_apart_still_blame_the_secret() -> None:
     "slug", ["invalid", "expired-token", "denied", "clock-skew", "throttled", "server-500", "valid", "access-denied"]
 )
 def test_nothing_else_is_tried_twice(slug: str) -> None:
-    """A second call is for a refused signature alone."""
+    """Only a refused signature is retried."""
     _, asked = ask("bedrock", lambda _: answer(slug), key=GOOD, patience_s=6)
 
     assert len(asked) == 1
@@ -124,7 +124,7 @@ CODES = [
 
 @pytest.mark.parametrize(("code", "reason"), CODES)
 def test_an_error_type_is_read_with_and_without_its_decorations(code: str, reason: Reason) -> None:
-    """`x-amzn-errortype` can have a namespace before it and an address behind it."""
+    """`x-amzn-errortype` is read with or without a namespace prefix and a URL suffix."""
     verdict, _ = ask("bedrock", always(403, b"{}", {"x-amzn-errortype": code}), key=GOOD)
 
     assert verdict.reason is reason
@@ -132,7 +132,7 @@ def test_an_error_type_is_read_with_and_without_its_decorations(code: str, reaso
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "com.amazon.coral.service#ExpiredTokenException"])
 def test_an_error_type_in_the_body_counts_where_there_is_no_header(code: str) -> None:
-    """AWS's JSON protocols have it in `__type`."""
+    """Without the header, the error type is read from `__type`, as in AWS's JSON protocols."""
     verdict, _ = ask("bedrock", always(403, f'{{"__type": "{code}"}}'.encode()), key=GOOD)
 
     assert verdict.reason is Reason.CREDENTIAL_EXPIRED
@@ -149,7 +149,7 @@ SIGNATURES = [
 @pytest.mark.parametrize("code", ["InvalidSignatureException", "SignatureDoesNotMatch"])
 @pytest.mark.parametrize(("message", "reason"), SIGNATURES)
 def test_a_signature_can_be_refused_for_more_than_its_secret(code: str, message: str, reason: Reason) -> None:
-    """One code serves for a wrong secret, another time and another scope; the words tell them apart."""
+    """The message distinguishes a wrong secret, time and scope, which share one error code."""
     body = f'{{"message": "{message}"}}'.encode()
 
     verdict, _ = ask("bedrock", always(403, body, {"x-amzn-errortype": code}), key=GOOD)
@@ -158,7 +158,7 @@ def test_a_signature_can_be_refused_for_more_than_its_secret(code: str, message:
 
 
 def test_a_bearer_key_is_never_told_of_a_signature() -> None:
-    """An API key makes no signature that could be refused, so such an answer proves nothing."""
+    """A signature error proves nothing about an API key, which is not used to sign."""
     verdict, asked = ask(
         "bedrock", lambda _: answer("bad-secret"), key=fake_key("bedrock", "valid-api-key"), patience_s=6
     )
@@ -167,14 +167,14 @@ def test_a_bearer_key_is_never_told_of_a_signature() -> None:
 
 
 def test_an_api_keys_refusal_does_not_condemn_an_access_key() -> None:
-    """ "API key" speaks of bearer keys only."""
+    """An error about API keys proves nothing about an access key."""
     verdict, _ = ask("bedrock", lambda _: answer("invalid-api-key"), key=GOOD)
 
     assert verdict.reason is Reason.UNEXPECTED_ANSWER
 
 
 def signed(key: str, base_url: str | None = None) -> str:
-    """The authorization header of the first request."""
+    """Return the authorization header of the first request."""
     _, asked = ask("bedrock", always(418), key=key, base_url=base_url)
     value = asked[0].headers["authorization"]
     assert isinstance(value, Secret)
@@ -182,7 +182,7 @@ def signed(key: str, base_url: str | None = None) -> str:
 
 
 def test_a_signature_is_for_the_region_of_the_credential() -> None:
-    """Key id, day, region and service are its scope."""
+    """The signature's scope consists of key id, day, region and service."""
     assert re.search(r"Credential=AKIAVALIDAAABEXAMPLE/20261123/us-east-1/bedrock/aws4_request", signed(GOOD))
 
 
@@ -191,12 +191,12 @@ def test_a_signature_is_for_the_region_of_the_credential() -> None:
     [("valid", "host;x-amz-date"), ("valid-session", "host;x-amz-date;x-amz-security-token")],
 )
 def test_a_session_token_is_signed_where_there_is_one(slug: str, names: str) -> None:
-    """The host is always signed, as it is sent."""
+    """A session token is signed if present, and the host always."""
     assert f"SignedHeaders={names}," in signed(fake_key("bedrock", slug))
 
 
 def test_the_host_that_is_sent_is_the_one_that_is_signed() -> None:
-    """Another host, or another port, makes another signature."""
+    """Another host or port leads to another signature."""
     bases = [
         "https://proxy.example",
         "https://proxy.example:443",
@@ -211,14 +211,14 @@ def test_the_host_that_is_sent_is_the_one_that_is_signed() -> None:
 
 
 def test_an_api_key_is_sent_as_bearer_without_its_region() -> None:
-    """The region behind `::` is ours, not the vendor's."""
+    """The region after `::` is not sent to the vendor."""
     key = fake_key("bedrock", "valid-api-key")
 
     assert signed(key) == f"Bearer {key.removesuffix('::us-east-1')}"
 
 
 def test_an_expired_short_term_key_is_refused_without_a_call() -> None:
-    """Its expiry can be read."""
+    """A short-term key contains its expiry, so an expired one is refused without a request."""
     key = short_term_key("ASIAFAKEFAKEFEXAMPLE", at=NOW - timedelta(hours=13))
 
     verdict, asked = ask("bedrock", always(200), key=key)
@@ -227,7 +227,7 @@ def test_an_expired_short_term_key_is_refused_without_a_call() -> None:
 
 
 def test_a_short_term_key_is_asked_in_the_region_within_it() -> None:
-    """Nothing needs to be written beside it."""
+    """A short-term key is verified in the region that it contains."""
     key = short_term_key("ASIAFAKEFAKEFEXAMPLE", region="eu-west-3", at=NOW)
 
     _, asked = ask("bedrock", always(418), key=key)
@@ -236,13 +236,13 @@ def test_a_short_term_key_is_asked_in_the_region_within_it() -> None:
 
 
 def test_a_short_term_key_tells_when_it_expires() -> None:
-    """`key_expires_at` is known without asking."""
+    """`key_expires_at` is read from a short-term key."""
     key = short_term_key("ASIAFAKEFAKEFEXAMPLE", at=datetime(2026, 11, 23, 1, tzinfo=UTC), lifetime_s=3600)
 
     assert parse("bedrock", key).expires_at == datetime(2026, 11, 23, 2, tzinfo=UTC)
 
 
 def test_a_credential_of_another_vendors_making_is_a_mistake() -> None:
-    """A credential is asked about by the vendor that parsed it."""
+    """A vendor raises an error for a credential that another vendor parsed."""
     with pytest.raises(TypeError):
         run_exchange(vendors.vendor("bedrock"), parse("openai", "sk-FAKE"), None, always(200))

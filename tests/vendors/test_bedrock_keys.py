@@ -1,4 +1,4 @@
-"""Bedrock's four forms of credential, and what is none of them."""
+"""Bedrock's four forms of credentials, and malformed ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EAST, WEST = "https://bedrock.us-east-1.amazonaws.com", "https://bedrock.us-west
 
 
 def short(inside: str) -> str:
-    """A short-term key with `inside` encoded."""
+    """Return a short-term key with `inside` encoded."""
     return "bedrock-api-key-" + b64encode(inside.encode()).decode()
 
 
@@ -83,7 +83,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "base_url", "says"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_a_credential_is_refused_with_what_to_do(text: str, base_url: str | None, says: str) -> None:
-    """The message says what is missing or how to write it."""
+    """The error says what is missing or how to write the credential."""
     with pytest.raises(Unprocessable) as caught:
         parse("bedrock", text, base_url)
 
@@ -93,7 +93,7 @@ def test_what_cannot_be_a_credential_is_refused_with_what_to_do(text: str, base_
 
 @pytest.mark.parametrize(("text", "base_url"), [row[:2] for row in REFUSED.values()], ids=REFUSED)
 def test_a_refusal_holds_nothing_of_the_credential(text: str, base_url: str | None) -> None:
-    """Neither the message nor a chained exception does."""
+    """Neither the message nor a chained exception contains a part of the credential."""
     with pytest.raises(Unprocessable) as caught:
         parse("bedrock", text, base_url)
 
@@ -133,7 +133,7 @@ TAKEN = {
 
 @pytest.mark.parametrize(("text", "base_url", "kind", "region", "familiar"), TAKEN.values(), ids=TAKEN)
 def test_each_form_is_taken_apart(text: str, base_url: str | None, kind: type, region: str, familiar: bool) -> None:
-    """Whatever the form, it is clear which region to ask in."""
+    """The region to send requests to is known for every form."""
     credential = parse("bedrock", text, base_url)
 
     assert isinstance(credential, kind)
@@ -156,5 +156,5 @@ ACCOUNT_IDS = [
 
 @pytest.mark.parametrize(("access_key_id", "account"), ACCOUNT_IDS)
 def test_the_account_is_read_from_ids_that_hold_it(access_key_id: str, account: str | None) -> None:
-    """Forty bits of ids made since 2019; older ones, numbers that are no account's and other texts hold none."""
+    """The account is read from ids issued since 2019, which contain it in forty bits, and from no other text."""
     assert account_of(access_key_id) == account

@@ -1,4 +1,4 @@
-"""Every case of every vendor, from the emulator's tables, through the vendor's own exchange."""
+"""Every emulator case of every vendor, run through the vendor's own exchange."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ WAITS = {
 
 
 def request_id_of(vendor: str, case: Case) -> str | None:
-    """The vendor's id, where the case's answer has it in the vendor's own header."""
+    """Return the vendor's request id, if the case's response has it in the vendor's own header."""
     known: str | None = importlib.import_module(f"local.vendors.cases.{vendor}").REQUEST_ID
     return known if known in (*case.headers.values(), *(v for t in case.turns for v in t.headers.values())) else None
 
 
 @pytest.mark.parametrize(("vendor", "case"), TABLE)
 def test_each_case_leads_to_the_verdict_that_it_is_listed_with(vendor: str, case: Case) -> None:
-    """Reason and outcome, and the vendor's id of the request, which its support asks for."""
+    """Each case leads to its listed outcome and reason, with the vendor's request id."""
     key = fake_key(vendor, case.slug)
 
     verdict, _ = ask(vendor, playing(vendor, case, key), key=key)
@@ -84,7 +84,7 @@ def test_each_case_leads_to_the_verdict_that_it_is_listed_with(vendor: str, case
 
 @pytest.mark.parametrize(("vendor", "slug"), [pytest.param(*each, id="-".join(each)) for each in ACCOUNTS])
 def test_the_account_is_known_where_the_vendor_tells_it(vendor: str, slug: str) -> None:
-    """A key of another account is noticed by what the answer, or the AWS key id, says."""
+    """The account is read from the response or the AWS key id, to detect keys of another account."""
     key = fake_key(vendor, slug)
 
     verdict, _ = ask(vendor, playing(vendor, case_named(vendor, slug), key), key=key)
@@ -94,7 +94,7 @@ def test_the_account_is_known_where_the_vendor_tells_it(vendor: str, slug: str) 
 
 @pytest.mark.parametrize(("vendor", "slug"), [pytest.param(*each, id="-".join(each)) for each in WAITS])
 def test_a_wait_that_the_vendor_asks_for_is_reported(vendor: str, slug: str) -> None:
-    """Milliseconds come before seconds, where a vendor gives both."""
+    """The vendor's retry time is reported; milliseconds take precedence over seconds."""
     key = fake_key(vendor, slug)
 
     verdict, _ = ask(vendor, playing(vendor, case_named(vendor, slug), key), key=key)
@@ -104,7 +104,7 @@ def test_a_wait_that_the_vendor_asks_for_is_reported(vendor: str, slug: str) -> 
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_the_latency_is_that_of_the_last_answer(vendor: str) -> None:
-    """Health reports how long the vendor took."""
+    """The latency is that of the last response."""
     key = fake_key(vendor)
 
     verdict, _ = ask(vendor, playing(vendor, case_named(vendor, "valid"), key), key=key)
@@ -114,7 +114,7 @@ def test_the_latency_is_that_of_the_last_answer(vendor: str) -> None:
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_an_exchange_that_times_out_is_left_without_a_word(vendor: str) -> None:
-    """Whoever sets the deadline can drop the exchange at any point."""
+    """An exchange can be cancelled at any point."""
     base_url = BASE_URLS.get(vendor)
     exchange = vendors.vendor(vendor).verify(parse(vendor, fake_key(vendor), base_url), base_url, VerifyContext(NOW))
     next(exchange)
@@ -162,7 +162,7 @@ UNLISTED = [
 @pytest.mark.parametrize(("status", "body"), UNLISTED)
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_an_answer_that_nobody_has_listed_proves_nothing(vendor: str, status: int, body: bytes) -> None:
-    """Such an answer neither stores a credential nor condemns one."""
+    """An unknown response neither stores a credential nor marks it invalid."""
     verdict, _ = ask(vendor, always(status, body))
 
     assert verdict.outcome is Outcome.INDETERMINATE
@@ -180,23 +180,23 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_each_vendor_has_cases_of_all_kinds(vendor: str, kind: str) -> None:
-    """An eighth vendor is one file and one table, and this says what the table needs."""
+    """Each vendor, including a new one, has cases of all kinds."""
     assert any(KINDS[kind](case) for case in CASES[vendor])
 
 
 @pytest.mark.parametrize("slug", ["valid", "invalid", "missing-key", "wrong-path"])
 def test_each_vendor_has_the_cases_that_the_emulator_falls_back_to(slug: str) -> None:
-    """A made-up key, no key and another path are answered at every vendor."""
+    """Each vendor has cases for an unknown key, no key and an unknown path."""
     assert [vendor for vendor in vendors.NAMES if find_case(vendor, slug) is None] == []
 
 
 def test_the_emulator_plays_every_vendor_and_no_other() -> None:
-    """The emulator's tables and the layer's vendors do not drift apart."""
+    """The emulator and the layer have the same vendors."""
     assert set(CASES) == set(vendors.NAMES)
 
 
 def test_every_reason_has_a_case() -> None:
-    """A reason that nothing leads to would be a promise to clients that is not kept."""
+    """Every documented reason is produced by a case."""
     played = {case.reason for cases in CASES.values() for case in cases} - {None}
 
     ours = {Reason.BASE_URL_NOT_ALLOWED, Reason.SEAL_BROKEN}  # found without asking the vendor
@@ -204,7 +204,7 @@ def test_every_reason_has_a_case() -> None:
 
 
 def test_a_404_condemns_no_oauth_token() -> None:
-    """A deleted API key is answered so; of tokens it is not known."""
+    """A 404 proves that an API key was deleted, but nothing about an OAuth token."""
     answer = render(case_named("anthropic", "not-found"), "")
 
     verdict, _ = ask("anthropic", always(answer.status, answer.body), key=fake_key("anthropic", "valid-oauth"))
@@ -213,7 +213,7 @@ def test_a_404_condemns_no_oauth_token() -> None:
 
 
 def test_an_unknown_id_in_an_opt_in_region_is_not_condemned() -> None:
-    """A region that is not enabled refuses good credentials in the words for unknown ones."""
+    """An unknown key id in an opt-in region proves nothing, because the region may not be enabled."""
     key = fake_key("bedrock", "invalid").replace("us-east-1", "ap-southeast-7")
 
     verdict, _ = ask("bedrock", playing("bedrock", case_named("bedrock", "invalid"), key), key=key)
@@ -232,7 +232,7 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize(("vendor", "slug", "base_url", "reason"), ELSEWHERE)
 def test_a_404_condemns_at_anthropics_own_address_only(vendor: str, slug: str, base_url: str, reason: Reason) -> None:
-    """Elsewhere a 404 is more likely a wrong base_url than a deleted key."""
+    """A 404 from another host than Anthropic's more likely means a wrong base_url."""
     answer = render(case_named(vendor, slug), "")
 
     verdict, _ = ask(vendor, always(answer.status, answer.body), base_url=base_url)

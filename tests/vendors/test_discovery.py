@@ -1,4 +1,4 @@
-"""How vendors are found, and told from one another by their keys."""
+"""How vendors are found, and recognized by their keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ALL = {path.stem for path in FOLDER.glob("*.py") if "\nVENDOR = Vendor(" in path
 
 
 def test_every_vendor_module_is_found_and_nothing_else() -> None:
-    """Helpers beside the vendors' modules are no vendors; the first seven stay."""
+    """Every vendor module is found, and helper modules are not vendors."""
     assert set(vendors.NAMES) == ALL
     assert set(vendors.NAMES) >= {"anthropic", "azure", "bedrock", "fireworks", "google", "groq", "openai"}
 
@@ -35,14 +35,14 @@ def test_each_module_defines_the_vendor_that_it_is_named_for(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["base", "_partitions", "_bedrock_keys", "../model", "", "OpenAI"])
 def test_an_unknown_name_is_no_vendor(name: str) -> None:
-    """A name from a request is never imported unless it is a vendor's."""
+    """A name from a request is imported only if it is a known vendor."""
     with pytest.raises(KeyError):
         vendors.vendor(name)
 
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_keys_in_a_vendors_formats_are_recognized(vendor: str) -> None:
-    """Which vendor a key is for can be said from its form alone."""
+    """A vendor is recognized by the form of its keys."""
     keys = [fake_key(vendor, case.slug) for case in CASES[vendor]]
 
     assert {known.recognize(key) for key in keys} == {vendor}
@@ -50,7 +50,7 @@ def test_keys_in_a_vendors_formats_are_recognized(vendor: str) -> None:
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_keys_in_a_vendors_formats_are_familiar_to_it(vendor: str) -> None:
-    """No warning is given for a key that looks right."""
+    """A key with a known form gets no warning."""
     keys = [fake_key(vendor, case.slug) for case in CASES[vendor]]
 
     assert [key for key in keys if not parse(vendor, key, BASE_URLS.get(vendor)).familiar] == []
@@ -75,7 +75,7 @@ def test_keys_in_a_vendors_formats_are_familiar_to_it(vendor: str) -> None:
     ],
 )
 def test_forms_are_those_of_the_whole_text(text: str, vendor: str | None) -> None:
-    """A look-alike, or a key within other text, is recognized as nobody's."""
+    """A key within other text, or with a similar form, is not recognized."""
     assert known.recognize(text) == vendor
 
 
@@ -91,7 +91,7 @@ OWN = [
 
 @pytest.mark.parametrize(("vendor", "text"), OWN)
 def test_a_key_of_another_vendor_is_not_sent_to_this_ones_own_host(vendor: str, text: str) -> None:
-    """It cannot be good there, and it would have leaked."""
+    """A key that clearly belongs to another vendor is refused, so that it is not leaked."""
     assert known.owner(text) == vendor
     for other in ALL - {vendor}:
         with pytest.raises(Unprocessable) as caught:
@@ -102,14 +102,14 @@ def test_a_key_of_another_vendor_is_not_sent_to_this_ones_own_host(vendor: str, 
 
 @pytest.mark.parametrize("vendor", sorted(ALL - {"bedrock"}))
 def test_a_proxy_may_give_out_keys_of_any_form(vendor: str) -> None:
-    """What a gateway takes, its operator decides."""
+    """A gateway can use keys of any form."""
     for text in ("sk-admin-FAKE-EXAMPLE", fake_key("anthropic"), fake_key("openai"), "0123456789"):
         assert parse(vendor, text, "https://proxy.example/llm").secret == Secret(text)
 
 
 @pytest.mark.parametrize("base_url", ["https://[::1", "https://", "acme", ""])
 def test_what_is_no_url_is_nobodys_own_host(base_url: str) -> None:
-    """A credential can be taken apart before its base_url has been checked, as `providers import` does."""
+    """A malformed base_url is no vendor's own host, because it is parsed before it is validated."""
     assert not vendors.vendor("openai").owns(base_url)
     assert parse("bedrock", fake_key("bedrock"), base_url).familiar
 
@@ -118,7 +118,7 @@ def test_what_is_no_url_is_nobodys_own_host(base_url: str) -> None:
     "text", ["sk-FAKE-EXAMPLE-FAKE-EXAMPLE-0001", "0123456789abcdef0123456789abcdef", "FAKE-EXAMPLE", "gsk_FAKE"]
 )
 def test_a_form_that_others_use_is_nobodys_own(text: str) -> None:
-    """Many services' keys begin with sk-, or are 32 hex digits."""
+    """Common forms, such as `sk-…` or 32 hex digits, identify no vendor."""
     assert known.owner(text) is None
 
 
@@ -140,7 +140,7 @@ USELESS = [
 
 @pytest.mark.parametrize(("vendor", "text", "says"), USELESS)
 def test_what_serves_no_model_is_refused_with_what_to_send(vendor: str, text: str, says: str) -> None:
-    """The vendor would call it unknown or mistyped."""
+    """Keys and ids that cannot call models are refused with what to send instead."""
     with pytest.raises(Unprocessable) as caught:
         parse(vendor, text, BASE_URLS.get(vendor))
 
@@ -150,5 +150,5 @@ def test_what_serves_no_model_is_refused_with_what_to_send(vendor: str, text: st
 
 @pytest.mark.parametrize("vendor", sorted(ALL - {"bedrock"}))
 def test_an_unfamiliar_key_is_tried_all_the_same(vendor: str) -> None:
-    """Vendors add forms without notice, so a form refuses nothing."""
+    """A key with an unknown form is not refused, because vendors add forms without notice."""
     assert not parse(vendor, "FAKE-KEY-OF-A-FORM-FROM-NEXT-YEAR").familiar

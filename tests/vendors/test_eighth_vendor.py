@@ -1,4 +1,4 @@
-"""An eighth vendor takes two files. CONTRIBUTING promises it, and this adds one to a copy of the repository."""
+"""An eighth vendor takes two files, as CONTRIBUTING promises: this adds one to a copy of the repository."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIXTURE: Final = ROOT / "tests/fixtures/eighth_vendor"
 
 
 def run(copy: Path, *arguments: str) -> str:
-    """What a command prints in the copy, with the code of the copy."""
+    """Return the output of a command in the copy, run with the copy's code."""
     path = os.pathsep.join(str(copy / each) for each in ("layers/shared", "client", "."))
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
@@ -28,7 +28,7 @@ def run(copy: Path, *arguments: str) -> str:
 
 
 def test_an_eighth_vendor_takes_two_files(tmp_path: Path) -> None:
-    """The API, the sweep, the client, the command line, the descriptions and the emulator find it by themselves."""
+    """The API, sweep, client, CLI, OpenAPI document and emulator find a new vendor."""
     for folder in COPIED:
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("template.yaml", "tests/__init__.py"):

@@ -1,4 +1,4 @@
-"""Nothing that is made of a credential shows it."""
+"""No object that is made from a credential shows it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PREFIXES = ("sk-proj-", "sk-ant-api03-", "bedrock-api-key-")
 
 
 def shows(text: str, key: str) -> bool:
-    """Whether eight characters in a row of the secret parts of `key` are in `text`."""
+    """Return whether `text` contains eight consecutive characters of the secret parts of `key`."""
     secrets = [part.removeprefix(prefix) for part in key.split("::") if part != "us-east-1" for prefix in PREFIXES]
     secrets = [secret for secret in secrets if not secret.startswith(PREFIXES)]
     return any(
@@ -31,7 +31,7 @@ def shows(text: str, key: str) -> bool:
 
 @pytest.mark.parametrize(("vendor", "slug"), CREDENTIALS)
 def test_a_credentials_repr_hides_it(vendor: str, slug: str) -> None:
-    """A credential in a traceback or a log line is its hint."""
+    """A credential's repr is its hint."""
     key = fake_key(vendor, slug)
 
     assert not shows(repr(parse(vendor, key, BASE_URLS.get(vendor))), key)
@@ -39,7 +39,7 @@ def test_a_credentials_repr_hides_it(vendor: str, slug: str) -> None:
 
 @pytest.mark.parametrize(("vendor", "slug"), CREDENTIALS)
 def test_a_requests_repr_hides_the_credential(vendor: str, slug: str) -> None:
-    """Neither a header nor the URL shows it."""
+    """A request's repr shows the credential neither in a header nor in the URL."""
     key = fake_key(vendor, slug)
     _, asked = ask(vendor, always(418), key=key)
 
@@ -48,7 +48,7 @@ def test_a_requests_repr_hides_the_credential(vendor: str, slug: str) -> None:
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_an_answers_repr_hides_what_the_vendor_said(vendor: str) -> None:
-    """A vendor's error can hold the whole key."""
+    """A response's repr hides the body, which can contain the whole key."""
     key = fake_key(vendor, "echo")
     answer = render(case_named(vendor, "echo"), key)
 
@@ -65,7 +65,7 @@ ECHOES = [
 
 @pytest.mark.parametrize(("vendor", "slug"), ECHOES)
 def test_a_verdict_holds_nothing_of_the_key(vendor: str, slug: str) -> None:
-    """Verdicts are stored and shown; a key that is echoed in body, request id or account stays out of them."""
+    """A verdict contains no part of a key that the vendor echoes in body, request id or account."""
     key = fake_key(vendor, slug)
     answer = render(case_named(vendor, slug), key)
 
@@ -76,14 +76,14 @@ def test_a_verdict_holds_nothing_of_the_key(vendor: str, slug: str) -> None:
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_the_echoing_case_really_echoes(vendor: str) -> None:
-    """Otherwise the tests above would prove nothing."""
+    """The echo case returns the key, so that the tests above prove something."""
     key = fake_key(vendor, "echo")
 
     assert key in str(render(case_named(vendor, "echo"), key))
 
 
 def test_googles_suspended_answer_holds_the_whole_key() -> None:
-    """As Google's does."""
+    """The suspended case returns the whole key, as Google does."""
     key = fake_key("google", "suspended")
 
     assert key.encode() in render(case_named("google", "suspended"), key).body

@@ -1,4 +1,4 @@
-"""AWS's partitions as they are written down, against botocore's own tables."""
+"""The AWS partitions in the code, compared with botocore's tables."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REGIONS = [
 
 
 def test_the_suffixes_are_botocores() -> None:
-    """A partition that AWS adds, or a suffix that it changes, is noticed with botocore's next release."""
+    """The DNS suffixes of the partitions equal botocore's."""
     assert {each.name: (each.suffix, each.dual_stack) for each in PARTITIONS} == {
         each["id"]: (each["outputs"]["dnsSuffix"], each["outputs"]["dualStackDnsSuffix"]) for each in _partitions()
     }
@@ -38,7 +38,7 @@ def test_the_suffixes_are_botocores() -> None:
 
 @pytest.mark.parametrize("partition", _partitions(), ids=lambda each: each["id"])
 def test_the_prefixes_of_regions_are_botocores(partition: dict[str, Any]) -> None:
-    """Each prefix makes a region that botocore takes for the same partition, and botocore knows no other."""
+    """The region prefixes of the partitions equal botocore's."""
     (ours,) = (each for each in PARTITIONS if each.name == partition["id"])
     theirs = partition["regionRegex"]
     assert all(re.fullmatch(theirs.strip("^$"), f"{prefix}-x-1") for prefix in ours.prefixes)
@@ -48,18 +48,18 @@ def test_the_prefixes_of_regions_are_botocores(partition: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize(("partition", "region"), REGIONS)
 def test_every_region_of_every_partition_can_be_written(partition: str, region: str) -> None:
-    """`eusc-de-east-1` begins with four letters."""
+    """Every region is accepted, including `eusc-de-east-1` with its four-letter prefix."""
     assert re.fullmatch(REGION, region)
     assert partition_of(region).name == partition
 
 
 def test_a_region_of_no_known_form_is_taken_for_the_public_partitions() -> None:
-    """As botocore does: most new regions are there."""
+    """An unknown region belongs to the public partition, as in botocore."""
     assert partition_of("nz-north-1").name == "aws"
 
 
 def test_the_regions_that_every_account_has_are_regions() -> None:
-    """A typing error there would make a bad key look like a region that is not enabled."""
+    """The default-enabled regions exist; a typo would hide invalid keys."""
     assert {region for _, region in REGIONS} >= DEFAULT_REGIONS
     assert {region for partition, region in REGIONS if partition != "aws"} <= DEFAULT_REGIONS
 
@@ -70,7 +70,7 @@ RULES = ["bedrock", "bedrock-runtime"]
 @pytest.mark.parametrize(("partition", "region"), REGIONS)
 @pytest.mark.parametrize("service", RULES)
 def test_the_hosts_that_botocore_would_ask_are_bedrocks_own(service: str, partition: str, region: str) -> None:
-    """Public, FIPS and dual stack, in each partition."""
+    """Public, FIPS and dual-stack hosts of each partition are Bedrock's own."""
     (outputs,) = (each["outputs"] for each in _partitions() if each["id"] == partition)
     hosts = [
         f"{service}{fips}.{region}.{outputs[suffix]}"
@@ -102,7 +102,7 @@ NOT_OURS = [
 
 @pytest.mark.parametrize("host", NOT_OURS)
 def test_a_host_that_anyone_can_have_is_not_bedrocks(host: str) -> None:
-    """Buckets and endpoint services are below AWS's domains, too."""
+    """S3 buckets and endpoint services below AWS's domains are not Bedrock's own."""
     assert not vendors.vendor("bedrock").owns(f"https://{host}")
     assert region_of(host) is None
 
@@ -127,7 +127,7 @@ SECRET = "FAKE/EXAMPLE/ONLY/FAKE/EXAMPLE/ONLY/FAKE"
 
 @pytest.mark.parametrize(("base_url", "region", "host"), ASKED)
 def test_the_models_of_a_region_are_listed_at_its_control_plane(base_url: str | None, region: str, host: str) -> None:
-    """A base_url for inference is one that people have, and it lists no models."""
+    """With an inference base_url, models are listed at the region's control plane."""
     key = f"AKIAFAKEFAKEFEXAMPLE::{SECRET}::{region}"
 
     _, asked = ask("bedrock", always(418), key=key, base_url=f"https://{base_url}" if base_url else None)
@@ -137,5 +137,5 @@ def test_the_models_of_a_region_are_listed_at_its_control_plane(base_url: str | 
 
 
 def test_a_host_of_another_kind_does_not_change_where_is_asked() -> None:
-    """Only Bedrock's own hosts have a control plane beside them."""
+    """Another host than Bedrock's own does not change the control plane of the region."""
     assert control_plane("us-east-1", "proxy.example") == "bedrock.us-east-1.amazonaws.com"

@@ -1,4 +1,4 @@
-"""Signed requests against those that botocore sends."""
+"""Signed requests, compared with those of botocore."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def credential(token: str | None, region: str = "us-east-1") -> AwsCredential:
 
 
 def by_botocore(url: str, token: str | None, region: str, at: datetime) -> dict[str, str]:
-    """The headers that botocore adds, at a time that we choose."""
+    """Return the headers that botocore adds at a given time."""
     request = AWSRequest("GET", url)
     request.context["timestamp"] = f"{at:%Y%m%dT%H%M%SZ}"
     signer = SigV4Auth(Credentials(KEY_ID, SECRET, token), "bedrock", region)
@@ -78,7 +78,7 @@ def by_botocore(url: str, token: str | None, region: str, at: datetime) -> dict[
     at=moments,
 )
 def test_a_signature_is_the_one_that_botocore_makes(url: str, token: str | None, region: str, at: datetime) -> None:
-    """For any host, port, path, query, region, time, with a session token and without."""
+    """Signatures equal botocore's for any host, port, path, query, region and time, with and without session token."""
     ours = sign(credential(token, region), url, at)
 
     plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in ours.items()}
@@ -87,7 +87,7 @@ def test_a_signature_is_the_one_that_botocore_makes(url: str, token: str | None,
 
 @pytest.mark.parametrize("name", ["authorization", "x-amz-security-token"])
 def test_signed_headers_do_not_show_themselves(name: str) -> None:
-    """A request that is logged by accident shows neither the key id nor the session token."""
+    """A request's repr shows neither the key id nor the session token."""
     headers = sign(
         credential("FAKETOKENEXAMPLE"), "https://bedrock.us-east-1.amazonaws.com/", datetime(2026, 11, 23, tzinfo=UTC)
     )
@@ -96,7 +96,7 @@ def test_signed_headers_do_not_show_themselves(name: str) -> None:
 
 
 def test_a_signature_is_the_one_that_the_algorithm_gives() -> None:
-    """As computed by another implementation, with the standard library alone."""
+    """Signatures equal those of an independent implementation with the standard library."""
     url = "https://bedrock.us-east-1.amazonaws.com/foundation-models?byProvider=amazon"
 
     headers = sign(credential(None), url, datetime(2026, 11, 23, 12, tzinfo=UTC))
@@ -108,7 +108,7 @@ def test_a_signature_is_the_one_that_the_algorithm_gives() -> None:
 
 
 def test_botocore_is_not_loaded_before_something_is_signed() -> None:
-    """It takes a tenth of a second of a cold start."""
+    """botocore's signer is loaded on first use, because it adds 0.1 s to a cold start."""
     script = "import sys, providers.vendors as v; v.vendor('bedrock'); print('botocore' in sys.modules)"
 
     assert (

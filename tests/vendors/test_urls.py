@@ -1,4 +1,4 @@
-"""Where each vendor is asked, for every way to write its base_url."""
+"""The URL that each vendor's exchange requests, for every way to write its base_url."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ URLS = [
 
 @pytest.mark.parametrize(("vendor", "base_url", "url"), URLS)
 def test_each_base_url_leads_to_the_vendors_list(vendor: str, base_url: str | None, url: str) -> None:
-    """With and without slash and version segment, as the vendor's own SDK joins them."""
+    """A base_url works with and without trailing slash and version segment, as in the vendor's SDK."""
     _, asked = ask(vendor, always(418), base_url=base_url)
 
     assert [request.url for request in asked] == [url]
 
 
 def test_azure_asks_an_older_resource_at_the_dated_path() -> None:
-    """A resource that has no v1 path answers 404 there, and is asked once more."""
+    """A 404 at the v1 path is retried at the dated path, for older Azure resources."""
     _, asked = ask("azure", always(404), base_url=f"{AZURE}/openai/v1/")
 
     assert [request.url for request in asked] == [
@@ -76,7 +76,7 @@ def test_azure_asks_an_older_resource_at_the_dated_path() -> None:
 
 
 def test_azure_without_a_base_url_is_a_mistake_of_the_callers() -> None:
-    """There is nobody to ask; the use case refuses such a provider before."""
+    """Azure without a base_url raises an error; the use case refuses such a provider earlier."""
     credential = parse("azure", fake_key("azure"))
 
     with pytest.raises(ValueError, match="base_url"):
@@ -96,7 +96,7 @@ AUTH_HEADERS = {
 
 @pytest.mark.parametrize("vendor", AUTH_HEADERS)
 def test_each_vendor_gets_one_credential_in_its_own_header(vendor: str) -> None:
-    """Google refuses two; a key in a URL ends up in logs."""
+    """Each request has one credential, in the vendor's own header and never in the URL."""
     key = fake_key(vendor)
     _, asked = ask(vendor, always(418), key=key)
 
@@ -104,7 +104,7 @@ def test_each_vendor_gets_one_credential_in_its_own_header(vendor: str) -> None:
 
 
 def test_an_oauth_token_of_anthropics_is_sent_as_bearer() -> None:
-    """As x-api-key it is refused as a bad key; without the beta header, as a kind that is not supported."""
+    """An Anthropic OAuth token is sent as a bearer token with the beta header."""
     key = fake_key("anthropic", "valid-oauth")
 
     _, asked = ask("anthropic", always(418), key=key)
@@ -117,7 +117,7 @@ def test_an_oauth_token_of_anthropics_is_sent_as_bearer() -> None:
 
 @pytest.mark.parametrize("vendor", sorted(set(vendors.NAMES) - {"azure"}))
 def test_each_vendors_own_host_is_among_its_hosts(vendor: str) -> None:
-    """What the local stack leads to the emulator is what a probe without base_url is sent to."""
+    """The default host of a probe is one of the vendor's own hosts."""
     _, asked = ask(vendor, always(418))
 
     assert host_matches(host_of(asked[0].url), vendors.vendor(vendor).hosts)
@@ -191,7 +191,7 @@ TIDY = [
 
 @pytest.mark.parametrize(("vendor", "pasted", "tidy"), TIDY)
 def test_a_pasted_endpoint_is_cut_down_to_the_base_url(vendor: str, pasted: str, tidy: str | None) -> None:
-    """At the vendor's own hosts, where its paths are known. What an SDK takes stays as it is, and what is not known."""
+    """Known endpoint paths at the vendor's own hosts are removed; anything else is kept."""
     expected = pasted if tidy is None else tidy
 
     once = vendors.vendor(vendor).tidy_base_url(pasted)
@@ -201,7 +201,7 @@ def test_a_pasted_endpoint_is_cut_down_to_the_base_url(vendor: str, pasted: str,
 
 @pytest.mark.parametrize(("vendor", "tidy"), sorted({(row[0], row[2]) for row in TIDY if row[2]}))
 def test_a_tidy_base_url_of_the_vendors_own_leads_to_its_list(vendor: str, tidy: str) -> None:
-    """It is asked at a path that the vendor has."""
+    """A normalized base_url leads to an existing path of the vendor."""
     _, asked = ask(vendor, always(418), base_url=tidy)
 
     url = urlsplit(asked[0].url)
@@ -228,5 +228,5 @@ HOSTS = [
 
 @pytest.mark.parametrize(("host", "patterns", "matches"), HOSTS)
 def test_a_pattern_stands_for_the_vendors_own_hosts_only(host: str, patterns: tuple[str, ...], matches: bool) -> None:
-    """Look-alike hosts, and hosts that anyone can have below the vendor's domain, do not match."""
+    """Host patterns do not match look-alikes or hosts that anyone can create."""
     assert host_matches(host, patterns) is matches

@@ -16,18 +16,18 @@ from tests.kit.stores import NOW, ONE, SECOND, Stores, create, entry, provider, 
 
 
 def trail(stores: Stores, *entries: Entry) -> None:
-    """Commit entries, each with a change of its own."""
+    """Commit entries, each with its own change."""
     for number, each in enumerate(entries, start=1):
         create(stores, provider(number, org=each.org), SideWrites(entry=each))
 
 
 def ids(found: Any) -> list[int]:
-    """The numbers of entries."""
+    """Return the ids of the entries."""
     return [int(each.id) for each in found]
 
 
 def test_an_entry_is_read_as_it_was_written(stores: Stores) -> None:
-    """Every member, set or not, and members of its facts that are nothing."""
+    """Every field of an entry is read as it was written, including nulls within its facts."""
     full = entry(
         3,
         action=Action.UPDATED,
@@ -51,7 +51,7 @@ def test_an_entry_is_read_as_it_was_written(stores: Stores) -> None:
 
 
 def test_a_trail_is_newest_first_and_continues_where_it_ended(stores: Stores) -> None:
-    """Pages neither repeat nor miss, and another organization's entries are not among them."""
+    """Pages neither repeat nor skip entries, and contain none of another organization."""
     trail(stores, *(entry(number) for number in range(1, 8)), entry(8, org="org_b"))
     first, position = stores.audit.list("org_a", AuditFilter(), NOW - SECOND, 3, None)
     assert position == first[-1].id
@@ -73,7 +73,7 @@ FILTERS = [
 
 @pytest.mark.parametrize(("wanted", "expected"), FILTERS)
 def test_a_trail_is_filtered(stores: Stores, wanted: AuditFilter, expected: list[int]) -> None:
-    """Filters combine, and a filtered page is as full as it can be."""
+    """Filters combine, and a filtered page is filled up to the limit if enough entries match."""
     other = Actor("management_key", "02other")
     trail(
         stores,
@@ -88,7 +88,7 @@ def test_a_trail_is_filtered(stores: Stores, wanted: AuditFilter, expected: list
 
 
 def test_what_is_older_than_the_trail_goes_back_is_not_shown(stores: Stores) -> None:
-    """Rows that DynamoDB has not taken yet are as good as gone."""
+    """Entries older than the retention period are hidden even before DynamoDB removes them."""
     trail(stores, *(entry(number, at=NOW + number * SECOND) for number in range(1, 5)))
     assert ids(stores.audit.list("org_a", AuditFilter(), NOW + 2 * SECOND, 10, None)[0]) == [4, 3]
     assert ids(stores.audit.list("org_a", AuditFilter(), NOW + 2 * SECOND, 1, None)[0]) == [4]
@@ -96,7 +96,7 @@ def test_what_is_older_than_the_trail_goes_back_is_not_shown(stores: Stores) -> 
 
 
 def test_a_resources_trail_is_read_without_the_others() -> None:
-    """One Query of its own partition, however many entries there are of other things."""
+    """A resource's entries are read with one Query of their own partition."""
     with moto_tables() as tables:
         trails = DynamoAudit(tables.client, tables.main)
         uploads = DynamoUploads(tables.client, tables.main)
@@ -114,7 +114,7 @@ def test_a_resources_trail_is_read_without_the_others() -> None:
 
 
 def test_a_filter_looks_at_a_bounded_number_of_entries(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages can be empty before the end; together they have what matches, once each."""
+    """A page can be empty before the end of the list; all pages together contain each match once."""
     for module in ("providers.adapters.tables.transactions", "tests.kit.memory.database"):
         monkeypatch.setattr(f"{module}.READ_AT_MOST", 2)
     trail(stores, *(entry(n, action=Action.DELETED if n in (1, 8) else Action.UPDATED) for n in range(1, 9)))

@@ -44,7 +44,7 @@ from tests.kit.stores import (
 
 @dataclass(frozen=True)
 class Write:
-    """A write of one kind, and how another comes in its way.
+    """A kind of write, and a competing change that makes it fail.
 
     Args:
         prepare: what has to be there before it.
@@ -65,18 +65,18 @@ NEW_NAME = replace(ONE, name="New", revision=2)
 
 
 def rename(stores: Stores, name: str = "Other") -> None:
-    """A change that comes between."""
+    """Rename the provider, as a competing request would."""
     stores.providers.change(ONE, replace(ONE, name=name, revision=2))
 
 
 def attach(stores: Stores) -> None:
-    """A provider and a config that names it."""
+    """Add a routing config that references the provider."""
     create(stores)
     stores.routing.put(None, config("@a", ONE.id))
 
 
 def replace_config(stores: Stores) -> None:
-    """A change of the config that comes between."""
+    """Replace the routing config, as a competing request would."""
     stores.routing.put(config("@a", ONE.id), config("@a", ONE.id, revision=2))
 
 
@@ -145,7 +145,7 @@ ALL = SideWrites([event(1), event(2)], entry(), Completion(lease(), ANSWER), upl
 
 
 def left(stores: Stores) -> tuple[list[str], list[Entry], StoredResponse | None, bool]:
-    """The side writes that were committed: events, entries, the answer, and whether the upload link is used."""
+    """Return the committed side writes: events, audit entries, stored response, and whether the link is used."""
     events = [each.id for each in waiting(stores.outbox)]
     entries = list(stores.audit.list("org_a", AuditFilter(), NOW - TRAIL_KEPT, 10, None)[0])
     return events, entries, answer_of(stores), stores.uploads.get("up_9") is None
@@ -153,7 +153,7 @@ def left(stores: Stores) -> tuple[list[str], list[Entry], StoredResponse | None,
 
 @pytest.fixture(params=list(WRITES.values()), ids=list(WRITES))
 def write(request: pytest.FixtureRequest, stores: Stores) -> Write:
-    """Each kind of write, about to be made by a request that has claimed its key and came by an upload link."""
+    """Each kind of write, from a request that has claimed its idempotency key and came by an upload link."""
     found: Write = request.param
     claimed(stores, "try-1")
     stores.uploads.put(upload(9))
@@ -162,14 +162,14 @@ def write(request: pytest.FixtureRequest, stores: Stores) -> Write:
 
 
 def test_all_that_goes_with_a_change_is_committed_with_it(stores: Stores, write: Write) -> None:
-    """Its events, its entry, its answer for whoever asks again, and its upload link is used up."""
+    """A change is committed with its events, audit entry and stored response, and uses up its upload link."""
     write.write(stores, ALL)
     assert write.done(stores)
     assert left(stores) == ([event(1).id, event(2).id], [entry()], ANSWER, True)
 
 
 def test_nothing_is_committed_where_one_condition_fails(stores: Stores, write: Write) -> None:
-    """Whichever fails: a lost lease is told before a used link, and that before the change's own condition."""
+    """One failed condition cancels all writes. A lost lease is reported first, then a used link, then the rest."""
     lost = replace(ALL, completion=Completion(lease("try-0"), ANSWER))
     used = replace(ALL, consumed_link=upload(8))
     both = replace(lost, consumed_link=upload(8))
@@ -186,14 +186,14 @@ def test_nothing_is_committed_where_one_condition_fails(stores: Stores, write: W
 
 
 def test_a_change_of_a_plain_request_goes_by_itself(stores: Stores, write: Write) -> None:
-    """Without a key, a link or anything to tell, the change alone is committed."""
+    """A change without idempotency key, link, event or audit entry is committed alone."""
     write.write(stores, NO_SIDE_WRITES)
     assert write.done(stores)
     assert left(stores) == ([], [], None, False)
 
 
 def released(stores: Stores) -> None:
-    """Claim the key and free it."""
+    """Claim the key and release it."""
     claimed(stores, "try-1")
     stores.idempotency.release(lease())
 
@@ -214,7 +214,7 @@ LOST: dict[str, Callable[[Stores], None]] = {
 
 @pytest.mark.parametrize("lose", LOST.values(), ids=LOST)
 def test_a_request_that_has_lost_its_claim_changes_nothing(stores: Stores, lose: Callable[[Stores], None]) -> None:
-    """However it was lost: another try may have made the change."""
+    """A request whose lease was lost changes nothing, because another attempt may have made the change."""
     lose(stores)
     with pytest.raises(LeaseLost):
         create(stores, side_writes=SideWrites(completion=Completion(lease(), ANSWER)))
@@ -222,7 +222,7 @@ def test_a_request_that_has_lost_its_claim_changes_nothing(stores: Stores, lose:
 
 
 def lose_first_answer(client: Any, operation: str) -> list[str]:
-    """Let the answer of the client's next `operation` get lost once it is done; the list tells of each sending."""
+    """Drop the response to the client's next `operation` after it has run; the returned list records each attempt."""
     sent: list[str] = []
 
     def lose(request: Any, **_: Any) -> None:
@@ -243,7 +243,7 @@ def lose_first_answer(client: Any, operation: str) -> list[str]:
 
 @pytest.mark.parametrize("stores", ["dynamodb-local"], indirect=True)
 def test_a_transaction_whose_answer_got_lost_is_not_made_twice(stores: Stores) -> None:
-    """DynamoDB knows it again by its token, and says that it is done; moto does not."""
+    """DynamoDB recognizes a retried transaction by its token and reports success; moto does not."""
     assert stores.tables is not None
     claimed(stores, "try-1")
     stores.uploads.put(upload(9))

@@ -6,7 +6,7 @@ from tests.kit.stores import Stores
 
 
 def test_verifications_are_counted_by_the_minute(stores: Stores) -> None:
-    """For each organization by itself, and for the stack by itself."""
+    """Verifications are counted per minute, separately for each organization and for the stack."""
     counts = [
         stores.verifications.count(org, minute)
         for org, minute in [("a", 7), ("a", 7), ("b", 7), (None, 7), ("a", 8), ("a", 7), (None, 7), (None, 8)]

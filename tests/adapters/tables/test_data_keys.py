@@ -13,7 +13,7 @@ from tests.kit.stores import NOW
 
 @pytest.mark.parametrize("kind", [moto_tables, dynamodb_local_tables], ids=["moto", "dynamodb-local"])
 def test_the_first_data_key_stays(kind: type) -> None:
-    """A second key under the same id is refused, so that two makers end up with one key."""
+    """A second key with the same id is refused, so that two concurrent writers use the same key."""
     with kind() as tables:
         keys = DynamoDataKeys(tables.client, tables.secrets, prefix="ORG#")
         assert keys.get("org_a", "1") is None
@@ -25,7 +25,7 @@ def test_the_first_data_key_stays(kind: type) -> None:
 
 @pytest.mark.parametrize("kind", [moto_tables, dynamodb_local_tables], ids=["moto", "dynamodb-local"])
 def test_data_keys_are_listed_and_deleted(kind: type) -> None:
-    """The newest first, and only the owner's; nothing else that its partition holds."""
+    """The list contains the organization's data keys only, newest first; a deleted key is gone."""
     with kind() as tables:
         keys = DynamoDataKeys(tables.client, tables.secrets, prefix="ORG#")
         made = [WrappedKey(f"{number:08d}", b"wrapped", NOW) for number in (1, 2, 10)]

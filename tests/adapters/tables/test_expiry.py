@@ -1,4 +1,4 @@
-"""Key versions that retire, and their destruction."""
+"""Key versions that expire, and their destruction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.kit.stores import HOUR, NOW, SECOND, Stores, create, dynamo_stores, p
 
 
 def retiring(stores: Stores, number: int, at: datetime, org: str = "org_a") -> Expired:
-    """A provider whose first version retires at `at`."""
+    """Add a provider whose first version expires at `at`."""
     before = provider(number, org=org)
     after = rotated(before, at)
     create(stores, before)
@@ -20,12 +20,12 @@ def retiring(stores: Stores, number: int, at: datetime, org: str = "org_a") -> E
 
 
 def rows(stores: Stores, expired: Expired) -> list[bool]:
-    """Which of a provider's first two versions have a row."""
+    """Return which of a provider's first two versions have a row."""
     return [stores.providers.sealed(expired.org, expired.provider_id, number) is not None for number in (1, 2)]
 
 
 def test_versions_come_due_in_the_order_of_their_time(stores: Stores) -> None:
-    """Those whose time has come, the oldest first, to the moment."""
+    """Versions become due exactly at their expiry, and are listed oldest first."""
     late, early, middle = (retiring(stores, number, NOW + hours * HOUR) for number, hours in [(1, 3), (2, 1), (3, 2)])
     assert list(stores.expired.list_due(NOW + HOUR - SECOND, 10)) == []
     assert list(stores.expired.list_due(NOW + HOUR, 10)) == [early]
@@ -34,7 +34,7 @@ def test_versions_come_due_in_the_order_of_their_time(stores: Stores) -> None:
 
 
 def test_a_destroyed_version_is_gone_and_the_others_are_not(stores: Stores) -> None:
-    """Its row and its place in the order; doing it twice is doing it once."""
+    """Destroying a version deletes its row and its index entry only, and can be repeated safely."""
     one, two = retiring(stores, 1, NOW + HOUR), retiring(stores, 2, NOW + HOUR)
     for _ in range(2):
         stores.expired.destroy(one)
@@ -43,7 +43,7 @@ def test_a_destroyed_version_is_gone_and_the_others_are_not(stores: Stores) -> N
 
 
 def test_a_version_that_has_not_expired_is_not_destroyed(stores: Stores) -> None:
-    """Whatever the order says of an active row, or of one that retires later; and it is said once only."""
+    """A wrong index entry never destroys an active version or one that expires later, and is removed."""
     one = retiring(stores, 1, NOW + HOUR)
     for wrong in (replace(one, at=NOW + HOUR - SECOND), replace(one, version=2)):
         stores.expired.destroy(wrong)
@@ -52,7 +52,7 @@ def test_a_version_that_has_not_expired_is_not_destroyed(stores: Stores) -> None
 
 
 def test_a_wrong_place_in_the_order_is_forgotten() -> None:
-    """It is not tried again each minute, for ever, in front of those that are right."""
+    """A wrong index entry is removed, so that it does not block the valid ones."""
     with moto_tables() as tables:
         stores = dynamo_stores(tables)
         one = retiring(stores, 1, NOW + HOUR)
@@ -68,7 +68,7 @@ def test_a_wrong_place_in_the_order_is_forgotten() -> None:
 
 
 def test_an_organization_may_be_called_anything(stores: Stores) -> None:
-    """Its name has a place in the key, between separators that it may hold itself."""
+    """An organization's name can contain the separators of the key that it is part of."""
     one = retiring(stores, 1, NOW + HOUR, org="acme#2#eu")
     assert list(stores.expired.list_due(NOW + HOUR, 10)) == [one]
     stores.expired.destroy(one)
@@ -76,7 +76,7 @@ def test_an_organization_may_be_called_anything(stores: Stores) -> None:
 
 
 def test_a_deleted_provider_leaves_nothing_to_be_read_or_destroyed(stores: Stores) -> None:
-    """No row of it is left, the reaped one included, and what the order still says of it goes without harm."""
+    """A deleted provider leaves no row, and its remaining index entries do no harm."""
     before = provider()
     create(stores, before)
     second = rotated(before, NOW + HOUR)

@@ -11,7 +11,7 @@ from tests.kit.stores import NOW, Stores
 
 
 def test_a_minute_bucket_is_set_once(stores: Stores) -> None:
-    """The first sample of a minute stays."""
+    """The first sample of a minute is kept."""
     sample = Sample(NOW.replace(second=0, microsecond=0), 3, Reason.TIMEOUT, 812)
     assert stores.health.record("prov_1", sample)
     assert not stores.health.record("prov_1", replace(sample, reason=None))
@@ -20,7 +20,7 @@ def test_a_minute_bucket_is_set_once(stores: Stores) -> None:
 
 
 def test_samples_are_read_by_minute_and_by_hour(stores: Stores) -> None:
-    """Across hours and days, both ends included, oldest first."""
+    """Samples are read across hours and days, both ends included, oldest first."""
     first = datetime(2026, 4, 14, 22, 58, tzinfo=UTC)
     samples = [Sample(first + timedelta(minutes=minute), 1, None, minute) for minute in range(125)]
     for sample in reversed(samples):

@@ -1,4 +1,4 @@
-"""A week of one-minute checks, as DynamoDB holds it, against a brute-force computation over the raw samples."""
+"""A week of one-minute probes, as DynamoDB stores it, compared with a brute-force computation over the raw samples."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MINUTES = {"5m": 5, "1h": 60, "24h": 1440, "7d": 10080}
 
 
 def a_week(until: datetime) -> list[Sample]:
-    """Nine days of checks up to `until`, with failures and a gap of some hours."""
+    """Return nine days of probes up to `until`, with failures and a gap of some hours."""
     chance = random.Random(11)
     return [
         Sample(
@@ -41,7 +41,7 @@ def a_week(until: datetime) -> list[Sample]:
 
 
 def write(tables: Tables, provider_id: str, samples: list[Sample]) -> None:
-    """The hours as `DynamoHealth.record` would have left them, written an hour at a time."""
+    """Write the hours as `DynamoHealth.record` would have, an hour at a time."""
     hours: dict[str, dict[str, Any]] = {}
     for sample in samples:
         item = hours.setdefault(hour_of(sample.at), {"PK": {"S": f"HEALTH#{provider_id}"}})
@@ -53,7 +53,7 @@ def write(tables: Tables, provider_id: str, samples: list[Sample]) -> None:
 
 @pytest.fixture(scope="module")
 def week() -> Iterator[tuple[FakePorts, str, list[Sample], list[str]]]:
-    """A provider with its week in moto; the calls that were made to DynamoDB are written down."""
+    """A provider with its week in moto; calls to DynamoDB are recorded."""
     with moto_tables() as tables:
         ports = FakePorts()
         provider = added(ports)
@@ -75,7 +75,7 @@ def week() -> Iterator[tuple[FakePorts, str, list[Sample], list[str]]]:
 def test_a_week_is_answered_as_brute_force_would(
     week: tuple[FakePorts, str, list[Sample], list[str]], now: datetime
 ) -> None:
-    """Every window at several moments, at hour and day edges among them; from one Query."""
+    """Every window is correct at several moments, including hour and day edges, and takes one Query."""
     ports, provider_id, samples, calls = week
     ports.clock.at = now
     calls.clear()

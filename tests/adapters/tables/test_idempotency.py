@@ -1,4 +1,4 @@
-"""Idempotency records: who gets a key, and for how long."""
+"""Idempotency records: who holds a key, and for how long."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.kit.stores import ANSWER, NOW, SECOND, Stores, answer_of, claimed, le
 
 
 def completion(owner: str) -> Completion:
-    """An answer of one try."""
+    """Return the response of one attempt."""
     return Completion(lease(owner), ANSWER)
 
 
@@ -42,7 +42,7 @@ CLAIMS = {
 def test_who_gets_a_key(
     stores: Stores, has_answer: bool, members: dict[str, str], later: timedelta, found: ExistingRecord | None
 ) -> None:
-    """A free key is taken; a taken one shows whose it is, and what it was answered."""
+    """A free key is leased; a taken one returns its holder and the stored response."""
     claimed(stores, "try-1")
     if has_answer:
         stores.idempotency.complete(completion("try-1"))
@@ -54,7 +54,7 @@ def test_who_gets_a_key(
 
 
 def test_who_was_taken_over_has_no_say_any_more(stores: Stores) -> None:
-    """It neither records its answer nor frees the key; the one that goes on does."""
+    """A request that lost its lease can neither store a response nor release the key; its successor can."""
     claimed(stores, "try-1", "try-2")
     with pytest.raises(LeaseLost):
         stores.idempotency.complete(completion("try-1"))
@@ -65,14 +65,14 @@ def test_who_was_taken_over_has_no_say_any_more(stores: Stores) -> None:
 
 
 def test_a_released_key_is_free_for_any_request(stores: Stores) -> None:
-    """Whoever failed may send another body under the same key."""
+    """A released key can be used with another body."""
     claimed(stores, "try-1")
     stores.idempotency.release(lease("try-1"))
     assert stores.idempotency.acquire(lease("try-2", request="b" * 64), NOW) is None
 
 
 def test_an_answered_key_is_not_released(stores: Stores) -> None:
-    """Also by its owner: the change is made."""
+    """A key with a stored response cannot be released, even by its owner: the change was made."""
     claimed(stores, "try-1")
     stores.idempotency.complete(completion("try-1"))
     stores.idempotency.release(lease("try-1"))
@@ -80,20 +80,20 @@ def test_an_answered_key_is_not_released(stores: Stores) -> None:
 
 
 def test_releasing_what_is_not_there_does_nothing(stores: Stores) -> None:
-    """Nor is it an error: the record may have expired."""
+    """Releasing an expired record is not an error."""
     stores.idempotency.release(lease("try-1"))
     claimed(stores, "try-2")
 
 
 def test_an_answer_needs_a_claim(stores: Stores) -> None:
-    """Recording one without it is refused."""
+    """A response cannot be stored without a lease."""
     with pytest.raises(LeaseLost):
         stores.idempotency.complete(completion("try-1"))
     claimed(stores, "try-1")
 
 
 def test_asking_twice_for_the_same_try_is_asking_once(stores: Stores) -> None:
-    """A client of AWS sends a call again when its answer got lost; the second time finds the first one's work."""
+    """A retried claim of the same attempt finds its own lease."""
     for _ in range(2):
         claimed(stores, "try-1")
     for _ in range(2):
@@ -103,7 +103,7 @@ def test_asking_twice_for_the_same_try_is_asking_once(stores: Stores) -> None:
 
 @pytest.mark.parametrize("stores", ["moto", "dynamodb-local"], indirect=True)
 def test_an_answer_that_got_lost_on_the_way_changes_nothing(stores: Stores) -> None:
-    """The lease and the record are made once, and whoever made them is told so."""
+    """If DynamoDB's response is lost, the lease and the record are written once and the retry succeeds."""
     assert stores.tables is not None
     sent = lose_first_answer(stores.tables.client, "PutItem")
     claimed(stores, "try-1")

@@ -1,4 +1,4 @@
-"""When each key version was last used."""
+"""Last-use times of key versions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.kit.stores import NOW, ONE, ROTATED, SECOND, Stores, create, sealed
 
 
 def test_a_use_is_recorded_once_a_minute(stores: Stores) -> None:
-    """A use within the minute after a recorded one is not, whatever the caller has read."""
+    """A use is recorded at most once a minute, even if the caller has read an older value."""
     create(stores)
     row = sealed(ONE)
     recorded = []
@@ -24,14 +24,14 @@ def test_a_use_is_recorded_once_a_minute(stores: Stores) -> None:
 
 
 def test_the_use_of_a_version_that_is_gone_brings_nothing_back(stores: Stores) -> None:
-    """Half a row would be left of it."""
+    """Recording the use of a deleted version does not create a partial row."""
     stores.providers.record_use(sealed(ONE), NOW)
     assert stores.providers.sealed("org_a", ONE.id, 1) is None
     assert stores.providers.last_used("org_a", ONE.id) == {}
 
 
 def test_each_version_has_its_own_last_use(stores: Stores) -> None:
-    """A new version is unused, and one that is replaced keeps what is known of it."""
+    """A new version has no last use, and a replaced version keeps its own."""
     create(stores)
     stores.providers.record_use(sealed(ONE), NOW)
     stores.providers.change(ONE, ROTATED, sealed(ROTATED, 2))
@@ -43,7 +43,7 @@ def test_each_version_has_its_own_last_use(stores: Stores) -> None:
 
 @pytest.mark.parametrize("stores", ["moto", "dynamodb-local"], indirect=True)
 def test_telling_the_last_use_reads_no_credential(stores: Stores) -> None:
-    """What comes from the database is the version and the time."""
+    """The query for last-use times returns versions and times only, no credential."""
     assert stores.tables is not None
     create(stores)
     stores.providers.record_use(sealed(ONE), NOW)

@@ -1,4 +1,4 @@
-"""Limits on how many things an organization has."""
+"""Limits on the number of resources per organization."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.kit.stores import FEW, NOW, Stores, config, provider, sealed, upload
 
 
 def test_an_organization_has_as_many_providers_as_it_may(stores: Stores) -> None:
-    """One more is refused with the count, and is possible again when one is deleted; others are not affected."""
+    """A provider over the limit is refused with the count until one is deleted; other organizations are unaffected."""
     one, two, three = (provider(number) for number in (1, 2, 3))
     for each in (one, two):
         stores.providers.create(each, sealed(each), limits=FEW)
@@ -36,7 +36,7 @@ def test_an_organization_has_as_many_providers_as_it_may(stores: Stores) -> None
 
 
 def test_a_name_that_is_taken_comes_before_the_limit(stores: Stores) -> None:
-    """It is what the caller can mend."""
+    """A taken name is reported before the limit, because the caller can fix it."""
     one = provider(1)
     stores.providers.create(one, sealed(one), limits=FEW)
     two = provider(2)
@@ -47,7 +47,7 @@ def test_a_name_that_is_taken_comes_before_the_limit(stores: Stores) -> None:
 
 
 def test_routing_configs_are_limited_for_an_organization_and_a_provider(stores: Stores) -> None:
-    """Replacing one is no further one; a provider that is not there is told as that."""
+    """Replacing a config does not count as another one; a missing provider is reported as missing."""
     one, two = provider(1), provider(2)
     for each in (one, two):
         stores.providers.create(each, sealed(each))
@@ -69,7 +69,7 @@ def test_routing_configs_are_limited_for_an_organization_and_a_provider(stores: 
 
 
 def test_management_keys_are_limited_but_for_the_revoked(stores: Stores) -> None:
-    """A revocation makes room."""
+    """Revoking a management key makes room for another one."""
     keys = [ManagementKey(f"{n}", "d" * 64, "org_a", "CI", frozenset(Scope), NOW) for n in range(2)]
     stores.keys.put(keys[0], FEW)
     with pytest.raises(LimitReached) as caught:
@@ -80,7 +80,7 @@ def test_management_keys_are_limited_but_for_the_revoked(stores: Stores) -> None
 
 
 def test_links_have_a_limit_in_their_ten_minutes(stores: Stores) -> None:
-    """Told with the count; another organization and the next window are not affected."""
+    """Too many links are refused with the count; other organizations and the next ten minutes are not affected."""
     few = Limits(upload_links=1)
     stores.uploads.put(upload(1), limits=few)
     with pytest.raises(LimitReached) as caught:
@@ -93,7 +93,7 @@ def test_links_have_a_limit_in_their_ten_minutes(stores: Stores) -> None:
 
 @pytest.mark.parametrize("kind", [dynamodb_local_tables], ids=["dynamodb-local"])
 def test_an_item_that_would_be_too_large_is_no_outage(kind: type) -> None:
-    """DynamoDB refuses it for good: 409, with the limit. Only a real DynamoDB shows it."""
+    """An item that is too large is a 409 with the limit, not an outage. Only a real DynamoDB refuses it."""
     with kind() as tables:
         routing = DynamoRouting(tables.client, tables.main)
         store = DynamoProviders(tables.client, tables.main, tables.secrets)

@@ -14,7 +14,7 @@ from tests.kit.stores import NOW, Stores, provider, sealed
 
 
 def test_management_keys_are_kept_counted_and_revoked(stores: Stores) -> None:
-    """A key is read as written; counts are per minute; the first revocation stands."""
+    """A key is read as written, requests are counted per minute, and the first revocation time is kept."""
     key = ManagementKey("01abc", "d" * 64, "org_a", "CI", frozenset(Scope), NOW, expires_at=NOW + timedelta(days=1))
     stores.keys.put(key)
     assert stores.keys.get("01abc") == key
@@ -33,7 +33,7 @@ def test_management_keys_are_kept_counted_and_revoked(stores: Stores) -> None:
 
 
 def test_management_keys_are_listed_for_an_organization(stores: Stores) -> None:
-    """Oldest first, revoked ones too, over as many pages as the table has; nothing else that the table holds."""
+    """All keys are listed oldest first, including revoked ones, over several Scan pages, and nothing else."""
     assert stores.keys.list("org_a") == []
     padding = "x" * 6000  # so that a table of 200 keys is more than the megabyte that one Scan reads
     keys = [

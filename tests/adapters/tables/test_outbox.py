@@ -16,7 +16,7 @@ from tests.kit.stores import NOW, Stores, event, provider, sealed
 
 
 def test_events_are_committed_with_the_change_they_tell_of(stores: Stores) -> None:
-    """Created, changed and deleted providers leave their events in the outbox, oldest first, until forgotten."""
+    """Created, changed and deleted providers leave their events in the outbox, oldest first, until removed."""
     one = provider()
     stores.providers.create(one, sealed(one), SideWrites([event(1)]))
     two = replace(one, name="New", revision=2)
@@ -29,7 +29,7 @@ def test_events_are_committed_with_the_change_they_tell_of(stores: Stores) -> No
 
 
 def test_a_shard_is_read_in_order_and_from_where_one_was(stores: Stores) -> None:
-    """Page by page; every event is in one shard, and forgotten in batches, of those that are gone, too."""
+    """A shard is read page by page; events are removed in batches, even if some are already gone."""
     many = [event(number) for number in range(1, 121)]
     for start in range(0, len(many), 20):
         one = provider(start + 1, name=f"Provider {start}")
@@ -46,7 +46,7 @@ def test_a_shard_is_read_in_order_and_from_where_one_was(stores: Stores) -> None
 
 
 def test_a_quarantined_event_is_in_the_outbox_no_more(stores: Stores) -> None:
-    """However often it is moved there."""
+    """A quarantined event leaves the outbox, and moving it again does no harm."""
     one = provider()
     stores.providers.create(one, sealed(one), SideWrites([event(1), event(2)]))
     for _ in range(2):
@@ -55,7 +55,7 @@ def test_a_quarantined_event_is_in_the_outbox_no_more(stores: Stores) -> None:
 
 
 def test_a_quarantined_event_can_be_read_and_put_back() -> None:
-    """As docs/events.md says: the item under another key."""
+    """A quarantined event can be read and replayed by its key, as docs/events.md describes."""
     with moto_tables() as tables:
         outbox = DynamoOutbox(tables.client, tables.main)
         outbox.quarantine([Refused(event(1), "MalformedDetail", True)], NOW)
@@ -67,7 +67,7 @@ def test_a_quarantined_event_can_be_read_and_put_back() -> None:
 
 
 def test_a_change_that_is_refused_leaves_no_event(stores: Stores) -> None:
-    """Neither a taken name nor a stale revision is told to anybody."""
+    """A change that is refused for a taken name or a stale revision leaves no event."""
     one = provider()
     stores.providers.create(one, sealed(one))
     with pytest.raises(NameTaken):

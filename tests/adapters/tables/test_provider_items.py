@@ -1,4 +1,4 @@
-"""Provider items as DynamoDB holds them."""
+"""Provider items as DynamoDB stores them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.kit.requests import added
 
 
 def test_a_reason_of_a_later_release_is_read() -> None:
-    """A stack that goes back to this release still answers for its providers."""
+    """After a rollback of the stack, provider items that a later release wrote are still readable."""
     provider = added(FakePorts())
     provider = replace(provider, health=Health(HealthState.UNHEALTHY, Reason.TIMEOUT, provider.created_at, 1))
     item = provider_key(provider.org, provider.id) | provider_members(provider)

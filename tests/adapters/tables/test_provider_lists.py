@@ -1,4 +1,4 @@
-"""Lists of providers, and what they are filtered by."""
+"""Lists of providers and their filters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.kit.stores import Stores, provider, sealed
 
 
 def test_a_list_is_newest_first_and_continues_where_it_ended(stores: Stores) -> None:
-    """Pages neither repeat nor miss."""
+    """Pages are newest first and neither repeat nor skip providers."""
     for number in range(1, 8):
         stores.providers.create(provider(number), sealed(provider(number)))
     first, position = stores.providers.list("org_a", ProviderFilter(), 3, None)
@@ -31,7 +31,7 @@ def test_a_list_is_newest_first_and_continues_where_it_ended(stores: Stores) -> 
     ],
 )
 def test_a_list_is_filtered(stores: Stores, wanted: ProviderFilter, expected: list[int]) -> None:
-    """Filters combine, and a filtered page is as full as it can be."""
+    """Filters combine, and a filtered page is filled up to the limit if enough providers match."""
     for number, vendor, status in [
         (1, "groq", Status.ACTIVE),
         (2, "openai", Status.PENDING),
@@ -43,7 +43,7 @@ def test_a_list_is_filtered(stores: Stores, wanted: ProviderFilter, expected: li
 
 
 def test_a_filter_reads_a_bounded_number_of_providers(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page can be empty and still have a next one; all pages together have what matches, once each."""
+    """A page can be empty and have a next one; all pages together contain each match once."""
     for module in ("providers.adapters.tables.transactions", "tests.kit.memory.database"):
         monkeypatch.setattr(f"{module}.READ_AT_MOST", 3)
     made = [provider(number, vendor="groq" if number in (1, 2, 9) else "openai") for number in range(1, 10)]

@@ -17,7 +17,7 @@ from tests.kit.stores import NOW, Stores, config, provider, rotated, sealed
 
 
 def test_a_provider_is_read_as_it_was_written(stores: Stores) -> None:
-    """Every member of a provider item survives the store, set or not."""
+    """Every field of a provider is read as it was written, set or not."""
     full = provider(
         1,
         status=Status.PENDING,
@@ -37,7 +37,7 @@ def test_a_provider_is_read_as_it_was_written(stores: Stores) -> None:
 
 
 def test_another_organization_sees_nothing(stores: Stores) -> None:
-    """Reads and lists of one organization never show another's."""
+    """Reads and lists of an organization never return another's providers."""
     stores.providers.create(provider(), sealed(provider()))
     assert stores.providers.get("org_b", provider().id) is None
     assert stores.providers.list("org_b", ProviderFilter(), 10, None) == ([], None)
@@ -45,7 +45,7 @@ def test_another_organization_sees_nothing(stores: Stores) -> None:
 
 
 def test_a_name_is_taken_once_without_regard_to_case(stores: Stores) -> None:
-    """A second provider of the same name is refused, and nothing of it is written."""
+    """A second provider of the same name is refused, and nothing is written."""
     stores.providers.create(provider(1, name="Prod"), sealed(provider(1)))
     second = provider(2, name="pROD")
     with pytest.raises(NameTaken):
@@ -55,7 +55,7 @@ def test_a_name_is_taken_once_without_regard_to_case(stores: Stores) -> None:
 
 
 def test_who_has_a_name_is_found_without_regard_to_case(stores: Stores) -> None:
-    """The provider of the organization that has claimed it, until it gives it up."""
+    """A name leads to the provider that holds it until it is renamed or deleted."""
     one = provider(1, name="Straße")
     stores.providers.create(one, sealed(one))
     assert stores.providers.named("org_a", "STRASSE") == one.id
@@ -65,7 +65,7 @@ def test_who_has_a_name_is_found_without_regard_to_case(stores: Stores) -> None:
 
 
 def test_the_same_name_in_another_organization_is_free(stores: Stores) -> None:
-    """Names are unique in an organization, not in the stack."""
+    """Names are unique within an organization only."""
     stores.providers.create(provider(1, name="Prod"), sealed(provider(1)))
     other = provider(2, name="Prod", org="org_b")
     stores.providers.create(other, sealed(other))
@@ -73,7 +73,7 @@ def test_the_same_name_in_another_organization_is_free(stores: Stores) -> None:
 
 
 def test_a_rotation_keeps_the_old_version_and_dates_its_end(stores: Stores) -> None:
-    """After a rotation both rows are there, the old one with its expiry."""
+    """After a rotation both rows exist, the old one with its expiry."""
     before = provider()
     stores.providers.create(before, sealed(before))
     end = NOW + timedelta(hours=1)
@@ -87,7 +87,7 @@ def test_a_rotation_keeps_the_old_version_and_dates_its_end(stores: Stores) -> N
 
 
 def test_a_version_that_leaves_the_provider_leaves_the_secrets(stores: Stores) -> None:
-    """A version that is dropped leaves no ciphertext."""
+    """The sealed credential of a dropped version is deleted."""
     before = provider()
     stores.providers.create(before, sealed(before))
     after = rotated(before, None)
@@ -96,7 +96,7 @@ def test_a_version_that_leaves_the_provider_leaves_the_secrets(stores: Stores) -
 
 
 def test_a_change_of_what_has_changed_writes_nothing(stores: Stores) -> None:
-    """Of two changes of the same revision one is refused whole."""
+    """Of two changes to the same revision, one is refused completely."""
     before = provider()
     stores.providers.create(before, sealed(before))
     first = rotated(before, NOW)
@@ -108,7 +108,7 @@ def test_a_change_of_what_has_changed_writes_nothing(stores: Stores) -> None:
 
 
 def test_a_change_of_nothing_creates_nothing(stores: Stores) -> None:
-    """An update of a provider that is gone does not bring half of it back."""
+    """Updating a deleted provider does not recreate a part of it."""
     ghost = provider()
     with pytest.raises(StaleWrite):
         stores.providers.change(ghost, replace(ghost, name="X", revision=2))
@@ -116,7 +116,7 @@ def test_a_change_of_nothing_creates_nothing(stores: Stores) -> None:
 
 
 def test_renaming_moves_the_claim(stores: Stores) -> None:
-    """The old name is free again, the new one taken, and a change of case alone is no conflict."""
+    """Renaming frees the old name and takes the new one; a change of case alone is not a conflict."""
     before = provider(1, name="Old")
     stores.providers.create(before, sealed(before))
     middle = replace(before, name="New", revision=2)
@@ -129,7 +129,7 @@ def test_renaming_moves_the_claim(stores: Stores) -> None:
 
 
 def test_a_change_leaves_refs_alone(stores: Stores) -> None:
-    """An owner's change made from an older read does not undo an attach that came between."""
+    """A change made from an older read keeps a reference that was added since."""
     before = provider()
     stores.providers.create(before, sealed(before))
     stores.routing.put(None, config("@a", before.id))
@@ -140,7 +140,7 @@ def test_a_change_leaves_refs_alone(stores: Stores) -> None:
 
 
 def test_members_that_become_none_are_gone(stores: Stores) -> None:
-    """A base_url that is taken away does not stay behind."""
+    """A removed base_url is deleted from the item."""
     version = KeyVersion(1, "0001", NOW, None, "https://proxy.example.com", "f" * 64, NOW, "acme")
     before = provider(versions=(version,))
     stores.providers.create(before, sealed(before))
@@ -150,7 +150,7 @@ def test_members_that_become_none_are_gone(stores: Stores) -> None:
 
 
 def test_deleting_leaves_nothing(stores: Stores) -> None:
-    """Provider item, name, fingerprint and every version go together."""
+    """Deleting a provider removes its item, name, fingerprint and all versions together."""
     before = provider(name="Prod")
     stores.providers.create(before, sealed(before))
     after = rotated(before, NOW + timedelta(hours=1))
@@ -164,7 +164,7 @@ def test_deleting_leaves_nothing(stores: Stores) -> None:
 
 
 def test_a_referenced_provider_is_not_deleted(stores: Stores) -> None:
-    """The store itself refuses, whatever the caller has read."""
+    """The store refuses to delete a referenced provider, whatever the caller has read."""
     before = provider()
     stores.providers.create(before, sealed(before))
     stores.routing.put(None, config("@a", before.id))
@@ -174,7 +174,7 @@ def test_a_referenced_provider_is_not_deleted(stores: Stores) -> None:
 
 
 def test_fingerprints_follow_the_active_version(stores: Stores) -> None:
-    """Who shares a credential is known, and forgotten when it is rotated away."""
+    """Providers with the same credential are found until it is replaced."""
     one, two = provider(1), provider(2)
     stores.providers.create(one, sealed(one))
     stores.providers.create(two, sealed(two))
@@ -186,7 +186,7 @@ def test_fingerprints_follow_the_active_version(stores: Stores) -> None:
 
 
 def test_a_row_is_sealed_again_only_as_it_was_read(stores: Stores) -> None:
-    """What it is sealed with changes; its expiry and last use, which others may have written since, stay."""
+    """Re-encryption replaces the seal only; expiry and last use written in the meantime are kept."""
     one = provider()
     stores.providers.create(one, sealed(one))
     again = replace(sealed(one), data_key_id="00000002", nonce=b"m" * 12, ciphertext=b"other")
@@ -200,7 +200,7 @@ def test_a_row_is_sealed_again_only_as_it_was_read(stores: Stores) -> None:
 
 
 def test_racing_rotations_on_dynamodb_local_leave_one_winner_a_round() -> None:
-    """Twenty threads change the same revision at once: one change is made, and its row is the one stored."""
+    """Of twenty threads that change the same revision, one succeeds, and its row is stored."""
     with dynamodb_local_tables() as tables:
         store = DynamoProviders(tables.client, tables.main, tables.secrets)
         before = provider()

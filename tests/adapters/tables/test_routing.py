@@ -1,4 +1,4 @@
-"""Routing configs and the references that they hold."""
+"""Routing configs and their references to providers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.kit.stores import Stores, config, provider, sealed
 
 
 def test_routing_configs_hold_and_release_references(stores: Stores) -> None:
-    """Refs follow each put and delete, and an emptied set is as good as none."""
+    """References follow each put and delete."""
     one, two = provider(1), provider(2)
     for each in (one, two):
         stores.providers.create(each, sealed(each))
@@ -32,7 +32,7 @@ def test_routing_configs_hold_and_release_references(stores: Stores) -> None:
 
 
 def test_a_config_that_names_a_missing_provider_is_not_written(stores: Stores) -> None:
-    """The missing ones are named, and the ones that exist get no reference."""
+    """Missing providers are named in the error, and existing ones get no reference."""
     one = provider(1)
     stores.providers.create(one, sealed(one))
     with pytest.raises(MissingProvider) as caught:
@@ -45,7 +45,7 @@ def test_a_config_that_names_a_missing_provider_is_not_written(stores: Stores) -
 
 
 def test_a_config_written_from_an_old_read_is_refused(stores: Stores) -> None:
-    """Replacing or deleting what has changed since writes nothing."""
+    """Replacing or deleting a config from a stale read writes nothing."""
     one = provider(1)
     stores.providers.create(one, sealed(one))
     first = config("@a", one.id)
@@ -60,7 +60,7 @@ def test_a_config_written_from_an_old_read_is_refused(stores: Stores) -> None:
 
 
 def test_routing_configs_are_listed_by_slug(stores: Stores) -> None:
-    """Pages neither repeat nor miss."""
+    """Pages neither repeat nor skip routing configs."""
     for slug in ("b", "@c", "a"):
         stores.routing.put(None, config(slug))
     assert [each.slug for each in stores.routing.list("org_a", 2, None)] == ["@c", "a"]

@@ -1,4 +1,4 @@
-"""What the sweep reads and writes of providers."""
+"""The provider data that the sweep reads and writes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.kit.stores import NOW, Stores, event, provider, rotated, sealed
 
 
 def test_who_is_due_stands_in_its_shard(stores: Stores) -> None:
-    """Active and pending ones; a disabled one leaves the index, and comes back when it is enabled."""
+    """Active and pending providers are in the due index; disabled ones are not, until they are enabled again."""
     one = provider()
     stores.providers.create(one, sealed(one))
     shard = shard_of(one.id)
@@ -34,7 +34,7 @@ def test_who_is_due_stands_in_its_shard(stores: Stores) -> None:
 
 
 def test_probes_are_loaded_with_their_active_row(stores: Stores) -> None:
-    """Many at once, more than a batch of DynamoDB's holds, without those that are gone."""
+    """More providers than one DynamoDB batch are loaded with their active rows; deleted ones are skipped."""
     many = [provider(number) for number in range(1, 121)]
     for each in many:
         stores.providers.create(each, sealed(each))
@@ -48,7 +48,7 @@ def test_probes_are_loaded_with_their_active_row(stores: Stores) -> None:
 
 
 def test_health_is_written_where_nothing_has_come_between(stores: Stores) -> None:
-    """With its event; not over another state, another version, or nothing; and an owner's change leaves it alone."""
+    """Health is written with its event, unless state, version or provider has changed; concurrent changes keep it."""
     one = provider()
     stores.providers.create(one, sealed(one))
     healthy = replace(one, health=Health(HealthState.HEALTHY, None, NOW, 1))
@@ -74,7 +74,7 @@ def test_health_is_written_where_nothing_has_come_between(stores: Stores) -> Non
 
 
 def test_a_verification_is_written_with_health_where_the_owner_changed_nothing(stores: Stores) -> None:
-    """One that is the same is not written, so that a check never undoes another change's."""
+    """A verification is written only if it changed, so that a probe never reverts a concurrent change."""
     one = provider(status=Status.PENDING)
     stores.providers.create(one, sealed(one))
     found = Verification(Outcome.INDETERMINATE, Reason.TIMEOUT, NOW)

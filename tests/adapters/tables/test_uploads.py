@@ -11,7 +11,7 @@ from tests.kit.stores import ONE, Stores, create, upload
 
 
 def test_a_link_is_used_up_once(stores: Stores) -> None:
-    """Without a change that goes with it, too."""
+    """A link can be used only once, even without another change in the same transaction."""
     stores.uploads.put(upload(1))
     stores.uploads.use("up_1")
     with pytest.raises(UploadUsed):
@@ -20,7 +20,7 @@ def test_a_link_is_used_up_once(stores: Stores) -> None:
 
 @pytest.mark.parametrize("members", [{}, {"base_url": "https://a.openai.azure.com", "provider_id": ONE.id}])
 def test_an_upload_link_is_read_as_it_was_written(stores: Stores, members: dict[str, Any]) -> None:
-    """Every member, set or not; an id is given out once."""
+    """Every field is read as it was written, and an id is used only once."""
     stores.uploads.put(upload(**members))
     assert stores.uploads.get("up_1") == upload(**members)
     assert stores.uploads.get("up_2") is None
@@ -30,7 +30,7 @@ def test_an_upload_link_is_read_as_it_was_written(stores: Stores, members: dict[
 
 
 def test_tries_at_a_link_are_counted(stores: Stores) -> None:
-    """Until it is used; a link that is gone has no more of them, and does not come back."""
+    """Attempts are counted until the link is used; a deleted link stays deleted."""
     stores.uploads.put(upload())
     assert [stores.uploads.count_attempt("up_1") for _ in range(3)] == [1, 2, 3]
     assert stores.uploads.get("up_1") == upload(tries=3)

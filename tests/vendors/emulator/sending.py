@@ -1,4 +1,4 @@
-"""Sends the vendors' own first requests to the emulator."""
+"""Send the vendors' own first requests to the emulator."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def call(url: str, method: str = "GET", **more: Any) -> httpx2.Response:
-    """An ordinary request, without anything from the environment."""
+    """Return an ordinary request, independent of the environment."""
     return httpx2.request(method, url, verify=_NO_TLS, trust_env=False, **more)
 
 
 def probe(vendor: str, key: str, base_url: str | None, now: datetime | None = None) -> ProbeRequest:
-    """The first request of the vendor's exchange."""
+    """Return the first request of the vendor's exchange."""
     credential = parse(vendor, key, base_url)
     return next(vendors.vendor(vendor).verify(credential, base_url, VerifyContext(now or datetime.now(UTC))))
 
 
 def headers_of(request: ProbeRequest) -> dict[str, str]:
-    """As they go over the wire."""
+    """Return the headers as they are sent."""
     plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in request.headers.items()}
     return {"accept-encoding": "identity"} | plain
 
@@ -46,11 +46,11 @@ def send(
     base: str | None = None,
     now: datetime | None = None,
 ) -> httpx2.Response:
-    """The emulator's answer to the first request, at its own address, below the path `base`."""
+    """Return the emulator's response to the first request, at its own address, below the path `base`."""
     request = probe(vendor, key or fake_key(vendor, slug), emulator.url + (base or base_path(vendor)), now)
     return call(request.url, headers=headers_of(request))
 
 
 def base_path(vendor: str) -> str:
-    """Where the emulator has `vendor`."""
+    """Return the emulator's path for `vendor`."""
     return f"/{vendor}{EMULATED[vendor].base_path}"

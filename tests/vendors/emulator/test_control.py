@@ -1,4 +1,4 @@
-"""The emulator's own endpoints: what it tells of itself, and how a key is made to play another case."""
+"""The emulator's control endpoints: the list of cases, and how to assign another case to a key."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ JSON = {"content-type": "application/json"}
 
 
 def control(emulator: Emulator, **said: object) -> httpx2.Response:
-    """What the control endpoint answers."""
+    """Return the response of the control endpoint."""
     return call(f"{emulator.url}/_control", "POST", json=said)
 
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_a_good_key_can_be_made_to_fail_and_to_recover(emulator: Emulator, vendor: str) -> None:
-    """So that one can see health move."""
+    """A working key can be made to fail and to recover, to try out health states."""
     key = fake_key(vendor)
     seen = [send(emulator, vendor).status_code]
     control(emulator, vendor=vendor, key=key, case="teapot")
@@ -38,21 +38,21 @@ def test_a_good_key_can_be_made_to_fail_and_to_recover(emulator: Emulator, vendo
 
 
 def test_another_key_is_not_concerned(emulator: Emulator) -> None:
-    """A change is for one key."""
+    """Assigning a case to one key does not affect other keys."""
     control(emulator, vendor="openai", key=fake_key("openai", serial=1), case="invalid")
 
     assert send(emulator, "openai", key=fake_key("openai", serial=2)).status_code == 200
 
 
 def test_a_made_up_key_can_be_made_good(emulator: Emulator) -> None:
-    """Any text can play any case."""
+    """Any text can be assigned any case."""
     control(emulator, vendor="groq", key=MADE_UP, case="valid")
 
     assert send(emulator, "groq", key=MADE_UP).status_code == 200
 
 
 def test_a_reset_forgets_what_was_said(emulator: Emulator) -> None:
-    """Every key plays its own case again."""
+    """After a reset, every key plays its own case again."""
     control(emulator, vendor="openai", key=fake_key("openai"), case="invalid")
 
     assert call(f"{emulator.url}/_control", "DELETE", json={}).status_code == 204
@@ -73,12 +73,12 @@ NONSENSE = [
 
 @pytest.mark.parametrize("body", NONSENSE)
 def test_the_control_endpoint_refuses_what_it_does_not_know(emulator: Emulator, body: bytes) -> None:
-    """A typing error is told, not ignored."""
+    """An unknown field or value is an error."""
     assert call(f"{emulator.url}/_control", "POST", content=body, headers=JSON).status_code == 422
 
 
 def test_the_index_lists_every_case_with_a_key_that_plays_it(emulator: Emulator) -> None:
-    """It is what a person at a terminal starts from."""
+    """The index lists every case with a key for it."""
     index = call(emulator.url).json()["vendors"]
 
     listed = {
@@ -90,7 +90,7 @@ def test_the_index_lists_every_case_with_a_key_that_plays_it(emulator: Emulator)
 
 
 def test_the_index_says_what_to_expect(emulator: Emulator) -> None:
-    """Outcome and reason, as the API would tell them."""
+    """The index shows each case's outcome and reason, as the API returns them."""
     told = call(emulator.url).json()["vendors"]["google"]["cases"]
 
     entry = next(each for each in told if each["case"] == "leaked")
@@ -99,7 +99,7 @@ def test_the_index_says_what_to_expect(emulator: Emulator) -> None:
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_the_index_names_a_base_url_that_works(emulator: Emulator, vendor: str) -> None:
-    """It can be pasted into a provider."""
+    """The index shows a base_url that can be pasted into a provider."""
     base_url = call(emulator.url).json()["vendors"][vendor]["base_url"]
 
     assert send(emulator, vendor, base=base_url.removeprefix(emulator.url)).status_code == 200

@@ -1,4 +1,4 @@
-"""What the emulator does to a caller when it misbehaves, seen from the caller's side."""
+"""The emulator's misbehaviour, as its caller sees it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VENDORS = tuple(CASES)
 
 
 def stream(emulator: Emulator, vendor: str, slug: str, seconds: float = 0.3) -> tuple[httpx2.Headers, bytes]:
-    """Headers and as much of the raw body as comes within some time, 200 KB at most."""
+    """Return the headers and the part of the raw body that arrives within some time, at most 200 KB."""
     request = probe(vendor, fake_key(vendor, slug), emulator.url + base_path(vendor))
     body = b""
     timeout = httpx2.Timeout(5, read=seconds)
@@ -41,20 +41,20 @@ def stream(emulator: Emulator, vendor: str, slug: str, seconds: float = 0.3) -> 
 
 
 def _request(key: str) -> bytes:
-    """By hand, so that nothing reads the answer unless the test does."""
+    """Return the raw request, so that only the test reads the response."""
     return f"GET /openai/v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n".encode()
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize("slug", ["drop", "drop-midway", "garbage"])
 def test_a_connection_that_breaks_is_no_answer(emulator: Emulator, vendor: str, slug: str) -> None:
-    """The client sees a broken protocol."""
+    """A broken connection is a protocol error for the client."""
     with pytest.raises(httpx2.RemoteProtocolError):
         send(emulator, vendor, slug)
 
 
 def test_half_a_body_comes_before_the_connection_breaks(emulator: Emulator) -> None:
-    """A client that does not check the length would take it for whole."""
+    """A truncated body is sent before the connection breaks; only its length reveals this."""
     port = int(emulator.url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(_request(fake_key("openai", "drop-midway")))
@@ -66,14 +66,14 @@ def test_half_a_body_comes_before_the_connection_breaks(emulator: Emulator) -> N
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_redirect_leads_to_another_host(emulator: Emulator, vendor: str) -> None:
-    """A client that follows it hands the key over."""
+    """A redirect leads to another host, which would receive the key."""
     response = send(emulator, vendor, "redirect")
 
     assert (response.status_code, httpx2.URL(response.headers["location"]).host) == (302, "elsewhere.example")
 
 
 def test_an_endless_body_does_not_end(emulator: Emulator) -> None:
-    """A client has to stop by itself."""
+    """An endless body continues until the client stops."""
     headers, body = stream(emulator, "openai", "endless")
 
     assert "content-length" not in headers
@@ -81,7 +81,7 @@ def test_an_endless_body_does_not_end(emulator: Emulator) -> None:
 
 
 def test_a_bomb_is_small_on_the_wire_and_large_when_unpacked(emulator: Emulator) -> None:
-    """It is sent though no compression was asked for, and it unpacks to what a valid answer looks like."""
+    """A compressed body that was not requested unpacks to a huge valid response."""
     headers, body = stream(emulator, "openai", "bomb", seconds=5)
 
     unpacked = zlib.decompressobj(31).decompress(body, 20_000_000)
@@ -91,14 +91,14 @@ def test_a_bomb_is_small_on_the_wire_and_large_when_unpacked(emulator: Emulator)
 
 
 def test_a_drip_is_one_byte_a_second(emulator: Emulator) -> None:
-    """A client's timeout for each read does not help against it."""
+    """One byte a second defeats a client's read timeout."""
     headers, body = stream(emulator, "openai", "drip", seconds=0.2)
 
     assert (int(headers["content-length"]) > 100, body) == (True, b"{")
 
 
 def test_a_huge_body_is_as_long_as_it_says(emulator: Emulator) -> None:
-    """And valid JSON, for who reads it all."""
+    """A huge body is valid JSON of the announced length."""
     response = send(emulator, "openai", "huge")
 
     assert len(response.content) == int(response.headers["content-length"]) > 50_000_000
@@ -106,14 +106,14 @@ def test_a_huge_body_is_as_long_as_it_says(emulator: Emulator) -> None:
 
 
 def test_a_page_is_no_json(emulator: Emulator) -> None:
-    """With the status of success."""
+    """An HTML page is sent with status 200."""
     response = send(emulator, "anthropic", "html")
 
     assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
 
 def test_deep_json_is_too_deep_for_a_parser(emulator: Emulator) -> None:
-    """Python's own raises a RecursionError."""
+    """Deeply nested JSON makes Python's parser raise RecursionError."""
     response = send(emulator, "groq", "deep")
 
     with pytest.raises(RecursionError):
@@ -122,7 +122,7 @@ def test_deep_json_is_too_deep_for_a_parser(emulator: Emulator) -> None:
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_slow_answer_is_late_and_good(emulator: Emulator, vendor: str) -> None:
-    """Whether it is in time is the caller's deadline's affair."""
+    """A slow response is valid; the caller decides whether it is too late."""
     began = time.perf_counter()
     response = send(emulator, vendor, "slow-50ms")
 
@@ -130,7 +130,7 @@ def test_a_slow_answer_is_late_and_good(emulator: Emulator, vendor: str) -> None
 
 
 def test_a_caller_who_goes_away_is_not_waited_for(emulator: Emulator) -> None:
-    """Nothing goes on playing for nobody."""
+    """The emulator stops when its caller disconnects."""
     stream(emulator, "openai", "endless")
     with pytest.raises(httpx2.ReadTimeout):
         stream(emulator, "openai", "slow")
@@ -142,7 +142,7 @@ def test_a_caller_who_goes_away_is_not_waited_for(emulator: Emulator) -> None:
 
 
 def test_the_emulator_ends_at_once_whatever_it_plays() -> None:
-    """No thread, task or socket is left behind: a warning that nobody raised is an error here."""
+    """The emulator stops at once and leaves no thread, task or socket behind."""
     threads = set(threading.enumerate())
     plays = [play.value for play in Play if play is not Play.ANSWER]
     with ExitStack() as closing:
@@ -163,7 +163,7 @@ def test_the_emulator_ends_at_once_whatever_it_plays() -> None:
 
 
 def test_a_taken_port_is_told() -> None:
-    """Two emulators cannot have one port."""
+    """Starting a second emulator on the same port is an error."""
     with running_emulator() as emulator:
         port = int(emulator.url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"), running_emulator(port=port):
@@ -171,7 +171,7 @@ def test_a_taken_port_is_told() -> None:
 
 
 def test_the_emulator_runs_alone() -> None:
-    """`python -m local.vendors` says where it listens, and ends on SIGTERM."""
+    """`python -m local.vendors` prints its address and exits on SIGTERM."""
     command = [sys.executable, "-m", "local.vendors", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""The vendors' own SDKs against the emulator: they list models, and raise their own errors for a bad key."""
+"""The vendors' own SDKs work with the emulator: they list models, and raise their own errors for a bad key."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ CREDENTIALS: Final = (
 
 @pytest.fixture
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No SDK finds a proxy or a credential of this machine's."""
+    """Remove proxies and credentials of this machine from the environment."""
     for name in PROXIES + CREDENTIALS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
@@ -53,7 +53,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def openai(url: str, key: str) -> list[str]:
-    """The ids of the models that the SDK lists."""
+    """Return the ids of the models that the SDK lists."""
     from openai import OpenAI
 
     with OpenAI(base_url=f"{url}/openai/v1", api_key=key, max_retries=0) as client:
@@ -61,7 +61,7 @@ def openai(url: str, key: str) -> list[str]:
 
 
 def anthropic(url: str, key: str) -> list[str]:
-    """The ids of the models that the SDK lists."""
+    """Return the ids of the models that the SDK lists."""
     from anthropic import Anthropic
 
     with Anthropic(base_url=f"{url}/anthropic", api_key=key, max_retries=0) as client:
@@ -69,7 +69,7 @@ def anthropic(url: str, key: str) -> list[str]:
 
 
 def google(url: str, key: str) -> list[str]:
-    """The names of the models that the SDK lists."""
+    """Return the names of the models that the SDK lists."""
     from google import genai
     from google.genai.types import HttpOptions, HttpRetryOptions
 
@@ -79,7 +79,7 @@ def google(url: str, key: str) -> list[str]:
 
 
 def azure(url: str, key: str) -> list[str]:
-    """The ids of the models that the SDK lists, at the dated path."""
+    """Return the ids of the models that the SDK lists at the dated path."""
     from openai import AzureOpenAI
 
     with AzureOpenAI(azure_endpoint=f"{url}/azure", api_key=key, api_version="2024-10-21", max_retries=0) as client:
@@ -87,7 +87,7 @@ def azure(url: str, key: str) -> list[str]:
 
 
 def azure_v1(url: str, key: str) -> list[str]:
-    """The ids of the models that the SDK lists, at the v1 path."""
+    """Return the ids of the models that the SDK lists at the v1 path."""
     from openai import OpenAI
 
     with OpenAI(base_url=f"{url}/azure/openai/v1/", api_key=key, max_retries=0) as client:
@@ -95,7 +95,7 @@ def azure_v1(url: str, key: str) -> list[str]:
 
 
 def groq(url: str, key: str) -> list[str]:
-    """The ids of the models that the SDK lists."""
+    """Return the ids of the models that the SDK lists."""
     from groq import Groq
 
     with Groq(base_url=f"{url}/groq", api_key=key, max_retries=0) as client:
@@ -103,7 +103,7 @@ def groq(url: str, key: str) -> list[str]:
 
 
 def fireworks(url: str, key: str) -> list[str]:
-    """The ids of the models that OpenAI's SDK lists."""
+    """Return the ids of the models that OpenAI's SDK lists."""
     from openai import OpenAI
 
     with OpenAI(base_url=f"{url}/fireworks/inference/v1", api_key=key, max_retries=0) as client:
@@ -111,7 +111,7 @@ def fireworks(url: str, key: str) -> list[str]:
 
 
 def bedrock(url: str, key: str) -> list[str]:
-    """The ids of the models that boto3 lists."""
+    """Return the ids of the models that boto3 lists."""
     import boto3
     from botocore.config import Config
 
@@ -146,7 +146,7 @@ LISTS: Final[list[tuple[Listing, str, str, str]]] = [
     ("listing", "vendor", "slug", "first"), LISTS, ids=[f"{listing.__name__}-{slug}" for listing, _, slug, _ in LISTS]
 )
 def test_a_vendors_sdk_lists_models(emulator: Emulator, listing: Listing, vendor: str, slug: str, first: str) -> None:
-    """What the emulator answers is what the SDK understands."""
+    """Each vendor's SDK understands the emulator's list of models."""
     assert listing(emulator.url, fake_key(vendor, slug))[0] == first
 
 
@@ -167,7 +167,7 @@ REFUSALS: Final[list[tuple[Listing, str, str, str, int]]] = [
 def test_a_vendors_sdk_raises_its_own_error_for_a_bad_key(
     emulator: Emulator, listing: Listing, vendor: str, key: str, error: str, status: int
 ) -> None:
-    """The one that its users catch."""
+    """Each vendor's SDK raises its usual exception for a bad key."""
     expected = pytest.importorskip(error.rpartition(".")[0]).__dict__[error.rpartition(".")[2]]
 
     with pytest.raises(expected) as caught:
@@ -191,7 +191,7 @@ AWS_REFUSALS: Final = {
 
 @pytest.mark.parametrize(("key", "code"), AWS_REFUSALS.values(), ids=AWS_REFUSALS)
 def test_boto3_raises_the_error_that_aws_names(emulator: Emulator, key: str, code: str) -> None:
-    """Headers and bodies are such that botocore finds the code in them."""
+    """botocore finds the error code in the emulator's headers and bodies."""
     from botocore.exceptions import ClientError
 
     with pytest.raises(ClientError) as caught:
@@ -204,7 +204,7 @@ def test_boto3_raises_the_error_that_aws_names(emulator: Emulator, key: str, cod
     ("slug", "status"), [("valid-api-key", 200), ("valid-short-term", 200), ("invalid-api-key", 403)]
 )
 def test_bedrocks_api_keys_are_bearer_tokens(emulator: Emulator, slug: str, status: int) -> None:
-    """boto3 sends them over TLS only, so that it is not boto3 that sends them here."""
+    """Bedrock API keys work as bearer tokens; not sent by boto3, which requires TLS for them."""
     token = fake_key("bedrock", slug).partition("::")[0]
 
     response = call(f"{emulator.url}/bedrock/foundation-models", headers={"authorization": f"Bearer {token}"})

@@ -1,4 +1,4 @@
-"""The emulator over sockets: which case a request gets, and what the emulator tells of itself."""
+"""The emulator over sockets: which case a request gets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALL = [
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx2.Client]:
-    """Kept connections make hundreds of requests quick."""
+    """A client with persistent connections, to make hundreds of requests quick."""
     with httpx2.Client(trust_env=False) as client:
         yield client
 
@@ -37,7 +37,7 @@ def client() -> Iterator[httpx2.Client]:
 def test_a_key_selects_its_case_at_the_vendors_own_host(
     emulator: Emulator, client: httpx2.Client, vendor: str, slug: str
 ) -> None:
-    """As the local stack sends it: to the emulator, with the Host header of the vendor's own host."""
+    """A request with the vendor's own Host header, as the local stack sends it, gets the key's case."""
     key = fake_key(vendor, slug)
     request = probe(vendor, key, BASE_URLS.get(vendor))
     url = urlsplit(request.url)
@@ -63,7 +63,7 @@ OAUTH = [
 def test_an_oauth_token_is_taken_as_bearer_with_the_beta_header(
     emulator: Emulator, client: httpx2.Client, headers: dict[str, str], slug: str
 ) -> None:
-    """As Anthropic does: otherwise a good token is refused."""
+    """An OAuth token is accepted only as a bearer token with the beta header, as at Anthropic."""
     response = client.get(f"{emulator.url}/anthropic/v1/models", headers=headers)
 
     assert response.status_code == case_named("anthropic", slug).status
@@ -88,7 +88,7 @@ BASES = [
 
 @pytest.mark.parametrize(("vendor", "base"), BASES)
 def test_each_vendor_can_be_had_by_path(emulator: Emulator, vendor: str, base: str) -> None:
-    """A base_url of the emulator's works wherever a person can give one."""
+    """Each vendor has a base_url at the emulator."""
     response = send(emulator, vendor, base=base)
 
     assert response.status_code == 200
@@ -96,7 +96,7 @@ def test_each_vendor_can_be_had_by_path(emulator: Emulator, vendor: str, base: s
 
 
 def test_fireworks_control_plane_can_be_had_by_path(emulator: Emulator) -> None:
-    """It is beside the inference API, not below it."""
+    """Fireworks' control plane has its own path, next to the inference API."""
     headers = {"authorization": f"Bearer {fake_key('fireworks')}"}
 
     response = call(f"{emulator.url}/fireworks/v1/accounts?pageSize=1", headers=headers)
@@ -106,7 +106,7 @@ def test_fireworks_control_plane_can_be_had_by_path(emulator: Emulator) -> None:
 
 @pytest.mark.parametrize("slug", ["valid-dated", "invalid-dated"])
 def test_an_older_azure_resource_answers_at_the_dated_path(emulator: Emulator, slug: str) -> None:
-    """With an api-version, and with 404 at the v1 path."""
+    """An older Azure resource responds at the path with an api-version, and 404 at the v1 path."""
     headers = {"api-key": fake_key("azure", slug)}
 
     statuses = [
@@ -130,7 +130,7 @@ MADE_UP = {
 
 @pytest.mark.parametrize("vendor", MADE_UP)
 def test_a_made_up_key_is_refused(emulator: Emulator, vendor: str) -> None:
-    """Only the listed keys play their cases."""
+    """A key that is not listed is refused."""
     response = send(emulator, vendor, key=MADE_UP[vendor])
 
     expected = render(case_named(vendor, "invalid"), MADE_UP[vendor].partition("::")[0])
@@ -138,7 +138,7 @@ def test_a_made_up_key_is_refused(emulator: Emulator, vendor: str) -> None:
 
 
 def test_a_made_up_bedrock_api_key_is_refused_as_such(emulator: Emulator) -> None:
-    """With the words for API keys."""
+    """An unknown Bedrock API key is refused with the message for API keys."""
     response = send(emulator, "bedrock", key=f"ABSKmadeupEXAMPLE::{REGION}")
 
     assert "API Key is valid" in response.json()["Message"]
@@ -157,7 +157,7 @@ PATHS = {
 
 @pytest.mark.parametrize("vendor", PATHS)
 def test_no_key_is_told_so(emulator: Emulator, vendor: str) -> None:
-    """The vendor's own answer to a request without a credential."""
+    """A request without a credential gets the vendor's own response to that."""
     response = call(emulator.url + PATHS[vendor])
 
     expected = case_named(vendor, "missing-key")
@@ -167,14 +167,14 @@ def test_no_key_is_told_so(emulator: Emulator, vendor: str) -> None:
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("GET", ""), ("POST", None)])
 @pytest.mark.parametrize("vendor", PATHS)
 def test_another_path_or_method_is_not_found(emulator: Emulator, vendor: str, method: str, path: str | None) -> None:
-    """The vendor's own 404."""
+    """Another path or method gets the vendor's own 404."""
     url = emulator.url + (PATHS[vendor] if path is None else f"/{vendor}{path}")
 
     assert call(url, method).status_code == 404
 
 
 def test_google_refuses_a_second_credential(emulator: Emulator) -> None:
-    """As it does when an SDK adds a bearer token of its own."""
+    """Google's API refuses a request with two credentials, such as an added bearer token."""
     headers = {"x-goog-api-key": fake_key("google"), "authorization": "Bearer FAKE"}
 
     response = call(f"{emulator.url}/google/v1/models", headers=headers)
@@ -197,7 +197,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("key", "drift", "slug"), WRONG.values(), ids=WRONG)
 def test_a_signature_is_really_checked(emulator: Emulator, key: str, drift: timedelta, slug: str) -> None:
-    """A known key id alone is not enough."""
+    """A known access key id with a wrong signature is refused."""
     response = send(emulator, "bedrock", key=key, now=datetime.now(UTC) + drift)
 
     assert response.content == render(case_named("bedrock", slug), "").body
@@ -205,7 +205,7 @@ def test_a_signature_is_really_checked(emulator: Emulator, key: str, drift: time
 
 @pytest.mark.parametrize("changed", ["host", "x-amz-date", "authorization", "query"])
 def test_a_request_that_was_changed_after_it_was_signed_is_refused(emulator: Emulator, changed: str) -> None:
-    """Host, time and query are under the signature."""
+    """Host, time and query are covered by the signature."""
     request = probe("bedrock", fake_key("bedrock"), f"{emulator.url}/bedrock")
     headers = headers_of(request)
     match changed:
@@ -229,19 +229,19 @@ TURNS = [("openai", "flaky", [200, 500, 200, 500]), ("bedrock", "settling", [403
 def test_some_keys_change_from_one_request_to_the_next(
     emulator: Emulator, vendor: str, slug: str, statuses: list[int]
 ) -> None:
-    """So that one can see a health state hold, and a second try succeed."""
+    """Some keys alternate between responses, to try out stable health states and retries."""
     assert [send(emulator, vendor, slug).status_code for _ in statuses] == statuses
 
 
 def test_what_is_nobodys_is_not_found(emulator: Emulator) -> None:
-    """The answer says what there is."""
+    """The response to an unknown path lists the known ones."""
     response = call(f"{emulator.url}/nobody/v1/models")
 
     assert (response.status_code, "_control" in json.dumps(response.json())) == (404, True)
 
 
 def test_requests_are_counted_by_case(emulator: Emulator) -> None:
-    """Tests can say how often a vendor was asked; the emulator's own endpoints do not count."""
+    """Vendor requests are counted by case; requests to the control endpoints are not."""
     for slug in ("valid", "invalid", "valid"):
         send(emulator, "groq", slug)
     call(emulator.url)
@@ -250,6 +250,6 @@ def test_requests_are_counted_by_case(emulator: Emulator) -> None:
 
 
 def test_every_answer_can_be_late() -> None:
-    """A benchmark has a vendor's latency without a vendor."""
+    """Every response can be delayed, so that benchmarks include a vendor's latency."""
     with running_emulator(latency_s=0.05) as emulator:
         assert send(emulator, "openai").elapsed >= timedelta(seconds=0.05)
