@@ -1,4 +1,4 @@
-"""Facts about the stack that must stay so, asserted on the template and on what SAM makes of it."""
+"""Properties of the stack that must not change, checked in the template and in its SAM translation."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ STATUSES = {  # the table of the API's contract: type → status of what API Gat
 
 @pytest.fixture(scope="module")
 def translated() -> dict[str, dict[str, Any]]:
-    """The resources that CloudFormation gets to see."""
+    """Return the resources that CloudFormation receives."""
     return translate()
 
 
 def translate() -> dict[str, dict[str, Any]]:
-    """SAM's own translation, with the code where a deployment would have put it."""
+    """Return SAM's translation, with the code location that a deployment would set."""
     content = yaml_parse(PATH.read_text())
     for resource in content["Resources"].values():
         for name in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
@@ -62,30 +62,30 @@ def translate() -> dict[str, dict[str, Any]]:
 
 
 def of_type(resources: dict[str, dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
-    """The properties of the translated resources of one type."""
+    """Return the properties of the translated resources of one type."""
     return {name: each["Properties"] for name, each in resources.items() if each["Type"] == kind}
 
 
 def folder(function: str) -> str:
-    """`add_provider` for `AddProviderFunction`."""
+    """Return `add_provider` for `AddProviderFunction`."""
     return Path(FUNCTIONS[function]["CodeUri"]).name
 
 
 def test_every_folder_of_functions_is_a_function_of_the_template() -> None:
-    """A function that nobody deploys, or one without code, is a mistake."""
+    """Every folder has a function in the template, and every function has a folder."""
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
     assert folders == {folder(name) for name in FUNCTIONS}
 
 
 def test_a_functions_logical_id_says_its_folder() -> None:
-    """Whoever reads a log or a stack event finds the code."""
+    """A function's logical id leads to its folder."""
     for name in FUNCTIONS:
         assert name == "".join(word.title() for word in folder(name).split("_")) + "Function"
 
 
 @pytest.mark.parametrize("route", TEMPLATE.routes, ids=lambda route: folder(route.function))
 def test_every_endpoint_has_an_event_to_invoke_it_with(route: Any) -> None:
-    """`sam local invoke` needs one, and one for another route would show nothing."""
+    """Every endpoint has an event for its own route, for `sam local invoke`."""
     event = json.loads((ROOT / "events" / f"{folder(route.function)}.json").read_text())
     methods = {each.method for each in TEMPLATE.routes if each.function == route.function}
     assert event["httpMethod"] in methods
@@ -98,7 +98,7 @@ def test_every_endpoint_has_an_event_to_invoke_it_with(route: Any) -> None:
 
 
 def test_no_event_holds_a_key_that_could_be_real() -> None:
-    """The events are in a public repository."""
+    """The public events contain no real-looking key."""
     for path in (ROOT / "events").glob("*.json"):
         for key in re.findall(r"(?:sk-|mlx_mk_)[\w-]+", path.read_text()):
             assert "fake" in key.lower()
@@ -127,14 +127,14 @@ def test_every_request_asks_the_authorizer(translated: dict[str, dict[str, Any]]
 
 
 def test_api_gateway_makes_no_answer_of_a_shape_of_its_own() -> None:
-    """Each response type that exists is defined."""
+    """Every gateway response type is defined."""
     model: Any = botocore.session.get_session().get_service_model("apigateway")
     assert set(RESPONSES) == set(model.shape_for("GatewayResponseType").enum)
 
 
 @pytest.mark.parametrize("kind", sorted(RESPONSES))
 def test_a_gateway_response_has_the_errors_shape(kind: str) -> None:
-    """Callers parse one shape; the body is JSON once its variables are filled in."""
+    """Gateway responses are JSON in the API's error format."""
     known = {"requestId": "r-1", "authorizer.code": "invalid_api_key", "authorizer.message": "no such key"}
     status, _, body = RESPONSES[kind].render(known)
     (error,) = json.loads(body).values()
@@ -147,19 +147,19 @@ def test_a_gateway_response_has_the_errors_shape(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(RESPONSES))
 def test_a_gateway_response_repeats_nothing_of_the_request(kind: str) -> None:
-    """`$context.error.message` quotes the Authorization header where the route is unknown."""
+    """Gateway responses do not use `$context.error.message`, which can quote the Authorization header."""
     variables = set(re.findall(r"\$context\.([\w.]+)", RESPONSES[kind].body))
     assert variables <= {"requestId", "authorizer.code", "authorizer.message"}
 
 
 def test_who_may_try_again_is_told_when() -> None:
-    """429 and 503 carry Retry-After."""
+    """429 and 503 have a Retry-After header."""
     for response in RESPONSES.values():
         assert ("Retry-After" in response.headers) == (response.status in (429, 503))
 
 
 def test_the_access_log_names_its_fields_and_no_secret_place(translated: dict[str, dict[str, Any]]) -> None:
-    """Headers hold keys, query strings hold what people paste, and the path of an upload link is a secret itself."""
+    """The access log contains no headers, query strings or paths, which can contain secrets."""
     (stage,) = of_type(translated, "AWS::ApiGateway::Stage").values()
     fields = json.loads(stage["AccessLogSetting"]["Format"])
     assert not [value for value in fields.values() if not re.fullmatch(r"\$context\.[\w.]+", value)]
@@ -170,7 +170,7 @@ def test_the_access_log_names_its_fields_and_no_secret_place(translated: dict[st
 
 
 def test_every_route_without_a_key_has_a_throttle_of_its_own(translated: dict[str, dict[str, Any]]) -> None:
-    """Neither more routes than those, nor fewer: a flood of anonymous requests keeps no caller with a key out."""
+    """Exactly the routes without a key have their own throttle, so that anonymous floods affect no one else."""
     (stage,) = of_type(translated, "AWS::ApiGateway::Stage").values()
     everybody, *own = stage["MethodSettings"]
     assert (everybody["ResourcePath"], everybody["HttpMethod"]) == ("/*", "*")
@@ -184,7 +184,7 @@ def test_every_route_without_a_key_has_a_throttle_of_its_own(translated: dict[st
 
 
 def test_every_log_ends_some_day(translated: dict[str, dict[str, Any]]) -> None:
-    """A log group without retention is kept, and paid for, for ever; so is one that Lambda makes for itself."""
+    """Every log group has a retention period."""
     groups = of_type(translated, "AWS::Logs::LogGroup")
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
     for function in of_type(translated, "AWS::Lambda::Function").values():
@@ -193,7 +193,7 @@ def test_every_log_ends_some_day(translated: dict[str, dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("table", ["MainTable", "SecretsTable"])
 def test_a_table_is_encrypted_restorable_and_hard_to_lose(translated: dict[str, dict[str, Any]], table: str) -> None:
-    """Losing it loses credentials that nobody can show again."""
+    """Tables are encrypted, backed up and protected from deletion."""
     resource = translated[table]
     properties = resource["Properties"]
     assert properties["SSESpecification"]["KMSMasterKeyId"] == {"Fn::GetAtt": ["CredentialsKey", "Arn"]}
@@ -206,19 +206,19 @@ def test_a_table_is_encrypted_restorable_and_hard_to_lose(translated: dict[str, 
 
 
 def test_the_kms_key_rotates_and_outlives_the_stack(translated: dict[str, dict[str, Any]]) -> None:
-    """Without the key every credential is lost."""
+    """The KMS key rotates and is retained when the stack is deleted."""
     key = translated["CredentialsKey"]
     assert key["Properties"]["EnableKeyRotation"] is True
     assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
 def changing() -> dict[str, dict[str, Any]]:
-    """The functions that record an answer with their change."""
+    """Return the functions that store a response with their change."""
     return {name: each for name, each in FUNCTIONS.items() if {"Ref": "MutationPolicy"} in each.get("Policies", [])}
 
 
 def test_what_changes_something_can_be_sent_twice() -> None:
-    """Every endpoint that a key changes something by keeps its answer under an Idempotency-Key, and no other may."""
+    """Every endpoint that changes something with a key supports Idempotency-Key, and no other can."""
     assert set(changing()) == {
         route.function
         for route in TEMPLATE.routes
@@ -230,21 +230,21 @@ def test_what_changes_something_can_be_sent_twice() -> None:
 
 @pytest.mark.parametrize("function", changing())
 def test_a_function_ends_before_its_lease(function: str) -> None:
-    """Whoever takes an Idempotency-Key over when its lease ends takes it from a function that cannot go on."""
+    """A function times out before its lease expires, so that two never run for one key."""
     default = TEMPLATE.content["Globals"]["Function"]["Timeout"]
     assert FUNCTIONS[function].get("Timeout", default) < LEASE.total_seconds()
 
 
 @pytest.mark.parametrize("function", TEMPLATE.scheduled)
 def test_what_runs_each_minute_ends_within_it(function: str) -> None:
-    """Two of one kind at once would do everything twice."""
+    """Scheduled functions end within their minute, so that two never run at once."""
     assert FUNCTIONS[function]["Timeout"] < 60
     (event,) = FUNCTIONS[function]["Events"].values()
     assert event["Properties"]["ScheduleExpression"] == "rate(1 minute)"
 
 
 def test_a_worker_has_the_time_for_all_that_it_is_handed() -> None:
-    """Also where every vendor is as slow as it may be; and a message is not handed to two workers at once."""
+    """A worker can finish its messages even with the slowest vendors before they are redelivered."""
     (source,) = TEMPLATE.of_type("AWS::Lambda::EventSourceMapping").values()
     queue = TEMPLATE.of_type("AWS::SQS::Queue")[source["EventSourceArn"]["Fn::GetAtt"].partition(".")[0]]
     timeout = FUNCTIONS[source["FunctionName"]["Ref"]]["Timeout"]
@@ -254,12 +254,12 @@ def test_a_worker_has_the_time_for_all_that_it_is_handed() -> None:
 
 
 def metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    """What an alarm looks at."""
+    """Return the metrics of an alarm."""
     return [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each] or [alarm]
 
 
 def test_whatever_works_unseen_has_an_alarm_for_whoever_wants_it() -> None:
-    """The schedules' functions and the queues: no caller would notice that they stand still, but for old checks."""
+    """Every scheduled function and queue has an alarm, because no caller notices when it stops."""
     alarms = TEMPLATE.of_type("AWS::CloudWatch::Alarm")
     watched = {str(each["Value"]) for alarm in alarms.values() for each in metrics(alarm)[0]["Dimensions"]}
     unseen: list[Any] = [{"Ref": name} for name in TEMPLATE.scheduled]
@@ -275,18 +275,18 @@ def test_whatever_works_unseen_has_an_alarm_for_whoever_wants_it() -> None:
 
 
 def test_the_sweep_and_the_reaper_run_each_minute() -> None:
-    """Without the reaper, credentials that were replaced stay for the days that DynamoDB's TTL takes."""
+    """The sweep and the reaper run every minute, so that replaced credentials do not wait for DynamoDB's TTL."""
     assert {folder(name) for name in TEMPLATE.scheduled} == {"dispatch_probes", "reap_versions"}
 
 
 def test_the_templates_defaults_are_the_codes() -> None:
-    """Limits and windows are the same whether they are set or left."""
+    """The template's defaults equal the code's."""
     settings = Settings.from_environment(TEMPLATE.environment())
     assert Dependencies(settings).policy == Policy()
 
 
 def test_a_data_plane_is_told_all_that_it_needs() -> None:
-    """With the tables alone, it refuses every credential for a host that the operator has allowed."""
+    """Outputs and docs name every setting that a data plane needs, including the allowed hosts."""
     needed = {
         "MAIN_TABLE": "MainTable",
         "SECRETS_TABLE": "SecretsTable",
@@ -296,12 +296,12 @@ def test_a_data_plane_is_told_all_that_it_needs() -> None:
     outputs = yaml_parse(PATH.read_text())["Outputs"]
     told = {str(output["Value"].get("Ref")) for output in outputs.values() if isinstance(output["Value"], dict)}
     assert set(needed.values()) <= told
-    for text in ((ROOT / "README.md").read_text(), data_plane.__doc__ or ""):
+    for text in ((ROOT / "docs" / "data-plane.md").read_text(), data_plane.__doc__ or ""):
         assert set(needed) <= set(re.findall(r"[A-Z_]+", text))
 
 
 def test_nobody_but_dynamodb_uses_the_kms_key_without_an_iam_policy(translated: dict[str, dict[str, Any]]) -> None:
-    """The key's own policy leaves every other use to IAM, where each function is bound to an encryption context."""
+    """The key policy leaves all use except DynamoDB's to IAM, with its encryption contexts."""
     administration, tables = translated["CredentialsKey"]["Properties"]["KeyPolicy"]["Statement"]
     assert administration["Principal"]["AWS"] == {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
     assert set(tables["Condition"]["StringEquals"]) == {"kms:CallerAccount", "kms:ViaService"}
@@ -309,7 +309,7 @@ def test_nobody_but_dynamodb_uses_the_kms_key_without_an_iam_policy(translated: 
 
 
 def test_only_sam_local_leads_elsewhere_and_it_names_declared_variables() -> None:
-    """A deployed function must not be led to an emulator; SAM drops what the template does not declare."""
+    """Only `sam local` sets endpoint variables, and all of them are declared in the template."""
     declared = TEMPLATE.content["Globals"]["Function"]["Environment"]["Variables"]
     assert {name: value for name, value in declared.items() if name.startswith("LOCAL_")} == {
         "LOCAL_AWS_URL": "",
@@ -320,6 +320,6 @@ def test_only_sam_local_leads_elsewhere_and_it_names_declared_variables() -> Non
 
 
 def test_notifications_get_every_parameter_that_they_know() -> None:
-    """The nested stack's parameters are handed to it, all of them and no other."""
+    """The nested stack gets exactly its own parameters."""
     nested = Template(ROOT / "notifications" / "template.yaml").content["Parameters"]
     assert set(TEMPLATE.of_type("AWS::CloudFormation::Stack")["Notifications"]["Parameters"]) == set(nested)
