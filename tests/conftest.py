@@ -1,3 +1,3 @@
-"""What every test may use."""
+"""Fixtures for all tests."""
 
 pytest_plugins = ["tests.kit.figures"]

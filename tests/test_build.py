@@ -1,4 +1,4 @@
-"""What `sam build` leaves for Lambda: run by `make test-sam`, on a build for this machine's processor."""
+"""The artifacts of `sam build`: run by `make test-sam`, on a build for this machine's processor."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ pytestmark = pytest.mark.sam
 
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
-    """A build to look at."""
+    """A build to inspect."""
     if not SITE.is_dir():
         pytest.fail(f"there is no build in {BUILD}: run `make test-sam`, which makes one")
 
 
 def python313() -> str:
-    """An interpreter of the runtime's version, as the build found one."""
+    """Return an interpreter of the runtime's version, as the build found one."""
     pyenv = shutil.which("pyenv")
     root = subprocess.run([pyenv, "root"], capture_output=True, text=True, check=True).stdout.strip() if pyenv else ""
     candidates = ["python3.13", *map(str, Path(root or "/nonexistent").glob("versions/3.13.*/bin/python3.13"))]
@@ -68,7 +68,7 @@ def python313() -> str:
 
 
 def test_every_module_of_the_layer_has_bytecode_that_is_never_checked() -> None:
-    """The layer is read-only and its files are dated 1980: other bytecode would be made anew at each cold start."""
+    """All modules have unchecked bytecode: the layer is read-only, so a cold start would have to compile others."""
     for source in SITE.rglob("*.py"):
         compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
         (flags,) = struct.unpack("<I", compiled.read_bytes()[4:8])
@@ -76,32 +76,32 @@ def test_every_module_of_the_layer_has_bytecode_that_is_never_checked() -> None:
 
 
 def test_the_layer_says_lambdas_paths_in_tracebacks() -> None:
-    """And nothing of the machine that built it."""
+    """Tracebacks show the paths on Lambda, not those of the build machine."""
     compiled = (SITE / "providers" / "__pycache__" / "bootstrap.cpython-313.pyc").read_bytes()
     assert b"/opt/python/providers/bootstrap.py" in compiled
     assert str(ROOT).encode() not in compiled
 
 
 def test_the_layer_holds_the_models_of_the_services_it_calls_alone() -> None:
-    """botocore describes four hundred services, in more megabytes than all else."""
+    """The layer contains botocore's data for the services it calls only; all of it is larger than everything else."""
     assert {path.name for path in (SITE / "botocore" / "data").iterdir() if path.is_dir()} == SERVICES
 
 
 def test_the_layer_is_small() -> None:
-    """Lambda takes 250 MB, and a cold start takes time for each."""
+    """The layer is far below Lambda's 250 MB, because size adds to cold starts."""
     size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
     assert size < MOST_MB * 1_000_000
 
 
 def test_the_layer_leaves_out_what_nobody_imports() -> None:
-    """Tests, stubs and scripts of others."""
+    """The layer contains no tests, stubs or scripts of other packages."""
     names = {path.name for path in SITE.rglob("*")}
     assert not names & {"tests", "bin", "pycparser", "RECORD"}
     assert not list(SITE.rglob("*.pyi"))
 
 
 def test_the_layer_is_compiled_for_one_processor_and_one_python() -> None:
-    """A module for another one fails to import, with a message that does not say why."""
+    """Compiled modules are for the right processor and Python version only."""
     tags = {
         found[1]
         for path in SITE.rglob("*.so")
@@ -113,7 +113,7 @@ def test_the_layer_is_compiled_for_one_processor_and_one_python() -> None:
 
 
 def test_everything_in_the_layer_imports_with_nothing_but_the_layer() -> None:
-    """Lambda has the standard library and the layer; a package that was pruned too far shows here."""
+    """Every module imports with only the standard library and the layer, so nothing needed was removed."""
     ran = subprocess.run(
         [python313(), "-I", "-c", f"import sys; sys.path.insert(0, {str(SITE)!r})\n{IMPORTS}"],
         capture_output=True,
@@ -129,7 +129,7 @@ def test_everything_in_the_layer_imports_with_nothing_but_the_layer() -> None:
 
 
 def test_the_mcp_function_runs_on_the_layer_and_itself() -> None:
-    """The protocol's library is there, and nothing that the layer has is there twice."""
+    """The MCP function contains the MCP library and duplicates nothing from the layer."""
     listing = f"import json, sys; sys.path[:0] = [{str(MCP)!r}, {str(SITE)!r}]\nimport app, mcp, providers_client\n"
     listing += f"event = json.load(open({str(ROOT / 'events' / 'mcp.json')!r}))\n"
     listing += "answer = json.loads(app.handler(event, None)['body'])\n"
@@ -144,7 +144,7 @@ def test_the_mcp_function_runs_on_the_layer_and_itself() -> None:
 
 
 def test_the_mcp_function_ships_bytecode_and_little_else() -> None:
-    """As the layer does: its import is most of its cold start. No command line, and nothing compiled."""
+    """The MCP function has bytecode, no CLI and nothing compiled."""
     for source in MCP.rglob("*.py"):
         compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
         (flags,) = struct.unpack("<I", compiled.read_bytes()[4:8])
@@ -157,6 +157,6 @@ def test_the_mcp_function_ships_bytecode_and_little_else() -> None:
 
 
 def test_every_function_is_built_with_its_handler() -> None:
-    """A folder without its app.py would deploy, and fail at the first request."""
+    """Every built function contains its app.py."""
     for name, function in Template(TEMPLATE).of_type("AWS::Serverless::Function").items():
         assert (BUILD / name / "app.py").read_bytes() == (ROOT / function["CodeUri"] / "app.py").read_bytes()

@@ -49,12 +49,12 @@ pytestmark = [
 
 
 def denied() -> list[str]:
-    """The calls that IAM has refused."""
+    """Return the calls that IAM denied."""
     return [line for line in Path(os.environ["EMULATOR_LOG"]).read_text().splitlines() if line.startswith("DENIED")]
 
 
 def run(*arguments: str) -> str:
-    """The output of a program. Fails the test if it fails."""
+    """Return a program's output. Fails the test if it fails."""
     done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{arguments[0]}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done.stdout
@@ -62,7 +62,7 @@ def run(*arguments: str) -> str:
 
 @dataclass
 class Deployed:
-    """A deployed stack, the vendors' emulator behind it, and a caller with a management key."""
+    """A deployed stack with the vendors' emulator, and a caller with a management key."""
 
     url: str
     vendors_url: str
@@ -70,7 +70,7 @@ class Deployed:
     used: set[str] = field(default_factory=set)
 
     def call(self, operation: str, path: dict[str, str] | None = None, **given: Any) -> httpx2.Response:
-        """What an operation of the description answers."""
+        """Return the response of an operation."""
         route = next(each for each in Template().routes if each.function == _function(operation))
         address = self.url + route.resource.format(**(path or {}))
         self.used.add(operation)
@@ -78,19 +78,19 @@ class Deployed:
             return http.request(route.method, address, headers={"Authorization": f"Bearer {self.key}"}, **given)
 
     def done(self, operation: str, path: dict[str, str] | None = None, **given: Any) -> Any:
-        """The data that an operation answers with. Fails the test if it refuses."""
+        """Return the data of an operation's response. Fails the test on an error."""
         answer = self.call(operation, path, **given)
         assert answer.status_code < 300, answer.text
         return answer.json().get("data")
 
     def sweep(self, minutes_ahead: int) -> None:
-        """Run a minute's sweep now, instead of waiting for the schedule."""
+        """Run one minute's sweep now instead of waiting for the schedule."""
         at = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=minutes_ahead)
         event = json.dumps({"time": at.isoformat()})
         boto3.client("lambda").invoke(FunctionName=_physical("DispatchProbesFunction"), Payload=event)
 
     def until(self, provider_id: str, state: str) -> dict[str, Any]:
-        """The provider's health once it is in `state`."""
+        """Return the provider's health once it has this state."""
         for ahead in range(1, 40):
             health: dict[str, Any] = self.done("get_provider_health", {"provider_id": provider_id})
             if health["state"] == state:
@@ -110,7 +110,7 @@ def _physical(logical_id: str) -> str:
 
 
 def deploy() -> None:
-    """`sam deploy` of the build for this machine."""
+    """Run `sam deploy` on the build for this machine."""
     architecture = "arm64" if os.uname().machine in ("arm64", "aarch64") else "x86_64"
     overrides = [f"Architecture={architecture}", "DeletionProtection=false", "ApiGatewayLogsRole=create"]
     run(
@@ -122,7 +122,7 @@ def deploy() -> None:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Deployed]:
-    """The stack, from its deployment to its deletion."""
+    """The stack, deleted after the tests."""
     with ExitStack() as ending:
         vendors = ending.enter_context(in_background(serving()))
         deploy()
@@ -140,12 +140,12 @@ def stack() -> Iterator[Deployed]:
 
 
 def secret(number: int) -> str:
-    """An obviously fake key that the vendors' emulator accepts."""
+    """Return a fake key that the vendors' emulator accepts."""
     return fake_key("openai", "valid", 900_000 + number)
 
 
 def test_every_operation_works_under_its_own_role(stack: Deployed) -> None:
-    """Each is answered by its deployed function, whose role allows what it does; IAM refuses nothing."""
+    """Every deployed function works with its own role, and IAM denies no call."""
     add = {"vendor": "openai", "name": "Production", "api_key": secret(1)}
     provider_id = stack.done("add_provider", json=add)["id"]
     at = {"provider_id": provider_id}
@@ -179,7 +179,7 @@ def test_every_operation_works_under_its_own_role(stack: Deployed) -> None:
 
 
 def test_a_key_that_is_revoked_is_noticed_and_recovers(stack: Deployed) -> None:
-    """The sweep's functions, queue and roles: unhealthy after three checks, healthy again after two."""
+    """The deployed sweep marks a provider unhealthy after three probes and healthy again after two."""
     key = secret(20)
     provider_id = stack.done("add_provider", json={"vendor": "openai", "name": "Watched", "api_key": key})["id"]
     stack.until(provider_id, "healthy")
@@ -196,7 +196,7 @@ def test_a_key_that_is_revoked_is_noticed_and_recovers(stack: Deployed) -> None:
 
 
 def test_a_data_key_is_replaced_and_a_credential_resolved(stack: Deployed) -> None:
-    """An operator's command and a data plane, against the deployed tables and key."""
+    """Operator commands and a data plane work with the deployed tables and key."""
     add = {"vendor": "openai", "name": "Used", "api_key": secret(30)}
     provider_id = stack.done("add_provider", json=add)["id"]
     keys = (sys.executable, "-m", "providers_client", "data-keys")
@@ -220,7 +220,7 @@ CONTROLS: dict[str, Callable[[Any, str], object]] = {
 
 @pytest.mark.parametrize("attempt", CONTROLS.values(), ids=CONTROLS)
 def test_what_a_role_does_not_allow_is_refused(stack: Deployed, attempt: Callable[[Any, str], object]) -> None:
-    """Otherwise the tests above would show nothing: the role of a function that lists may do neither."""
+    """The emulator enforces IAM, so that the tests above prove something."""
     role = boto3.client("iam").get_role(RoleName=_physical("ListProvidersFunctionRole"))["Role"]["Arn"]
     given = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="control")["Credentials"]
     client = boto3.client(

@@ -1,4 +1,4 @@
-"""The events as their receivers see them: the docs' schema and examples, and the rules of `notifications/`."""
+"""The events as receivers see them: schema and examples of the docs, and the rules of `notifications/`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ type_of = "detail-type"
 
 
 class Bus:
-    """Stands in for EventBridge's client: keeps what is put as a rule's target would receive it."""
+    """An EventBridge client that records events as a rule's target would receive them."""
 
     def __init__(self) -> None:
         self.delivered: list[dict[str, Any]] = []
@@ -67,14 +67,14 @@ class Bus:
 
 
 def delivered(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """The events as a rule's target receives them, by way of the publisher that the stack uses."""
+    """Return the events as a rule's target receives them, through the stack's publisher."""
     bus = Bus()
     EventBridgePublisher(cast(Any, bus), "default").publish(events)
     return bus.delivered
 
 
 def health_changes(name: str = "OpenAI Production", clock: FakeClock | None = None) -> list[Event]:
-    """A `health_changed` for every change of state that there is."""
+    """Return a `health_changed` event for every change of state."""
     ports = FakePorts()
     provider, clock = replace(added(ports), name=name), clock or ports.clock
     reasons = {HealthState.HEALTHY: None, HealthState.DEGRADED: Reason.QUOTA_EXHAUSTED}
@@ -93,7 +93,7 @@ def health_changes(name: str = "OpenAI Production", clock: FakeClock | None = No
 
 
 def made(name: str = "OpenAI Production") -> list[Event]:
-    """Every event that the model makes."""
+    """Return every event that the model can make."""
     ports = FakePorts()
     before = added(ports)
     after = replace(rotate(ports, before, "two"), name=name)
@@ -110,7 +110,7 @@ def made(name: str = "OpenAI Production") -> list[Event]:
 
 
 def lived() -> list[Event]:
-    """What is published while a provider is added, found good, refused, good again, rotated, limited and deleted."""
+    """Return what is published during the life of a provider."""
     ports = FakePorts()
     provider = added(ports)
 
@@ -134,18 +134,18 @@ def lived() -> list[Event]:
 
 
 def faults(event: Any) -> list[str]:
-    """What the schema has against an event."""
+    """Return the schema's errors for an event."""
     return [error.message for error in VALIDATOR.iter_errors(event)]
 
 
 def test_the_schema_is_one() -> None:
-    """It keeps to the draft that it names."""
+    """The schema is valid for its draft."""
     Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
 def test_the_schema_lists_what_the_code_can_send() -> None:
-    """A new type of event, reason or state belongs into it."""
+    """The schema lists every event type, reason and state."""
     types = [each["properties"]["detail-type"]["const"] for each in SCHEMA["oneOf"]]
     assert types == [each.value for each in EventType]
     assert SCHEMA["$defs"]["reason"]["enum"] == [each.value for each in Reason]
@@ -158,7 +158,7 @@ def test_the_schema_lists_what_the_code_can_send() -> None:
 
 @pytest.mark.parametrize("name", ["OpenAI Production", ODD_NAME, "é" * 80])
 def test_every_event_of_the_model_keeps_to_the_schema(name: str) -> None:
-    """Each type, each change of state, and names of every kind."""
+    """Every event type, state change and kind of name matches the schema."""
     events = delivered(made(name))
     assert {each[type_of] for each in events} == {each.value for each in EventType}
     assert {each["detail"]["name"] for each in events} == {name}
@@ -166,7 +166,7 @@ def test_every_event_of_the_model_keeps_to_the_schema(name: str) -> None:
 
 
 def test_every_event_of_a_providers_life_keeps_to_the_schema() -> None:
-    """One event for each change, none while a state lasts, and ids that are greater the later they were made."""
+    """Each change has one event with an increasing id; an unchanged state has none."""
     events = delivered(lived())
     assert [faults(each) for each in events] == [[]] * len(events)
     assert [(each[type_of], each["detail"].get("to"), each["detail"].get("reason")) for each in events] == [
@@ -185,7 +185,7 @@ def test_every_event_of_a_providers_life_keeps_to_the_schema() -> None:
 
 
 def test_an_event_that_is_published_again_keeps_its_own_id() -> None:
-    """EventBridge's is another one."""
+    """A republished event keeps its id, unlike EventBridge's."""
     event = made()[0]
     first, second = delivered([event, event])
     assert first["detail"] == second["detail"]
@@ -234,7 +234,7 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_changed_field_does_not_keep_to_the_schema(case: str) -> None:
-    """Whoever changes an event has to change what consumers were promised."""
+    """A changed field does not match the schema, so that consumers are not surprised."""
     kind, spoil = WRONG[case]
     event = copy.deepcopy(next(each for each in delivered(made()) if each[type_of] == f"provider.{kind}"))
     assert faults(event) == []
@@ -244,7 +244,7 @@ def test_a_changed_field_does_not_keep_to_the_schema(case: str) -> None:
 
 @pytest.mark.parametrize("kind", list(EventType))
 def test_no_field_can_be_missing(kind: EventType) -> None:
-    """Every field of the envelope and of the detail is promised."""
+    """Every field of the envelope and the detail is required."""
     event = next(each for each in delivered(made()) if each[type_of] == kind)
     for place in (event, event["detail"]):
         for name in list(place):
@@ -260,7 +260,7 @@ EXAMPLES = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCS
 
 
 def test_the_docs_examples_keep_to_the_schema() -> None:
-    """There is one for each type, under its name."""
+    """The docs have a valid example for each event type."""
     examples = [each for each in EXAMPLES if isinstance(each[type_of], str)]
     assert [faults(each) for each in examples] == [[]] * len(EventType)
     assert [each[type_of] for each in examples] == [kind.value for kind in EventType]
@@ -268,14 +268,14 @@ def test_the_docs_examples_keep_to_the_schema() -> None:
 
 
 def test_the_docs_name_every_field() -> None:
-    """The table of fields has each field of a detail, and no other."""
+    """The docs' table lists exactly the fields of a detail."""
     table = re.findall(r"^\| `(\w+)` \| (?:all|(?:all but )?`provider\.health_changed`) \|", DOCS, re.MULTILINE)
     fields = [definition["properties"] for definition in SCHEMA["$defs"].values() if "required" in definition]
     assert table == list(dict.fromkeys(name for each in fields for name in each))
 
 
 def test_the_docs_pattern_matches_what_they_say() -> None:
-    """Keys that the vendor refused, and no vendor's bad day."""
+    """The docs' pattern matches refused keys and not vendor outages."""
     (pattern,) = [each for each in EXAMPLES if isinstance(each[type_of], list)]
     (template, *_) = [each for each in health_changes() if each.detail["to"] == "unhealthy"]
     ports = FakePorts()
@@ -294,7 +294,7 @@ def test_the_docs_pattern_matches_what_they_say() -> None:
 
 
 def matched(patterns: dict[str, Any], events: Sequence[Event]) -> dict[str, list[dict[str, Any]]]:
-    """Which of the events each pattern matches: rules with queues behind them, in moto."""
+    """Return which events each pattern matches, for rules with queues in moto."""
     with mock_aws():
         bus, sqs = boto3.client("events", region_name=REGION), boto3.client("sqs", region_name=REGION)
         urls = {}
@@ -316,7 +316,7 @@ def matched(patterns: dict[str, Any], events: Sequence[Event]) -> dict[str, list
 
 
 def with_states(pattern: Any, states: Sequence[str]) -> Any:
-    """A pattern with the parameter SlackStates filled in."""
+    """Return a pattern with the parameter SlackStates filled in."""
     if pattern == {"Ref": "SlackStates"}:
         return list(states)
     if isinstance(pattern, dict):
@@ -337,7 +337,7 @@ STATES = [
 def test_each_rule_matches_the_events_that_it_is_for(
     states: list[str], alerts: set[tuple[str, str]], recoveries: set[tuple[str, str]]
 ) -> None:
-    """The webhook gets all of ours; Slack each change into or out of its states, and not a new key's good start."""
+    """The webhook gets all events; Slack gets changes into or out of its states, but no new key's first success."""
     events = made()
     found = matched({name: with_states(rule["EventPattern"], states) for name, rule in RULES.items()}, events)
     assert sorted(each["detail"]["id"] for each in found["WebhookRule"]) == [each.id for each in events]
@@ -369,7 +369,7 @@ def slack_message(rule: str, event: dict[str, Any]) -> Any:
 
 
 def line(message: Any) -> str:
-    """What a channel shows of a message."""
+    """Return what a channel shows of a message."""
     (block,) = message["blocks"]
     (section,) = block["elements"]
     assert (block["type"], section["type"]) == ("rich_text", "rich_text_section")
@@ -388,7 +388,7 @@ LINES = [
 @pytest.mark.parametrize("name", ["OpenAI Production", ODD_NAME])
 @pytest.mark.parametrize(("rule", "before", "after", "told"), LINES)
 def test_slack_gets_a_line(name: str, rule: str, before: str, after: str, told: str) -> None:
-    """It says which provider, its state and why; a name is shown as it is, whatever it holds."""
+    """A Slack message names the provider, its state and the reason, with any name shown literally."""
     (event,) = [
         each
         for each in delivered(health_changes(name))
@@ -400,7 +400,7 @@ def test_slack_gets_a_line(name: str, rule: str, before: str, after: str, told: 
 
 
 def test_no_delivery_is_given_up_without_a_trace() -> None:
-    """Each target is tried again, then leaves its event in a queue that takes it from these rules alone."""
+    """Each target retries and then sends the event to a queue that only these rules can use."""
     for rule in RULES.values():
         for target in rule["Targets"]:
             assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] >= 3600
@@ -420,14 +420,14 @@ def test_no_delivery_is_given_up_without_a_trace() -> None:
 
 
 def test_what_is_secret_is_not_shown() -> None:
-    """URLs can hold secrets too."""
+    """URLs that can contain secrets are not shown."""
     hidden = {name for name, each in NOTIFICATIONS.content["Parameters"].items() if each.get("NoEcho") is True}
     assert hidden == {"WebhookUrl", "WebhookSecret", "SlackWebhookUrl"}
     assert not hidden & set(re.findall(r"\w+", json.dumps(NOTIFICATIONS.content["Outputs"])))
 
 
 def test_a_time_is_that_of_the_change() -> None:
-    """Not the time of publishing, which can be minutes later; in UTC, without fractions."""
+    """An event's time is that of the change, in UTC without fractions, not that of publishing."""
     event = replace(made()[0], at=datetime(2026, 4, 14, 14, 0, 1, 999_999, tzinfo=UTC))
     (told,) = delivered([event])
     assert told["time"] == "2026-04-14T14:00:01Z"

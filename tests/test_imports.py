@@ -1,4 +1,4 @@
-"""What an import loads: it is most of a cold start, so a data plane pays for nothing that only the API needs."""
+"""What an import loads, because imports are most of a cold start."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The package `providers-client`: what is in its wheel, and that it works without the server."""
+"""The package `providers-client`: the contents of its wheel, and that it works without the server."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ PROGRAMS = [
 
 @pytest.mark.parametrize(("program", "code", "said"), PROGRAMS)
 def test_the_client_works_without_the_server(wheel: Path, tmp_path: Path, program: str, code: int, said: str) -> None:
-    """From the wheel alone, with nothing of the server, no AWS SDK and no MCP library."""
+    """The client works from the wheel alone, without the server, the AWS SDK or the MCP library."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
@@ -75,7 +75,7 @@ def test_the_client_works_without_the_server(wheel: Path, tmp_path: Path, progra
 
 
 def installed(name: str, seen: set[str]) -> set[str]:
-    """`name` and every package that installing it without extras brings on this interpreter."""
+    """Return `name` and all packages that its installation without extras requires."""
     key = name.lower().replace("_", "-")
     if key not in seen:
         seen.add(key)
@@ -88,5 +88,5 @@ def installed(name: str, seen: set[str]) -> set[str]:
 
 
 def test_the_client_installs_few_packages() -> None:
-    """At most 20 without extras, of which one is the client."""
+    """Installing the client without extras adds at most 20 packages, itself included."""
     assert len(installed("providers-client", set())) <= MAX_PACKAGES

@@ -1,4 +1,4 @@
-"""Each function may do what its use case does, and nothing else: real handlers over moto, every AWS call written down.
+"""Each function has exactly the permissions that it needs: real handlers over moto, with every AWS call recorded.
 
 moto checks no permission, so what is compared is the template's statements and the calls themselves. What the functions
 may do is written out in docs/permissions.md, for people; `python -m tests.test_permissions` writes it anew.
@@ -79,7 +79,7 @@ class Grant:
     attributes: frozenset[str] | None = None
 
     def covers(self, access: Access) -> bool:
-        """Whether it allows `access`."""
+        """Return whether it allows `access`."""
         same = (self.action, self.resource) == (access.action, access.resource)
         if self.attributes is not None and not access.attributes <= self.attributes:
             return False
@@ -126,7 +126,7 @@ def statements_of(document: dict[str, Any]) -> Iterator[Grant]:
 
 
 def granted() -> dict[str, set[Grant]]:
-    """Every function's grants, by its folder, from its translated role."""
+    """Return every function's grants, by folder, from its translated role."""
     resources = translate()
     shared = of_type(resources, "AWS::IAM::ManagedPolicy")
     found = {"data plane": set(statements_of(shared["DataPlanePolicy"]["PolicyDocument"]))}
@@ -156,7 +156,7 @@ keys for DynamoDB, the purpose in the encryption context for KMS. Each role can 
 
 
 def document() -> str:
-    """docs/permissions.md as it should be."""
+    """Return the expected docs/permissions.md."""
     rows: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for function, allowed in granted().items():
         for grant in allowed:
@@ -173,7 +173,7 @@ def document() -> str:
 
 
 def accesses(operation: str, arguments: dict[str, Any]) -> Iterator[Access]:
-    """What a call to AWS needs to be allowed."""
+    """Return the permissions that a call to AWS requires."""
     if operation == "TransactWriteItems":
         for action in arguments["TransactItems"]:
             ((kind, item),) = action.items()
@@ -264,7 +264,7 @@ class Broken(Watched):
 
 
 class ClockAhead(SystemClock):
-    """A clock that is ahead of the machine's."""
+    """A clock ahead of the machine's."""
 
     def __init__(self, ahead: timedelta) -> None:
         self._ahead = ahead
@@ -274,7 +274,7 @@ class ClockAhead(SystemClock):
 
 
 def settings(grace_s: int = 3600) -> Settings:
-    """An environment like a deployed one."""
+    """Return an environment like a deployed one."""
     return Settings("main", "secrets", ALIAS, grace_s=grace_s, queue_url=QUEUE)
 
 
@@ -319,12 +319,12 @@ class Watch:
 
 
 def provider(number: int) -> dict[str, str]:
-    """A provider to add."""
+    """Return a provider to add."""
     return {"vendor": "openai", "name": f"Provider {number}", "api_key": f"sk-proj-FAKE-valid-EXAMPLE-{number:06d}"}
 
 
 def live(watch: Watch) -> None:
-    """Let every function do everything that it can do."""
+    """Make every function do everything that it can do."""
     setup = Dependencies(settings())
     for table, name in TABLES.items():
         setup.dynamodb.create_table(**(Template().tables[name] | {"TableName": table}))
@@ -391,7 +391,7 @@ def live(watch: Watch) -> None:
 
 
 def upload(watch: Watch, wanted: dict[str, str], api_key: str, grace_s: int = 3600) -> None:
-    """A link that is made, looked at and used."""
+    """Create, show and use a link."""
     url = watch.call("create_upload", body=wanted).data["url"]
     path = {"token": url.rpartition("/")[2]}
     watch.call("show_upload", path=path)
@@ -400,7 +400,7 @@ def upload(watch: Watch, wanted: dict[str, str], api_key: str, grace_s: int = 36
 
 
 def operate(watch: Watch, setup: Dependencies) -> None:
-    """All that an operator does; the stack's digest key is lost before, so that the first key makes it."""
+    """Run every operator command; the stack's digest key is removed before, so that the first key creates it."""
     setup.dynamodb.delete_item(TableName="main", Key={"PK": {"S": "STACK"}, "SK": {"S": "KEY#00000001"}})
 
     def run(action: str, **arguments: str) -> Any:
@@ -422,7 +422,7 @@ def operate(watch: Watch, setup: Dependencies) -> None:
 
 
 def sweep(watch: Watch, provider_id: str) -> None:
-    """One minute's checks, after a crash that has left an event unpublished, and one that EventBridge refuses."""
+    """Run one minute's sweep after a crash, with an unpublished event and one that EventBridge rejects."""
     outbox = DynamoOutbox(boto3.client("dynamodb"), "main")
     for number, name in (("01", "Prod"), ("02", "too large " * 30_000)):
         at = datetime.now(UTC) - timedelta(minutes=1)
@@ -437,7 +437,7 @@ def sweep(watch: Watch, provider_id: str) -> None:
 
 @pytest.fixture(scope="module")
 def done() -> Iterator[dict[str, set[Access]]]:
-    """What each function has done in the course of a life."""
+    """Return what each function did."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         watch = Watch()
@@ -453,14 +453,14 @@ GRANTED = granted()
 
 @pytest.mark.parametrize("function", sorted(GRANTED))
 def test_a_function_may_do_all_that_it_does(done: dict[str, set[Access]], function: str) -> None:
-    """A missing permission shows on AWS only, as an error for the caller."""
+    """Every call that a function makes is allowed by its role."""
     refused = [each for each in done[function] if not any(grant.covers(each) for grant in GRANTED[function])]
     assert not refused
 
 
 @pytest.mark.parametrize("function", sorted(GRANTED))
 def test_a_function_may_do_nothing_that_it_does_not_do(done: dict[str, set[Access]], function: str) -> None:
-    """A permission that no use case needs is only of use to someone who should not have it."""
+    """Every permission of a role is used."""
     needed = [grant for grant in GRANTED[function] if grant.action not in BY_LAMBDA]
     unused = [grant for grant in needed if not any(grant.covers(each) for each in done[function])]
     assert not unused
@@ -468,7 +468,7 @@ def test_a_function_may_do_nothing_that_it_does_not_do(done: dict[str, set[Acces
 
 @pytest.mark.parametrize("function", sorted(GRANTED))
 def test_a_function_may_write_no_attribute_that_it_does_not_write(done: dict[str, set[Access]], function: str) -> None:
-    """Where a statement names attributes, it names those that are used."""
+    """A statement that lists attributes lists only used ones."""
     for grant in GRANTED[function]:
         if grant.attributes is not None:
             used: set[str] = set()
@@ -479,7 +479,7 @@ def test_a_function_may_write_no_attribute_that_it_does_not_write(done: dict[str
 @pytest.mark.parametrize("function", ["put_routing_config", "delete_routing_config", "data plane"])
 @pytest.mark.parametrize("attribute", ["vendor", "versions", "active", "ciphertext", "data_key_id", "nonce"])
 def test_who_only_refers_to_providers_cannot_redirect_a_key(function: str, attribute: str) -> None:
-    """Neither a provider item's vendor or base_url, nor a sealed credential or a wrapped data key, can be written."""
+    """Functions that only reference providers cannot write vendor, base_url, sealed credentials or data keys."""
     written = frozenset({"PK", "SK", attribute})
     for table, key in (("MainTable", "ORG#org_a"), ("SecretsTable", "ORG#org_a"), ("SecretsTable", "ORG#org_a#PROV#p")):
         for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):
@@ -488,7 +488,7 @@ def test_who_only_refers_to_providers_cannot_redirect_a_key(function: str, attri
 
 
 def test_the_written_table_is_what_the_template_grants(figure: Figure) -> None:
-    """Whoever reviews a change of a role reads it there; `python -m tests.test_permissions` writes it anew."""
+    """docs/permissions.md is current; `python -m tests.test_permissions` writes it."""
     assert DOCUMENT.read_text() == document()
     figure("IAM", "function × permission grants", sum(len(grants) for grants in GRANTED.values()))
 
@@ -514,7 +514,7 @@ KMS_USERS = {
 
 @pytest.mark.parametrize(("action", "purpose"), KMS_USERS)
 def test_only_named_functions_unwrap_the_keys_of_credentials(action: str, purpose: str) -> None:
-    """Whoever can unwrap a data key can read credentials: a function that comes to it does so here first."""
+    """Only the listed functions can unwrap data keys, and so read credentials."""
     probe = Access(action, "CredentialsKey", purpose)
     able = {name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)}
     assert able == KMS_USERS[action, purpose]
@@ -522,7 +522,7 @@ def test_only_named_functions_unwrap_the_keys_of_credentials(action: str, purpos
 
 @pytest.mark.parametrize("function", sorted(GRANTED))
 def test_every_use_of_the_kms_key_names_its_purpose(function: str) -> None:
-    """Each by the encryption context, so that no function unwraps what is another's."""
+    """Every use of the KMS key is bound to an encryption context."""
     for grant in GRANTED[function]:
         if grant.resource == "CredentialsKey":
             assert grant.name == "kms:EncryptionContext:purpose"
@@ -531,25 +531,25 @@ def test_every_use_of_the_kms_key_names_its_purpose(function: str) -> None:
 
 @pytest.mark.parametrize("action", ["DeleteItem", "UpdateItem"])
 def test_no_function_can_change_the_audit_trail(action: str) -> None:
-    """Entries are put, and DynamoDB alone takes them away when their time has come."""
+    """Functions can only add audit entries; only DynamoDB's TTL removes them."""
     probe = Access(f"dynamodb:{action}", "MainTable", "AUDIT#org_a")
     assert [name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)] == []
 
 
 def test_the_reaper_cannot_read_what_it_destroys() -> None:
-    """It deletes rows by their keys, and has no key to open them with."""
+    """The reaper deletes rows by key and cannot decrypt them."""
     secrets = {grant.action for grant in GRANTED["reap_versions"] if grant.resource == "SecretsTable"}
     assert secrets == {"dynamodb:DeleteItem"}
     assert not any(grant.action.startswith("kms:") for grant in GRANTED["reap_versions"])
 
 
 def test_the_mcp_function_may_do_nothing() -> None:
-    """It asks the API, with its caller's key, and has nothing of its own that a model could be talked into using."""
+    """The MCP function has no permissions; it calls the API with its caller's key."""
     assert GRANTED["mcp"] == set()
 
 
 def test_who_reads_management_keys() -> None:
-    """The authorizer; those who ask it nothing, to see whether a link's key may still act; and who revokes keys."""
+    """Only the authorizer, the upload pages and the operator function read management keys."""
     probe = Access("dynamodb:GetItem", "MainTable", "MK#01")
     readers = {name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)}
     assert readers == {"authorize", "operate", "show_upload", "use_upload"}

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.sam
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    """End a process as Ctrl-C would, and for certain."""
+    """Stop a process with Ctrl-C, or kill it."""
     process.send_signal(signal.SIGINT)
     try:
         process.wait(timeout=30)
@@ -43,7 +43,7 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[None]:
-    """`make aws`, on the ports that local/sam-env.json names."""
+    """Run `make aws` on the ports in local/sam-env.json."""
     host = "127.0.0.1" if HOST_ADDRESS == "127.0.0.1" else "0.0.0.0"
     process = subprocess.Popen(
         [sys.executable, "-m", "local", "aws"],
@@ -65,7 +65,7 @@ def aws() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def api(aws: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
-    """`sam local start-api` on a free port, and a client of it."""
+    """Run `sam local start-api` on a free port, and return a client."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -96,13 +96,13 @@ def api(aws: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.
 
 
 def architecture() -> str:
-    """This machine's, which the build in .aws-sam/local is for."""
+    """Return this machine's architecture, which the build in .aws-sam/local is for."""
     machine = "arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64"
     return f"Architecture={machine}"
 
 
 def wait_for(port: int, process: subprocess.Popen[str], log: Path) -> None:
-    """Until something listens on `port`, two minutes at most."""
+    """Wait up to two minutes until `port` is open."""
     for _ in range(240):
         assert process.poll() is None, log.read_text()
         with socket.socket() as probe:
@@ -113,7 +113,7 @@ def wait_for(port: int, process: subprocess.Popen[str], log: Path) -> None:
 
 
 def test_add_get_rotate_delete_in_containers(api: httpx2.Client) -> None:
-    """A credential's life, each step in the function's own container, verified by a call to the emulator."""
+    """A provider can be added, read, rotated and deleted with each function in its own container."""
     body = {"vendor": "openai", "name": "In a container", "api_key": fake_key("openai", "valid", 1)}
     added = api.post("/providers", json=body)
     assert added.status_code == 201, added.text
@@ -130,6 +130,6 @@ def test_add_get_rotate_delete_in_containers(api: httpx2.Client) -> None:
 
 
 def test_a_wrong_key_does_not_come_in(api: httpx2.Client) -> None:
-    """The authorizer runs in its container too; what SAM CLI answers by itself has its own shape."""
+    """The authorizer refuses a wrong key in its container; SAM CLI's own errors have another format."""
     wrong = {"authorization": "Bearer mlx_mk_sam_" + "1" * 64}
     assert api.get("/providers", headers=wrong).status_code in (401, 403)

@@ -1,4 +1,4 @@
-"""The functions, with every port faked."""
+"""The functions, with fakes for every port."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.kit.fakes import FakePorts
 
 @pytest.fixture
 def ports() -> Iterator[FakePorts]:
-    """Fakes that the functions use for the length of a test."""
+    """Fakes that the functions use during a test."""
     fakes = FakePorts()
     bootstrap.install(fakes)
     yield fakes
@@ -23,7 +23,7 @@ def ports() -> Iterator[FakePorts]:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What the functions log, as it would reach CloudWatch."""
+    """Return what the functions log, as CloudWatch would receive it."""
     written = io.StringIO()
     for handler in logs.logger.handlers:
         monkeypatch.setattr(handler, "stream", written)

@@ -1,4 +1,4 @@
-"""What every endpoint does: scopes, limits, headers, and our shape for whatever goes wrong."""
+"""What every endpoint does: scopes, rate limits, headers, and errors in the API's format."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROUTE = {"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26, 
 
 
 def test_every_operation_has_a_row() -> None:
-    """The tests' table of scopes and requests lacks no operation, and agrees with the contract."""
+    """The tests' table of scopes and requests contains every operation and agrees with the contract."""
     with_key = {name: operation.scope for name, operation in OPERATIONS.items() if operation.scope}
     assert with_key == {name: row.scope for name, row in ROWS.items()}
 
@@ -34,7 +34,7 @@ def test_every_operation_has_a_row() -> None:
 @pytest.mark.parametrize("function", ROWS)
 @pytest.mark.parametrize("scope", list(Scope))
 def test_an_endpoint_needs_its_own_scope_and_no_other(ports: FakePorts, function: str, scope: Scope) -> None:
-    """With any other scope alone it is 403, and its own suffices."""
+    """An endpoint accepts its own scope alone, and returns 403 for all others."""
     path = {"provider_id": "prov_" + "0" * 26, "slug": "a", "number": "1"}
     answer = call(function, scopes=scope.value, path=path, body=ROUTE)
     allowed = answer.status != 403
@@ -44,27 +44,27 @@ def test_an_endpoint_needs_its_own_scope_and_no_other(ports: FakePorts, function
 
 @pytest.mark.parametrize("function", ROWS)
 def test_a_key_over_its_limit_is_told_when_to_come_back(ports: FakePorts, function: str) -> None:
-    """429 with Retry-After, whatever else the request is."""
+    """A key over its rate limit gets 429 with Retry-After for any request."""
     answer = call(function, limited=True)
     assert (answer.status, answer.error["code"], answer.headers["Retry-After"]) == (429, "rate_limited", "42")
 
 
 @pytest.mark.parametrize("limited", [False, True])
 def test_every_answer_tells_the_limit(ports: FakePorts, limited: bool) -> None:
-    """Good and bad answers alike."""
+    """Every response has rate limit headers, errors included."""
     headers = call("list_providers", limited=limited).headers
     names = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
     assert [headers[name] for name in names] == ["60", "59", "42"]
 
 
 def test_without_an_authorizer_nobody_gets_in(ports: FakePorts) -> None:
-    """A function that is reached without one refuses."""
+    """A request without an authorizer's context is refused."""
     answer = invoke("list_providers", {**event(), "requestContext": {"requestId": "r"}})
     assert (answer.status, answer.error["code"]) == (401, "missing_api_key")
 
 
 def test_an_unexpected_error_shows_and_logs_nothing_of_its_text(ports: FakePorts, log: io.StringIO) -> None:
-    """500 in our shape; the log has the kind of error and where it came from."""
+    """An unexpected error is a 500 without its text; the log has its type and location only."""
 
     def explode() -> None:
         raise RuntimeError(f"cannot use {key().reveal()}")
@@ -79,7 +79,7 @@ def test_an_unexpected_error_shows_and_logs_nothing_of_its_text(ports: FakePorts
 
 
 def test_a_log_line_holds_ids_and_no_more(ports: FakePorts, log: io.StringIO) -> None:
-    """Who, what route, what came of it; neither body nor headers."""
+    """A log line has the caller, the route and the outcome, but no body or headers."""
     call("add_provider", body=GOOD, headers={"X-Custom": "header-canary"})
     line = json.loads(log.getvalue().strip().splitlines()[-1])
     assert (line["status"], line["org"], line["key_id"], line["correlation_id"]) == (
@@ -93,7 +93,7 @@ def test_a_log_line_holds_ids_and_no_more(ports: FakePorts, log: io.StringIO) ->
 
 
 def test_every_code_that_can_be_raised_has_a_status() -> None:
-    """The table is complete: a code that is raised anywhere in the layer stands in it."""
+    """Every error code raised in the layer has a status."""
     raised = set()
     for path in (ROOT / "layers/shared/providers").rglob("*.py"):
         kinds = (
@@ -106,14 +106,14 @@ def test_every_code_that_can_be_raised_has_a_status() -> None:
 
 
 def test_the_root_of_the_error_tree_is_never_raised() -> None:
-    """Only its leaves say anything."""
+    """Only the leaves of the error tree are raised."""
     sources = [path.read_text() for path in (ROOT / "layers/shared/providers").rglob("*.py")]
     assert [text for text in sources if "raise ProvidersError" in text] == []
     assert issubclass(ProvidersError, Exception)
 
 
 def test_an_added_provider_is_answered_whole(ports: FakePorts) -> None:
-    """201 with Location and ETag, and exactly the members that the contract names."""
+    """A new provider returns 201 with Location, ETag and exactly the contract's fields."""
     answer = call("add_provider", body=GOOD)
     provider = answer.data
     assert answer.status == 201
@@ -138,7 +138,7 @@ def test_an_added_provider_is_answered_whole(ports: FakePorts) -> None:
 
 
 def test_a_pending_provider_is_accepted(ports: FakePorts) -> None:
-    """202, and `verification` says what stood in the way."""
+    """A pending provider returns 202, with the reason in `verification`."""
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
     answer = call("add_provider", body=GOOD | {"on_unavailable": "store_pending"})
     assert (answer.status, answer.data["status"]) == (202, "pending")
@@ -154,7 +154,7 @@ def test_a_pending_provider_is_accepted(ports: FakePorts) -> None:
     ],
 )
 def test_what_stands_in_the_way_is_told(ports: FakePorts, reason: Reason, status: int, code: str) -> None:
-    """The status, our reason, whether trying again helps, and the vendor's request id."""
+    """A failed verification returns status, reason, whether to retry, and the vendor's request id."""
     ports.verify.verdict = Verdict(reason, request_id="req_1", retry_after_s=7)
     answer = call("add_provider", body=GOOD)
     assert (answer.status, answer.error["code"]) == (status, code)
@@ -163,7 +163,7 @@ def test_what_stands_in_the_way_is_told(ports: FakePorts, reason: Reason, status
 
 
 def test_entity_tags(ports: FakePorts) -> None:
-    """304 for a tag in hand, 412 for an old one, and a new tag with each change."""
+    """A current tag returns 304, an old one 412, and each change creates a new tag."""
     path = {"provider_id": call("add_provider", body=GOOD).data["id"]}
     tag = call("get_provider", path=path).headers["ETag"]
     assert call("get_provider", path=path, headers={"If-None-Match": f"W/{tag}"}).status == 304
@@ -176,7 +176,7 @@ def test_entity_tags(ports: FakePorts) -> None:
 
 
 def test_a_pending_providers_tag_changes_with_its_verification(ports: FakePorts) -> None:
-    """Health and time of the last check may be the same; nobody is told 304 while the latest verdict is another."""
+    """A pending provider's tag changes with its verification, even if health and probe time do not."""
     path = {"provider_id": call("add_provider", body=GOOD).data["id"]}
     first = call("get_provider", path=path)
     place = ("org_a", path["provider_id"])
@@ -188,7 +188,7 @@ def test_a_pending_providers_tag_changes_with_its_verification(ports: FakePorts)
 
 
 def test_delete_answers(ports: FakePorts) -> None:
-    """A dry run tells, a delete deletes, a second delete finds nothing."""
+    """A dry run deletes nothing, a delete deletes, and a second delete returns 404."""
     path = {"provider_id": call("add_provider", body=GOOD).data["id"]}
     dry = call("delete_provider", path=path, query={"dry_run": "true"})
     assert dry.data == {"id": path["provider_id"], "deleted": False, "dry_run": True}
@@ -197,7 +197,7 @@ def test_delete_answers(ports: FakePorts) -> None:
 
 
 def test_routing_answers(ports: FakePorts) -> None:
-    """Put creates with 201 and replaces with 200; get, list and delete agree with it."""
+    """Put returns 201 for a new config and 200 for a replaced one, and get, list and delete agree."""
     provider_id = call("add_provider", body=GOOD).data["id"]
     body = {"strategy": "single", "attempts": [{"provider_id": provider_id, "model": "m"}]}
     made = call("put_routing_config", path={"slug": "%40prod"}, body=body)

@@ -1,4 +1,4 @@
-"""The functions, given the events in `events/`: what `sam local invoke` would give them."""
+"""The functions, invoked with the events in `events/`, as `sam local invoke` does."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ IDS = [f"prov_01JFAKE000000000000000000{number}" for number in (1, 2)]
 
 
 def load(name: str) -> Any:
-    """The event for a function."""
+    """Return the event for a function."""
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
 @pytest.fixture
 def demo(ports: FakePorts) -> FakePorts:
-    """The two providers and the routing config that the events speak of."""
+    """Add the two providers and the routing config that the events refer to."""
     for number, provider_id in enumerate(IDS):
         made: Provider = added(ports, str(number))
         sealed: SealedCredential = ports.db.rows.pop((made.org, made.id, 1))
@@ -73,7 +73,7 @@ ANSWERS = [
 @pytest.mark.parametrize(("function", "status"), ANSWERS)
 @pytest.mark.usefixtures("demo")
 def test_an_endpoint_answers_its_event(function: str, status: int) -> None:
-    """Each event is one that its function understands."""
+    """Every endpoint accepts its event."""
     answer = invoke(function, load(function))
     assert answer.status == status, answer.text
     assert answer.body["data"] is not None
@@ -81,26 +81,26 @@ def test_an_endpoint_answers_its_event(function: str, status: int) -> None:
 
 @pytest.mark.parametrize(("function", "status"), [("get_routing_config", 200), ("delete_routing_config", 200)])
 def test_routing_events_find_their_config(demo: FakePorts, function: str, status: int) -> None:
-    """The slug in their path is one that PUT's event could have made."""
+    """The routing events use a slug that PUT's event accepts."""
     put_routing_config(demo, ORG, "@production", "single", [Attempt(IDS[0], "m")])
     assert invoke(function, load(function)).status == status
 
 
 def test_the_rollbacks_event_finds_an_earlier_version(demo: FakePorts) -> None:
-    """Its provider is one that was rotated; the grace window of what it replaced is not over."""
+    """The rollback event refers to a rotated provider within its grace window."""
     assert invoke("update_provider", load("update_provider")).data["key_version"] == 2
     assert invoke("rollback_provider", load("rollback_provider")).data["key_version"] == 3
 
 
 def test_the_reapers_event_destroys_what_has_expired(demo: FakePorts) -> None:
-    """The time in it is the schedule's."""
+    """The reaper's event has the schedule's time and destroys expired versions."""
     demo.clock.at = datetime.fromisoformat(load("reap_versions")["time"]) - timedelta(hours=2)
     invoke("update_provider", load("update_provider"))
     assert reap(load("reap_versions"), Invocation()) == {"destroyed": 1}
 
 
 def test_the_operators_event_makes_a_key(demo: FakePorts) -> None:
-    """Of the organization in it, with its scopes."""
+    """The operator's event creates a key for its organization with its scopes."""
     made = operate(load("operate"), Invocation())["data"]
     (key,) = demo.management_keys.list(ORG)
     assert (made["id"], made["scopes"], made["token"][:7]) == (key.id, ["providers:read"], "mlx_mk_")
@@ -108,7 +108,7 @@ def test_the_operators_event_makes_a_key(demo: FakePorts) -> None:
 
 @pytest.mark.parametrize(("function", "status"), [("show_upload", 200), ("use_upload", 201)])
 def test_the_events_of_a_link_open_nothing_as_they_are(demo: FakePorts, function: str, status: int) -> None:
-    """The token in them is fake; with one that is not they are answered with pages."""
+    """The link events contain a fake token, so they return 404 pages as they are, and work with a real token."""
     given = load(function)
     page = invoke(function, given)
     assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
@@ -119,20 +119,20 @@ def test_the_events_of_a_link_open_nothing_as_they_are(demo: FakePorts, function
 
 
 def test_the_mcp_event_lists_the_tools() -> None:
-    """It asks nothing of the API, so it needs no key that opens something."""
+    """The MCP event lists the tools without calling the API, so it needs no valid key."""
     answer = mcp(load("mcp"), None)
     assert (answer["statusCode"], len(json.loads(answer["body"])["result"]["tools"])) == (200, 6)
 
 
 def test_the_authorizers_event_is_refused_without_its_key(demo: FakePorts) -> None:
-    """The key in it is fake, so that it opens nothing."""
+    """The authorizer refuses its event's fake key."""
     answer = authorize(load("authorize"), None)
     assert answer["policyDocument"]["Statement"][0]["Effect"] == "Deny"
     assert answer["context"]["code"] == "invalid_api_key"
 
 
 def test_the_sweeps_events(demo: FakePorts) -> None:
-    """The schedule's event queues both providers, and the queue's event checks them."""
+    """The schedule's event queues both providers, and the queue's event probes them."""
     assert dispatch(load("dispatch_probes"), Invocation()) == {"due": 2, "published": 0, "quarantined": 0}
     given = load("run_probes")
     demo.clock.at = demo.clock.at.fromisoformat(json.loads(given["Records"][0]["body"])["minute"])
@@ -146,12 +146,12 @@ def test_the_sweeps_events(demo: FakePorts) -> None:
 
 
 def test_the_description_is_answered_without_a_caller() -> None:
-    """Its event has no authorizer's word in it."""
+    """The OpenAPI document is returned without an authorizer's context."""
     answer = invoke("get_openapi", load("get_openapi"))
     assert (answer.status, answer.body["openapi"]) == (200, "3.1.0")
 
 
 def test_every_function_has_an_event() -> None:
-    """And every event a function."""
+    """Every function has an event, and every event a function."""
     functions = {path.parent.name for path in (EVENTS.parent / "functions").glob("*/app.py")}
     assert {path.stem for path in EVENTS.glob("*.json")} == functions

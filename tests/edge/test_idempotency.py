@@ -1,4 +1,4 @@
-"""A change that is asked for twice with one Idempotency-Key is made once, and answered twice the same."""
+"""A change that is sent twice with one Idempotency-Key is made once and returns the same response twice."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ GOOD = {"vendor": "openai", "name": "Prod", "api_key": key().reveal()}
 
 @dataclass(frozen=True)
 class Sent:
-    """A request to a function, and the status that it is answered with."""
+    """A request to a function, and the status it returns."""
 
     function: str
     status: int
     given: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, **others: Any) -> Answer:
-        """Send it, with the key where `others` has no other headers."""
+        """Send it, with the key unless `others` has other headers."""
         return call(self.function, **({"headers": KEY} | self.given | others))
 
 
 def routing(provider_id: str, model: str = "m") -> dict[str, Any]:
-    """A routing config's body."""
+    """Return a routing config's body."""
     return {"strategy": "single", "attempts": [{"provider_id": provider_id, "model": model}]}
 
 
 def staged() -> tuple[str, str]:
-    """Two providers, the first of which was rotated once; a routing config names the second."""
+    """Two providers, the first of which was rotated once, and a routing config that references the second."""
     first = call("add_provider", body=GOOD).data["id"]
     call("update_provider", path={"provider_id": first}, body={"api_key": key("two").reveal()})
     second = call("add_provider", body=GOOD | {"name": "Other"}).data["id"]
@@ -85,12 +85,12 @@ Stage = Callable[[str], Sent]
 
 @pytest.fixture
 def sent(ports: FakePorts) -> Stage:
-    """The request of a name, on a stage that is set."""
+    """Return the request of this name, with its stage prepared."""
     return requests(*staged()).__getitem__
 
 
 def state(ports: FakePorts) -> tuple[Any, ...]:
-    """All that a change changes."""
+    """Return everything that a change can modify."""
     db = ports.db
     told = list(db.trail), len(ports.publisher.published)
     return dict(db.providers), dict(db.names), dict(db.rows), dict(db.routes), dict(db.uploads), told
@@ -98,7 +98,7 @@ def state(ports: FakePorts) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_repeated_request_is_answered_the_same_and_changes_nothing(ports: FakePorts, sent: Stage, name: str) -> None:
-    """Byte for byte, with the first answer's status and headers, as often as it is sent; no vendor is asked again."""
+    """A repeated request gets the first response byte for byte, and calls no vendor."""
     first = sent(name)()
     assert first.status == sent(name).status, first.text
     assert "Idempotency-Replayed" not in first.headers
@@ -113,7 +113,7 @@ def test_a_repeated_request_is_answered_the_same_and_changes_nothing(ports: Fake
 
 @pytest.mark.parametrize("name", NAMES)
 def test_after_a_day_the_key_is_free(ports: FakePorts, sent: Stage, name: str) -> None:
-    """The request is made anew, whatever comes of it."""
+    """After a day, the same key makes a new request."""
     sent(name)()
     ports.clock.pass_time(seconds=KEPT.total_seconds())
     assert "Idempotency-Replayed" not in sent(name)().headers
@@ -121,7 +121,7 @@ def test_after_a_day_the_key_is_free(ports: FakePorts, sent: Stage, name: str) -
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_request_without_a_key_is_made_each_time(ports: FakePorts, sent: Stage, name: str) -> None:
-    """Nothing is kept of it."""
+    """Without a key, nothing is stored and each request is executed."""
     sent(name)(headers={})
     assert "Idempotency-Replayed" not in sent(name)(headers={}).headers
     assert ports.db.records == {}
@@ -129,7 +129,7 @@ def test_a_request_without_a_key_is_made_each_time(ports: FakePorts, sent: Stage
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_request_that_fails_frees_its_key(ports: FakePorts, sent: Stage, name: str) -> None:
-    """For the same request and for any other; what stood in the way may be gone by then."""
+    """A failed request releases its key for the same and for any other request."""
     stores = ports.providers, ports.routing
     ports.providers = ports.routing = Broken()  # type: ignore[assignment]
     assert sent(name)().status == 503
@@ -141,7 +141,7 @@ def test_a_request_that_fails_frees_its_key(ports: FakePorts, sent: Stage, name:
 
 @dataclass
 class Broken:
-    """Fails at whatever it is asked."""
+    """Raises an error for every use."""
 
     def __getattr__(self, name: str) -> Any:
         raise Unavailable("dependency_unavailable", "broken for a test")
@@ -159,7 +159,7 @@ OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("name", "others"), OTHERS.values(), ids=OTHERS)
 def test_a_key_stands_for_one_request(ports: FakePorts, sent: Stage, name: str, others: dict[str, Any]) -> None:
-    """422 for any other, and nothing is changed; the first one's answer can be had as before."""
+    """Another request with the same key returns 422 and changes nothing; the first response stays available."""
     first = sent(name)()
     before = state(ports)
     other = replace(sent(name), function=others.get("function", sent(name).function))
@@ -180,20 +180,20 @@ SAME: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("name", "others"), SAME.values(), ids=SAME)
 def test_what_makes_no_other_request(sent: Stage, name: str, others: dict[str, Any]) -> None:
-    """The JSON counts, not how it is written; and the organization, not which of its keys is used."""
+    """Neither the formatting of the JSON nor the management key makes a request another one."""
     first = sent(name)()
     again = sent(name)(**others)
     assert (again.text, again.headers.get("Idempotency-Replayed")) == (first.text, "true")
 
 
 def test_organizations_do_not_share_keys(ports: FakePorts) -> None:
-    """The same key and body in another organization is another request."""
+    """The same key and body in another organization are another request."""
     add = Sent("add_provider", 201, {"body": GOOD})
     assert add().data["id"] != add(org="org_b").data["id"]
 
 
 def test_a_request_under_way_keeps_the_others_out(ports: FakePorts) -> None:
-    """409 with Retry-After for the same one while it runs, 422 for another; one change is made."""
+    """During a request, the same one returns 409 with Retry-After and another 422; one change is made."""
     add = Sent("add_provider", 201, {"body": GOOD})
     seen: list[Answer] = []
 
@@ -213,7 +213,7 @@ def test_a_request_under_way_keeps_the_others_out(ports: FakePorts) -> None:
 
 
 def test_a_request_that_outlived_its_lease_cannot_commit(ports: FakePorts) -> None:
-    """Another try has taken over, and made the change; the slow one is told to ask for that answer."""
+    """A request that lost its lease cannot commit, and its caller is told to retry for the stored response."""
     add = Sent("add_provider", 201, {"body": GOOD})
     seen: list[Answer] = []
 
@@ -230,7 +230,7 @@ def test_a_request_that_outlived_its_lease_cannot_commit(ports: FakePorts) -> No
 
 
 def test_a_request_that_was_cut_off_can_be_sent_again(ports: FakePorts) -> None:
-    """A process that dies leaves its lease; the lease ends by itself, and then the same request is made."""
+    """After a crash the lease expires, and the same request can be made."""
     add = Sent("add_provider", 201, {"body": GOOD})
     ports.verify.meanwhile = cut_off
     with pytest.raises(KeyboardInterrupt):
@@ -242,12 +242,12 @@ def test_a_request_that_was_cut_off_can_be_sent_again(ports: FakePorts) -> None:
 
 
 def cut_off() -> None:
-    """What no handler catches."""
+    """Raise what no handler catches."""
     raise KeyboardInterrupt
 
 
 def test_an_unexpected_error_frees_the_key_too(ports: FakePorts) -> None:
-    """500, and the next try is a first one."""
+    """A 500 releases the key."""
     add = Sent("add_provider", 201, {"body": GOOD})
 
     def explode() -> None:
@@ -260,7 +260,7 @@ def test_an_unexpected_error_frees_the_key_too(ports: FakePorts) -> None:
 
 
 def test_a_key_that_cannot_be_freed_frees_itself(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller hears of what stood in the way of the change, not of that; the lease ends."""
+    """If releasing the key fails, the caller gets the original error and the lease expires."""
     add = Sent("add_provider", 201, {"body": GOOD})
     with monkeypatch.context() as patch:
         patch.setattr(type(ports.idempotency), "release", lambda _, lease: Broken().release)
@@ -286,7 +286,7 @@ HEADERS = {
 
 @pytest.mark.parametrize(("value", "status"), HEADERS.values(), ids=HEADERS)
 def test_what_a_key_may_be(ports: FakePorts, value: str, status: int) -> None:
-    """1 to 255 visible ASCII characters; nothing else is taken for one, and nothing is done."""
+    """A key of 1 to 255 visible ASCII characters is accepted; for any other, nothing is done."""
     answer = call("add_provider", body=GOOD, headers={"idempotency-key": value})
     assert answer.status == status
     assert len(ports.db.providers) == len(ports.db.records) == (1 if status == 201 else 0)
@@ -301,7 +301,7 @@ READS += ["list_routing_configs", "get_routing_config"]
 
 @pytest.mark.parametrize("function", READS)
 def test_reading_needs_no_key_and_keeps_nothing(ports: FakePorts, function: str) -> None:
-    """The header is ignored, whatever it holds."""
+    """Reads ignore the header, whatever its value."""
     first, _ = staged()
     for value in ("retry-1", "retry-1", ""):
         path = {"provider_id": first, "slug": "@old"}
@@ -311,7 +311,7 @@ def test_reading_needs_no_key_and_keeps_nothing(ports: FakePorts, function: str)
 
 
 def test_a_repeated_request_needs_its_scope_and_counts(ports: FakePorts) -> None:
-    """A key that may not change anything is not told what a change was answered, nor one that is over its limit."""
+    """A stored response requires the scope and counts towards the rate limit."""
     add = Sent("add_provider", 201, {"body": GOOD})
     add()
     assert add(scopes="providers:read").status == 403
@@ -320,7 +320,7 @@ def test_a_repeated_request_needs_its_scope_and_counts(ports: FakePorts) -> None
 
 
 def test_a_key_that_has_expired_since_is_answered_as_before(ports: FakePorts) -> None:
-    """A first request with this `key_expires_at` would be refused by now; a repeated one was made."""
+    """A repeated request with a `key_expires_at` that has passed since gets the stored response."""
     add = Sent("add_provider", 201, {"body": GOOD | {"key_expires_at": "2026-04-14T12:30:00Z"}})
     first = add()
     ports.clock.pass_time(hours=1)
@@ -330,7 +330,7 @@ def test_a_key_that_has_expired_since_is_answered_as_before(ports: FakePorts) ->
 
 
 def test_what_is_kept_of_a_request_tells_nothing_of_its_credential(ports: FakePorts, log: io.StringIO) -> None:
-    """Neither plain nor encoded; nor is the Idempotency-Key kept."""
+    """The idempotency record contains neither the credential, plain or encoded, nor the Idempotency-Key."""
     secret = key("new").reveal()
     given = {"headers": {"Idempotency-Key": "my-retry-canary"}}
     added = call("add_provider", body=GOOD | {"api_key": secret}, **given)

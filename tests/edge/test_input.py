@@ -1,4 +1,4 @@
-"""Bad input: each gets the documented error, repeats nothing of what was sent, and changes nothing."""
+"""Invalid input returns the documented error, is never repeated, and changes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CANARY = "CANARY-0123456789"
 
 
 def check(answer: Answer, status: int, code: str, param: str | None = None) -> None:
-    """The answer is this error, in the shape that every error has."""
+    """Assert that the response is this error, in the format of all errors."""
     assert (answer.status, answer.error["code"], answer.error["param"]) == (status, code, param)
     assert set(answer.error) >= {"type", "code", "message", "resource", "id", "param", "request_id"}
     assert answer.error["request_id"] == "request-1"
@@ -40,13 +40,13 @@ BODIES = [
 
 @pytest.mark.parametrize(("body", "code"), BODIES)
 def test_bodies_that_are_no_json_object(ports: FakePorts, body: str, code: str) -> None:
-    """400, whatever kind of not-JSON it is."""
+    """A body that is not a JSON object returns 400."""
     check(call("add_provider", body=body), 400, code)
     assert ports.db.providers == {}
 
 
 def test_a_body_that_is_not_utf8(ports: FakePorts) -> None:
-    """Bytes that are no text are malformed too."""
+    """A body that is not valid UTF-8 is malformed."""
     given = {"body": base64.b64encode(b'{"name": "\xff"}').decode()}
     from tests.kit.lambdas import event, invoke
 
@@ -55,19 +55,19 @@ def test_a_body_that_is_not_utf8(ports: FakePorts) -> None:
 
 @pytest.mark.parametrize("size", [64 * 1024 + 1, 1024 * 1024])
 def test_a_body_that_is_too_large(ports: FakePorts, size: int) -> None:
-    """More than 64 KiB is 413."""
+    """A body over 64 KiB returns 413."""
     check(call("add_provider", body='{"name": "' + "x" * size + '"}'), 413, "body_too_large")
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml"])
 def test_a_body_of_another_type(ports: FakePorts, media_type: str) -> None:
-    """Only JSON is taken."""
+    """Only JSON is accepted."""
     check(call("add_provider", body=GOOD, headers={"Content-Type": media_type}), 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "Application/JSON; charset=utf-8"])
 def test_json_may_say_its_charset(ports: FakePorts, media_type: str) -> None:
-    """Parameters and case of the media type do not matter."""
+    """Parameters and case of the media type are ignored."""
     assert call("add_provider", body=GOOD, headers={"Content-Type": media_type}).status == 201
 
 
@@ -102,7 +102,7 @@ FAULTS: list[tuple[dict[str, Any], str | None]] = [
 
 @pytest.mark.parametrize(("members", "param"), FAULTS, ids=str)
 def test_fields_that_are_wrong(ports: FakePorts, members: dict[str, Any], param: str | None) -> None:
-    """422 names the field, and the answer repeats nothing of what was sent."""
+    """422 names the invalid field without repeating its value."""
     answer = call("add_provider", body=GOOD | members)
     check(answer, 422, "validation_failed", param)
     assert [fault["param"] for fault in answer.error["errors"]] == [param]
@@ -111,7 +111,7 @@ def test_fields_that_are_wrong(ports: FakePorts, members: dict[str, Any], param:
 
 
 def test_every_fault_is_listed(ports: FakePorts) -> None:
-    """A caller mends them all at once."""
+    """All validation errors are returned at once."""
     answer = call("add_provider", body={"vendor": "acme", "name": "", "extra": 1})
     assert {fault["param"] for fault in answer.error["errors"]} == {"vendor", "name", "extra", "api_key"}
 
@@ -138,7 +138,7 @@ KEYS = [
 @pytest.mark.parametrize("api_key", KEYS, ids=ascii)
 @pytest.mark.parametrize("function", ["add_provider", "update_provider"])
 def test_keys_that_cannot_be_credentials(ports: FakePorts, api_key: str, function: str) -> None:
-    """422 `credential_format` before anybody is asked, and nothing of the key in the answer."""
+    """A malformed key returns 422 `credential_format` without calling the vendor or repeating the key."""
     existing = call("add_provider", body=GOOD | {"name": "Existing"}).data["id"]
     asked = len(ports.verify.asked)
     body = GOOD | {"api_key": api_key} if function == "add_provider" else {"api_key": api_key}
@@ -149,7 +149,7 @@ def test_keys_that_cannot_be_credentials(ports: FakePorts, api_key: str, functio
 
 
 def test_white_space_around_a_key_is_dropped(ports: FakePorts) -> None:
-    """A newline that was copied along does no harm."""
+    """White space around a pasted key is removed."""
     provider_id = call("add_provider", body=GOOD | {"api_key": f"\ufeff\n {key().reveal()} \u200b\r\n"}).data["id"]
     assert ports.db.rows["org_a", provider_id, 1].ciphertext == key().reveal().encode()
 
@@ -168,7 +168,7 @@ REPEATS = [
 def test_a_credential_in_a_field_that_is_shown(
     ports: FakePorts, function: str, api_key: str, members: dict[str, Any], param: str
 ) -> None:
-    """A slip of the paste is refused before it stands in every list and event; the answer does not repeat it."""
+    """A credential in a visible field is refused without repeating it."""
     existing = call("add_provider", body=GOOD | {"name": "Existing"}).data["id"]
     before, asked = dict(ports.db.providers), len(ports.verify.asked)
     body = {"api_key": api_key} | members
@@ -196,7 +196,7 @@ SAME = [
 
 @pytest.mark.parametrize("name", SAME)
 def test_names_are_unique_without_case_width_and_repeated_blanks(ports: FakePorts, name: str) -> None:
-    """What looks the same to a person is the same; it is shown as its owner wrote it."""
+    """Names that look the same are equal; a name is shown as it was written."""
     for number, taken in enumerate(("Production EU", "final")):
         call("add_provider", body=GOOD | {"name": taken, "api_key": key(str(number)).reveal()})
     check(call("add_provider", body=GOOD | {"name": name}), 409, "name_taken", "name")
@@ -211,7 +211,7 @@ FUNCTIONS_WITH_A_NAME = ["add_provider", "update_provider", "create_upload"]
 @pytest.mark.parametrize("vendor", [*vendors.NAMES, "this API"])
 @pytest.mark.parametrize("function", FUNCTIONS_WITH_A_NAME)
 def test_a_name_of_the_form_of_a_credential(ports: FakePorts, function: str, vendor: str) -> None:
-    """Whichever vendor's it is, and beside other words: names are shown in every list and event."""
+    """A name that contains any vendor's credential is refused, because names are visible."""
     existing = call("add_provider", body=GOOD | {"name": "Existing"}).data["id"]
     credential = MANAGEMENT_KEY if vendor == "this API" else fake_key(vendor, "valid")
     before = dict(ports.db.providers)
@@ -228,7 +228,7 @@ def test_a_name_of_the_form_of_a_credential(ports: FakePorts, function: str, ven
 @pytest.mark.parametrize("sent", [MANAGEMENT_KEY, f"  {MANAGEMENT_KEY}\n", f"{MANAGEMENT_KEY}::us-east-1"])
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 def test_a_management_key_is_sent_to_no_vendor(ports: FakePorts, vendor: str, sent: str) -> None:
-    """It opens this API: a slip of the paste must not give it to anybody."""
+    """A management key in place of a credential is refused and never sent to a vendor."""
     body = GOOD | {"vendor": vendor, "api_key": sent}
     if vendor == "azure":
         body["base_url"] = "https://fake.openai.azure.com"
@@ -240,12 +240,12 @@ def test_a_management_key_is_sent_to_no_vendor(ports: FakePorts, vendor: str, se
 
 @pytest.mark.parametrize("name", ["Desk-research-department-production", "task-proj-customer-support-agents", "0" * 40])
 def test_a_name_within_which_a_credential_could_begin(ports: FakePorts, name: str) -> None:
-    """It begins where a word does."""
+    """A credential form inside a longer word does not count."""
     assert call("add_provider", body=GOOD | {"name": name}).status == 201
 
 
 def test_an_access_key_id_may_name_its_provider(ports: FakePorts) -> None:
-    """AWS does not treat it as a secret, and people tell credentials apart by it."""
+    """A name can contain an AWS access key id, which is not a secret."""
     body = {"vendor": "bedrock", "name": f"Bedrock {AWS[0]} {AWS[2]}", "api_key": "::".join(AWS)}
     assert call("add_provider", body=body).status == 201
 
@@ -265,7 +265,7 @@ PATCHES: list[tuple[dict[str, Any], str, str | None]] = [
 
 @pytest.mark.parametrize(("body", "code", "param"), PATCHES, ids=str)
 def test_patches_that_are_wrong(ports: FakePorts, body: dict[str, Any], code: str, param: str | None) -> None:
-    """The provider stays as it was."""
+    """An invalid update leaves the provider unchanged."""
     provider_id = call("add_provider", body=GOOD).data["id"]
     before = dict(ports.db.providers)
     check(call("update_provider", body=body, path={"provider_id": provider_id}), 422, code, param)
@@ -296,14 +296,14 @@ QUERIES: list[tuple[dict[str, str | list[str]], str, str | None]] = [
 def test_query_parameters_that_are_wrong(
     ports: FakePorts, query: dict[str, str | list[str]], code: str, param: str | None
 ) -> None:
-    """400, and nothing of the parameter is repeated."""
+    """An invalid query parameter returns 400 without repeating its value."""
     answer = call("list_providers", query=query)
     check(answer, 400, code, param)
     assert CANARY not in answer.text
 
 
 def test_a_cursor_is_for_its_own_list_only(ports: FakePorts) -> None:
-    """Another filter or another organization cannot use it."""
+    """A cursor of another filter or organization is refused."""
     for name in ("one", "two"):
         call("add_provider", body=GOOD | {"name": name})
     cursor = call("list_providers", query={"limit": "1"}).body["next_cursor"]
@@ -315,14 +315,14 @@ def test_a_cursor_is_for_its_own_list_only(ports: FakePorts) -> None:
 @pytest.mark.parametrize("provider_id", ["prov_", "x", CANARY, "prov_" + "0" * 26, "..%2f..", "prov_%0a"])
 @pytest.mark.parametrize("function", ["get_provider", "delete_provider", "update_provider"])
 def test_ids_of_nothing(ports: FakePorts, function: str, provider_id: str) -> None:
-    """404, and what could be a misplaced key is not repeated."""
+    """An unknown id returns 404 without repeating it, because it could be a misplaced key."""
     answer = call(function, path={"provider_id": provider_id}, body={"name": "x"})
     assert (answer.status, answer.error["code"]) == (404, "provider_not_found")
     assert CANARY not in answer.text
 
 
 def test_another_organizations_provider_is_not_found(ports: FakePorts) -> None:
-    """For every endpoint that takes an id, with the same answer as for one that does not exist."""
+    """Every endpoint returns the same 404 for another organization's id as for an unknown one."""
     provider_id = call("add_provider", body=GOOD).data["id"]
     before = dict(ports.db.providers)
     for function in ("get_provider", "update_provider", "delete_provider"):
@@ -368,14 +368,14 @@ ROUTES: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("body", "param"), ROUTES, ids=str)
 def test_routing_configs_that_are_wrong(ports: FakePorts, body: Any, param: str) -> None:
-    """422 names the first fault."""
+    """An invalid routing config returns 422 that names the first invalid field."""
     check(call("put_routing_config", body=body, path={"slug": "a"}), 422, "validation_failed", param)
     assert ports.db.routes == {}
 
 
 @pytest.mark.parametrize("slug", ["UPPER", "a b", "@@a", "-a", "a" * 64, "%00", CANARY, "a/b"])
 def test_slugs_that_are_wrong(ports: FakePorts, slug: str) -> None:
-    """What cannot be a slug is not found, on every endpoint, and not repeated."""
+    """A malformed slug returns 404 on every endpoint without being repeated."""
     for function in ("get_routing_config", "put_routing_config", "delete_routing_config"):
         body = {"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26, "model": "m"}]}
         answer = call(function, path={"slug": slug}, body=body)

@@ -1,4 +1,4 @@
-"""What an organization has too many of is told with the limit and the count."""
+"""Errors about limits per organization contain the limit and the count."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FEW = Limits(providers=1, routing_configs=2, configs_per_provider=1, upload_link
 
 @pytest.fixture
 def ports(ports: FakePorts) -> FakePorts:
-    """Of a stack that allows next to nothing."""
+    """Ports of a stack with very low limits."""
     ports.policy = replace(ports.policy, limits=FEW)
     return ports
 
@@ -27,7 +27,7 @@ def route(*provider_ids: str) -> dict[str, object]:
 
 
 def test_one_too_many_of_each_thing(ports: FakePorts) -> None:
-    """409 with `limit` and `count`, a sentence that says of what, and nothing changed."""
+    """A resource over the limit returns 409 with `limit`, `count` and a message that names it; nothing changes."""
     provider = added(ports)
     call("put_routing_config", path={"slug": "a"}, body=route(provider.id))
     call("create_upload", body={"vendor": "openai", "name": "By link"})
@@ -48,7 +48,7 @@ def test_one_too_many_of_each_thing(ports: FakePorts) -> None:
 
 
 def test_links_are_counted_in_ten_minutes(ports: FakePorts) -> None:
-    """Links that have ended make room."""
+    """Expired links make room for new ones."""
     call("create_upload", body={"vendor": "openai", "name": "By link"})
     assert call("create_upload", body={"vendor": "openai", "name": "Again"}).status == 409
     ports.clock.pass_time(minutes=10)
@@ -56,7 +56,7 @@ def test_links_are_counted_in_ten_minutes(ports: FakePorts) -> None:
 
 
 def test_another_organization_is_not_affected(ports: FakePorts) -> None:
-    """Each has its own count."""
+    """Each organization has its own count."""
     added(ports)
     new = {"vendor": "openai", "name": "Two", "api_key": key("two").reveal()}
     assert call("add_provider", org="org_b", body=new).status == 201
@@ -64,6 +64,6 @@ def test_another_organization_is_not_affected(ports: FakePorts) -> None:
 
 @pytest.mark.parametrize("name", ["resource_id", "key_id"])
 def test_a_filter_that_no_id_can_match_is_refused(ports: FakePorts, name: str) -> None:
-    """DynamoDB would refuse so long a key, which is no outage."""
+    """A filter longer than any id is refused, because DynamoDB would fail on it."""
     answer = call("list_audit", query={name: "x" * 129})
     assert (answer.status, answer.error["code"], answer.error["param"]) == (400, "invalid_parameter", name)

@@ -1,4 +1,4 @@
-"""The operator's function: what it answers, what it refuses, and what it never logs."""
+"""The operator function: its responses, its errors, and what it never logs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ORG = "org_a"
 
 
 def run(action: Any, left_ms: int = 60_000, **arguments: Any) -> Any:
-    """What the function answers."""
+    """Return the function's response."""
     return handler({"action": action, "arguments": arguments}, Invocation(left_ms))
 
 
 def test_a_new_key_is_in_the_answer_alone(ports: FakePorts, log: io.StringIO) -> None:
-    """It opens the API; the log names the action and holds no part of it."""
+    """A new key is in the response only; the log contains the action and no part of the key."""
     token = run("keys.create", org=ORG, name="CI")["data"]["token"]
     assert authenticate(ports, f"Bearer {token}").key.org == ORG
     assert "keys.create" in log.getvalue()
@@ -50,7 +50,7 @@ def test_a_new_key_is_in_the_answer_alone(ports: FakePorts, log: io.StringIO) ->
     ids=str,
 )
 def test_what_is_not_understood_is_refused(ports: FakePorts, event: Any) -> None:
-    """In the shape of the API's errors, without repeating it; nothing is made."""
+    """A malformed invocation returns an API error without repeating it, and changes nothing."""
     error = handler(event, Invocation())["error"]
     assert (error["type"], error["code"]) == ("invalid_request_error", "validation_failed")
     assert not any(word in error["message"] for word in ("everything", "FAKE", "99999999", "a b"))
@@ -68,18 +68,18 @@ def test_what_is_not_understood_is_refused(ports: FakePorts, event: Any) -> None
 )
 @pytest.mark.usefixtures("ports")
 def test_what_is_not_there(action: str, arguments: dict[str, Any], code: str) -> None:
-    """Each has an error code of the API's own."""
+    """Missing resources return the API's error codes."""
     assert run(action, **arguments)["error"]["code"] == code
 
 
 def test_the_newest_data_key_stays(ports: FakePorts) -> None:
-    """It seals what is added, so it cannot be destroyed."""
+    """The newest data key cannot be destroyed, because it seals new credentials."""
     added(ports, "1")
     assert run("data_keys.destroy", org=ORG, id="00000001")["error"]["code"] == "data_key_in_use"
 
 
 def test_sealing_again_ends_in_time_and_goes_on(ports: FakePorts) -> None:
-    """With no time left each pass seals one provider and says where to go on, until all are sealed."""
+    """Without time left, each pass re-encrypts one provider and returns where to continue."""
     for number in range(3):
         added(ports, str(number))
     done = run("data_keys.rotate", left_ms=0, org=ORG)["data"]
@@ -93,7 +93,7 @@ def test_sealing_again_ends_in_time_and_goes_on(ports: FakePorts) -> None:
 
 
 def test_a_failure_is_told_as_such(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error that nobody foresaw is internal_error, and its text stays out of the answer."""
+    """An unexpected error returns internal_error without its text."""
 
     def broken(_: Any) -> None:
         raise RuntimeError("secret text")
@@ -105,7 +105,7 @@ def test_a_failure_is_told_as_such(ports: FakePorts, monkeypatch: pytest.MonkeyP
 
 
 def test_a_key_lives_as_long_as_asked(ports: FakePorts) -> None:
-    """Minutes, hours and days from now."""
+    """A key's lifetime is given in minutes, hours or days."""
     for asked, life in [("30m", timedelta(minutes=30)), ("12h", timedelta(hours=12)), ("90d", timedelta(days=90))]:
         made = run("keys.create", org=ORG, name="CI", expires_in=asked)["data"]
         key = ports.management_keys.get(made["id"])

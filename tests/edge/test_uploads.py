@@ -1,4 +1,4 @@
-"""Upload links at the edge: the pages, their headers, JSON for programs, and what is logged and recorded of a link."""
+"""Upload links at the edge: pages, headers, JSON for programs, and what is logged and recorded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 @pytest.fixture
 def ports(ports: FakePorts) -> FakePorts:
-    """With the management key that the events' authorizer names."""
+    """Fakes with the management key that the events' authorizer names."""
     scopes = frozenset({Scope.PROVIDERS_WRITE})
     ports.management_keys.put(
         with_mac(ports, ManagementKey("01test", "digest", ORG, "test", scopes, ports.clock.now()))
@@ -38,24 +38,24 @@ def ports(ports: FakePorts) -> FakePorts:
 
 
 def token_of(body: dict[str, Any]) -> str:
-    """The token of a new link."""
+    """Return the token of a new link."""
     return str(call("create_upload", body=body).data["url"].rpartition("/")[2])
 
 
 def show(token: str, accept: str = BROWSER) -> Answer:
-    """The page at a link."""
+    """Get the page at a link."""
     return call("show_upload", path={"token": token}, headers={"Accept": accept})
 
 
 def use(token: str, fields: dict[str, str] | str, accept: str = BROWSER, content_type: str = FORM) -> Answer:
-    """The form at a link, sent."""
+    """Submit the form at a link."""
     body = fields if isinstance(fields, str) else urlencode(fields)
     headers = {"Accept": accept, "Content-Type": content_type}
     return call("use_upload", path={"token": token}, body=body, headers=headers)
 
 
 class Page(HTMLParser):
-    """A page's tags, its text and its input."""
+    """A page's tags, text and input."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class Page(HTMLParser):
 
 
 def test_a_link_is_answered_whole(ports: FakePorts) -> None:
-    """201, with the members that the contract names; the link leads back to where the request came in."""
+    """A new link returns 201 with the contract's fields, and its URL leads to the API that created it."""
     provider = added(ports, name="Prod")
     answer = call("create_upload", body={"provider_id": provider.id})
     made = answer.data
@@ -115,14 +115,14 @@ PLACES = [
 
 @pytest.mark.parametrize(("resource", "path", "expected"), PLACES)
 def test_where_the_api_is_reached(resource: str, path: str, expected: str) -> None:
-    """The stage, or the base path of a custom domain, stays in front."""
+    """A link's URL keeps the stage or the base path of a custom domain."""
     given = {"requestContext": {"domainName": "h", "path": path, "resourcePath": resource}}
     assert own_url(given, "/x/y") == expected
     assert own_url(given, "/x/y", local=True) == expected.replace("https", "http")
 
 
 def test_a_repeated_request_gets_the_same_link_and_none_is_recorded(ports: FakePorts) -> None:
-    """What is kept for whoever sends it again holds neither the link nor its secret."""
+    """A repeated request returns the same link, although its record contains neither the link nor its secret."""
     headers = {"Idempotency-Key": "once"}
     first = call("create_upload", body=NEW, headers=headers)
     again = call("create_upload", body=NEW, headers=headers)
@@ -152,7 +152,7 @@ FAULTS: list[tuple[dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("body", "params"), FAULTS, ids=str)
 def test_requests_for_a_link_that_are_wrong(ports: FakePorts, body: dict[str, Any], params: list[str]) -> None:
-    """422 names every fault, by the rules of adding a provider."""
+    """422 names every invalid field, as when adding a provider."""
     answer = call("create_upload", body=body)
     assert (answer.status, answer.error["code"]) == (422, "validation_failed")
     assert [each["param"] for each in answer.error["errors"]] == params
@@ -163,7 +163,7 @@ def test_requests_for_a_link_that_are_wrong(ports: FakePorts, body: dict[str, An
 
 
 def test_the_page_says_what_for_until_when_and_where_to(ports: FakePorts) -> None:
-    """All that a person needs to decide whether to enter a key."""
+    """The page shows the purpose, the expiry and the destination of the key."""
     base_url = "https://fake.openai.azure.com"
     provider = added(ports, vendor="azure", name="Prod", base_url=base_url)
     page = Page(show(token_of({"provider_id": provider.id})))
@@ -175,7 +175,7 @@ def test_the_page_says_what_for_until_when_and_where_to(ports: FakePorts) -> Non
 
 
 def test_the_form_works_without_a_script_and_keeps_nothing(ports: FakePorts) -> None:
-    """A labelled password field that browsers do not fill in, remember, correct or cut short, sent back to the link."""
+    """The form needs no script, and browsers do not fill in, store, correct or truncate the key."""
     page = Page(show(token_of(NEW)))
     field = page.attributes["input"]
     assert (field["name"], field["type"], field["autocomplete"]) == ("api_key", "password", "off")
@@ -191,7 +191,7 @@ def test_the_form_works_without_a_script_and_keeps_nothing(ports: FakePorts) -> 
     [("https://proxy.example.com:8443/x", True), ("https://eu.api.openai.com/v1", False), (None, False)],
 )
 def test_the_page_warns_of_a_host_that_is_not_the_vendors(ports: FakePorts, base_url: str | None, warned: bool) -> None:
-    """Before the form, and with the host: whoever has a key to enter sees where it goes."""
+    """The page warns before the form of a host that is not the vendor's, and names it."""
     link = call("create_upload", body=NEW | ({"base_url": base_url} if base_url else {})).data["url"]
     text = call("show_upload", path={"token": link.rpartition("/")[2]}, headers={"Accept": BROWSER}).text
     assert ('role="alert"' in text) is warned
@@ -201,7 +201,7 @@ def test_the_page_warns_of_a_host_that_is_not_the_vendors(ports: FakePorts, base
 
 
 def test_a_page_loads_nothing_and_runs_nothing(ports: FakePorts) -> None:
-    """Forms, style and links to itself: no element that could fetch or run something."""
+    """A page contains no element that loads or runs something."""
     token = token_of(NEW)
     known = {"html", "head", "meta", "title", "style", "body", "main", "h1", "dl", "dt", "dd", "p", "form", "label"}
     known |= {"input", "button", "time", "a", "small", "ul", "li"}
@@ -218,7 +218,7 @@ def test_a_page_loads_nothing_and_runs_nothing(ports: FakePorts) -> None:
 
 
 def headers_of(answer: Answer) -> dict[str, str]:
-    """The headers of every answer at a link."""
+    """Return the headers of every response at a link."""
     policy = answer.headers["Content-Security-Policy"]
     return {
         "policy": re.sub(r"'sha256-[^']+'", "DIGEST", policy),
@@ -227,7 +227,7 @@ def headers_of(answer: Answer) -> dict[str, str]:
 
 
 def test_the_headers_of_a_link(ports: FakePorts) -> None:
-    """Pages and JSON, good and bad: no script, no frame, no referrer, no cache; the style is the one that is named."""
+    """All responses forbid scripts, frames, referrers and caching, and allow only the page's own style."""
     token = token_of(NEW)
     answers = [show(token), show(token, "application/json"), show("x"), use(token, "")]
     answers.append(use(token, {"api_key": key().reveal()}))
@@ -248,7 +248,7 @@ NAMES = ["<script>alert(1)</script>", '"><img src=x onerror=1>', "a' onfocus='1"
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_shown_as_it_is(ports: FakePorts, name: str) -> None:
-    """Every place that shows it escapes it: the words are the name's, the tags are the page's own."""
+    """Names are escaped wherever a page shows them."""
     token = token_of(NEW | {"name": name})
     shown, plain = Page(show(token)), Page(show(token_of(NEW)))
     stored = Page(use(token, {"api_key": key().reveal()}))
@@ -259,7 +259,7 @@ def test_a_name_is_shown_as_it_is(ports: FakePorts, name: str) -> None:
 
 
 def test_a_stored_key_is_told_by_its_hint(ports: FakePorts) -> None:
-    """201 for a new provider, 200 for a rotated one; the page has the hint and the warnings, and never the key.
+    """201 for a new provider, 200 for a rotated one; the page shows hint and warnings, never the key.
 
     The same key again is stored already: the page says so, and the link is used up all the same.
     """
@@ -280,7 +280,7 @@ def test_a_stored_key_is_told_by_its_hint(ports: FakePorts) -> None:
 
 
 def test_a_refusal_leads_back_to_the_form(ports: FakePorts) -> None:
-    """The page says why and what is left; a link that is dead leads nowhere."""
+    """The error page gives the reason and the attempts left; a dead link leads nowhere."""
     token = token_of(NEW)
     ports.verify.verdict = Verdict(Reason.TIMEOUT, retry_after_s=7)
     answer = use(token, {"api_key": key().reveal()})
@@ -294,7 +294,7 @@ def test_a_refusal_leads_back_to_the_form(ports: FakePorts) -> None:
 
 
 def test_all_dead_links_look_alike(ports: FakePorts) -> None:
-    """A used link, a late one, a guess: the same page, to the byte."""
+    """Used, expired and guessed links return the same page, byte for byte."""
     used, late = token_of(NEW), token_of(NEW | {"name": "Two"})
     use(used, {"api_key": key().reveal()})
     ports.clock.pass_time(minutes=10)
@@ -306,7 +306,7 @@ def test_all_dead_links_look_alike(ports: FakePorts) -> None:
 
 
 def test_a_program_gets_json(ports: FakePorts) -> None:
-    """The link without the link, then the provider as the API shows it, then our error."""
+    """A program gets the link without its URL, the provider, and errors as JSON."""
     token = token_of(NEW)
     shown = show(token, "application/json")
     assert shown.data | {"id": ""} == {
@@ -336,7 +336,7 @@ def test_a_program_gets_json(ports: FakePorts) -> None:
     ],
 )
 def test_who_asks_for_json_gets_json(ports: FakePorts, accept: str, media_type: str) -> None:
-    """Everybody else gets a page."""
+    """JSON is returned to clients that request it, and a page to all others."""
     assert show(token_of(NEW), accept).headers["Content-Type"] == media_type
 
 
@@ -367,7 +367,7 @@ BODIES = [
 def test_forms_that_are_wrong(
     ports: FakePorts, body: str, content_type: str, status: int, code: str, param: str | None
 ) -> None:
-    """Refused without a try being counted or anybody being asked, and nothing of what was sent is repeated."""
+    """An invalid form is refused without counting an attempt, calling the vendor or repeating the input."""
     token = token_of(NEW)
     for accept in ("application/json", BROWSER):
         answer = use(token, body, accept, content_type)
@@ -381,21 +381,21 @@ def test_forms_that_are_wrong(
 
 
 def test_a_form_in_base64_is_read(ports: FakePorts) -> None:
-    """API Gateway wraps a body so where it takes it for binary."""
+    """A form that API Gateway encodes in base64 is read."""
     body = base64.b64encode(urlencode({"api_key": key().reveal()}).encode()).decode()
     given = event(path={"token": token_of(NEW)}, headers={"Content-Type": f"{FORM}; charset=UTF-8"})
     assert invoke("use_upload", given | {"body": body, "isBase64Encoded": True}).status == 201
 
 
 def test_invisible_characters_around_a_key_are_not_stored(ports: FakePorts) -> None:
-    """They come along when it is copied from a page."""
+    """Invisible characters around a pasted key are removed."""
     answer = use(token_of(NEW), {"api_key": f"\ufeff\u200b{key().reveal()}\u00a0\u2060"})
     (provider,) = ports.db.providers.values()
     assert (answer.status, active_key(ports, provider)) == (201, key().reveal())
 
 
 def test_the_longest_key_fits_into_a_form(ports: FakePorts) -> None:
-    """8,192 characters, which a browser may encode as three times as many."""
+    """A key of 8,192 characters is accepted, even percent-encoded to three times the size."""
     entered = f"ASIAVALIDAAABEXAMPLE::{'FAKE' * 10}::us-east-1::".ljust(8192, "+")
     answer = use(token_of({"vendor": "bedrock", "name": "AWS"}), {"api_key": entered})
     (provider,) = ports.db.providers.values()
@@ -403,7 +403,7 @@ def test_the_longest_key_fits_into_a_form(ports: FakePorts) -> None:
 
 
 def test_a_plus_in_a_key_survives_a_form(ports: FakePorts) -> None:
-    """As a browser encodes it."""
+    """A plus sign in a key is decoded correctly from a form."""
     entered = "AKIAVALIDAAABEXAMPLE::FAKE+EXAMPLE/ONLY+FAKE/EXAMPLE+ONLY/FAKE=::us-east-1"
     use(token_of({"vendor": "bedrock", "name": "AWS"}), {"api_key": entered})
     (provider,) = ports.db.providers.values()
@@ -414,7 +414,7 @@ def test_a_plus_in_a_key_survives_a_form(ports: FakePorts) -> None:
 
 
 def test_a_link_is_in_no_log_line(ports: FakePorts, log: io.StringIO) -> None:
-    """Made, shown, used, refused, or when something breaks: lines name the route, and hold neither link nor key."""
+    """No log line contains the link or the key, even after an error."""
     given = event(body=NEW) | {"resource": "/manage/v1/uploads"}
     token = invoke("create_upload", given).data["url"].rpartition("/")[2]
     entered = "sk-proj-FAKE-" + "k" * 40

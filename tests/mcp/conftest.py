@@ -1,4 +1,4 @@
-"""A stack to ask, and an organization for each test."""
+"""A running stack, and an organization for each test."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.mcp.connecting import Person
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """A stack that runs for the length of a module."""
+    """A stack that runs while a module's tests do."""
     with in_background(running_stack()) as running:
         yield running
 
 
 @pytest.fixture
 def person(stack: Stack, request: pytest.FixtureRequest) -> Person:
-    """Somebody with a management key of an organization that no other test uses."""
+    """A user with a management key of a new organization."""
     return Person(stack, "org_" + request.node.name.replace("[", "_").rstrip("]")[-40:])

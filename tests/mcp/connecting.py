@@ -1,4 +1,4 @@
-"""The official SDK's client, over stdio and over HTTP, at any revision of the protocol."""
+"""The official SDK's client over stdio and HTTP, at any protocol revision."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Person:
     org: str
 
     def key(self, *scopes: Scope) -> str:
-        """A management key of theirs; every scope where none is named."""
+        """Return one of the user's management keys, by default with every scope."""
         return self.stack.mint(self.org, *scopes).reveal()
 
 
 def mode(revision: str, patch: pytest.MonkeyPatch) -> str:
-    """The SDK's mode for a revision. For a handshake it offers its newest one, which is changed here."""
+    """Return the SDK's mode for a revision. For a handshake, the SDK offers its newest one, which is changed here."""
     if revision in MODERN_PROTOCOL_VERSIONS:
         return revision
     patch.setattr(mcp.client.session, "LATEST_HANDSHAKE_VERSION", revision)
@@ -50,7 +50,7 @@ def mode(revision: str, patch: pytest.MonkeyPatch) -> str:
 
 @asynccontextmanager
 async def over_http(url: str, key: str, how: str) -> AsyncIterator[Client]:
-    """A client of `POST /mcp`."""
+    """Return a client of `POST /mcp`."""
     headers = {"Authorization": f"Bearer {key}"}
     async with (
         httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as http,
@@ -60,14 +60,14 @@ async def over_http(url: str, key: str, how: str) -> AsyncIterator[Client]:
 
 
 def stdio_environment(url: str, key: str) -> dict[str, str]:
-    """What a user would configure."""
+    """Return the environment that a user would configure."""
     path = ":".join(str(ROOT / folder) for folder in ("layers/shared", ".", "client"))
     return {"PYTHONPATH": path, "PROVIDERS_API_URL": url, "PROVIDERS_API_KEY": key}
 
 
 @asynccontextmanager
 async def over_stdio(environment: Mapping[str, str], how: str, errors: Path) -> AsyncIterator[Client]:
-    """A client of a process of its own, whose stderr goes to `errors`."""
+    """Return a client of a new process, whose stderr goes to `errors`."""
     command = StdioServerParameters(
         command=sys.executable, args=["-m", "providers_client.mcp"], env=dict(environment), cwd=ROOT
     )
@@ -77,14 +77,14 @@ async def over_stdio(environment: Mapping[str, str], how: str, errors: Path) -> 
 
 
 async def call(client: Client, tool: str, **given: Any) -> Any:
-    """A tool's structured answer, which must be a success."""
+    """Return a tool's structured result, which must be a success."""
     result = await client.call_tool(tool, given)
     assert not result.is_error, text(result)
     return result.structured_content
 
 
 async def fail(client: Client, tool: str, **given: Any) -> Any:
-    """A tool's structured error, which its text must say too."""
+    """Return a tool's structured error, which its text must repeat."""
     result = await client.call_tool(tool, given)
     assert result.is_error, text(result)
     error = result.structured_content["error"]
@@ -93,7 +93,7 @@ async def fail(client: Client, tool: str, **given: Any) -> Any:
 
 
 def text(result: CallToolResult) -> str:
-    """What a client without structured content shows."""
+    """Return what a client without structured content shows."""
     (block,) = result.content
     assert isinstance(block, TextContent)
     return block.text

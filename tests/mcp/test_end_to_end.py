@@ -1,4 +1,4 @@
-"""The official SDK's client and the whole local stack, over stdio and HTTP, at each revision of the protocol."""
+"""The official SDK's client with the local stack, over stdio and HTTP, at each protocol revision."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TRANSPORTS = ["http", "stdio"]
 
 
 def connector(person: Person, transport: str, how: str, errors: Path, key: str | None = None) -> Connect:
-    """How a person with `key`, or one that may do everything, connects."""
+    """Return a function that connects with `key`, by default one with every scope."""
     url, given = person.stack.url, key or person.key()
     if transport == "http":
         return lambda: over_http(url, given, how)
@@ -44,7 +44,7 @@ def connector(person: Person, transport: str, how: str, errors: Path, key: str |
 
 
 async def life(client: Client, person: Person) -> None:
-    """Every tool, with what it answers and how it fails."""
+    """Call every tool, and check its result and its errors."""
     key, second = fake_key("openai"), fake_key("openai", serial=2)
     added = await call(client, "add_provider", vendor="openai", name="Production", api_key=key)
     assert (added["status"], added["warnings"]) == ("stored", [])
@@ -96,7 +96,7 @@ async def life(client: Client, person: Person) -> None:
 def test_the_life_of_a_provider(
     person: Person, revision: str, transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All six tools are listed with all four annotations, do what they say, and fail as the API does."""
+    """All six tools are listed with their annotations, work, and fail like the API."""
     errors = tmp_path / "stderr"
     connect = connector(person, transport, mode(revision, monkeypatch), errors)
 
@@ -129,7 +129,7 @@ def test_the_life_of_a_provider(
 
 
 def test_a_read_only_key_changes_nothing(person: Person, tmp_path: Path) -> None:
-    """The tools have no permissions of their own: the API refuses, and the tools say so."""
+    """The tools have no permissions of their own: the API refuses, and the tools return its error."""
     with providers_client.Client(person.stack.url, person.key()) as rest:
         provider = rest.add_provider("openai", "P", fake_key("openai")).data
     connect = connector(person, "http", "auto", tmp_path, person.key(Scope.PROVIDERS_READ))
@@ -152,7 +152,7 @@ def test_a_read_only_key_changes_nothing(person: Person, tmp_path: Path) -> None
 
 
 def test_a_key_that_nobody_issued(person: Person, tmp_path: Path) -> None:
-    """Connecting works, as it asks the API nothing; a tool tells that the key is not valid."""
+    """Connecting with an invalid key works, and a tool reports that it is invalid."""
     connect = connector(person, "http", "auto", tmp_path, "mlx_mk_fake_" + "0" * 64)
 
     async def work() -> None:
@@ -164,7 +164,7 @@ def test_a_key_that_nobody_issued(person: Person, tmp_path: Path) -> None:
 
 
 def test_a_variable_of_the_servers_environment_over_stdio(person: Person, tmp_path: Path) -> None:
-    """The model names it and never sees the key; names that lead elsewhere are refused."""
+    """A model can use a key by its variable's name without seeing it; other variables are refused."""
     connect = connector(person, "stdio", "auto", tmp_path / "stderr")
 
     async def work() -> None:
@@ -183,7 +183,7 @@ def test_a_variable_of_the_servers_environment_over_stdio(person: Person, tmp_pa
 
 
 def test_a_variable_is_refused_over_http(person: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It would be one of the server's, which is not the caller's."""
+    """Over HTTP, environment variables are refused, because they would be the server's."""
     monkeypatch.setenv("OPENAI_KEY", fake_key("openai"))
     connect = connector(person, "http", "auto", tmp_path)
 
@@ -204,7 +204,7 @@ def test_a_key_in_an_argument_is_found_nowhere(
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Not in an answer, an error, a log line or on stderr: where it belongs, and in every wrong place."""
+    """A key in any argument is never in a response, an error, a log line or on stderr."""
     good, refused = fake_key("openai", serial=50), fake_key("openai", "invalid", serial=51)
     errors = tmp_path / "stderr"
     connect = connector(person, transport, "auto", errors)
@@ -242,7 +242,7 @@ def test_a_key_in_an_argument_is_found_nowhere(
 
 
 def test_no_key_and_no_stream(person: Person) -> None:
-    """Through the gateway: the statuses and headers that the protocol asks for, in the API's shape."""
+    """The gateway's responses have the protocol's statuses and headers, in the API's format."""
     with httpx2.Client(base_url=person.stack.url, trust_env=False) as http:
         nobody = http.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
         assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
@@ -254,7 +254,7 @@ def test_no_key_and_no_stream(person: Person) -> None:
 
 
 def test_a_tool_call_counts_once(person: Person) -> None:
-    """Connecting and listing the tools take nothing from the key's minute."""
+    """Connecting and listing the tools do not count towards the key's rate limit."""
     key = person.key()
 
     async def work() -> None:
@@ -280,7 +280,7 @@ def test_a_tool_call_counts_once(person: Person) -> None:
     ids=["nothing", "no key"],
 )
 def test_a_server_that_cannot_start_says_why(environment: dict[str, str], message: str) -> None:
-    """In one line on stderr, without a traceback."""
+    """A server that cannot start prints one line on stderr, without a traceback."""
     path = {"PYTHONPATH": stdio_environment("", "")["PYTHONPATH"]}
     command = [sys.executable, "-m", "providers_client.mcp"]
     ran = subprocess.run(command, env=path | environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""`functions/mcp` as API Gateway calls it."""
+"""`functions/mcp`, invoked as by API Gateway."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "l
 
 
 def event(body: Any = LIST, *, method: str = "POST", path: str = "/live/mcp", **headers: str | None) -> dict[str, Any]:
-    """An event; headers are written with underscores, and None takes one away."""
+    """Return an event; headers are written with underscores, and None removes one."""
     given = {
         "Authorization": f"Bearer {KEY}",
         "Content-Type": "application/json",
@@ -48,20 +48,20 @@ def event(body: Any = LIST, *, method: str = "POST", path: str = "/live/mcp", **
 
 
 def ask(given: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
-    """Status, headers and body."""
+    """Return status, headers and body."""
     answer = app.handler(given, None)
     assert answer["headers"]["X-Request-Id"] == "request-1"
     return answer["statusCode"], answer["headers"], json.loads(answer["body"]) if answer["body"] else None
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> str:
-    """All that was logged, with every field."""
+    """Return everything that was logged, with every field."""
     return "\n".join(str(vars(record)) for record in caplog.records)
 
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> list[httpx2.Request]:
-    """The REST API that the function asks; gives the requests that it was sent."""
+    """Replace the REST API that the function calls; return the requests that it gets."""
     seen: list[httpx2.Request] = []
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -97,7 +97,7 @@ REFUSALS = [
 def test_a_refusal_has_the_apis_shape(
     api: list[httpx2.Request], given: dict[str, Any], status: int, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Before anything runs, and without repeating what was sent."""
+    """A refused request gets an error in the API's format that does not repeat the input."""
     found, headers, body = ask(given)
     assert (found, body["error"]["code"], body["error"]["request_id"]) == (status, code, "request-1")
     assert ("WWW-Authenticate" in headers) == (status == 401)
@@ -108,7 +108,7 @@ def test_a_refusal_has_the_apis_shape(
 
 
 def test_connecting_and_listing_asks_the_api_nothing(api: list[httpx2.Request]) -> None:
-    """A client that connects does not use up its key's minute."""
+    """Connecting and listing tools do not use up the key's rate limit."""
     hello = {
         "protocolVersion": REVISIONS[1],
         "capabilities": {},
@@ -143,7 +143,7 @@ IDS: list[tuple[Any, int]] = [
 def test_a_request_with_an_unusual_id_is_answered_or_refused(
     api: list[httpx2.Request], given: Any, status: int
 ) -> None:
-    """None is taken for a notification, which gets a 202 and no answer."""
+    """A request with an unusual id is never taken for a notification (202 without a response)."""
     found, _, body = ask(event(LIST | {"id": given}))
     assert found == status
     if status == 200:
@@ -156,13 +156,13 @@ def test_a_request_with_an_unusual_id_is_answered_or_refused(
     ("accept", "status"), [(None, 200), ("", 200), ("*/*", 200), ("application/*", 200), ("text/html", 406)]
 )
 def test_without_an_accept_header_any_type_will_do(api: list[httpx2.Request], accept: str | None, status: int) -> None:
-    """As HTTP says; a type that is not JSON is refused."""
+    """Without an Accept header, any type is accepted, as in HTTP; a type other than JSON is refused."""
     assert ask(event(Accept=accept))[0] == status
 
 
 @pytest.mark.parametrize("revision", ["1900-01-01", "2099-01-01", "newest"])
 def test_a_revision_that_does_not_exist_is_a_400(api: list[httpx2.Request], revision: str) -> None:
-    """As the protocol says; with the envelope of current revisions, the answer names what there is."""
+    """An unknown revision returns 400, with the supported ones for current revisions."""
     assert ask(event(MCP_Protocol_Version=revision))[0] == 400
     meta = {
         "io.modelcontextprotocol/protocolVersion": revision,
@@ -176,7 +176,7 @@ def test_a_revision_that_does_not_exist_is_a_400(api: list[httpx2.Request], revi
 
 @pytest.mark.parametrize("revision", HANDSHAKE_PROTOCOL_VERSIONS)
 def test_a_revision_with_a_handshake_is_negotiated(api: list[httpx2.Request], revision: str) -> None:
-    """The server agrees to what the client asks for."""
+    """The server accepts the client's revision in a handshake."""
     hello = {"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     _, _, body = ask(event({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}))
     assert body["result"]["protocolVersion"] == revision
@@ -191,7 +191,7 @@ PLACES = [
 
 @pytest.mark.parametrize(("given", "url"), PLACES)
 def test_the_api_is_found_beside_the_endpoint(api: list[httpx2.Request], given: dict[str, Any], url: str) -> None:
-    """Under the same host and stage, or a custom domain's base path, with the caller's own key."""
+    """The API is called at the same host and stage or base path, with the caller's key."""
     assert ask(given)[2]["result"]["isError"] is False
     (request,) = api
     assert str(request.url).partition("?")[0] == url
@@ -199,12 +199,12 @@ def test_the_api_is_found_beside_the_endpoint(api: list[httpx2.Request], given: 
 
 
 def test_its_own_origin_may_ask(api: list[httpx2.Request]) -> None:
-    """A page of the API's own host cannot be a rebound name."""
+    """Requests from the API's own origin are allowed, because it cannot be a DNS-rebound name."""
     assert ask(event(Origin="https://api.example"))[0] == 200
 
 
 def test_a_body_in_base64(api: list[httpx2.Request]) -> None:
-    """API Gateway encodes one where an API has binary media types."""
+    """A body that API Gateway encodes in base64 is read."""
     given = event(CALL)
     given |= {"body": base64.b64encode(given["body"].encode()).decode(), "isBase64Encoded": True}
     assert ask(given)[0] == 200
@@ -212,7 +212,7 @@ def test_a_body_in_base64(api: list[httpx2.Request]) -> None:
 
 
 def test_callers_share_no_key(api: list[httpx2.Request]) -> None:
-    """Each request goes out with the key that it came in with, and none is kept."""
+    """Each request uses its own caller's key, and no key is kept."""
     other = "mlx_mk_other_" + "FAKE" * 12
     for key in (KEY, other, KEY):
         ask(event(CALL, Authorization=f"bearer {key}"))
@@ -223,7 +223,7 @@ def test_callers_share_no_key(api: list[httpx2.Request]) -> None:
 
 
 def test_a_header_sent_twice_is_not_folded(api: list[httpx2.Request]) -> None:
-    """Two revisions in one request are refused, as the protocol wants it."""
+    """Two revision headers in one request are refused, as the protocol requires."""
     given = event(MCP_Protocol_Version=REVISIONS[-1])
     given["multiValueHeaders"]["MCP-Protocol-Version"] = [REVISIONS[-1], REVISIONS[0]]
     status, _, body = ask(given)
@@ -231,7 +231,7 @@ def test_a_header_sent_twice_is_not_folded(api: list[httpx2.Request]) -> None:
 
 
 def test_an_api_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tool error, not a failure of the endpoint."""
+    """A failure of the API is a tool error, not an error of the endpoint."""
     script = Script([httpx2.Response(404, text="<html>"), page([], None)])
     monkeypatch.delenv("API_URL", raising=False)
     monkeypatch.setattr(http, "_connections", httpx2.MockTransport(script))
@@ -243,7 +243,7 @@ def test_an_api_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_mistake_of_ours_has_the_apis_shape(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And is logged by its kind and place."""
+    """An unexpected error has the API's format and is logged by type and location."""
 
     def fail(*_: Any) -> None:
         raise RuntimeError(CANARY)
@@ -256,7 +256,7 @@ def test_a_mistake_of_ours_has_the_apis_shape(
 
 
 def test_no_other_function_imports_the_protocols_library() -> None:
-    """It takes longer than all else: their cold starts, the client and the local stack do without."""
+    """Only the MCP function imports the slow MCP library."""
     template = Template()
     modules = [template.module(name) for name in template.of_type("AWS::Serverless::Function")]
     modules.remove("functions.mcp.app")
@@ -270,7 +270,7 @@ UNUSED = ("attr", "jsonschema", "jsonschema_specifications", "jwt", "referencing
 
 
 def test_it_runs_without_the_packages_that_do_not_ship() -> None:
-    """functions/mcp/Makefile leaves them out."""
+    """The function works without the packages that functions/mcp/Makefile leaves out."""
     code = f"""
 import json, sys
 for name in {UNUSED!r}:

@@ -1,4 +1,4 @@
-"""Which environment variables a model can have sent, and where to: over stdio, from end to end."""
+"""Which environment variables a model can use over stdio, and where they are sent."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ UNUSUAL: list[Any] = [-3, 10**30, "", 1.5, None, True, {}]
 
 
 def test_what_is_sent_of_a_dozen_variables(person: Person, tmp_path: Path) -> None:
-    """A key goes to its own vendor alone; nothing of the others reaches a vendor or an answer."""
+    """A key is sent to its own vendor only, and other variables nowhere."""
     environment = stdio_environment(person.stack.url, person.key()) | VARIABLES
     emulator = person.stack.emulator
     assert emulator is not None
@@ -88,7 +88,7 @@ def test_what_is_sent_of_a_dozen_variables(person: Person, tmp_path: Path) -> No
 
 
 def test_a_rotation_goes_by_the_stored_provider(person: Person, tmp_path: Path) -> None:
-    """Its vendor and its base_url count, unless the call replaces the base_url with one of the vendor's own."""
+    """A rotation uses the stored vendor and base_url, unless the new base_url is one of the vendor's own."""
     environment = stdio_environment(person.stack.url, person.key()) | {"OPENAI_API_KEY": SECOND, "GROQ_KEY": "x"}
     emulator = person.stack.emulator
     assert emulator is not None
@@ -127,7 +127,7 @@ def test_a_rotation_goes_by_the_stored_provider(person: Person, tmp_path: Path) 
 def test_the_servers_configuration_lists_others(
     person: Person, tmp_path: Path, listed: str, name: str, code: str | None
 ) -> None:
-    """Names and patterns replace the default; the value and the vendor are held against each other all the same."""
+    """Configured names and patterns replace the default, and a value must still match the vendor."""
     environment = stdio_environment(person.stack.url, person.key()) | VARIABLES
     environment["PROVIDERS_MCP_KEY_VARIABLES"] = listed
 
@@ -143,7 +143,7 @@ def test_the_servers_configuration_lists_others(
 
 
 def test_requests_with_unusual_ids_over_stdio() -> None:
-    """Each is answered or refused, with its own id if that can be read and is no key, else with null."""
+    """Each request is answered or refused, with its id unless that is unreadable or contains a key (then null)."""
     environment = stdio_environment("http://127.0.0.1:1", "mlx_mk_fake_" + "0" * 64)
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     lines: list[Any] = [

@@ -1,4 +1,4 @@
-"""What clients are told of the tools. An accidental change fails here.
+"""Snapshots of the tools that clients see. An accidental change fails here.
 
 After a change that is meant, `.venv/bin/python -m tests.mcp.test_schemas` writes the snapshots anew; read their diff.
 """
@@ -34,25 +34,25 @@ UPLOAD = {
 
 
 def rendered(tool: dict[str, Any]) -> str:
-    """A snapshot's text."""
+    """Return a snapshot's text."""
     return json.dumps(tool, indent=2, ensure_ascii=False) + "\n"
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))
 def test_a_tool_is_as_its_snapshot_says(name: str) -> None:
-    """Name, title, description, schemas and annotations."""
+    """Name, title, description, schemas and annotations equal the snapshot."""
     assert rendered(LISTED[name]) == (SNAPSHOTS / f"{name}.json").read_text(), __doc__
 
 
 def test_every_snapshot_is_of_a_tool() -> None:
-    """The six of the specification."""
+    """The tools are the six of the specification."""
     assert {path.stem for path in SNAPSHOTS.glob("*.json")} == set(LISTED)
     assert len(LISTED) == 6
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))
 def test_the_schemas_are_schemas(name: str) -> None:
-    """Objects at the root, as revisions up to 2025-11-25 ask, and closed for arguments."""
+    """Schemas are valid objects, as revisions up to 2025-11-25 require, and arguments are closed."""
     for part in ("inputSchema", "outputSchema"):
         Draft202012Validator.check_schema(LISTED[name][part])
         assert LISTED[name][part]["type"] == "object"
@@ -61,7 +61,7 @@ def test_the_schemas_are_schemas(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(LISTED))
 def test_every_argument_is_described(name: str) -> None:
-    """A model has nothing but this to go by."""
+    """Every argument has a description, which is all that a model sees."""
     for argument, schema in LISTED[name]["inputSchema"]["properties"].items():
         assert len(schema["description"]) > 10, argument
         assert schema.get("default", "none") is not None, argument
@@ -79,7 +79,7 @@ ANNOTATIONS = {  # reads only, destroys, idempotent, asks the vendor
 
 @pytest.mark.parametrize("name", sorted(ANNOTATIONS))
 def test_the_annotations_are_true(name: str) -> None:
-    """Clients ask their users by them."""
+    """Annotations are correct, because clients use them to request confirmation."""
     hints = LISTED[name]["annotations"]
     names = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
     assert tuple(hints[each] for each in names) == ANNOTATIONS[name]
@@ -102,13 +102,13 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("name", "result"), ANSWERS)
 def test_what_is_answered_fits_the_output_schema(name: str, result: Any) -> None:
-    """Stored, a link, or a failure: clients check, and some check failures too."""
+    """Results match the output schema, including links and failures, because clients validate them."""
     Draft202012Validator(LISTED[name]["outputSchema"]).validate(result.structured_content)
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))
 def test_something_else_does_not_fit(name: str) -> None:
-    """The schema says something."""
+    """The output schema refuses other values."""
     assert not Draft202012Validator(LISTED[name]["outputSchema"]).is_valid({"status": "unheard of"})
 
 
@@ -120,21 +120,21 @@ LIMITS = [
 
 @pytest.mark.parametrize(("takes", "body"), LIMITS)
 def test_the_tools_take_what_the_api_takes(takes: type[bodies.Body], body: Any) -> None:
-    """Every member of the API's body is an argument, and only what stands for a key is more."""
+    """Every field of the API's body is an argument; only the fields that replace a key are new."""
     ours = set(takes.model_fields) - {"provider_id", "api_key_env", "upload_link"}
     assert ours == set(body.model_fields)
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))
 def test_no_argument_takes_null(name: str) -> None:
-    """Null says no more than leaving an argument out; a tool that can read a variable says that it is destructive."""
+    """No argument accepts null, and a tool that can read a variable is marked destructive."""
     shown = json.dumps(LISTED[name]["inputSchema"])
     assert "null" not in shown.replace("null means", "")
     assert LISTED[name]["annotations"]["destructiveHint"] or "api_key_env" not in shown
 
 
 def test_the_limits_are_the_apis() -> None:
-    """A model that keeps to the schema is not told off by the API."""
+    """Arguments that match the schema also match the API's limits."""
     name = LISTED["add_provider"]["inputSchema"]["properties"]["name"]
     body = {"vendor": "openai", "api_key": "k"}
     bodies.AddProviderBody.model_validate(body | {"name": "n" * name["maxLength"]})
@@ -143,7 +143,7 @@ def test_the_limits_are_the_apis() -> None:
 
 
 def test_a_failure_says_all_that_the_api_said() -> None:
-    """In its text too."""
+    """A failure's text contains everything that the API returned."""
     fault = FieldError(param="vendor", message="is required", code="missing")
     problem = failure(arguments.invalid(fault, FieldError(param="name", message="is required", code="missing")))
     told = refused(problem)
@@ -156,7 +156,7 @@ def test_a_failure_says_all_that_the_api_said() -> None:
 
 
 def test_a_tool_is_named_as_its_function() -> None:
-    """Whoever looks for a tool finds it."""
+    """A tool has the name of its function."""
     assert all(tool.run.__name__ == name == tool.name for name, tool in TOOLS.items())
 
 

@@ -1,4 +1,4 @@
-"""The tools over a client whose answers are scripted."""
+"""The tools, over a client with scripted responses."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ LINK = httpx2.Response(201, json={"data": UPLOAD})
 
 
 def caller(script: Script, environment: dict[str, str] | None = None) -> Caller:
-    """Somebody who calls over stdio, or over HTTP where there is no environment."""
+    """Return a caller over stdio, or over HTTP if there is no environment."""
     transport = httpx2.MockTransport(script)
     return Caller(Client("https://api.example/live", KEY, transport=transport, backoff=Backoff(retries=0)), environment)
 
 
 def run(tool: str, given: dict[str, Any], *answers: httpx2.Response, environment: Any = None) -> tuple[Any, Script]:
-    """What a tool answers, and the requests that it made."""
+    """Return a tool's result and the requests that it made."""
     script = Script(answers)
     return TOOLS[tool].call(caller(script, environment), given).model_dump(mode="json"), script
 
 
 def body(script: Script) -> Any:
-    """The body of the one request that was made."""
+    """Return the body of the only request."""
     (request,) = script.seen
     return json.loads(request.content)
 
 
 def test_a_page_of_the_list() -> None:
-    """Limit, filters and cursor are the API's."""
+    """Limit, filters and cursor are passed to the API."""
     answer, script = run("list_providers", {"limit": 7, "cursor": "c1", "health": "degraded"}, page([PROVIDER], "c2"))
     assert answer == {"data": [PROVIDER], "next_cursor": "c2"}
     assert dict(script.seen[0].url.params) == {"limit": "7", "cursor": "c1", "health": "degraded"}
 
 
 def test_a_whole_number_may_have_a_point() -> None:
-    """5.0 is an integer, in JSON Schema and here."""
+    """5.0 is accepted as an integer, as in JSON Schema."""
     _, script = run("list_providers", {"limit": 5.0, "vendor": None, "cursor": None}, page([], None))
     assert dict(script.seen[0].url.params) == {"limit": "5"}
 
 
 def test_without_a_key_a_provider_is_added_by_link() -> None:
-    """The answer is what a person needs, and what the model is to do with it."""
+    """Without a key, the result is an upload link and instructions for the model."""
     given = {"vendor": "azure", "name": "P", "base_url": "https://r.openai.azure.com", "api_key": None}
     answer, script = run("add_provider", given, LINK)
     assert script.seen[0].url.path == "/live/manage/v1/uploads"
@@ -66,14 +66,14 @@ def test_without_a_key_a_provider_is_added_by_link() -> None:
 
 
 def test_a_key_is_replaced_by_link() -> None:
-    """Where the caller asks for it."""
+    """A key can be replaced by an upload link if the caller requests it."""
     answer, script = run("update_provider", {"provider_id": PROVIDER_ID, "upload_link": True}, LINK)
     assert body(script) == {"provider_id": PROVIDER_ID}
     assert (answer["status"], answer["url"]) == ("upload_link", UPLOAD["url"])
 
 
 def test_a_key_from_the_environment() -> None:
-    """For both tools; the model gives its name alone."""
+    """Both tools accept a key by its variable's name."""
     environment = {"OPENAI_KEY": CANARY}
     given = {"vendor": "openai", "name": "P", "api_key_env": "OPENAI_KEY"}
     _, script = run("add_provider", given, STORED, environment=environment)
@@ -86,7 +86,7 @@ def test_a_key_from_the_environment() -> None:
 
 
 def test_invisible_characters_around_a_key_are_not_sent() -> None:
-    """Whether it is given or named; a variable that holds nothing else is not set."""
+    """Invisible characters around a key are removed; a variable with nothing else counts as not set."""
     blank = "\ufeff\u200b"
     environment = {"OPENAI_KEY": f"{blank}{CANARY}{blank}", "OPENAI_EMPTY_KEY": blank}
     given = {"vendor": "openai", "name": "P"}
@@ -100,7 +100,7 @@ def test_invisible_characters_around_a_key_are_not_sent() -> None:
 
 
 def test_what_an_addition_sends() -> None:
-    """All of it, with times in UTC."""
+    """Every argument is sent, with times in UTC."""
     given = {
         "vendor": "openai",
         "name": "P",
@@ -126,13 +126,13 @@ UPDATES = [
 
 @pytest.mark.parametrize(("given", "sent"), UPDATES)
 def test_an_update_sends_what_is_given(given: dict[str, Any], sent: dict[str, Any]) -> None:
-    """Null says nothing, because strict-mode clients send it for all they leave out; words reset a member."""
+    """Null arguments are ignored, because strict-mode clients send them; fields are reset by words."""
     _, script = run("update_provider", {"provider_id": PROVIDER_ID} | given, STORED)
     assert body(script) == sent
 
 
 def test_a_dry_run() -> None:
-    """It is the API's."""
+    """A dry run is passed to the API."""
     answer, script = run(
         "delete_provider",
         {"provider_id": PROVIDER_ID, "dry_run": True},
@@ -185,7 +185,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("tool", "given", "faults"), FAULTS)
 def test_faults_are_told_without_what_was_sent(tool: str, given: dict[str, Any], faults: Any) -> None:
-    """Nothing is sent, every fault is named, and none repeats a key."""
+    """Invalid arguments are all named, without repeating a key, and nothing is sent."""
     script = Script([])
     with pytest.raises(Unprocessable) as caught:
         TOOLS[tool].call(caller(script, {"K": CANARY, "OPENAI_EMPTY": " "}), given)
@@ -204,14 +204,14 @@ def test_faults_are_told_without_what_was_sent(tool: str, given: dict[str, Any],
 
 
 def test_over_http_no_variable_is_read() -> None:
-    """The server's environment is not the caller's."""
+    """Over HTTP, the server's environment variables are never read."""
     with pytest.raises(Unprocessable) as caught:
         TOOLS["add_provider"].call(caller(Script([])), ADD | {"api_key_env": "HOME"})
     assert [each.code for each in caught.value.errors] == ["stdio_only"]
 
 
 def test_the_apis_error_is_the_tools() -> None:
-    """With everything that it says."""
+    """A tool returns the API's error completely."""
     answer = error(422, "credential_rejected", param="api_key", reason="credential_rejected", retryable=False)
     with pytest.raises(ProvidersAPIError) as caught:
         run("add_provider", ADD | {"api_key": CANARY}, answer)
@@ -219,7 +219,7 @@ def test_the_apis_error_is_the_tools() -> None:
 
 
 def test_an_unexpected_failure_is_told_and_logged_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its text could hold anything, a key for one."""
+    """An unexpected error is returned and logged without its text, which could contain a key."""
     written: list[dict[str, Any]] = []
     for name in ("mcp", "providers_client", "httpx2", "httpcore2"):
         for attribute in ("handlers", "level", "propagate"):  # put back at the end

@@ -1,4 +1,4 @@
-"""The one-time links, from the tools to the API that makes them."""
+"""Upload links, from the tools to the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.mcp.connecting import REVISIONS, Person, call, fail, mode, over_http,
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_links_instead_of_keys(person: Person, revision: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a new provider and for a new key of one; nothing is stored until somebody enters it."""
+    """A new provider or a new key can be requested by link, and nothing is stored until a person enters it."""
 
     async def work() -> None:
         async with over_http(person.stack.url, person.key(), mode(revision, monkeypatch)) as client:
@@ -42,7 +42,7 @@ def test_links_instead_of_keys(person: Person, revision: str, monkeypatch: pytes
 
 
 def test_a_link_over_stdio(person: Person, tmp_path: Path) -> None:
-    """The same, from a program on the user's machine."""
+    """Upload links work over stdio, too."""
 
     async def work() -> None:
         environment = stdio_environment(person.stack.url, person.key())
@@ -54,7 +54,7 @@ def test_a_link_over_stdio(person: Person, tmp_path: Path) -> None:
 
 
 def test_a_read_only_key_makes_no_link(person: Person) -> None:
-    """Whoever could not store a key cannot have one stored."""
+    """A read-only key cannot create a link."""
 
     async def work() -> None:
         async with over_http(person.stack.url, person.key(Scope.PROVIDERS_READ), "auto") as client:
