@@ -1,4 +1,4 @@
-"""Write the two files; `make openapi`."""
+"""Write the two generated files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from openapi.files import written
 
 
 def main() -> None:
-    """Make both anew."""
+    """Write both files."""
     for path, text in written().items():
         path.write_text(text)
 

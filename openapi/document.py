@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the contract."""
+"""The OpenAPI document, generated from the contract."""
 
 from __future__ import annotations
 

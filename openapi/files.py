@@ -1,4 +1,4 @@
-"""The generated files, as text."""
+"""The generated files as text."""
 
 from __future__ import annotations
 

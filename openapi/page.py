@@ -1,4 +1,4 @@
-"""`docs/api.md`: the document as a page that a person reads from top to bottom."""
+"""`docs/api.md`: the OpenAPI document as one readable page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the document says in prose: the introduction, and what its groups of operations are."""
+"""The document's prose: the introduction and the descriptions of its tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds AWS clients, and turns botocore's errors into ours."""
+"""Build AWS clients, and map botocore's errors to the API's."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class GarbledAnswer(BotoCoreError):
 
 
 def build_client(service: str, endpoint_url: str | None = None, config: Config = CLIENT_CONFIG) -> Any:
-    """A client of `service` that refuses garbled answers and, for DynamoDB, parses items quickly."""
+    """Return a client of `service` that refuses garbled responses and, for DynamoDB, parses items quickly."""
     import boto3  # late: what only maps errors needs no client
 
     client = boto3.client(service, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload]
@@ -62,7 +62,7 @@ def _check(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> Non
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`. Raises GarbledAnswer."""
+    """Return the JSON object in `body`. Raises GarbledAnswer."""
     try:
         found = json.loads(body)
     except ValueError:
@@ -74,7 +74,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 @contextmanager
 def available(service: str) -> Iterator[None]:
-    """Turn every botocore error inside into `Unavailable`, with nothing of its text."""
+    """Turn every botocore error raised inside into `Unavailable`, without its text."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
@@ -82,7 +82,7 @@ def available(service: str) -> Iterator[None]:
 
 
 def unavailable(service: str, error: Exception) -> Unavailable:
-    """503 for `service`; the error's code is kept for the log, its text is not."""
+    """Return the 503 for `service`; it keeps the error's code for the log, but not its text."""
     silent = service == STORE and isinstance(error, ConnectTimeoutError | ReadTimeoutError)
     failure = (Unanswered if silent else Unavailable)(
         "dependency_unavailable", f"{service} did not do its work; try again in a moment", retry_after_s=1
@@ -92,7 +92,7 @@ def unavailable(service: str, error: Exception) -> Unavailable:
 
 
 def unconfirmed(error: Exception) -> Unavailable:
-    """503 for a write to the store that may have been made all the same: its answer is what did not come."""
+    """Return the 503 for a write that may have been applied although no response arrived."""
     failure = unavailable(STORE, error)
     if not _was_refused(error):
         failure.message = (
@@ -103,7 +103,7 @@ def unconfirmed(error: Exception) -> Unavailable:
 
 
 def _was_refused(error: Exception) -> bool:
-    """Whether the service answered the first try, and that it will not do it; of an earlier try nothing is known."""
+    """Return whether the service refused the only attempt, so that the write was certainly not applied."""
     if not isinstance(error, ClientError) or error_code(error) == "TransactionInProgressException":
         return False
     told = error.response.get("ResponseMetadata", {})
@@ -111,7 +111,7 @@ def _was_refused(error: Exception) -> bool:
 
 
 def error_code(error: Exception) -> str:
-    """The service's error code, or an empty string."""
+    """Return the service's error code, or an empty string."""
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
@@ -141,7 +141,7 @@ def _take_items(response_dict: dict[str, Any], customized_response_dict: dict[st
 
 
 def _typed(item: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The item as botocore returns it: base64 decoded to bytes."""
+    """Return the item as botocore does, with base64 decoded to bytes."""
     for value in item.values():
         for kind, content in value.items():
             if kind == "B":

@@ -11,9 +11,9 @@ class SystemClock:
     """Time and identity of a running system."""
 
     def now(self) -> datetime:
-        """The time in UTC."""
+        """Return the time in UTC."""
         return datetime.now(UTC)
 
     def new_id(self) -> str:
-        """A new ULID."""
+        """Return a new ULID."""
         return str(ULID())

@@ -1,4 +1,4 @@
-"""Keyed digests under one key for the stack, which KMS wraps. Needs the standard library's hmac only."""
+"""Keyed digests with one KMS-wrapped key for the stack. Needs only the standard library's hmac."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class StackDigests:
         self._lock = threading.Lock()
 
     def create(self) -> None:
-        """Make the stack's digest key where there is none yet. Raises Unavailable."""
+        """Create the stack's digest key if there is none. Raises Unavailable."""
         if self._keys.get(OWNER, KEY_ID) is not None:
             return
         with available("KMS"):
@@ -52,7 +52,7 @@ class StackDigests:
             return  # somebody else has just made it, and theirs is the one
 
     def digest(self, purpose: str, *parts: str) -> str:
-        """64 hex digits over `parts`, each behind its length; different for every purpose. Raises Unavailable."""
+        """Return 64 hex digits over `parts`, each prefixed by its length, different per purpose. Raises Unavailable."""
         subkey = hmac.digest(self._digest_key(), purpose.encode(), hashlib.sha256)
         return hmac.new(subkey, encode(*parts), hashlib.sha256).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Envelope encryption: data keys for each organization, wrapped by KMS; AES-256-GCM below them."""
+"""Envelope encryption: AES-256-GCM with data keys per organization, which KMS wraps."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class KmsEnvelope:
     def seal(
         self, org: str, provider_id: str, version: int, destination: Destination, secret: Secret
     ) -> SealedCredential:
-        """Seal `secret` under the organization's newest data key; the first is made with the first credential."""
+        """Encrypt `secret` with the organization's newest data key; the first credential creates the first key."""
         nonce = os.urandom(_NONCE_BYTES)
         key_id, key = self._sealing_key(org)
         bound = _bound(org, provider_id, version, key_id, destination)
@@ -71,7 +71,7 @@ class KmsEnvelope:
         return SealedCredential(org, provider_id, version, key_id, nonce, ciphertext, created_at=self._clock.now())
 
     def open(self, sealed: SealedCredential, destination: Destination) -> Secret:
-        """The credential in `sealed`, if it was sealed for the place it names and for `destination`."""
+        """Return the credential in `sealed`, if it was sealed for its place and for `destination`."""
         bound = _bound(sealed.org, sealed.provider_id, sealed.version, sealed.data_key_id, destination)
         key = self._data_key(sealed.org, sealed.data_key_id)
         try:
@@ -80,11 +80,11 @@ class KmsEnvelope:
             raise TamperedCredential("a sealed credential does not open") from None
 
     def data_keys(self, org: str) -> Sequence[DataKey]:
-        """The organization's data keys, the newest first."""
+        """Return the organization's data keys, newest first."""
         return [DataKey(each.id, each.created_at) for each in self._keys.list(org, _MOST_KEYS)]
 
     def add_data_key(self, org: str) -> DataKey:
-        """Make another data key; of two that are made at once, the first to be stored is both callers'."""
+        """Create another data key; of two created at once, both callers get the one stored first."""
         newest = self._newest(org)
         made = self._create(org, FIRST_KEY if newest is None else f"{int(newest.id) + 1:08d}")
         with self._lock:
@@ -92,7 +92,7 @@ class KmsEnvelope:
         return DataKey(made.id, made.created_at)
 
     def destroy_data_key(self, org: str, key_id: str) -> None:
-        """Delete the wrapped key; this process forgets it, others do within `DATA_KEY_CACHE`."""
+        """Delete the wrapped key. This process forgets it at once, others within `DATA_KEY_CACHE`."""
         self._keys.delete(org, key_id)
         with self._lock:
             self._cache.pop((org, key_id), None)
@@ -143,7 +143,7 @@ class KmsEnvelope:
             )["Plaintext"]
 
     def _create(self, org: str, key_id: str) -> WrappedKey:
-        """Make a key; of several at once, the first to be stored is everybody's."""
+        """Create a key; of several created at once, all callers get the one stored first."""
         with available("KMS"):
             made = self._kms.generate_data_key_without_plaintext(
                 KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=_context(org, key_id)
@@ -162,13 +162,13 @@ class KmsEnvelope:
 
 
 def _forget(kept: dict[K, tuple[float, V]], now: float) -> None:
-    """Drop what is past its time. All may stay for the same time, so the oldest are the first."""
+    """Remove expired keys. All have the same lifetime, so the oldest come first."""
     for place in list(takewhile(lambda each: kept[each][0] <= now, kept)):
         del kept[place]
 
 
 def _bound(org: str, provider_id: str, version: int, key_id: str, destination: Destination) -> bytes:
-    """The associated data of a seal (architecture.md, Sealing). No base_url is empty, so "" stands for None."""
+    """Return the associated data of a seal (architecture.md, Sealing). No base_url is empty, so "" means None."""
     place = (org, provider_id, str(version), key_id)
     return encode("providers/v2", *place, destination.vendor, destination.base_url or "")
 

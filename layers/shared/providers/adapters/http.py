@@ -39,7 +39,7 @@ _HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity", 
 
 
 class _AddressRefused(httpcore2.ConnectError):
-    """A name leads to an address that is not public."""
+    """A name resolves to an address that is not public."""
 
 
 class _UnknownName(httpcore2.ConnectError):
@@ -74,7 +74,7 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Resolve `host` once, check every answer, and dial the addresses in turn until one accepts."""
+        """Resolve `host` once, check every address, and try each in turn until one accepts."""
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
@@ -96,16 +96,16 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109, ARG002 - httpcore2's signature
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002
     ) -> httpcore2.AsyncNetworkStream:
-        """Never: a vendor is not a socket file."""
+        """Refuse: vendors are not reached over Unix sockets."""
         raise _AddressRefused("not a public address")
 
     async def sleep(self, seconds: float) -> None:
-        """As httpcore2 wants it."""
+        """Sleep, as httpcore2 requires of a backend."""
         await asyncio.sleep(seconds)
 
 
 class _CheckedTransport(httpx2.AsyncHTTPTransport):
-    """httpx2's transport with our backend below its pool; httpx2 has no parameter for that."""
+    """httpx2's transport with the checked backend in its pool; httpx2 has no parameter for this."""
 
     def __init__(self, backend: CheckedBackend, context: ssl.SSLContext) -> None:
         super().__init__(verify=context, trust_env=False)
@@ -120,7 +120,7 @@ class _CheckedTransport(httpx2.AsyncHTTPTransport):
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a request goes: the URL that is dialled, and the `Host` it is for."""
+    """Where a request goes: the URL to connect to, and the `Host` header."""
 
     url: httpx2.URL
     host: str
@@ -150,7 +150,7 @@ class HttpTransport:
         self._place = lru_cache(_PLACES)(self._find_place)
 
     async def send(self, request: ProbeRequest) -> ProbeAnswer:
-        """The complete answer. Raises TransportFailure; nothing of the request is in it or chained to it."""
+        """Return the complete response. Raises TransportFailure, which contains nothing of the request."""
         reason = Reason.CONNECTION_DROPPED
         try:
             return await self._exchange(request)
@@ -186,7 +186,7 @@ class HttpTransport:
         return ProbeAnswer(response.status_code, dict(response.headers), body, latency_ms)
 
     def _find_place(self, url: str) -> _Place:
-        """Raises what httpx2 raises for a URL that it cannot read."""
+        """Return where the request goes. Raises what httpx2 raises for a malformed URL."""
         wanted = httpx2.URL(url)
         host = wanted.netloc.decode("ascii")
         origin = self._reroute(wanted.host) if self._reroute else None
@@ -201,7 +201,7 @@ class HttpTransport:
 
 
 async def _read(response: httpx2.Response) -> bytes:
-    """The body as it came over the wire. Raises TransportFailure where it is compressed or too large."""
+    """Return the raw body. Raises TransportFailure if it is compressed or too large."""
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise TransportFailure(Reason.UNEXPECTED_ANSWER)
     body = bytearray()
@@ -213,7 +213,7 @@ async def _read(response: httpx2.Response) -> bytes:
 
 
 def _connect_reason(error: BaseException) -> Reason:
-    """Which of the ways to fail a connection attempt it was, from the chain of causes."""
+    """Return why a connection attempt failed, from the chain of causes."""
     kinds: dict[type[BaseException], Reason] = {
         _AddressRefused: Reason.ADDRESS_REFUSED,
         _UnknownName: Reason.DNS_FAILED,

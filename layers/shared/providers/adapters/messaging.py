@@ -34,7 +34,7 @@ class EventBridgePublisher:
         self._bus = bus
 
     def publish(self, events: Sequence[Event]) -> Published:
-        """Put events, ten at a time. A call that is refused as a whole is made again for each of its events alone."""
+        """Put events on the bus, ten at a time. A request that is rejected as a whole is retried event by event."""
         accepted: list[Event] = []
         refused: list[Refused] = []
         try:
@@ -54,7 +54,7 @@ class EventBridgePublisher:
         return Published(accepted, refused)
 
     def _put(self, batch: Sequence[Event]) -> list[str] | None:
-        """Each entry's error code, empty for an accepted one; None if the request is not valid as a whole."""
+        """Return each entry's error code, empty if accepted; None if the whole request is invalid."""
         entries = [
             {
                 "Source": SOURCE,
@@ -85,7 +85,7 @@ class SqsQueue:
         self._url = url
 
     def send(self, bodies: Sequence[str]) -> None:
-        """Send them, ten at a time. Raises Unavailable where one was refused; the others may have gone."""
+        """Send messages, ten at a time. Raises Unavailable if one was rejected; others may have been sent."""
         for start in range(0, len(bodies), _MOST):
             entries = [
                 {"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies[start : start + _MOST])

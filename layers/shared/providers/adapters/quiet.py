@@ -11,6 +11,6 @@ import logging
 
 
 def quiet(*libraries: str) -> None:
-    """Keep the loggers of `libraries`, and those below them, from what is less than a warning."""
+    """Set the loggers of `libraries`, and those below them, to warnings and errors only."""
     for library in libraries:
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Calls vendors about credentials, on one event loop: verify, probe, close."""
+"""Call vendors on one event loop: verify, probe, close."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class VendorVerifier:
-    """Verifies and probes over httpx2. Its connections live on between calls from ordinary code.
+    """Verifies and probes over httpx2. Connections are reused between calls from synchronous code.
 
     Args:
         loopback: whether vendors may be at loopback addresses (a stack on one machine).
@@ -43,11 +43,11 @@ class VendorVerifier:
         self._transport = HttpTransport(CheckedBackend(loopback=loopback, emulator=emulator), reroute=reroute)
 
     def verify(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        """The verdict of a verification, which may wait once and try again."""
+        """Return the verdict of a verification, which may wait once and retry."""
         return self.run(self._call(vendor, credential, base_url, self.deadline_s, SIGNATURE_PATIENCE_S))
 
     async def probe(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        """The verdict of a health probe: half the time of a verification, and no second try."""
+        """Return the verdict of a health probe: half the time of a verification, and no retry."""
         return await self._call(vendor, credential, base_url, self.probe_deadline_s, 0.0)
 
     async def _call(
@@ -101,7 +101,7 @@ async def run_exchange(
 
 
 class _LoopThread:
-    """One event loop in a thread of its own, so that connections live on between calls from ordinary code."""
+    """One event loop in its own thread, so that synchronous callers can reuse connections."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -113,7 +113,7 @@ class _LoopThread:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def close(self) -> None:
-        """Cancel what runs, stop the loop and end the thread."""
+        """Cancel running calls, stop the loop and end the thread."""
         asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
