@@ -1,4 +1,4 @@
-"""The things that the examples speak of. Every key says FAKE; the local stack's emulator takes them for good ones."""
+"""Values for the documentation's examples. Every key contains FAKE; the local emulator accepts them as valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When two names of providers are the same."""
+"""Equality of provider names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameters and headers by name: whoever takes one of them takes the same."""
+"""Query, path and header parameters by name, shared by all operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A string that does not show itself, and what is cut off from around it."""
+"""A string that is not shown by accident, and the removal of invisible characters around it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Secret:
         self.__value: Final = value
 
     def reveal(self) -> str:
-        """The plaintext. Hand it to the cipher, the signer or the wire, and to nothing else."""
+        """Return the plaintext. Pass it only to the cipher, the signer or the HTTP request."""
         return self.__value
 
     def __len__(self) -> int:
@@ -53,7 +53,7 @@ Default_Ignorable_Code_Point), and the blank Braille pattern."""
 
 
 def trimmed(text: str) -> str:
-    """`text` without white space and invisible characters around it, which come along when a key is copied.
+    """Return `text` without the white space and invisible characters around it that are copied along with a key.
 
     Those are byte order marks, zero-width and no-break spaces, soft hyphens and marks of the writing direction.
     """
