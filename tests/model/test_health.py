@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from providers.adapters.tables.keys import hour_of
@@ -215,19 +215,28 @@ def test_since_is_when_the_state_began() -> None:
 marks = st.lists(st.sampled_from([None, Reason.RATE_LIMITED, Reason.TIMEOUT]), min_size=1, max_size=100)
 
 
+RECOVERED_BEFORE_TWENTY: list[Reason | None] = [
+    *[Reason.TIMEOUT, None, Reason.TIMEOUT, None, None, Reason.TIMEOUT, Reason.TIMEOUT, None, Reason.TIMEOUT],
+    *[Reason.TIMEOUT, Reason.RATE_LIMITED, None, None, *[Reason.TIMEOUT] * 4, None, None, Reason.TIMEOUT],
+]
+"""The last probe is the twentieth, so that a poor hour counts from it on, and the first after a recovery."""
+
+
 @settings(max_examples=60, deadline=None)
 @given(marks)
+@example(RECOVERED_BEFORE_TWENTY)
 def test_no_single_sample_changes_a_known_state_back_and_forth(reasons: list[Reason | None]) -> None:
-    """Between two changes of state lie two checks at least, the first one of a version apart."""
+    """At least two probes lie between two changes of a known state, unless the second is to unhealthy."""
     samples: list[Sample] = []
     health, changes = Health(), []
     for minute, reason in enumerate(reasons):
         samples.append(Sample(NOON + timedelta(minutes=minute), 1, reason, 1))
         after = next_health(health, samples, Thresholds())
         if after.state is not health.state and health.state is not HealthState.UNKNOWN:
-            changes.append(minute)
+            changes.append((minute, after.state))
         health = after
-    assert all(later - earlier >= 2 for earlier, later in itertools.pairwise(changes))
+    for (earlier, _), (later, state) in itertools.pairwise(changes):
+        assert later - earlier >= 2 or state is HealthState.UNHEALTHY
 
 
 @settings(max_examples=60, deadline=None)

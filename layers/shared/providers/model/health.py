@@ -262,7 +262,7 @@ def _classify(current: Health, samples: Sequence[Sample], limits: Thresholds) ->
     ):
         return HealthState.UNHEALTHY, current.reason
     poor = _poor_hour(samples, limits)
-    if poor is not None:
+    if poor is not None and not _has_just_recovered(current, samples):
         return HealthState.DEGRADED, poor
     if _run(samples, [Outcome.LIMITED]) >= limits.recovered_after:
         return HealthState.DEGRADED, newest.reason
@@ -271,6 +271,15 @@ def _classify(current: Health, samples: Sequence[Sample], limits: Thresholds) ->
     if current.state is HealthState.UNHEALTHY and newest.outcome is Outcome.LIMITED:
         return HealthState.DEGRADED, newest.reason
     return HealthState.HEALTHY, None
+
+
+def _has_just_recovered(current: Health, samples: Sequence[Sample]) -> bool:
+    """Return whether the newest probe is the first one of a healthy state.
+
+    It may be the one that gives a poor hour enough probes to count: alone, it must not change the state again.
+    """
+    since = current.since
+    return current.state is HealthState.HEALTHY and since is not None and len(samples) > 1 and samples[-2].at <= since
 
 
 def _run(samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> int:
