@@ -16,6 +16,7 @@ from providers import vendors
 from providers.model.encoding import encode
 from providers.model.errors import Unavailable
 from providers.model.events import Event
+from providers.model.metrics import DIMENSIONS, Metric
 from providers.model.policy import Policy
 from providers.model.sealed import DataKey, Destination, SealedCredential
 from providers.model.vendor import Credential, Vendor
@@ -143,6 +144,30 @@ class FakeVerifier:
         return self.verdict
 
 
+class FakeMetrics:
+    """Keeps what is counted and measured, and refuses dimensions that a metric does not have."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[Metric, float, dict[str, str]]] = []
+        self.flushed = 0
+
+    def count(self, metric: Metric, number: int = 1, **dimensions: str) -> None:
+        if number:
+            self.measure(metric, number, **dimensions)
+
+    def measure(self, metric: Metric, value: float, **dimensions: str) -> None:
+        assert tuple(dimensions) == metric.dimensions
+        assert all(each in DIMENSIONS[name] for name, each in dimensions.items())
+        self.written.append((metric, value, dimensions))
+
+    def flush(self) -> None:
+        self.flushed += 1
+
+    def of(self, metric: Metric) -> list[tuple[float, *tuple[str, ...]]]:
+        """Every value of one metric, with its dimensions' values."""
+        return [(value, *dimensions.values()) for each, value, dimensions in self.written if each == metric]
+
+
 PROXIES: Final = ("*.example.com",)
 
 
@@ -155,6 +180,7 @@ class FakePorts:
             verifications_per_org=10_000, verifications=10_000, allowed_base_url_hosts=PROXIES
         )
         self.clock = FakeClock()
+        self.metrics = FakeMetrics()
         self.providers = MemoryProviders(self.db)
         self.routing = MemoryRouting(self.db)
         self.expired = MemoryExpired(self.db)

@@ -15,7 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from providers.adapters.messaging import EventBridgePublisher
-from providers.edge.background import METRICS, scheduled
+from providers.adapters.metrics import EmfMetrics
+from providers.edge.background import scheduled
 from providers.model.errors import Unavailable
 from providers.model.events import Event, EventType
 from providers.model.policy import OUTBOX_SHARDS
@@ -199,10 +200,12 @@ def test_quarantined_events_are_a_metric_without_ids(refused: int, capsys: pytes
     events = left_over(ports, 3)
     ports.publisher.refuses = {event.id: Refused(event, "MalformedDetail", final=True) for event in events[:refused]}
     ports.db.outbox = {event.id: event for event in events[:refused]}
+    ports.metrics = EmfMetrics("stack")  # type: ignore[assignment]
     done = scheduled(lambda: ports, run_minute)({"time": ports.clock.now().isoformat()}, Invocation())
     assert done == {"due": 0, "published": 0, "quarantined": refused}
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-    assert [line[METRICS["quarantined"]] for line in lines] == [[3.0]] * bool(refused)
+    quarantined = [line["EventsQuarantined"] for line in lines if "EventsQuarantined" in line]
+    assert quarantined == [[3.0]] * bool(refused)
     for line in lines:
         (described,) = line["_aws"]["CloudWatchMetrics"]
         assert described["Namespace"]

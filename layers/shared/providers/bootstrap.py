@@ -27,6 +27,7 @@ from providers.ports import (
     HealthStore,
     IdempotencyStore,
     ManagementKeyStore,
+    Metrics,
     Outbox,
     Ports,
     ProbeStore,
@@ -67,6 +68,7 @@ class Settings:
     limits: Limits = LIMITS
     queue_url: str = ""
     event_bus: str = "default"
+    metrics_namespace: str = "providers-api"
     interval_minutes: int = 1
     unhealthy_after: int = 3
     recovered_after: int = 2
@@ -100,6 +102,7 @@ class Settings:
             ),
             queue_url=environment.get("QUEUE_URL") or "",
             event_bus=environment.get("EVENT_BUS") or "default",
+            metrics_namespace=environment.get("POWERTOOLS_METRICS_NAMESPACE") or "providers-api",
             interval_minutes=int(environment.get("PROBE_INTERVAL_MINUTES") or 1),
             unhealthy_after=int(environment.get("UNHEALTHY_AFTER") or 3),
             recovered_after=int(environment.get("RECOVERED_AFTER") or 2),
@@ -150,6 +153,13 @@ class Dependencies:
         from providers.adapters.clock import SystemClock
 
         return SystemClock()
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """CloudWatch metrics; none on one machine, where nobody reads them and invocations run in parallel."""
+        from providers.adapters.metrics import EmfMetrics, NoMetrics
+
+        return NoMetrics() if self.settings.local else EmfMetrics(self.settings.metrics_namespace)
 
     @cached_property
     def providers(self) -> ProviderStore:
@@ -306,10 +316,12 @@ class Dependencies:
 
     def client(self, service: str) -> Any:
         """A client of `service`; the stack on one machine puts its own in place."""
-        from providers.adapters.aws import CLIENT_CONFIG, EMULATOR_CONFIG, build_client
+        from providers.adapters.aws import CLIENT_CONFIG, EMULATOR_CONFIG, build_client, count_throttles
 
         url = self.settings.aws_url
-        return build_client(service, url, EMULATOR_CONFIG if url else CLIENT_CONFIG)
+        client = build_client(service, url, EMULATOR_CONFIG if url else CLIENT_CONFIG)
+        count_throttles(client, service, self.metrics)
+        return client
 
     def _reroute(self, host: str) -> str | None:
         """On one machine, a vendor's own host leads to the emulator; everywhere else nothing is rerouted."""

@@ -14,6 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 
 from providers.adapters.quiet import quiet
 from providers.model.errors import Unanswered, Unavailable
+from providers.model.metrics import DYNAMODB_THROTTLES, KMS_THROTTLES
+from providers.ports import Metrics
 
 quiet("botocore", "boto3", "urllib3")  # else LogLevel=DEBUG would write decrypted data keys into the log
 
@@ -32,6 +34,19 @@ EMULATOR_CONFIG = CLIENT_CONFIG.merge(Config(read_timeout=10))
 
 STORE: Final = "DynamoDB"
 
+THROTTLED: Final = frozenset(
+    {
+        "ThrottlingException",
+        "ThrottlingError",
+        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+    }
+)
+"""Error codes of DynamoDB and KMS. In a transaction's cancellation reasons they lack the word Exception."""
+
+_THROTTLE_METRICS: Final = {"dynamodb": DYNAMODB_THROTTLES, "kms": KMS_THROTTLES}
+
 
 class GarbledAnswer(BotoCoreError):
     """A success whose body is not JSON; botocore would read it as a response without members."""
@@ -48,6 +63,26 @@ def build_client(service: str, endpoint_url: str | None = None, config: Config =
     if service == "dynamodb":
         parse_items_quickly(client)
     return client
+
+
+def count_throttles(client: Any, service: str, metrics: Metrics) -> None:
+    """Count the responses that throttle `client` if it calls DynamoDB or KMS, also those that a retry makes up for."""
+    metric = _THROTTLE_METRICS.get(service)
+    if metric is None:
+        return
+
+    def received(parsed_response: dict[str, Any] | None, **_: Any) -> None:
+        if parsed_response is not None and is_throttled(parsed_response):
+            metrics.count(metric)
+
+    client.meta.events.register(f"response-received.{service}", received, unique_id="providers-throttles")
+
+
+def is_throttled(response: dict[str, Any]) -> bool:
+    """Return whether the service throttled a call, an action of a transaction or a part of a batch."""
+    codes = {each.get("Code") for each in response.get("CancellationReasons", ())}
+    codes.add(response.get("Error", {}).get("Code"))
+    return not THROTTLED.isdisjoint(codes) or bool(response.get("UnprocessedKeys") or response.get("UnprocessedItems"))
 
 
 def refuse_garbled(client: Any) -> None:

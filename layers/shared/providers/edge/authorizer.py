@@ -8,6 +8,7 @@ from typing import Any
 from providers.edge.caller import to_context
 from providers.edge.http import lower_headers
 from providers.edge.logs import log_context, logger, where
+from providers.edge.metrics import metrics_written
 from providers.model.errors import Unauthenticated, Unavailable
 from providers.ports import Ports
 from providers.usecases.management_keys import authenticate
@@ -33,7 +34,8 @@ def authorizer(ports: Callable[[], Ports]) -> Callable[[dict[str, Any], Any], di
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         with log_context(context, correlation_id=(event.get("requestContext") or {}).get("requestId")):
             try:
-                return authorize(event, ports())
+                with metrics_written(ports):
+                    return authorize(event, ports())
             except Unavailable as error:
                 logger.error("authorization failed", **where(error))
                 raise

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from aws_lambda_powertools import single_metric
-from aws_lambda_powertools.metrics import MetricUnit
-
 from providers.edge.logs import log_context, logger, where
+from providers.edge.metrics import metrics_written
 from providers.ports import Ports, Work
 
 MARGIN_S: Final = 8.0
@@ -21,16 +18,10 @@ CONCURRENCY: Final = 20
 """Concurrent probes of one worker. With many more, waiting for the worker's CPU would show as vendor latency."""
 
 
-NAMESPACE: Final = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "providers-api")
-
-METRICS: Final = {"published": "EventsPublishedLate", "quarantined": "EventsQuarantined"}
-"""Counts of scheduled work that are CloudWatch metrics, in the stack's namespace."""
-
-
 def scheduled(
     ports: Callable[[], Ports], work: Callable[[Ports, datetime, datetime], dict[str, int]]
 ) -> Callable[[Any, Any], dict[str, int]]:
-    """Return the handler of a schedule: it runs `work`, logs its counts and publishes those that operators watch.
+    """Return the handler of a schedule: it runs `work` and logs its counts.
 
     `work` gets the time that it is for, and the time when it should end. The handler raises what `work` raises, so that
     the schedule retries.
@@ -41,13 +32,9 @@ def scheduled(
         clock = ports().clock
         now = datetime.fromisoformat(given) if isinstance(given, str) else clock.now()
         left = timedelta(milliseconds=context.get_remaining_time_in_millis()) - timedelta(seconds=MARGIN_S)
-        with log_context(context):
+        with log_context(context), metrics_written(ports):
             done = work(ports(), now, clock.now() + left)
             logger.info("ran", extra=done)
-        for name in METRICS.keys() & done.keys():
-            if done[name]:
-                with single_metric(METRICS[name], MetricUnit.Count, done[name], namespace=NAMESPACE):
-                    pass
         return done
 
     return handler
@@ -63,7 +50,7 @@ def queue_worker(
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
         left_s = context.get_remaining_time_in_millis() / 1000 - MARGIN_S
-        with log_context(context):
+        with log_context(context), metrics_written(ports):
             failed = ports().run(_work_all(ports(), work, event["Records"], left_s))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 

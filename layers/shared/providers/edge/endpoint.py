@@ -16,10 +16,12 @@ from providers.edge.http import (
     render,
     with_fields,
 )
+from providers.edge.metrics import metrics_written
 from providers.edge.rate_limit import limit_headers, refuse_over_limit
 from providers.edge.shell import Invocation, LambdaHandler, shell
 from providers.model.errors import Forbidden, Unanswered
 from providers.model.idempotency import StoredResponse
+from providers.model.metrics import LOST_LEASES
 from providers.ports import LeaseLost, Ports
 from providers.usecases.idempotency import begin, in_progress, release
 from providers_contract.ids import IDEMPOTENCY_KEY
@@ -63,12 +65,13 @@ def endpoint(
             _require(scope, caller)
             given = _object(invocation, operation) if body else {}
             request = _request(invocation, caller, query, body(given) if body else None, reply)
-            if operation.changes:
-                response = _once(handle, request, _content(invocation.event, request, given), ports())
-            else:
-                response = render(reply(handle(request, ports())))
-            if unstored is not None:
-                response = with_fields(response, lambda data: unstored(invocation.event, ports(), data))
+            with metrics_written(ports):
+                if operation.changes:
+                    response = _once(handle, request, _content(invocation.event, request, given), ports())
+                else:
+                    response = render(reply(handle(request, ports())))
+                if unstored is not None:
+                    response = with_fields(response, lambda data: unstored(invocation.event, ports(), data))
             return response
 
         handler = shell(respond)
@@ -108,6 +111,7 @@ def _once(handle: Handler[Any, Any], request: Request[Any], content: dict[str, A
     try:
         return render(request.reply(handle(replace(request, lease=lease), ports)))
     except LeaseLost:
+        ports.metrics.count(LOST_LEASES)
         raise in_progress() from None
     except Unanswered:
         raise  # the lease ends by itself; a database that does not respond would only keep the caller waiting

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from providers.edge import pages
 from providers.edge.http import Reply, error_response, read_form, render
+from providers.edge.metrics import metrics_written
 from providers.edge.shell import Invocation, LambdaHandler, shell
 from providers.model.errors import ProvidersError
 from providers.model.idempotency import StoredResponse
@@ -53,7 +54,8 @@ def open_endpoint(
         def respond(invocation: Invocation) -> StoredResponse:
             token = (invocation.event.get("pathParameters") or {}).get("token", "")
             fields: Any = form(read_form(invocation.event, invocation.headers)) if form else None
-            found = handle(PageRequest(invocation.request_id, token, fields), ports())
+            with metrics_written(ports):
+                found = handle(PageRequest(invocation.request_id, token, fields), ports())
             return _as_accepted(render(found.reply), found.page, invocation)
 
         def on_error(error: ProvidersError, invocation: Invocation) -> StoredResponse:

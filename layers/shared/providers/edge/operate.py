@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from providers.edge.http import error_response
 from providers.edge.logs import log_context, logger, to_client_error
+from providers.edge.metrics import metrics_written
 from providers.edge.views import at
 from providers.model.errors import Conflict, NotFound, Unprocessable, validation_failed
 from providers.model.management_key import ManagementKey
@@ -146,7 +147,8 @@ def operator(ports: Callable[[], Ports]) -> Callable[[Any, Any], dict[str, Any]]
                 model, work = _ACTIONS[action]
                 arguments = _parsed(model, invocation.arguments)
                 left = timedelta(milliseconds=context.get_remaining_time_in_millis()) - MARGIN
-                response = {"data": work(Run(ports(), ports().clock.now() + left), arguments)}
+                with metrics_written(ports):
+                    response = {"data": work(Run(ports(), ports().clock.now() + left), arguments)}
             except Exception as error:  # noqa: BLE001 - every error becomes a response in the API's shape
                 failure = to_client_error(error)
                 code, response = failure.code, json.loads(error_response(failure, request_id).body)

@@ -18,6 +18,7 @@ from providers.ports.expiry import Expired, ExpiredStore
 from providers.ports.health import HealthStore
 from providers.ports.idempotency import IdempotencyStore
 from providers.ports.management_keys import ManagementKeyStore
+from providers.ports.metrics import Metrics
 from providers.ports.providers import READ_AT_MOST, ProviderFilter, ProviderStore
 from providers.ports.routing import RoutingStore
 from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
@@ -43,6 +44,7 @@ __all__ = [
     "LeaseLost",
     "LimitReached",
     "ManagementKeyStore",
+    "Metrics",
     "MissingProvider",
     "NameTaken",
     "Outbox",
@@ -83,6 +85,11 @@ class Ports(Protocol):
     @property
     def clock(self) -> Clock:
         """Time and identity."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """Metrics for operators."""
         ...
 
     @property

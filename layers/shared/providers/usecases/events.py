@@ -10,6 +10,7 @@ from typing import Final
 
 from providers.model.errors import Unanswered, Unavailable
 from providers.model.events import Event
+from providers.model.metrics import EVENTS_PUBLISHED_LATE, EVENTS_QUARANTINED, OUTBOX_AGE
 from providers.model.policy import OUTBOX_SHARDS
 from providers.ports import Ports
 
@@ -73,13 +74,17 @@ def _drain_shard(ports: Ports, shard: int, until: datetime) -> tuple[int, int]:
     while ports.clock.now() < until:
         now = ports.clock.now()
         page = ports.outbox.pending(shard, _AT_ONCE, last)
+        if last is None:
+            ports.metrics.measure(OUTBOX_AGE, max(0.0, (now - page[0].at).total_seconds()) if page else 0.0)
         events = [event for event in page if event.at <= now - LEFT_AFTER]
         if not events:
             break
         result = ports.publisher.publish(events)
+        ports.metrics.count(EVENTS_PUBLISHED_LATE, len(result.accepted))
         ports.outbox.forget(result.accepted)
         given_up = [each for each in result.refused if each.final or each.event.at <= now - GIVE_UP_AFTER]
         ports.outbox.quarantine(given_up, now)
+        ports.metrics.count(EVENTS_QUARANTINED, len(given_up))
         published += len(result.accepted)
         quarantined += len(given_up)
         if len(result.accepted) + len(result.refused) < len(events) or len(events) < _AT_ONCE:

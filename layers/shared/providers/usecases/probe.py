@@ -11,6 +11,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from providers.model.errors import Unprocessable
 from providers.model.health import floor_minute
+from providers.model.metrics import SWEEP_LAG
 from providers.model.policy import PROBE_DEADLINE_S
 from providers.model.verdict import Verdict
 from providers.ports import Ports, Probed, TamperedCredential
@@ -79,7 +80,9 @@ def _load_all(ports: Ports, bodies: Sequence[str]) -> list[list[ProbeTask] | Exc
 def _load(ports: Ports, body: str) -> list[ProbeTask]:
     """The tasks of a message. Raises ValueError, Unavailable."""
     batch = Batch.from_json(body)
-    if floor_minute(ports.clock.now()) - batch.minute > STALE_AFTER:
+    now = ports.clock.now()
+    ports.metrics.measure(SWEEP_LAG, (now - batch.minute).total_seconds())
+    if floor_minute(now) - batch.minute > STALE_AFTER:
         return []
     found = [
         each

@@ -8,6 +8,7 @@ from typing import Any
 
 from providers.model.events import EventType, health_event, provider_event
 from providers.model.health import Sample, next_health, replayed, stays_healthy
+from providers.model.metrics import PROBE_LATENCY, PROBES
 from providers.model.provider import Provider, Verification
 from providers.model.verdict import Verdict
 from providers.ports import Ports, StaleWrite
@@ -29,6 +30,10 @@ def write_result(ports: Ports, task: ProbeTask, verdict: Verdict | BaseException
     sample = Sample(task.minute, task.provider.active.number, verdict.reason, verdict.latency_ms)
     if not ports.health.record(task.provider.id, sample):
         return True  # another delivery of the message recorded it first, and does the rest
+    vendor = task.provider.vendor
+    ports.metrics.count(PROBES, vendor=vendor, outcome=verdict.outcome)
+    if verdict.latency_ms is not None:
+        ports.metrics.measure(PROBE_LATENCY, verdict.latency_ms, vendor=vendor, outcome=verdict.outcome)
     if not _changes_nothing(ports, task, sample):
         samples = task.samples()
         insort(samples, sample, key=lambda each: each.at)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from providers.model.metrics import RETIRED_VERSIONS
 from providers.model.provider import MAX_LIVE_VERSIONS, KeyVersion
 from providers.ports import Ports, StaleWrite
 
@@ -37,4 +38,5 @@ def reap(ports: Ports, now: datetime) -> int:
         except StaleWrite:
             continue  # another writer changed the row; the next run destroys it
         destroyed += 1
+        ports.metrics.count(RETIRED_VERSIONS)
     return destroyed

@@ -12,6 +12,7 @@ from providers.model.errors import (
 )
 from providers.model.events import EventType, provider_event
 from providers.model.health import Health
+from providers.model.metrics import ROTATIONS
 from providers.model.provider import KeyVersion, Provider
 from providers.ports import NameTaken, Ports, StaleWrite
 from providers.usecases.add import name_taken
@@ -121,6 +122,8 @@ def make_change(
             if source is not None and all(each.number != source.number for each in before.versions):
                 raise version_not_found(source.number) from None  # destroyed in the meantime: never restore it
         else:
+            if rotates:
+                ports.metrics.count(ROTATIONS, vendor=after.vendor)
             publish(ports, events)
             return after, warnings
     raise version_conflict(provider_id)

@@ -13,6 +13,7 @@ from providers.model.errors import (
     VerificationFailed,
     invalid_field,
 )
+from providers.model.metrics import VERIFICATION_LATENCY, VERIFICATIONS
 from providers.model.provider import KeyVersion, Provider, Verification
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict, explain
@@ -72,7 +73,11 @@ def verify_credential(
     credential = vendor.parse(api_key, base_url)
     fingerprint = ports.digests.digest(FINGERPRINT, org, vendor.name, api_key.reveal())
     _count_verification(ports, org)
-    return VerifiedCredential(credential, base_url, ports.verify(vendor, credential, base_url), fingerprint)
+    verdict = ports.verify(vendor, credential, base_url)
+    ports.metrics.count(VERIFICATIONS, vendor=vendor.name, outcome=verdict.outcome)
+    if verdict.latency_ms is not None:
+        ports.metrics.measure(VERIFICATION_LATENCY, verdict.latency_ms, vendor=vendor.name, outcome=verdict.outcome)
+    return VerifiedCredential(credential, base_url, verdict, fingerprint)
 
 
 def refuse_expired(key_expires_at: datetime | None, now: datetime) -> None:

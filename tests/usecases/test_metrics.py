@@ -1,0 +1,113 @@
+"""What the use cases count and measure for operators."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from providers.model import metrics
+from providers.model.errors import ProvidersError
+from providers.model.policy import OUTBOX_SHARDS, Policy
+from providers.model.verdict import Verdict
+from providers.ports import Refused
+from providers.usecases.events import drain_outbox
+from providers.usecases.retirement import reap
+from providers.usecases.rollback import rollback_provider
+from providers.usecases.sweep import dispatch
+from providers_contract.vocabulary import Reason
+from tests.kit.fakes import FakePorts
+from tests.kit.requests import ORG, added, rotate
+from tests.kit.sweeps import deliver, sweep
+
+
+def test_rotations_and_rollbacks_are_counted_by_vendor() -> None:
+    """A change that replaces the active credential counts once; one that sends the same credential does not."""
+    ports = FakePorts()
+    provider = rotate(ports, added(ports), "two")
+    rotate(ports, provider, "two")
+    rollback_provider(ports, ORG, provider.id)
+    assert ports.metrics.of(metrics.ROTATIONS) == [(1, "openai")] * 2
+
+
+def test_verifications_are_counted_by_vendor_and_outcome() -> None:
+    """A refused credential counts too; a verification without a response has no latency."""
+    ports = FakePorts()
+    ports.verify.verdict = Verdict(latency_ms=120)
+    added(ports)
+    for verdict in (Verdict(Reason.CREDENTIAL_REJECTED, latency_ms=80), Verdict(Reason.TIMEOUT)):
+        ports.verify.verdict = verdict
+        with pytest.raises(ProvidersError):
+            added(ports, "two")
+    outcomes = ["valid", "invalid", "indeterminate"]
+    assert ports.metrics.of(metrics.VERIFICATIONS) == [(1, "openai", outcome) for outcome in outcomes]
+    assert ports.metrics.of(metrics.VERIFICATION_LATENCY) == [(120, "openai", "valid"), (80, "openai", "invalid")]
+
+
+def test_probes_are_counted_once_by_vendor_and_outcome() -> None:
+    """A message that is delivered twice is one probe."""
+    ports = FakePorts()
+    added(ports)
+    ports.verify.verdict = Verdict(latency_ms=250)
+    sent = sweep(ports)
+    deliver(ports, sent)
+    assert ports.metrics.of(metrics.PROBES) == [(1, "openai", "valid")]
+    assert ports.metrics.of(metrics.PROBE_LATENCY) == [(250, "openai", "valid")]
+
+
+def test_a_probe_without_a_response_has_no_latency() -> None:
+    """A vendor that does not respond does not lower the average."""
+    ports = FakePorts()
+    added(ports)
+    ports.verify.verdict = Verdict(Reason.TIMEOUT)
+    sweep(ports)
+    assert ports.metrics.of(metrics.PROBES) == [(1, "openai", "indeterminate")]
+    assert ports.metrics.of(metrics.PROBE_LATENCY) == []
+
+
+@pytest.mark.parametrize("late_s", [0, 90, 3600])
+def test_the_lag_of_the_sweep_is_measured_for_each_batch(late_s: int) -> None:
+    """From the minute that the batch is for; a batch that comes too late to be probed counts too."""
+    ports = FakePorts()
+    added(ports)
+    dispatch(ports, ports.clock.now())
+    ports.clock.pass_time(seconds=late_s)
+    deliver(ports, ports.queue.sent)
+    assert ports.metrics.of(metrics.SWEEP_LAG) == [(late_s,)]
+
+
+def test_the_age_of_the_outbox_is_that_of_its_oldest_event() -> None:
+    """Every shard reports, also one that is empty, so that an idle stack is seen to be well."""
+    ports = FakePorts()
+    ports.publisher.broken = True
+    added(ports)
+    ports.clock.pass_time(seconds=100)
+    ports.publisher.broken = False
+    drain_outbox(ports, ports.clock.now() + timedelta(seconds=40))
+    ages = ports.metrics.of(metrics.OUTBOX_AGE)
+    assert len(ages) == OUTBOX_SHARDS
+    assert max(ages) == (100,)
+    assert sorted(ages)[-2] == (0,)
+
+
+def test_events_published_late_and_quarantined_are_counted() -> None:
+    """Of two events left in the outbox, EventBridge rejects one."""
+    ports = FakePorts()
+    ports.publisher.broken = True
+    added(ports, "one")
+    added(ports, "two")
+    ports.publisher.broken = False
+    event = min(ports.db.outbox.values(), key=lambda each: each.id)
+    ports.publisher.refuses = {event.id: Refused(event, "MalformedDetail", final=True)}
+    ports.clock.pass_time(seconds=100)
+    drain_outbox(ports, ports.clock.now() + timedelta(seconds=40))
+    assert ports.metrics.of(metrics.EVENTS_PUBLISHED_LATE) == [(1,)]
+    assert ports.metrics.of(metrics.EVENTS_QUARANTINED) == [(1,)]
+
+
+def test_versions_that_the_reaper_destroys_are_counted() -> None:
+    """Each one when its grace window ends."""
+    ports = FakePorts(Policy(grace=timedelta(hours=1)))
+    rotate(ports, rotate(ports, added(ports), "two"), "three")
+    assert reap(ports, ports.clock.now() + timedelta(hours=1)) == 2
+    assert ports.metrics.of(metrics.RETIRED_VERSIONS) == [(1,), (1,)]
