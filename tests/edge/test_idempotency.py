@@ -13,6 +13,7 @@ import pytest
 
 from providers.model.errors import Unavailable
 from providers.model.idempotency import KEPT, LEASE
+from providers.model.metrics import LOST_LEASES
 from providers.model.verdict import Verdict
 from providers_contract.operations import OPERATIONS
 from providers_contract.vocabulary import Reason
@@ -227,6 +228,7 @@ def test_a_request_that_outlived_its_lease_cannot_commit(ports: FakePorts) -> No
     assert (seen[0].status, slow.status, slow.error["code"]) == (201, 409, "idempotency_in_progress")
     assert len(ports.db.providers) == len(ports.db.rows) == len(ports.db.trail) == 1
     assert add().text == seen[0].text
+    assert ports.metrics.of(LOST_LEASES) == [(1,)]
 
 
 def test_a_request_that_was_cut_off_can_be_sent_again(ports: FakePorts) -> None:

@@ -28,6 +28,7 @@ from local.background import in_background
 from local.stack import running_stack
 from local.vendors.cases import CASES
 from local.vendors.keys import fake_key
+from providers.adapters.metrics import EmfMetrics
 from providers.edge import logs
 from providers.ports import TamperedCredential
 from providers.usecases.resolve import resolve
@@ -352,6 +353,7 @@ def journey() -> Iterator[Journey]:
     with contextlib.ExitStack() as closing:
         patch = closing.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(LocalDependencies, "client", lambda ports, service: aws.watch(client(ports, service)))
+        patch.setattr(LocalDependencies, "metrics", EmfMetrics("leaks"))  # as on AWS: this stack writes none otherwise
         for module, name in EDGES.items():
             patch.setattr(f"{module}.{name}", keeping(getattr(importlib.import_module(module), name), evidence, aws))
         for handler in logs.logger.handlers:
@@ -398,6 +400,7 @@ PLACES: Final[dict[str, Callable[[Evidence], list[str]]]] = {
     "log records": lambda evidence: [text for record in evidence.records for text in of_record(record)],
     "errors": lambda evidence: [text for error in evidence.errors for text in of_error(error)],
     "the console": lambda evidence: evidence.printed,
+    "metrics": lambda evidence: [line for line in "\n".join(evidence.printed).splitlines() if '"_aws"' in line],
     "reprs": lambda evidence: evidence.messages,
 }
 
