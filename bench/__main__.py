@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench import percentiles, reading
+from bench import cli, percentiles, reading
 from bench.aws import LATENCY_S
 from bench.stack import ORG_SIZE
 from providers.edge.background import CONCURRENCY
@@ -138,6 +138,8 @@ class Bench:
         yield from self._sweep()
         yield from self._answers()
         yield from self._percentiles()
+        yield "## Command line\n"
+        yield cli.measure()
         yield "## What the design wants\n"
         yield "| wanted | measured | |"
         yield "| --- | --- | --- |"

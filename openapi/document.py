@@ -12,7 +12,7 @@ from providers_client.version import VERSION
 from providers_contract.errors import ERRORS, error_body
 from providers_contract.examples import REQUEST_ID
 from providers_contract.operations import OPERATIONS, Operation, Success
-from providers_contract.parameters import ANSWER_HEADERS, HEADERS, PATH, QUERY
+from providers_contract.parameters import HEADERS, PATH, QUERY, RESPONSE_HEADERS
 
 Json = dict[str, Any]
 
@@ -44,7 +44,7 @@ class _Describing:
             "info": {
                 "title": "Providers API",
                 "version": VERSION,
-                "summary": "An organization's LLM provider credentials: added, verified, rotated, watched and deleted.",
+                "summary": "Add, verify, rotate, monitor and delete an organization's LLM provider credentials.",
                 "description": INTRODUCTION,
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
@@ -67,8 +67,8 @@ class _Describing:
                         "type": "http",
                         "scheme": "bearer",
                         "bearerFormat": "mlx_mk_<key id>_<secret>",
-                        "description": "A management key. It stands for one organization and allows what its scopes"
-                        " say; each operation names the one that it needs (`x-required-scope`).",
+                        "description": "A management key. It belongs to one organization; each operation requires one"
+                        " of its scopes (`x-required-scope`).",
                     }
                 },
             },
@@ -104,7 +104,7 @@ class _Describing:
                     yield name, {"name": name, "in": place, "required": place == "path"} | known
 
     def _header(self, name: str, *, always: bool = True) -> Json:
-        known = ANSWER_HEADERS[name]
+        known = RESPONSE_HEADERS[name]
         key = name if always else f"{name}-sometimes"
         self._headers[key] = known | {"required": always}
         return _ref("headers", key)

@@ -10,56 +10,54 @@ from providers_contract.limits import MAX_BODY_BYTES
 TAGS: Final = {
     "providers": (
         "Providers",
-        "Credentials with LLM vendors: verified before they are stored or replaced, and never shown again.",
+        "Credentials for LLM vendors: verified before they are stored or replaced, and never shown again.",
     ),
-    "health": ("Health of providers", "What the checks of the credentials have found."),
+    "health": ("Health of providers", "The results of probing the credentials."),
     "routing": (
         "Routing configs",
-        "Routing configs, as far as they name providers: a provider that one names cannot be deleted.",
+        "Routing configs, reduced to the providers that they use: those cannot be deleted.",
     ),
     "audit": ("Audit trail", "Who changed what."),
-    "uploads": ("Uploads", "Links at which a person enters a credential, so that nobody else gets to see it."),
-    "description": ("This description", "The document that this page was made from."),
+    "uploads": ("Uploads", "Links at which a person enters a credential, so that nobody else sees it."),
+    "description": ("This description", "The document from which this page is generated."),
 }
-"""The groups of operations: what people call each, and what is in it."""
+"""The groups of operations: title and description."""
 
-_REPEATING: Final = """
-## Repeating a change
+_RETRIES: Final = """
+## Safe retries
 
-Send an `Idempotency-Key` (1 to 255 visible ASCII characters, a UUID for example) with a change, and send the same key
-again if its answer got lost: the change is made once, and the first answer is given again, with
-`Idempotency-Replayed: true`. The same key with another request is refused. Keys are kept for 24 hours, for each
+Send an `Idempotency-Key` (1 to 255 visible ASCII characters, a UUID for example) with a change. If the response got
+lost, send the request again with the same key: the change is made once, and the first response is repeated with
+`Idempotency-Replayed: true`. The same key with another request is refused. Keys are kept for 24 hours, per
 organization.
 """
 
 INTRODUCTION: Final = f"""\
-Every request and answer is JSON in UTF-8. A success is `{{"data": …}}`, with `next_cursor` beside it in a list and
-`warnings` beside it where a change was made and there is something to know about it. Times are RFC 3339 in UTC.
-Answers can get more members: ignore those that you do not know. Requests are read strictly: an unknown member or
-parameter is refused, so that a misspelt one is never dropped. A body has {MAX_BODY_BYTES // 1024} KiB at most.
+Requests and responses are JSON in UTF-8. A success is `{{"data": …}}`, with `next_cursor` next to it in a list, and
+`warnings` if there is something to know about a change. Times are RFC 3339 in UTC. Responses may get more fields:
+ignore unknown ones. Requests are read strictly: an unknown field or parameter is refused, so that a misspelt one is not
+ignored. The maximum size of a body is {MAX_BODY_BYTES // 1024} KiB.
 
 ## Authentication
 
-Send a management key with each request: `Authorization: Bearer {MANAGEMENT_KEY}`. The key alone says which
-organization you are; things of other organizations are not found. It has some of the scopes `providers:read`,
-`providers:write`, `routing:read` and `routing:write`, and each operation needs one of them. A key may make 60
-requests a minute (the operator can set another limit); the `RateLimit-…` headers tell where you are, and
-`Retry-After` when to go on.
+Send a management key with each request: `Authorization: Bearer {MANAGEMENT_KEY}`. The key determines your organization;
+resources of other organizations are not found. It has some of the scopes `providers:read`, `providers:write`,
+`routing:read` and `routing:write`, and each operation requires one of them. A key may send 60 requests a minute, unless
+the operator sets another limit; the `RateLimit-…` headers report the rate limit, and `Retry-After` when to continue.
 
 ## Errors
 
-Every failure has the shape of `Error`. Switch on `error.code`, show `error.message` to people, and quote
-`error.request_id` when you report a problem. No answer holds a credential, nor what a vendor said about it in its own
-words.
-{_REPEATING}
-## Changing what others change
+Every error has the shape of `Error`. Switch on `error.code`, show `error.message` to people, and quote
+`error.request_id` when you report a problem. No response contains a credential, or a vendor's own text about one.
+{_RETRIES}
+## Concurrent changes
 
-An answer with one provider has an `ETag`. Send it as `If-Match` with a change, and the change is made only if the
-provider is still as you saw it; send it as `If-None-Match` with a read, and the answer is 304 without a body while
-nothing has changed.
+A response with one provider has an `ETag`. Send it as `If-Match` with a change, and the change is made only if the
+provider has not changed; send it as `If-None-Match` with a read, and the response is 304 without a body if nothing has
+changed.
 
 ## Lists
 
-A list gives `limit` entries at most. Where there are more, `next_cursor` is not null: send it as `cursor`, with the
-same filters.
+A list returns at most `limit` entries. If there are more, `next_cursor` is not null: send it as `cursor`, with the same
+filters.
 """

@@ -120,7 +120,7 @@ class Conflict(ProvidersAPIError):
 
 
 class PreconditionFailed(ProvidersAPIError):
-    """`if_match` names another revision than the one in force."""
+    """`if_match` does not match the current revision."""
 
 
 class RateLimited(ProvidersAPIError):
@@ -193,13 +193,13 @@ def unexpected(response: httpx2.Response) -> UnexpectedResponse:
     status = response.status_code
     kind = response.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
     if response.has_redirect_location:
-        told = f"answered {status}, a redirect, which is not followed"
+        what = f"responded {status}, a redirect, which is not followed"
     elif kind == "application/json":
-        told = f"answered {status} with JSON in a form that this version of the client does not know"
+        what = f"responded {status} with JSON that this version of the client does not understand"
     else:
-        told = f"answered {status} with {kind[:80]} instead of the API's JSON"
+        what = f"responded {status} with {kind[:80]} instead of the API's JSON"
     return UnexpectedResponse(
-        f"{origin(response.url)} {told}; check the base URL",
+        f"{origin(response.url)} {what}; check the base URL",
         code="unexpected_response",
         status=status,
         request_id=response.headers.get("x-request-id") or response.headers.get("x-amzn-requestid"),
@@ -216,7 +216,7 @@ def from_failure(error: httpx2.HTTPError | httpx2.InvalidURL, base_url: httpx2.U
     at = origin(base_url)
     retryable = isinstance(error, _UNANSWERED)
     if isinstance(error, httpx2.TimeoutException):
-        return ConnectionFailed(f"{at} did not answer in time", code="timeout", retryable=retryable)
+        return ConnectionFailed(f"{at} did not respond in time", code="timeout", retryable=retryable)
     why = f": {error}" if isinstance(error, httpx2.ConnectError) else f" ({type(error).__name__})"
     return ConnectionFailed(f"{at} could not be reached{why}", code="connection_failed", retryable=retryable)
 

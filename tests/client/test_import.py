@@ -58,8 +58,8 @@ FOUND = [
 ]
 PROBLEMS = [
     ({"AZURE_OPENAI_API_KEY": AZURE}, "azure", "AZURE_OPENAI_ENDPOINT"),
-    ({"AWS_ACCESS_KEY_ID": AWS_ID, "AWS_REGION": AWS_REGION}, "bedrock", "no AWS_SECRET_ACCESS_KEY"),
-    ({"AWS_ACCESS_KEY_ID": AWS_ID, "AWS_SECRET_ACCESS_KEY": AWS_SECRET}, "bedrock", "no AWS_REGION"),
+    ({"AWS_ACCESS_KEY_ID": AWS_ID, "AWS_REGION": AWS_REGION}, "bedrock", "AWS_SECRET_ACCESS_KEY is missing"),
+    ({"AWS_ACCESS_KEY_ID": AWS_ID, "AWS_SECRET_ACCESS_KEY": AWS_SECRET}, "bedrock", "AWS_REGION is missing"),
     ({"OPENAI_API_KEY": OPENAI, "OPENAI_BASE_URL": "http://["}, "openai", "OPENAI_BASE_URL is not a URL"),
 ]
 UNKNOWN = [

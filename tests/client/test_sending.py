@@ -234,7 +234,11 @@ def test_nothing_holds_a_key(
     with pytest.raises(api.ProvidersAPIError) as caught:
         run(lambda client: client.add_provider("openai", "A", VENDOR_KEY))
     found: BaseException | None = caught.value
-    shown = [caplog.text, repr(run.client), "".join(traceback.format_exception(caught.value))]
+    shown = [
+        caplog.text + str([vars(each) for each in caplog.records]),
+        repr(run.client),
+        "".join(traceback.format_exception(caught.value)),
+    ]
     while found is not None:
         shown += [str(found), repr(found), repr(vars(found))]
         assert not hasattr(found, "request")

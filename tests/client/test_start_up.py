@@ -10,6 +10,9 @@ import sys
 import click
 import pytest
 
+from local.stack import Stack
+from local.vendors.keys import fake_key
+from providers_client import Client
 from providers_client.cli.app import COMMANDS
 
 HEAVY = ("httpx2", "pydantic", "rich", "asyncio", "boto3")
@@ -47,11 +50,19 @@ def test_what_needs_no_client_loads_none(arguments: list[str], environment: dict
     assert done.stderr == ""
 
 
-def test_a_list_loads_no_event_loop() -> None:
+def test_a_list_loads_no_event_loop(stack: Stack) -> None:
     """`list` fetches its charts in threads: asyncio takes long to import."""
-    code = "import sys; from providers_client.cli import providers; print('asyncio' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    key = stack.mint("org_start_up").reveal()
+    with Client(stack.url, key) as client:
+        client.add_provider("openai", "Listed", fake_key("openai", serial=77))
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(arguments=["list"], heavy=("asyncio", "boto3"))],
+        env={**os.environ, "PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": key},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("Listed" in done.stdout, done.stderr) == (True, "")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -168,10 +168,10 @@ def _credential(name: str, values: Mapping[str, str]) -> Found | None:
         if region is not None:
             return _made((name, region), "bedrock", f"{value}::{values[region]}")
         if endpoint is None:
-            return _made((name,), "bedrock", value, problem="no AWS_REGION beside it")
+            return _made((name,), "bedrock", value, problem="AWS_REGION is missing")
     if endpoint is None:
         known = vendors.facts(vendor)
-        problem = f"no endpoint beside it: set {known.variables.endpoint or 'a base URL'} in the file"
+        problem = f"the endpoint is missing: set {known.variables.endpoint or 'a base URL'} in the file"
         return _made((name,), vendor, value, problem=problem if known.base_url_required else None)
     return _made((name, endpoint), vendor, value, base_url=values[endpoint])
 
@@ -196,11 +196,11 @@ def _aws(name: str, values: Mapping[str, str]) -> Found | None:
     if not _AWS_ID.fullmatch(values[name]):
         return None
     if not values.get(secret):
-        return _made((name,), "bedrock", values[name], problem=f"no {secret} beside it")
+        return _made((name,), "bedrock", values[name], problem=f"{secret} is missing")
     if not _AWS_SECRET.fullmatch(values[secret]):
         return None
     if region is None:
-        return _made((name, secret), "bedrock", values[name], problem=f"no {before}AWS_REGION{after} beside it")
+        return _made((name, secret), "bedrock", values[name], problem=f"{before}AWS_REGION{after} is missing")
     parts, variables = [values[name], values[secret], values[region]], [name, secret, region]
     problem = None
     if values.get(token):
@@ -209,7 +209,7 @@ def _aws(name: str, values: Mapping[str, str]) -> Found | None:
         if not parts[0].startswith("ASIA"):
             problem = f"{token} does not belong to an access key ID that begins with AKIA"
     elif parts[0].startswith("ASIA"):
-        problem = f"no {token} beside it"
+        problem = f"{token} is missing"
     return _made(tuple(variables), "bedrock", "::".join(parts), problem=problem)
 
 

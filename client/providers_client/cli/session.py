@@ -13,6 +13,7 @@ import click
 from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
+from stamina.instrumentation import set_on_retry_hooks
 
 from providers_client.cli.reporting import json_text, plain
 from providers_client.errors import ConfigurationError, NotFound
@@ -24,6 +25,8 @@ from providers_contract.responses import Provider, Warning  # noqa: A004 - the c
 
 if TYPE_CHECKING:
     from providers_client.aio import AsyncClient
+
+set_on_retry_hooks(())  # a hook could write to standard output, where a command's result goes
 
 RETRIES: Final = 2
 """Few, because a person is waiting."""

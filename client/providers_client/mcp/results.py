@@ -1,4 +1,4 @@
-"""What the tools answer, as models: the API's own types, the upload link, and failures."""
+"""The results of the tools, as models: the API's own types, the upload link, and failures."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Failure(Response):
 
 
 def failure(error: ProvidersAPIError | ConfigurationError) -> Failure:
-    """What is told of `error`."""
+    """Return the result for an error."""
     if isinstance(error, ConfigurationError):
         return Failure(error=ToolError(code="configuration_error", message=str(error)))
     return Failure(

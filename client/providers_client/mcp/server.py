@@ -20,12 +20,15 @@ from mcp_types import (
 )
 from mcp_types import Tool as ListedTool
 from pydantic import BaseModel
+from stamina.instrumentation import set_on_retry_hooks
 
 from providers_client.errors import ConfigurationError, ProvidersAPIError
 from providers_client.mcp.results import Failure, ToolError, failure, input_schema, output_schema, sentences
 from providers_client.mcp.tools import INSTRUCTIONS, TOOLS, Caller
 from providers_client.sending import Backoff
 from providers_client.version import VERSION
+
+set_on_retry_hooks(())  # a hook could write to standard output, where the protocol goes
 
 BACKOFF: Final = Backoff(retries=2, total_s=8.0)
 TIMEOUT_S: Final = 20.0

@@ -202,7 +202,7 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
             "the key, prefer upload_link: true, which answers with a one-time link to hand to a person; or, where this "
             "server runs on the user's machine, name a variable with api_key_env. Only as a last resort use api_key: "
             "what is put there stays in this conversation. A new key is verified first; if the vendor refuses it or "
-            "cannot be asked, the old one stays in force.",
+            "is unavailable, the old one stays active.",
             arguments.UpdateProvider,
             (Stored, UploadLink),
             _hints(

@@ -13,7 +13,7 @@ Schema = dict[str, Any]
 
 PATH: Final[dict[str, Schema]] = {
     "provider_id": {
-        "description": "A provider of your organization; another's is not found.",
+        "description": "The id of a provider of your organization.",
         "schema": {"type": "string", "pattern": json_schema_pattern(PROVIDER_ID)},
         "example": examples.PROVIDER_ID,
     },
@@ -23,7 +23,7 @@ PATH: Final[dict[str, Schema]] = {
         "example": 1,
     },
     "slug": {
-        "description": "The routing config's name: lower-case letters, digits, `-` and `_`, perhaps `@` in front.",
+        "description": "The routing config's name: lower-case letters, digits, `-` and `_`, optionally `@` first.",
         "schema": {"type": "string", "pattern": json_schema_pattern(SLUG)},
         "example": examples.SLUG,
     },
@@ -31,52 +31,52 @@ PATH: Final[dict[str, Schema]] = {
 
 QUERY: Final[dict[str, Schema]] = {
     "limit": {
-        "description": "How many at most.",
+        "description": "Maximum number of entries.",
         "schema": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE},
     },
     "cursor": {
-        "description": "Where to go on: the `next_cursor` of the page before, with the same filters.",
+        "description": "The `next_cursor` of the previous page, with the same filters.",
         "schema": {"type": "string"},
     },
-    "vendor": {"description": "Only those of this vendor.", "schema": {"type": "string", "enum": [*vendors.NAMES]}},
-    "status": {"description": "Only those of this status.", "schema": {"type": "string", "enum": [*map(str, Status)]}},
+    "vendor": {"description": "Filter by vendor.", "schema": {"type": "string", "enum": [*vendors.NAMES]}},
+    "status": {"description": "Filter by status.", "schema": {"type": "string", "enum": [*map(str, Status)]}},
     "health": {
-        "description": "Only those in this state of health.",
+        "description": "Filter by state of health.",
         "schema": {"type": "string", "enum": [*map(str, HealthState)]},
     },
     "history": {
-        "description": "The span of `history`.",
+        "description": "The time that `history` covers.",
         "schema": {"type": "string", "enum": [*map(str, HistorySpan)], "default": str(DEFAULT_HISTORY_SPAN)},
     },
     "dry_run": {
-        "description": "Only tell whether it would be deleted.",
+        "description": "Check for blockers without deleting.",
         "schema": {"type": "boolean", "default": False},
     },
     "resource_id": {
-        "description": "Only changes of the thing with this id or slug.",
+        "description": "Filter by the id or slug of the resource.",
         "schema": {"type": "string", "maxLength": 128},
     },
-    "action": {"description": "Only these changes.", "schema": {"type": "string", "enum": [*map(str, Action)]}},
+    "action": {"description": "Filter by action.", "schema": {"type": "string", "enum": [*map(str, Action)]}},
     "key_id": {
-        "description": "Only changes made with this management key.",
+        "description": "Filter by management key.",
         "schema": {"type": "string", "maxLength": 128},
     },
 }
 
 HEADERS: Final[dict[str, Schema]] = {
     "If-Match": {
-        "description": "Make the change only if the provider's `ETag` is one of these; else 412 `etag_mismatch`.",
+        "description": "Make the change only if the provider's `ETag` is one of these; otherwise 412 `etag_mismatch`.",
         "schema": {"type": "string"},
         "example": '"1"',
     },
     "If-None-Match": {
-        "description": "Answer 304 without a body if the `ETag` is one of these.",
+        "description": "Respond 304 without a body if the `ETag` is one of these.",
         "schema": {"type": "string"},
         "example": '"1-0123abcd"',
     },
     "Idempotency-Key": {
-        "description": "Send the same key again with the same request, and the first answer is repeated instead of the"
-        " change. Kept for 24 hours, for each organization.",
+        "description": "Send the same key again with the same request, and the first response is repeated instead of "
+        "the change. Kept for 24 hours, per organization.",
         "schema": {"type": "string", "pattern": json_schema_pattern(IDEMPOTENCY_KEY)},
         "example": "5b2f4e0c-rotate-openai",
     },
@@ -84,20 +84,20 @@ HEADERS: Final[dict[str, Schema]] = {
 
 _WHOLE: Final = {"type": "integer", "minimum": 0}
 
-ANSWER_HEADERS: Final[dict[str, Schema]] = {
-    "RateLimit-Limit": {"description": "Requests a minute that the management key may make.", "schema": _WHOLE},
-    "RateLimit-Remaining": {"description": "How many of them are left in this minute.", "schema": _WHOLE},
-    "RateLimit-Reset": {"description": "Seconds until the count begins anew.", "schema": _WHOLE},
+RESPONSE_HEADERS: Final[dict[str, Schema]] = {
+    "RateLimit-Limit": {"description": "Requests a minute that the management key may send.", "schema": _WHOLE},
+    "RateLimit-Remaining": {"description": "Requests that are left in this minute.", "schema": _WHOLE},
+    "RateLimit-Reset": {"description": "Seconds until the count is reset.", "schema": _WHOLE},
     "X-Request-Id": {
-        "description": "The request's id; in a failure's body too.",
+        "description": "The request's id, also in the body of an error.",
         "schema": {"type": "string"},
     },
-    "ETag": {"description": "What `If-Match` and `If-None-Match` are compared with.", "schema": {"type": "string"}},
-    "Location": {"description": "The path of what was made.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds after which trying again makes sense.", "schema": _WHOLE},
+    "ETag": {"description": "The revision that `If-Match` and `If-None-Match` refer to.", "schema": {"type": "string"}},
+    "Location": {"description": "The path of the new resource.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds after which to try again.", "schema": _WHOLE},
     "WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string", "const": "Bearer"}},
     "Idempotency-Replayed": {
-        "description": "This answer was given before, to a request with the same `Idempotency-Key`.",
+        "description": "This response was sent before, to a request with the same `Idempotency-Key`.",
         "schema": {"type": "string", "const": "true"},
     },
 }
