@@ -1,4 +1,4 @@
-"""`make aws`: moto's AWS as a server, and the vendor emulator beside it, for `sam local` to use from its containers."""
+"""`make aws`: serve the embedded AWS and the vendor emulator for `sam local`, which calls them from its containers."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """What a Lambda is told of its invocation."""
+    """The context that a function gets with its invocation."""
 
     function_name: str
     aws_request_id: str
@@ -123,7 +123,7 @@ class Gateway:
                 decision = await self._invoke(self._template.authorizer, _authorizer_event(event))
                 context: dict[str, str] = decision["context"]
                 effect = decision["policyDocument"]["Statement"][0]["Effect"]
-            except Exception:  # noqa: BLE001 - whatever an authorizer raises, API Gateway answers the same
+            except Exception:  # noqa: BLE001 - API Gateway responds the same to every exception of an authorizer
                 return self._own("AUTHORIZER_FAILURE", known)
             known |= {f"authorizer.{name}": value for name, value in context.items()}
             if effect != "Allow":

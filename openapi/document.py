@@ -48,7 +48,7 @@ class _Describing:
                 "description": INTRODUCTION,
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
-            "servers": [{"url": "../..", "description": "The API that serves this document, whatever its stage."}],
+            "servers": [{"url": "../..", "description": "The API that serves this document, at any stage."}],
             "security": [{SCHEME: []}],
             "tags": [
                 {"name": name, "x-displayName": title, "description": text}

@@ -160,12 +160,12 @@ class _Page:
         yield ""
 
     def _text(self, schema: Json) -> str:
-        """The description, of the schema or of what it may be besides null."""
+        """Return the description of the schema, or of its alternative to null."""
         texts = [schema, *schema.get("anyOf", [])]
         return next((str(each["description"]) for each in texts if "description" in each), "")
 
     def _kind(self, schema: Json) -> str:
-        """What a value can be, in a few words."""
+        """Return the type of a value in a few words."""
         if "$ref" in schema:
             return f"[{self._name(schema)}](#{_anchor(self._name(schema))})"
         if "anyOf" in schema:
@@ -182,7 +182,7 @@ class _Page:
         return {"date-time": "time", "uri": "URL"}.get(schema.get("format", ""), kind) + _bounds(schema)
 
     def _get(self, schema: Json) -> Json:
-        """What a reference leads to, or the thing itself."""
+        """Return the target of a reference, or the schema itself."""
         if "$ref" not in schema:
             return schema
         found: Any = self._document

@@ -51,7 +51,7 @@ def schemas(operations: Iterable[Operation]) -> dict[str, Any]:
     models = {name: model(name) for name in sorted(names)}
     wanted: list[tuple[type[BaseModel], Literal["validation"]]] = [(each, "validation") for each in models.values()]
     places, found = models_json_schema(wanted, ref_template=_REF + "{model}", schema_generator=_Plain)
-    # pydantic calls a generic model Page_Provider_, whatever its own name is.
+    # pydantic calls a generic model Page_Provider_, not by its own name.
     titles = {place["$ref"].removeprefix(_REF): each.__name__ for (each, _), place in places.items()}
     named: dict[str, Any] = {titles.get(name, name): _tidy(schema, titles) for name, schema in found["$defs"].items()}
     named["ErrorBody"]["properties"]["code"]["enum"] = [*ERRORS]

@@ -25,7 +25,7 @@ from providers_client.mcp.tools import Caller
 from providers_client.sending import management_key
 
 URL_VARIABLE: Final = "API_URL"
-"""Where the REST API is, if not where the request came in."""
+"""The URL of the REST API, if it is not the one of the request."""
 
 logs.install(lambda fields: logger.warning(fields.pop("message"), **fields))
 
@@ -67,7 +67,7 @@ def _answer(event: Mapping[str, Any]) -> HttpAnswer:
 
 
 def _api_url(event: Mapping[str, Any]) -> str:
-    """The REST API beside this endpoint: same host, same stage or base path."""
+    """Return the URL of the REST API: the same host, and the same stage or base path."""
     return os.environ.get(URL_VARIABLE) or own_url(event, "", local=False)
 
 

@@ -55,7 +55,7 @@ _HOST_PATTERN: Final = re.compile(r"(\*\.)*[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says. `aws_url` and `vendors_url` are set on one machine only and lead to its emulators."""
+    """The settings in the environment. Only the local stack sets `aws_url` and `vendors_url`, for its emulators."""
 
     main_table: str
     secrets_table: str
@@ -333,7 +333,7 @@ _installed: list[Ports] = []
 
 
 def install(ports: Ports | None) -> None:
-    """Use `ports` from now on; None for those that the environment describes, built anew."""
+    """Use `ports` from now on; with None, build those that the environment describes."""
     _installed[:] = [] if ports is None else [ports]
 
 

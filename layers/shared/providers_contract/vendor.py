@@ -1,4 +1,4 @@
-"""What is known of a vendor without sending a request: its name, hosts, and the forms of its keys."""
+"""The facts about a vendor that need no request: its name, hosts, and key formats."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Variables:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorFacts:
-    """What the server and its clients know of a vendor.
+    """The facts about a vendor that server and clients share.
 
     Args:
         name: as in the API's `vendor` field; the name of its module.

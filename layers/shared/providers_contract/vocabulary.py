@@ -10,7 +10,7 @@ from typing import Final
 
 
 class Scope(StrEnum):
-    """What a management key may do."""
+    """The permissions of a management key."""
 
     PROVIDERS_READ = "providers:read"
     PROVIDERS_WRITE = "providers:write"
@@ -41,7 +41,7 @@ class HealthState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a verification or a probe found out about a credential."""
+    """The result of a verification or a probe."""
 
     VALID = "valid"
     LIMITED = "limited"
@@ -123,7 +123,7 @@ class ActorType(StrEnum):
 
 
 class ResourceType(StrEnum):
-    """What the audit trail and errors refer to."""
+    """The kinds of resources in the audit trail and in errors."""
 
     PROVIDER = "provider"
     ROUTING_CONFIG = "routing_config"
@@ -131,7 +131,7 @@ class ResourceType(StrEnum):
 
 
 class WarningCode(StrEnum):
-    """What a caller should know about a change that was made."""
+    """The warnings about a change that was made."""
 
     ACCOUNT_CHANGED = "account_changed"
     BASE_URL_RESET = "base_url_reset"

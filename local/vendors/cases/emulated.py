@@ -1,4 +1,4 @@
-"""What the emulator needs to know of a vendor beside its cases."""
+"""The facts about a vendor that the emulator needs besides its cases."""
 
 from __future__ import annotations
 

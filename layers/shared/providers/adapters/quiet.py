@@ -1,4 +1,4 @@
-"""What the libraries below the adapters may log: warnings and errors, at whatever level the functions log.
+"""Limit what the libraries of the adapters log to warnings and errors, at every log level of the functions.
 
 At DEBUG botocore logs each answer's body, and KMS answers with the plaintext of data keys; httpcore2 logs each answer's
 headers, in which a vendor may repeat the key that it was sent. Lambda gives the root logger the stack's LogLevel, and

@@ -53,7 +53,7 @@ class VendorVerifier:
     async def _call(
         self, vendor: Vendor, credential: Credential, base_url: str | None, deadline_s: float, patience_s: float
     ) -> Verdict:
-        now = datetime.now(UTC)  # signatures need the real time, whatever a test's clock says
+        now = datetime.now(UTC)  # signatures need the real time, not a test's clock
         return await run_exchange(
             self._transport, vendor, credential, base_url, now, deadline_s=deadline_s, patience_s=patience_s
         )

@@ -25,7 +25,7 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an endpoint responds; `members` are put next to `data` in the body (`next_cursor`, `warnings`)."""
+    """The response of an endpoint; `members` are put next to `data` in the body (`next_cursor`, `warnings`)."""
 
     data: Any = None
     status: int = 200

@@ -106,7 +106,7 @@ class DestroyDataKey(Organization):
 
 
 class Invocation(BaseModel):
-    """What the function is invoked with."""
+    """The payload of the function."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 

@@ -1,1 +1,1 @@
-"""What the system is about: frozen dataclasses, the error tree, `Secret`. Imports the standard library alone."""
+"""The concepts of the system, as frozen dataclasses, and its errors. Imports the standard library and the contract."""

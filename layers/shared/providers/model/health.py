@@ -201,7 +201,7 @@ class Health:
 
 
 def next_health(current: Health, samples: Sequence[Sample], limits: Thresholds) -> Health:
-    """The state after the newest of `samples`: those of one key version, of an hour at least, oldest first.
+    """Return the state after the newest of `samples`: those of one key version, of an hour at least, oldest first.
 
     A new key version starts as `unknown`, and its first successful probe decides the state. From then on, a single
     probe never changes the state: three consecutive failures make it unhealthy, two consecutive successes end that;
@@ -232,7 +232,7 @@ def stays_healthy(current: Health, recent: Recent, sample: Sample, limits: Thres
 
 
 def replayed(current: Health, samples: Sequence[Sample], limits: Thresholds) -> Health:
-    """The state after all of `samples`, whatever order they arrived in: `next_health` applied to one after the other.
+    """Return the state after all of `samples`, in any order of arrival: `next_health` applied to one after the other.
 
     For a sample that arrived late, or twice. It starts from `current` if that was the state before the first sample,
     else from `unknown`. With an hour of earlier samples, the result is the same as if they had arrived in order.
@@ -283,7 +283,7 @@ def _has_just_recovered(current: Health, samples: Sequence[Sample]) -> bool:
 
 
 def _run(samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> int:
-    """How many of the newest samples in a row have one of `outcomes`."""
+    """Return how many of the newest samples in a row have one of `outcomes`."""
     count = 0
     for sample in reversed(samples):
         if sample.outcome not in outcomes:

@@ -29,7 +29,7 @@ class ManagementKey:
 
     @property
     def authenticated(self) -> tuple[str, ...]:
-        """What the MAC covers."""
+        """The fields that the MAC covers."""
         times = (self.created_at, self.expires_at, self.revoked_at)
         return (self.id, self.digest, self.org, self.name, *map(time_text, times), *sorted(self.scopes))
 

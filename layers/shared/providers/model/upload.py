@@ -37,6 +37,6 @@ class Upload:
 
     @property
     def authenticated(self) -> tuple[str, ...]:
-        """What the MAC covers."""
+        """The fields that the MAC covers."""
         place = (self.id, self.org, self.key_id, self.vendor, self.name, self.base_url or "", self.provider_id or "")
         return (*place, time_text(self.created_at), time_text(self.expires_at))

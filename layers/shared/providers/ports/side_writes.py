@@ -1,4 +1,4 @@
-"""What a change commits in the same transaction."""
+"""The side writes that a change commits in its transaction."""
 
 from __future__ import annotations
 

@@ -23,14 +23,14 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What a health check needs of a provider: its item and the row of its active version (None where it has gone)."""
+    """A provider to probe: its item, and the row of its active version (None if it is gone)."""
 
     provider: Provider
     sealed: SealedCredential | None
 
 
 class ProbeStore(Protocol):
-    """What the sweep reads and writes of providers. Every method raises Unavailable."""
+    """The reads and writes of the sweep. Every method raises Unavailable."""
 
     def list_due(self, shard: int) -> Sequence[Due]:
         """The providers of one shard of the index that are not disabled; eventually consistent."""

@@ -1,10 +1,10 @@
-"""What a write raises when it was not made."""
+"""The errors of a write that was not made."""
 
 from __future__ import annotations
 
 
 class StaleWrite(Exception):
-    """What a write was conditioned on is no longer so. Nothing was written; read again and decide."""
+    """The condition of a write no longer holds. Nothing was written; read again and decide."""
 
 
 class NameTaken(Exception):

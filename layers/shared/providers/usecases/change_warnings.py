@@ -1,4 +1,4 @@
-"""What the owner of a provider should know about a change that was made."""
+"""The warnings about a change that was made."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def warnings_for(ports: Ports, vendor: Vendor, verified: VerifiedCredential, pro
 
 
 def rotation_warnings(ports: Ports, before: Provider, after: Provider, verified: VerifiedCredential) -> Warnings:
-    """What the owner should know about the rotation that made `after` of `before`."""
+    """Return the warnings about the rotation from `before` to `after`."""
     found = warnings_for(ports, ports.vendors(after.vendor), verified, after)
     if after.active.number == before.active.number:
         message = "this credential is already active: it was verified, and no version was created"

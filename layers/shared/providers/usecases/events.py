@@ -24,7 +24,7 @@ LEFT_AFTER: Final = timedelta(seconds=30)
 """Longer than any function runs after its commit."""
 
 GIVE_UP_AFTER: Final = timedelta(days=1)
-"""An event that EventBridge still refuses after this is quarantined, whatever the error."""
+"""An event that EventBridge still rejects after this time is quarantined, for any error."""
 
 
 def publish(ports: Ports, events: Sequence[Event]) -> None:

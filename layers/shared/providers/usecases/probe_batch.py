@@ -1,4 +1,4 @@
-"""What the sweep hands to its workers: a batch of targets for one minute, and a task for each of them."""
+"""A batch of the sweep: the targets of one minute for a worker, and a task for each of them."""
 
 from __future__ import annotations
 

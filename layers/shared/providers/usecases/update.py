@@ -47,8 +47,8 @@ def update_provider(
     After a lost race over other fields, the change is made again on the new state. A lost race with another rotation
     is 409 `rotation_conflict`, because the version that the caller meant to replace is no longer active, unless the
     other rotation activated the same credential.
-    Raises NotFound, PreconditionFailed, Unprocessable, VerificationFailed, RateLimited, Conflict, Unavailable; whatever
-    is raised, nothing was changed, unless Unavailable says that this is not known.
+    Raises NotFound, PreconditionFailed, Unprocessable, VerificationFailed, RateLimited, Conflict, Unavailable. After
+    any of them nothing was changed, unless Unavailable says that this is not known.
     """
     before = read_matching(ports, org, provider_id, if_match)
     base_url = change.base_url

@@ -119,7 +119,7 @@ def use_upload(ports: Ports, token: str, api_key: Secret, request_id: str | None
     """The provider that was added or rotated with `api_key`, and warnings; the link is used up with the change.
 
     A credential that is refused, or cannot be verified now, is a try and leaves the link as it is; after the last one
-    the link is dead. Raises what `open_upload`, `add_provider` and `update_provider` raise; whatever is raised,
+    the link is dead. Raises what `open_upload`, `add_provider` and `update_provider` raise; in each case,
     nothing was changed.
     """
     upload = open_upload(ports, token)

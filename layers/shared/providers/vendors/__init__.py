@@ -48,7 +48,7 @@ def vendor(name: str) -> Vendor:
 def _refuse_another_kind(of: Vendor, text: str, base_url: str | None) -> None:
     """Raise Unprocessable (`credential_format`) for another vendor's credential, and for one that cannot call models.
 
-    Only at the vendor's own hosts: at a proxy, keys have whatever form its operator chose.
+    Only at the vendor's own hosts: at a proxy, keys can have any format.
     """
     if not of.owns(base_url):
         return

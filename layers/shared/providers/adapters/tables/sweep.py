@@ -1,4 +1,4 @@
-"""What the sweep reads and writes of providers: which are due, and the health of each."""
+"""The store of the sweep: the providers that are due, and the health of each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DUE_INDEX: Final = "DueIndex"
 
 
 class DynamoProbes:
-    """What the sweep reads and writes of providers."""
+    """The store of the sweep."""
 
     def __init__(self, client: DynamoDBClient, main: str, secrets: str) -> None:
         self._client = client
