@@ -19,7 +19,7 @@ from providers.model.errors import Forbidden, InvalidRequest, ProvidersError, Un
 from providers.model.idempotency import StoredResponse
 from providers_client.errors import ConfigurationError
 from providers_client.mcp import logs
-from providers_client.mcp.http import HttpAnswer, answer, caller
+from providers_client.mcp.http import HttpResponse, caller, respond
 from providers_client.mcp.messages import fault_of
 from providers_client.mcp.tools import Caller
 from providers_client.sending import management_key
@@ -33,9 +33,9 @@ _ERROR_HEADERS: Final = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "PO
 
 
 def _respond(invocation: Invocation) -> StoredResponse:
-    answered = _answer(invocation.event)
-    kept = {name.title(): value for name, value in answered.headers.items() if name != "content-length"}
-    return StoredResponse(answered.status, kept, answered.body)
+    response = _post(invocation.event)
+    kept = {name.title(): value for name, value in response.headers.items() if name != "content-length"}
+    return StoredResponse(response.status, kept, response.body)
 
 
 def _on_error(error: ProvidersError, invocation: Invocation) -> StoredResponse:
@@ -46,8 +46,8 @@ def _on_error(error: ProvidersError, invocation: Invocation) -> StoredResponse:
 handler = shell(_respond, _on_error)
 
 
-def _answer(event: Mapping[str, Any]) -> HttpAnswer:
-    """Raises ProvidersError for what the protocol's own rules refuse before a message is read."""
+def _post(event: Mapping[str, Any]) -> HttpResponse:
+    """Return the response to a request. Raises ProvidersError if the protocol forbids the request before it is read."""
     headers = lower_headers(event)
     api = _api_url(event)
     origin = headers.get("origin")
@@ -63,7 +63,7 @@ def _answer(event: Mapping[str, Any]) -> HttpAnswer:
     if fault is not None:
         raise InvalidRequest("malformed_json", fault)
     many: Mapping[str, list[str]] = event.get("multiValueHeaders") or {name: [value] for name, value in headers.items()}
-    return answer(who, [(name.lower(), value) for name, values in many.items() for value in values], body)
+    return respond(who, [(name.lower(), value) for name, values in many.items() for value in values], body)
 
 
 def _api_url(event: Mapping[str, Any]) -> str:
@@ -72,7 +72,7 @@ def _api_url(event: Mapping[str, Any]) -> str:
 
 
 def _caller(api: str, authorization: str | None) -> Caller:
-    """Who calls, with the key as it was sent. Raises Unauthenticated for one that cannot be a key."""
+    """Return who calls, with the key as it was sent. Raises Unauthenticated if that cannot be a key."""
     scheme, _, token = (authorization or "").strip().partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated("missing_api_key", "send a management key as Authorization: Bearer mlx_mk_…")

@@ -248,7 +248,7 @@ def test_a_mistake_of_ours_has_the_apis_shape(
     def fail(*_: Any) -> None:
         raise RuntimeError(CANARY)
 
-    monkeypatch.setattr(app, "answer", fail)
+    monkeypatch.setattr(app, "respond", fail)
     status, _, body = ask(event())
     assert (status, body["error"]["code"]) == (500, "internal_error")
     assert "RuntimeError" in logged(caplog)

@@ -1,4 +1,4 @@
-"""The server over HTTP: one request in, one answer out, nothing kept in between (streamable HTTP, stateless, JSON)."""
+"""The server over HTTP: one response for each request, no state between them (streamable HTTP, stateless, JSON)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from providers_client.mcp.tools import Caller
 from providers_client.sync import Client
 
 _connections: Final = httpx2.HTTPTransport()
-"""Connections to the API, kept for the next request; they hold no key. Each request has its own client around them."""
+"""Connections to the API, reused by later requests; they hold no key. Each request has its own client around them."""
 atexit.register(_connections.close)
 
 
 @dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """Header names are lower-case."""
+class HttpResponse:
+    """An HTTP response; header names are lower-case."""
 
     status: int
     headers: Mapping[str, str]
@@ -30,16 +30,16 @@ class HttpAnswer:
 
 
 def caller(base_url: str, api_key: str) -> Caller:
-    """Who calls. Raises ConfigurationError for a base URL or a key that cannot be used."""
+    """Return who calls. Raises ConfigurationError for an invalid base URL or key."""
     return Caller(Client(base_url, api_key, timeout=TIMEOUT_S, backoff=BACKOFF, transport=_connections))
 
 
-def answer(who: Caller, headers: Iterable[tuple[str, str]], body: bytes) -> HttpAnswer:
-    """The answer to one POST. Header names are lower-case; one that was sent twice is there twice."""
-    return asyncio.run(_answer(who, headers, body))
+def respond(who: Caller, headers: Iterable[tuple[str, str]], body: bytes) -> HttpResponse:
+    """Return the response to one POST. Header names are lower-case; a header that was sent twice appears twice."""
+    return asyncio.run(_respond(who, headers, body))
 
 
-async def _answer(who: Caller, headers: Iterable[tuple[str, str]], body: bytes) -> HttpAnswer:
+async def _respond(who: Caller, headers: Iterable[tuple[str, str]], body: bytes) -> HttpResponse:
     manager = StreamableHTTPSessionManager(make_server(who), json_response=True, stateless=True)
     scope: dict[str, Any] = {
         "type": "http",
@@ -63,13 +63,13 @@ async def _answer(who: Caller, headers: Iterable[tuple[str, str]], body: bytes) 
     async with manager.run():
         await manager.handle_request(scope, receive, send)
     start, *rest = parts
-    told = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
+    response_headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
     text = b"".join(part.get("body", b"") for part in rest).decode()
-    return HttpAnswer(start["status"], told, text)
+    return HttpResponse(start["status"], response_headers, text)
 
 
 def _forwarded(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[bytes, bytes]]:
-    """The headers that the protocol uses, without the management key. A missing Accept means any type (RFC 9110)."""
+    """Yield the headers of the protocol, without the management key. A missing Accept means any type (RFC 9110)."""
     kept = [(name, value) for name, value in headers if name in ("accept", "content-type") or name.startswith("mcp-")]
     kept = [(name, value) for name, value in kept if name != "accept" or value.strip()]
     if "accept" not in dict(kept):
