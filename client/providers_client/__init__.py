@@ -1,4 +1,4 @@
-"""A typed client of the Providers API.
+"""Typed client of the Providers API.
 
     with Client("https://….execute-api.….amazonaws.com/live", "mlx_mk_…") as client:
         for provider in client.list_providers(health="unhealthy"):

@@ -34,14 +34,14 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""Leaves a field as it is, where None means something."""
+"""Leaves a field unchanged; None is a value of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """A request, and how its response becomes the result. No repr shows the body: it can contain a credential.
+    """A request, and the function that reads its response. No repr shows the body, which can contain a credential.
 
-    `read` raises pydantic's ValidationError for a response of another form.
+    `read` raises pydantic's ValidationError if the response has another form.
     """
 
     method: str
@@ -64,8 +64,8 @@ def call(
 ) -> Call[R]:
     """Return the request for `operation`, whose response is a `model`.
 
-    `path` are the parameters of the path, `query` those that are not None, `body` the fields that are not UNSET.
-    Raises NotFound for an id that is malformed, as the API would, and ConfigurationError.
+    Query parameters that are None and fields of the body that are UNSET are left out. Raises NotFound for a malformed
+    id, as the API would, and ConfigurationError.
     """
     headers = {}
     if operation.changes:
@@ -131,7 +131,7 @@ _FORMS: Final = {
 
 
 def _path(operation: Operation, parameters: Mapping[str, str | int]) -> str:
-    """Return the path. What cannot be an id, maybe a key in the wrong place, never becomes part of a URL."""
+    """Return the path. Raises NotFound for a malformed id, which could be a key: no key becomes part of a URL."""
     for name, value in parameters.items():
         form, code, why = _FORMS[name]
         if not form.fullmatch(str(value)):

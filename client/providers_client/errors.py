@@ -1,10 +1,10 @@
-"""What can go wrong, as exceptions.
+"""The client's exceptions.
 
-ConfigurationError (a ValueError)   nothing was sent: the base URL, the key or an argument cannot be used
+ConfigurationError (a ValueError)   nothing was sent: the base URL, the key or an argument is invalid
 
 ProvidersAPIError                   the root, never raised itself
-├── ConnectionFailed                no answer: connection_failed, timeout
-├── UnexpectedResponse                an answer that is not the API's: unexpected_response
+├── ConnectionFailed                no response: connection_failed, timeout
+├── UnexpectedResponse              a response that is not the API's: unexpected_response
 ├── InvalidRequest                  400, 413, 415: malformed_json, invalid_parameter, body_too_large, …
 │   └── Unprocessable               422: validation_failed, credential_rejected, base_url_required, …
 ├── AuthenticationFailed            401: missing_api_key, invalid_api_key
@@ -16,7 +16,7 @@ ProvidersAPIError                   the root, never raised itself
 ├── ServerFailed                    500, 503: internal_error, dependency_unavailable
 └── UpstreamFailed                  502, 504: verification_unavailable, verification_timeout
 
-None of them holds a key, nor does anything that they are chained to.
+No exception contains a key, and neither does any exception that it is chained to.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ from providers_contract.responses import Error, FieldError, Reference
 
 
 class ConfigurationError(ValueError):
-    """Nothing was sent: the base URL, the management key or an argument cannot be used."""
+    """Nothing was sent: the base URL, the management key or an argument is invalid."""
 
 
 class ProvidersAPIError(Exception):
     """Root of the tree.
 
     Attributes:
-        status: the HTTP status; None where there was no answer.
+        status: the HTTP status; None if there was no response.
         code, type, message: the API's own (docs: Errors); `message` is one sentence that a person can act on.
-        param: the field or parameter at fault.
-        resource, id: what was not found or stood in the way.
-        errors: every fault, with `validation_failed`.
-        references: what keeps a provider from being deleted, with `provider_in_use`; the providers that hold the new
-            credential already, with `name_taken`.
+        param: the invalid field or parameter.
+        resource, id: the resource that was not found or caused a conflict.
+        errors: all field errors, with `validation_failed`.
+        references: with `provider_in_use`, the routing configs that use the provider; with `name_taken`, the providers
+            that already have the new credential.
         reason: why a verification failed.
         retryable: whether the same call may succeed later.
         retry_after: seconds that the API asked to wait, or None.
-        request_id: to quote in a report.
+        request_id: to include in a bug report.
     """
 
     def __init__(
@@ -88,19 +88,19 @@ class ProvidersAPIError(Exception):
 
 
 class ConnectionFailed(ProvidersAPIError):
-    """There was no answer; a change may have been made all the same."""
+    """There was no response; a change may have been applied."""
 
 
 class UnexpectedResponse(ProvidersAPIError):
-    """Something answered that is not the API, or not one that this client understands."""
+    """The response is not the API's, or not one that this client understands."""
 
 
 class InvalidRequest(ProvidersAPIError):
-    """The request cannot be understood."""
+    """The request is malformed."""
 
 
 class Unprocessable(InvalidRequest):
-    """The request is understood and refused for what it says."""
+    """The request is well formed, but invalid."""
 
 
 class AuthenticationFailed(ProvidersAPIError):
@@ -112,11 +112,11 @@ class PermissionDenied(ProvidersAPIError):
 
 
 class NotFound(ProvidersAPIError):
-    """Nothing of this id in the organization."""
+    """The organization has no resource with this id."""
 
 
 class Conflict(ProvidersAPIError):
-    """The request is good, and the state of things forbids it."""
+    """The request is valid, but conflicts with the current state."""
 
 
 class PreconditionFailed(ProvidersAPIError):
@@ -132,7 +132,7 @@ class ServerFailed(ProvidersAPIError):
 
 
 class UpstreamFailed(ProvidersAPIError):
-    """The vendor could not be asked; nothing was changed."""
+    """The vendor was unavailable; nothing was changed."""
 
 
 _FAMILIES: Final[dict[int, type[ProvidersAPIError]]] = {
@@ -146,11 +146,11 @@ _FAMILIES: Final[dict[int, type[ProvidersAPIError]]] = {
     502: UpstreamFailed,
     504: UpstreamFailed,
 }
-_UNANSWERED: Final = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError, httpx2.ProxyError)
+_RETRYABLE: Final = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError, httpx2.ProxyError)
 
 
 def from_response(response: httpx2.Response) -> ProvidersAPIError:
-    """The error in an answer that is no success."""
+    """Return the error in a response that is not a success."""
     try:
         body: Any = Error.model_validate_json(response.content)
     except ValidationError:
@@ -159,7 +159,7 @@ def from_response(response: httpx2.Response) -> ProvidersAPIError:
 
 
 def from_body(body: Any) -> ProvidersAPIError | None:
-    """The error that an operator's function answers with, whose status is that of its code; None if it is none."""
+    """Return the error in an operator function's result, with the status of its code; None if it is not an error."""
     try:
         error = Error.model_validate(body)
     except ValidationError:
@@ -189,7 +189,7 @@ def _from_error(found: Error, status: int, retry_after: float | None) -> Provide
 
 
 def unexpected(response: httpx2.Response) -> UnexpectedResponse:
-    """The error for an answer that is not in the API's form; repeats nothing of it but the kind."""
+    """Return the error for a response that is not in the API's form; of the response it repeats only the media type."""
     status = response.status_code
     kind = response.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
     if response.has_redirect_location:
@@ -209,12 +209,12 @@ def unexpected(response: httpx2.Response) -> UnexpectedResponse:
 
 
 def from_failure(error: httpx2.HTTPError | httpx2.InvalidURL, base_url: httpx2.URL) -> ConnectionFailed:
-    """The error for a request without an answer.
+    """Return the error for a request without a response.
 
-    Only a failure to connect is quoted: in others, the HTTP library's words can hold a header's value.
+    Only a failure to connect is quoted: the HTTP library's other messages can contain a header's value.
     """
     at = origin(base_url)
-    retryable = isinstance(error, _UNANSWERED)
+    retryable = isinstance(error, _RETRYABLE)
     if isinstance(error, httpx2.TimeoutException):
         return ConnectionFailed(f"{at} did not respond in time", code="timeout", retryable=retryable)
     why = f": {error}" if isinstance(error, httpx2.ConnectError) else f" ({type(error).__name__})"
@@ -222,7 +222,7 @@ def from_failure(error: httpx2.HTTPError | httpx2.InvalidURL, base_url: httpx2.U
 
 
 def origin(url: httpx2.URL) -> str:
-    """Scheme, host and port."""
+    """Return scheme, host and port."""
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 

@@ -1,4 +1,4 @@
-"""What both clients share: where the API is, what a request carries, and when it is sent again."""
+"""Parts of both clients: the API's address, settings of the HTTP client, and retries."""
 
 from __future__ import annotations
 
@@ -85,26 +85,24 @@ def result_of(call: Call[T], outcome: httpx2.Response | ProvidersAPIError) -> T:
 
 
 def root(base_url: str) -> httpx2.URL:
-    """Where the endpoints are. Raises ConfigurationError, without repeating what was given."""
+    """Return the URL of the endpoints. Raises ConfigurationError, without repeating `base_url`."""
     try:
         url = httpx2.URL(trimmed(base_url))
     except httpx2.InvalidURL:
         url = httpx2.URL("")
     if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.raw_host):
-        raise ConfigurationError("the base URL has the form https://host, as the stack's output ApiUrl has it")
+        raise ConfigurationError("the base URL must have the form https://host, like the stack's output ApiUrl")
     if any(_is_key(part) for part in (*url.host.split("."), *url.path.split("/"))):
-        raise ConfigurationError("the base URL holds a key; the management key is given apart")
+        raise ConfigurationError("the base URL contains a key; set the management key separately")
     if url.userinfo or url.query or url.fragment:
-        raise ConfigurationError("the base URL holds no user, query or fragment; the management key is given apart")
+        raise ConfigurationError("the base URL must have no user, query or fragment; set the management key separately")
     if url.scheme == "http" and not is_loopback(url):
-        raise ConfigurationError(
-            "the base URL begins with https://: a management key is not sent in the clear, but to this machine"
-        )
+        raise ConfigurationError("use https:// in the base URL; plain HTTP is allowed only for localhost")
     return url.copy_with(path=url.path.rstrip("/").removesuffix(BASE_PATH) + f"{BASE_PATH}/")
 
 
 def _is_key(part: str) -> bool:
-    """Whether a part of a URL is a key: it would be looked up in the DNS, and repeated in errors."""
+    """Return whether a part of a URL is a key, which would be sent to the DNS and repeated in errors."""
     if len(part) < _SHORTEST_KEY:
         return False
     from providers_contract.vendors import is_credential  # late: it reads a file, and most URLs have no such part
@@ -113,7 +111,7 @@ def _is_key(part: str) -> bool:
 
 
 def is_loopback(url: httpx2.URL) -> bool:
-    """Whether it leads to this machine."""
+    """Return whether `url` leads to this machine."""
     try:
         return url.host == "localhost" or ip_address(url.host).is_loopback
     except ValueError:
@@ -121,17 +119,17 @@ def is_loopback(url: httpx2.URL) -> bool:
 
 
 def management_key(text: str) -> Secret:
-    """The key in `text`. Raises ConfigurationError: the HTTP library would put what it cannot send into its error."""
+    """Return the key in `text`. Raises ConfigurationError: the HTTP library's own error would quote the key."""
     text = trimmed(text)
     if not MANAGEMENT_KEY.fullmatch(text):
-        raise ConfigurationError("the management key has not the form mlx_mk_<id>_<secret>")
+        raise ConfigurationError("invalid management key: expected mlx_mk_<id>_<secret>")
     return Secret(text)
 
 
 def settings(base_url: str, api_key: str, timeout: float) -> dict[str, Any]:
-    """Arguments for an httpx2 client, sync or async. Raises ConfigurationError.
+    """Return the arguments for an httpx2 client, sync or async. Raises ConfigurationError.
 
-    A proxy from the environment is used for https alone: it would see what goes in the clear to this machine.
+    Only https uses a proxy from the environment: a proxy would see plain HTTP to this machine.
     """
     url = root(base_url)
     key = management_key(api_key)
@@ -141,12 +139,12 @@ def settings(base_url: str, api_key: str, timeout: float) -> dict[str, Any]:
         "timeout": timeout,
         "follow_redirects": False,
         "trust_env": not is_loopback(url),
-        "verify": url.scheme == "https",  # else no TLS is spoken, and loading the certificates would take 40 ms
+        "verify": url.scheme == "https",  # plain HTTP needs no certificates, and loading them takes 40 ms
     }
 
 
 def from_environment(environment: Mapping[str, str]) -> tuple[str, str]:
-    """Base URL and management key. Raises ConfigurationError for what is not set."""
+    """Return base URL and management key. Raises ConfigurationError if one is not set."""
     missing = [name for name in (URL_VARIABLE, KEY_VARIABLE) if not environment.get(name)]
     if missing:
         raise ConfigurationError(f"set {' and '.join(missing)}")

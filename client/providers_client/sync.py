@@ -143,7 +143,7 @@ class Client:
     ) -> Changed[Provider]:
         """Change the fields that are given. A new credential is verified before it replaces the active one.
 
-        `base_url=None` means the vendor's own address.
+        `base_url=None` restores the vendor's own address.
         """
         return self._send(
             call(

@@ -1,4 +1,4 @@
-"""Names of environment variables, and the vendor whose key they say they hold. No I/O."""
+"""Names of environment variables, and the vendor that a variable's name suggests. No I/O."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _FILLER: Final = KEY_WORDS | {"API", "AWS", "ACCESS", "ID", "BEARER", "AI", "SER
 
 
 def words(name: str) -> set[str]:
-    """The words of a variable's name, in capitals."""
+    """Return the words of a variable's name, in capitals."""
     return set(name.upper().split("_"))
 
 
 def vendor_named(name: str) -> str | None:
-    """Return the vendor that a variable's name says its key is for; None if it names none, or several."""
+    """Return the vendor that a variable's name suggests; None if it suggests none, or several."""
     found = words(name)
     named = [vendor for vendor in vendors.NAMES if vendors.facts(vendor).variables.named(found)]
     return named[0] if len(named) == 1 else None
@@ -27,5 +27,5 @@ def vendor_named(name: str) -> str | None:
 
 @cache
 def filler() -> frozenset[str]:
-    """Return the words that do not tell one key of a vendor from another."""
+    """Return the words that do not distinguish one key of a vendor from another."""
     return frozenset(_FILLER).union(*(vendors.facts(name).variables.words for name in vendors.NAMES))

@@ -120,7 +120,7 @@ def test_the_life_of_a_provider(
                 assert tool.output_schema is not None
                 assert {"type", "anyOf", "$defs"} <= set(tool.output_schema)
             await life(client, person)
-            with pytest.raises(MCPError, match="there is no such tool"):
+            with pytest.raises(MCPError, match="no such tool"):
                 await client.call_tool("drop_table", {})
 
     asyncio.run(work())
@@ -274,7 +274,7 @@ def test_a_tool_call_counts_once(person: Person) -> None:
         ({}, "providers-mcp: set PROVIDERS_API_URL and PROVIDERS_API_KEY\n"),
         (
             {"PROVIDERS_API_URL": "https://api.example", "PROVIDERS_API_KEY": "canary"},
-            "providers-mcp: the management key has not the form mlx_mk_<id>_<secret>\n",
+            "providers-mcp: invalid management key: expected mlx_mk_<id>_<secret>\n",
         ),
     ],
     ids=["nothing", "no key"],

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from providers_client import NotFound
 from providers_client.mcp import arguments
 from providers_client.mcp.results import Failure, Stored, UploadLink, failure
-from providers_client.mcp.server import answered, listed, refused
+from providers_client.mcp.server import listed, refused, success
 from providers_client.mcp.tools import TOOLS
 from providers_contract import bodies
 from providers_contract.responses import Deleted, FieldError, Page, Provider, Upload
@@ -90,18 +90,18 @@ PROVIDER_VIEW = Provider.model_validate_json(json.dumps(PROVIDER))
 LINK = UploadLink(**Upload.model_validate_json(json.dumps(UPLOAD)).model_dump())
 NO_SUCH = failure(NotFound("provider not found", code="provider_not_found", type="not_found", status=404))
 ANSWERS = [
-    ("list_providers", answered(Page[Provider](data=[PROVIDER_VIEW], next_cursor=None))),
-    ("get_provider", answered(PROVIDER_VIEW)),
-    ("add_provider", answered(Stored(provider=PROVIDER_VIEW, warnings=[]))),
-    ("add_provider", answered(LINK)),
-    ("update_provider", answered(LINK)),
-    ("delete_provider", answered(Deleted(id=PROVIDER_ID, deleted=True))),
+    ("list_providers", success(Page[Provider](data=[PROVIDER_VIEW], next_cursor=None))),
+    ("get_provider", success(PROVIDER_VIEW)),
+    ("add_provider", success(Stored(provider=PROVIDER_VIEW, warnings=[]))),
+    ("add_provider", success(LINK)),
+    ("update_provider", success(LINK)),
+    ("delete_provider", success(Deleted(id=PROVIDER_ID, deleted=True))),
     *((name, refused(NO_SUCH)) for name in LISTED),
 ]
 
 
 @pytest.mark.parametrize(("name", "result"), ANSWERS)
-def test_what_is_answered_fits_the_output_schema(name: str, result: Any) -> None:
+def test_what_is_success_fits_the_output_schema(name: str, result: Any) -> None:
     """Results match the output schema, including links and failures, because clients validate them."""
     Draft202012Validator(LISTED[name]["outputSchema"]).validate(result.structured_content)
 

@@ -1,4 +1,4 @@
-"""The command line: its commands, and the options before them. A command's module is imported when it runs."""
+"""The command line: its commands and global options. A command's module is imported when the command runs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ COMMANDS: Final = {
         "Replace the keys that seal stored credentials (needs AWS credentials).",
     ),
 }
-"""Where each command is, and its short help, which must not need its module."""
+"""The location and short help of each command; the help must not need the command's module."""
 
 
 @click.group(
@@ -66,7 +66,7 @@ COMMANDS: Final = {
 @click.version_option(VERSION, message="providers %(version)s", help="Show the version.")
 @click.pass_context
 def app(ctx: click.Context, url: str | None, key_file: str | None) -> None:
-    """Remember the options before the command."""
+    """Store the global options for the command."""
     ctx.obj = {"url": url, "key_file": key_file}
 
 

@@ -49,7 +49,7 @@ def audit(
 
 
 def change_of(entry: AuditEntry) -> str:
-    """`name: A → B, status: active → disabled`."""
+    """Return the changes as `name: A → B, status: active → disabled`."""
     before, after = entry.before or {}, entry.after or {}
     changes = [(name, _value(before, name), _value(after, name)) for name in {**before, **after}]
     return ", ".join(f"{name}: {was} → {now}" for name, was, now in changes if was != now)

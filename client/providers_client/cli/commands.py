@@ -1,4 +1,4 @@
-"""A group of commands that imports a command when it runs, and turns what the client raises into an exit code."""
+"""A group of commands that imports a command when it runs, and turns the client's exceptions into exit codes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from providers_client.cli.exit_codes import USAGE
 from providers_client.cli.streams import lost_output
 
 _PLAIN_WORD: Final = re.compile(r"(?=.{1,24}$)-{0,2}[a-z]+(-[a-z]+)*")
-"""What a mistyped command or option looks like, and no key does."""
+"""The form of a mistyped command or option; no key has it."""
 _READS: Final = {"list", "get", "health", "versions", "audit"}
-"""Commands that have done nothing if their output is lost."""
+"""Commands that only print: if their output is lost, they have failed."""
 _GIVEN: Final = "providers_client.given"
 
 
 class Commands(click.Group):
-    """The group. `commands` are rows of `module:attribute` and short help, by name."""
+    """A group whose `commands` are pairs of `module:attribute` and short help, by name."""
 
     def __init__(self, *arguments: Any, commands: Mapping[str, tuple[str, str]], **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -33,7 +33,7 @@ class Commands(click.Group):
         return [*self.rows]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
-        """Import and return a command, None if there is none of this name."""
+        """Import and return a command; None if there is no command with this name."""
         if cmd_name not in self.rows:
             return None
         module, _, attribute = self.rows[cmd_name][0].partition(":")
@@ -41,7 +41,7 @@ class Commands(click.Group):
         return found
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Return the command of the first argument. Raises UsageError, which suggests the closest name."""
+        """Return the command that the first argument names. Raises UsageError, which suggests the closest name."""
         if args[0] not in self.rows and not ctx.resilient_parsing:
             close = get_close_matches(args[0], self.rows)
             ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
@@ -64,7 +64,7 @@ class Commands(click.Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Parse the options before the command. Raises usage errors that never echo input."""
+        """Parse the global options. Raises usage errors that never echo input."""
         try:
             ctx = super().make_context(info_name, [*args], parent, **extra)
         except click.UsageError as error:
@@ -107,7 +107,7 @@ def _reported(error: Exception, ctx: click.Context) -> int | None:
 
 
 def hide_input(error: click.UsageError, given: Sequence[str]) -> click.UsageError:
-    """Return a usage error that says what is wrong without echoing input, which can be a key."""
+    """Return a usage error without the input, which can be a key."""
     message = error.message
     if isinstance(error, click.MissingParameter):
         return error
@@ -128,13 +128,13 @@ def hide_input(error: click.UsageError, given: Sequence[str]) -> click.UsageErro
 
 
 def _report_lost_output(ctx: click.Context) -> None:
-    """Say that output could not be written. Exits with 1 if the output was all that the command was run for."""
+    """Report that output could not be written. Exits with 1 if the command only reads."""
     lost = lost_output()
     if lost is None:
         return
     only_reads = getattr(ctx.find_root().obj, "command", None) in _READS
-    if lost.errno != errno.EPIPE:  # a reader that has seen enough, such as `head`, is no problem
-        done = "" if only_reads else "; what the command did stays done"
+    if lost.errno != errno.EPIPE:  # `head`, for example, closes a pipe early
+        done = "" if only_reads else "; the command's changes are kept"
         click.echo(f"Error: the output could not be written: {lost.strerror or lost}{done}", err=True)
     if only_reads:
         raise click.exceptions.Exit(1)

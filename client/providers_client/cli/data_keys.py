@@ -11,7 +11,7 @@ from providers_client.cli.keys import operator
 from providers_client.cli.session import Session, begin, confirm, console, out, say
 from providers_client.cli.tables import cells, table
 
-org_option = click.option("--org", required=True, help="The organization whose credentials they seal.")
+org_option = click.option("--org", required=True, help="The organization whose credentials the data keys seal.")
 
 
 @click.group("data-keys", no_args_is_help=True)
@@ -50,7 +50,7 @@ def list_(ctx: click.Context, org: str, stack: str | None, local: bool, as_json:
 def rotate(ctx: click.Context, org: str, stack: str | None, local: bool, as_json: bool) -> None:
     """Create another data key and seal every stored version under it.
 
-    Rotations, probes and readers continue meanwhile. If it is stopped, `reseal` finishes it.
+    Rotations, probes and reads continue meanwhile. If the command is interrupted, run `reseal` to finish.
     """
     _reseal(begin(ctx, as_json), "rotate", org, stack, local=local)
 
@@ -62,7 +62,7 @@ def rotate(ctx: click.Context, org: str, stack: str | None, local: bool, as_json
 @options.as_json
 @click.pass_context
 def reseal(ctx: click.Context, org: str, stack: str | None, local: bool, as_json: bool) -> None:
-    """Seal versions under an older data key again, under the newest one."""
+    """Seal versions that use an older data key under the newest one."""
     _reseal(begin(ctx, as_json), "reseal", org, stack, local=local)
 
 
@@ -95,7 +95,7 @@ def destroy(
 def _reseal(session: Session, action: str, org: str, stack: str | None, *, local: bool) -> None:
     operate = operator(session, stack, local=local)
     done = more = operate(f"data_keys.{action}", org=org)
-    while more["before"]:  # the function seals for as long as it may run
+    while more["before"]:  # one invocation seals until its time is up
         more = operate("data_keys.reseal", org=org, before=more["before"])
         versions, broken = done["versions"] + more["versions"], sorted({*done["broken"], *more["broken"]})
         done = more | {"versions": versions, "broken": broken}
@@ -115,4 +115,6 @@ def _say_what_is_left(done: dict[str, Any]) -> None:
         say(f"Functions may seal under the previous key for {minutes} more minutes. Run `reseal` once more after that;")
         say("then `list` shows the older keys that seal nothing, and `destroy` removes them.")
     for each in done["broken"]:
-        say(f"{each} was not changed: its items were altered, so its credential cannot be opened. Rotate its key.")
+        say(
+            f"{each} was not changed: its items were tampered with, so its credential cannot be opened. Rotate its key."
+        )

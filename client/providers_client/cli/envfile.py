@@ -1,8 +1,8 @@
-"""Finds vendors' credentials in a .env file, by the forms of the values and the names of the variables. No I/O.
+"""Finds vendors' credentials in a .env file, by the format of the values and the names of the variables. No I/O.
 
-Only a value in a form that a vendor is known to issue is a credential. Where others use that form too (`sk-…`, Google's
-keys, 32 hex digits), the variable's name must say the same vendor. A name alone is never enough: OPENAI_API_KEY often
-holds `user_provided`, a reference to a secret manager, or an id.
+Only a value in a format that a vendor issues is a credential. If others use the same format (`sk-…`, Google's keys, 32
+hex digits), the variable's name must also name the vendor. A name alone is never enough: OPENAI_API_KEY often contains
+`user_provided`, a reference to a secret manager, or an id.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _REFERENCES: Final = {
     "another variable": r"\$\{?[A-Za-z_][A-Za-z0-9_]*|\$\{\{|%[A-Za-z_][A-Za-z0-9_]*%$",
     "a command": r"\$\(|`",
 }
-"""How a value begins that only says where the secret is, and what it refers to."""
+"""Prefixes of values that only refer to a secret elsewhere, by the place that they refer to."""
 
 _REFERENCE_FORMS: Final = {what: re.compile(form, re.IGNORECASE) for what, form in _REFERENCES.items()}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
@@ -55,10 +55,10 @@ _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """A credential. `variables` are those that it was made of, the one that names it first.
+    """A credential. `variables` are the variables that it consists of; the first one names it.
 
-    `problem` says why it cannot be sent, `same_as` which variable holds the same credential, `foreign_host` where it
-    would go if that is not the vendor.
+    `problem` is the reason why it cannot be sent, `same_as` another variable with the same credential, `foreign_host`
+    its destination if that is not the vendor.
     """
 
     variables: tuple[str, ...]
@@ -72,7 +72,7 @@ class Found:
 
     @property
     def foreign_host(self) -> str | None:
-        """The host of `base_url`, with its port, if it is not one of the vendor's own."""
+        """Return the host of `base_url`, with its port, if it is not one of the vendor's own."""
         if self.base_url is None or vendors.facts(self.vendor).owns(self.base_url):
             return None
         return urlsplit(self.base_url).netloc.rpartition("@")[2].lower()
@@ -80,10 +80,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file holds.
+    """The contents of a file.
 
-    `unknown` are variables that look like credentials of something else, `references` says of some of them where the
-    secret is instead, `others` are the rest. `unreadable` are the numbers of lines that are not NAME=VALUE.
+    `unknown` are variables that look like credentials for something else; `references` maps some of them to the place
+    that has the secret; `others` are the rest. `unreadable` are the numbers of the lines that are not NAME=VALUE.
     """
 
     found: list[Found] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Contents:
 
 
 def read(text: str) -> Contents:
-    """The credentials in the text of a .env file, in its order; nothing is interpolated."""
+    """Return the credentials in the text of a .env file, in its order; nothing is interpolated."""
     contents = Contents()
     given = _variables(text, contents.unreadable)
     values = {name: value for name, value in given.items() if value}
@@ -120,7 +120,7 @@ def read(text: str) -> Contents:
 
 
 def _variables(text: str, unreadable: list[int]) -> dict[str, str]:
-    """The variables, without white space around their values; the numbers of other lines go into `unreadable`."""
+    """Return the variables, with their values trimmed; the numbers of malformed lines are added to `unreadable`."""
     found: dict[str, str] = {}
     for each in parse_stream(io.StringIO(text)):
         statement = each.original.string
@@ -137,7 +137,7 @@ def _variables(text: str, unreadable: list[int]) -> dict[str, str]:
 
 
 def _placed(made: Found, before: list[Found]) -> Found:
-    """`made` with a name that none has `before` it, or as the same credential as one of those."""
+    """Return `made` with a name that is not used in `before`, or marked as the same credential as one in `before`."""
     same = next((each for each in before if each.vendor == made.vendor and each.secret == made.secret), None)
     taken = {name_claim(each.name) for each in before}
     name, number = made.name, 2
@@ -177,7 +177,7 @@ def _credential(name: str, values: Mapping[str, str]) -> Found | None:
 
 
 def _vendor(name: str, value: str) -> str | None:
-    """The vendor whose credential this is."""
+    """Return the vendor whose credential this is."""
     by_form = vendors.recognize(value)
     if by_form is None or vendors.facts(by_form).is_unmistakable(value):
         return by_form
@@ -188,7 +188,7 @@ def _vendor(name: str, value: str) -> str | None:
 
 
 def _aws(name: str, values: Mapping[str, str]) -> Found | None:
-    """The access key that a group of variables makes up: AWS_ACCESS_KEY_ID, …, with the same prefix and suffix."""
+    """Return the access key that a group of variables forms: AWS_ACCESS_KEY_ID, …, with the same prefix and suffix."""
     before, after = name.split(_ACCESS_KEY_ID, 1)
     secret = f"{before}AWS_SECRET_ACCESS_KEY{after}"
     token = f"{before}AWS_SESSION_TOKEN{after}"
@@ -214,7 +214,7 @@ def _aws(name: str, values: Mapping[str, str]) -> Found | None:
 
 
 def _region(name: str, values: Mapping[str, str]) -> str | None:
-    """The variable that holds the region: one of the same prefix and suffix, or the file's only one."""
+    """Return the variable with the region: one with the same prefix and suffix, or else the file's AWS_REGION."""
     before, _, after = name.partition(_ACCESS_KEY_ID)
     affixes = [(before, after), ("", "")] if _ACCESS_KEY_ID in name else [("", "")]
     wanted = [f"{a}{region}{z}" for a, z in affixes for region in ("AWS_REGION", "AWS_DEFAULT_REGION")]
@@ -222,9 +222,9 @@ def _region(name: str, values: Mapping[str, str]) -> str | None:
 
 
 def _endpoint(name: str, values: Mapping[str, str]) -> str | None:
-    """The variable that holds the endpoint of the key in `name`: `X_ENDPOINT` or `X_BASE_URL` for `X_API_KEY`.
+    """Return the variable with the endpoint of the key in `name`: `X_ENDPOINT` or `X_BASE_URL` for `X_API_KEY`.
 
-    One that holds no URL counts too: the key is for another host than the vendor's, wherever that may be.
+    A variable that is not a URL counts too: it shows that the key is for another host than the vendor's.
     """
     in_capitals = {each.upper(): each for each in values}
     for ending in ("_API_KEY", "_KEY", "_AUTH_TOKEN", "_TOKEN"):
@@ -258,7 +258,7 @@ def _is_url(text: str) -> bool:
 
 
 def _name(variable: str, vendor: str) -> str:
-    """`OpenAI staging` for OPENAI_API_KEY_STAGING."""
+    """Return a provider's name, such as `OpenAI staging` for OPENAI_API_KEY_STAGING."""
     rest = [word.lower() for word in variable.split("_") if word and word.upper() not in filler()]
     return " ".join([vendors.facts(vendor).title, *rest])[:76]
 

@@ -15,4 +15,4 @@ EXITS: Final = {
     6: "the vendor, the API or AWS is unavailable, or a rate limit was reached: try again later",
     7: "the management key is invalid, or lacks a scope",
 }
-"""What each means. `providers_contract.errors` has the code of each error."""
+"""The meaning of each code. `providers_contract.errors` has the code of each error."""

@@ -70,7 +70,7 @@ def _watch(first: Health, read: Callable[[], Health], every: float, history: str
 
 
 def shown(found: Health, history: str) -> RenderableType:
-    """A headline, the windows and the chart."""
+    """Return a headline, the windows and the chart."""
     reason = f" ({plain(found.reason)})" if found.reason else ""
     since = f" since {time(found.since)}" if found.since else ""
     checked = f", last checked {time(found.last_check_at)}" if found.last_check_at else ", never checked"

@@ -1,4 +1,4 @@
-"""`providers import`: adds what a .env file holds."""
+"""`providers import`: add the keys in a .env file."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ _FAILED: Final = ("refused", "unavailable", "foreign host", "name taken")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a credential."""
+    """The result for one credential."""
 
     of: Found
     outcome: Outcome
-    told: str | None = None
+    detail: str | None = None
     code: str | None = None
     provider_id: str | None = None
 
@@ -125,7 +125,7 @@ def import_(
 
 
 def _refuse_unknown(skip: Sequence[str], contents: Contents) -> None:
-    """A mistyped --skip would send the very key that was to be left out. Raises ConfigurationError."""
+    """Raise ConfigurationError for a mistyped --skip, which would send the key that it was meant to leave out."""
     known = {*contents.unknown, *contents.references, *contents.others}
     known.update(*(found.variables for found in contents.found))
     if not set(skip) <= known:
@@ -145,15 +145,15 @@ def _planned(found: Found, skip: Sequence[str]) -> Result:
 def _decided(
     planned: Mapping[Found, Result], allowed: Sequence[str], *, asks: bool, quiet: bool
 ) -> dict[Found, Result]:
-    """The results of those that would go to another host than their vendor's; each host is allowed, or asked about."""
+    """Return the results of credentials whose host is neither the vendor's own, nor allowed, nor confirmed."""
     foreign = {found: found.foreign_host for found, result in planned.items() if result.outcome == "to add"}
     hosts = {host: found for found, host in foreign.items() if host is not None}
     good = {each.lower() for each in allowed}
     for host, found in hosts.items():
         names = ", ".join(each.variables[0] for each in foreign if foreign[each] == host)
-        told = f"{names} would be sent to {host}, which is not a host of {facts(found.vendor).title}."
+        warning = f"{names} would be sent to {host}, which is not a host of {facts(found.vendor).title}."
         if not quiet:
-            say_prominently(told)
+            say_prominently(warning)
         if host not in good and asks and click.confirm(plain(f"Send it to {host}?"), err=True):
             good.add(host)
     return {
@@ -169,7 +169,7 @@ def _decided(
 
 
 async def _add_all(session: Session, wanted: list[Found], *, store_pending: bool, quiet: bool) -> list[Result]:
-    """Add some at once, with a bar that fills. Raises what concerns all of them: a management key that is not good."""
+    """Add the credentials concurrently, with a progress bar. Raises errors of the management key, which concern all."""
     bar = Progress(
         TextColumn("verifying"),
         BarColumn(),
@@ -199,7 +199,7 @@ async def _add_all(session: Session, wanted: list[Found], *, store_pending: bool
 
 
 async def _stored(client: AsyncClient) -> list[Provider]:
-    """The providers that there are; none for a management key that may only write."""
+    """Return the stored providers; none if the management key may only write."""
     try:
         return [each async for each in client.list_providers()]
     except PermissionDenied:
@@ -207,10 +207,10 @@ async def _stored(client: AsyncClient) -> list[Provider]:
 
 
 async def _add(client: AsyncClient, found: Found, stored: Sequence[Provider], *, store_pending: bool) -> Result:
-    """Add a credential, unless a provider holds it already: of which the API alone can be sure.
+    """Add a credential, unless a provider already has it, which only the API can decide.
 
-    It says so when it refuses a name that is taken. So what may be the same, by its hint, is first sent under the name
-    that the stored one has: that adds nothing.
+    The API reports it when it refuses a taken name. So a credential with the hint of a stored one is first sent under
+    the stored provider's name: if they are the same, nothing is added.
     """
     same = [each.name for each in stored if (each.vendor, each.key_hint) == (found.vendor, found.hint)]
     names = [*(same[:_CANDIDATES] if not found.hint.endswith("…") else ()), found.name]
@@ -235,8 +235,8 @@ async def _add(client: AsyncClient, found: Found, stored: Sequence[Provider], *,
                 continue
             outcome: Outcome = "unavailable" if exit_code(error) == 6 else "refused"
             return Result(found, outcome, error.message, error.code)
-        told = "; ".join(warning.message for warning in changed.warnings) or None
-        return Result(found, "added", told, provider_id=changed.data.id)
+        warnings = "; ".join(warning.message for warning in changed.warnings) or None
+        return Result(found, "added", warnings, provider_id=changed.data.id)
     return result
 
 
@@ -245,7 +245,7 @@ def _show(results: list[Result]) -> None:
     for each in results:
         outcome = Text(each.outcome, _STYLES.get(each.outcome, ""))
         of = each.of
-        shown.add_row(*cells(of.variables[0], of.vendor, of.name, of.hint, outcome, each.told or ""))
+        shown.add_row(*cells(of.variables[0], of.vendor, of.name, of.hint, outcome, each.detail or ""))
     if results:
         console().print(shown)
     else:
@@ -278,7 +278,7 @@ def _plain(result: Result) -> dict[str, Any]:
         "foreign_host": of.foreign_host,
         "result": result.outcome.replace(" ", "_"),
         "code": result.code,
-        "message": result.told,
+        "message": result.detail,
         "provider_id": result.provider_id,
     }
 

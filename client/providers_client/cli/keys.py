@@ -105,8 +105,8 @@ def revoke(ctx: click.Context, key_id: str, stack: str | None, local: bool, yes:
 
 
 def operator(session: Session, stack: str | None, *, local: bool) -> Operator:
-    """Return the operator's function of the stack in --stack or --local. Raises ConfigurationError."""
-    from providers_client.cli.operate import Operator  # late: other commands do without it
+    """Return the operator function of the stack in --stack or --local. Raises ConfigurationError."""
+    from providers_client.cli.operate import Operator  # late: other commands do not need it
 
     if (stack is None) != local:
         raise ConfigurationError("use --stack NAME for a deployed stack, or --local for the one that `make run` serves")

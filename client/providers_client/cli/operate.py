@@ -1,4 +1,4 @@
-"""Runs an operator's actions: the stack's own function does them, so an operator needs the right to invoke it alone."""
+"""Runs operators' actions in the stack's own function: an operator needs only the permission to invoke it."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ FUNCTION_TIMEOUT_S: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Invokes the operator's function of a stack: of a CloudFormation stack, or of the one that `make run` serves.
+    """Invokes the operator function of a CloudFormation stack, or of the stack that `make run` serves.
 
     Args:
         stack: the CloudFormation stack's name; None for the local one.
-        local_url: where the local stack is.
+        local_url: the local stack's address.
     """
 
     stack: str | None
     local_url: str = ""
 
     def __call__(self, action: str, **arguments: Any) -> Any:
-        """Run `action` and return what it answers.
+        """Run `action` and return its result.
 
-        Raises ConfigurationError for an argument that the function refuses, otherwise ProvidersAPIError.
+        Raises ConfigurationError if the function refuses an argument, otherwise ProvidersAPIError.
         """
-        answer = self._invoke({"action": action, "arguments": arguments})
-        if "data" in answer:
-            return answer["data"]
-        error = from_body(answer)
+        result = self._invoke({"action": action, "arguments": arguments})
+        if "data" in result:
+            return result["data"]
+        error = from_body(result)
         if error is None:
-            raise UnexpectedResponse("the operator's function failed; its log says why", code="operate_failed")
+            raise UnexpectedResponse("the operator function failed; see its log", code="operate_failed")
         if isinstance(error, Unprocessable):
             raise ConfigurationError(error.message)
         raise error
@@ -51,7 +51,7 @@ class Operator:
             from botocore.exceptions import BotoCoreError, ClientError
         except ImportError:
             raise ConfigurationError("install providers-client[operator] for this command") from None
-        # Never sent again: a second key would be made, and nobody would see it.
+        # Never retried: a retry would create a second key that no one sees.
         config = Config(read_timeout=FUNCTION_TIMEOUT_S + 10, retries={"total_max_attempts": 1})
         endpoint = _loopback(self.local_url) if self.stack is None else None
         try:
@@ -61,13 +61,13 @@ class Operator:
                 session = boto3.Session()
                 name = self._function(session.client("cloudformation"), self.stack)
             functions = session.client("lambda", endpoint_url=endpoint, config=config)
-            answer = json.loads(functions.invoke(FunctionName=name, Payload=json.dumps(payload))["Payload"].read())
+            result = json.loads(functions.invoke(FunctionName=name, Payload=json.dumps(payload))["Payload"].read())
         except (ClientError, BotoCoreError) as error:
-            told = str(error) if self.stack is None else str(error).replace(self.stack, "(--stack)")
-            raise ConnectionFailed(told, code="aws_failed") from None
+            message = str(error) if self.stack is None else str(error).replace(self.stack, "(--stack)")
+            raise ConnectionFailed(message, code="aws_failed") from None
         except json.JSONDecodeError:
-            answer = None
-        return answer if isinstance(answer, dict) else {}
+            result = None
+        return result if isinstance(result, dict) else {}
 
     @staticmethod
     def _function(cloudformation: Any, stack: str) -> str:
@@ -75,12 +75,12 @@ class Operator:
         for each in found.get("Outputs", []):
             if each["OutputKey"] == OUTPUT:
                 return str(each["OutputValue"])
-        message = f"what --stack names is not a stack of the Providers API: it has no output {OUTPUT!r}"
+        message = f"--stack is not a stack of the Providers API: it has no output {OUTPUT!r}"
         raise UnexpectedResponse(message, code="no_such_stack")
 
 
 def _loopback(base_url: str) -> str:
-    """The address of the local stack. Raises ConfigurationError if it is not on this machine."""
+    """Return the address of the local stack. Raises ConfigurationError if it is not on this machine."""
     try:
         url = httpx2.URL(base_url)
     except httpx2.InvalidURL:

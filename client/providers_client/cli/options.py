@@ -1,4 +1,4 @@
-"""Options and arguments that several commands have. Nothing here imports the client: `--help` must be quick."""
+"""Options and arguments of several commands. Nothing here imports the client: `--help` must be fast."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from providers_contract.responses import Changed, Health, Provider
 from providers_contract.vocabulary import HealthState, Status
 
 CHARTED = 20
-"""Rows with a sparkline: each is a request, and a management key may send 60 a minute by default."""
+"""Number of rows with a sparkline: each is one request, and a management key may send 60 a minute by default."""
 AT_ONCE = 8
 
 
@@ -81,7 +81,7 @@ def providers_table(found: Sequence[Provider], lines: Mapping[int, Text]) -> Tab
 
 
 def _sparklines(session: Session, found: Sequence[Provider]) -> dict[int, Text]:
-    """Return the sparklines of `found` by position; of none whose history is unavailable."""
+    """Return the sparklines of `found` by position; a provider whose history is unavailable has none."""
     if not found:
         return {}
     with session.client(retries=0) as client, ThreadPoolExecutor(AT_ONCE) as pool:

@@ -19,7 +19,7 @@ _ADVICE: Final = {
     "insufficient_scope": "use a key with this scope: `providers keys create --scope …`",
     "provider_in_use": "detach it first: `providers routing put` or `providers routing rm`",
     "base_url_required": "add --base-url",
-    "limit_exceeded": "remove what is no longer used; expired management keys count until they are revoked",
+    "limit_exceeded": "remove unused ones; expired management keys count until they are revoked",
     "connection_failed": "check --url or PROVIDERS_API_URL",
     "unexpected_response": "check --url or PROVIDERS_API_URL",
 }
@@ -31,7 +31,7 @@ def exit_code(error: ProvidersAPIError) -> int:
 
 
 def report(error: ProvidersAPIError | ConfigurationError, *, as_json: bool) -> None:
-    """Print an error on standard error, with all its field errors and what can be done about it."""
+    """Print an error on standard error, with its field errors and advice."""
     if as_json:
         click.echo(json_text({"error": _fields(error)}), err=True)
         return

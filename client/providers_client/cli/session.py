@@ -1,4 +1,4 @@
-"""What every command needs: the global options, the client that they describe, and output."""
+"""Shared parts of all commands: the global options, their client, and output."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ RETRIES: Final = 2
 """Few, because a person is waiting."""
 PIPED_WIDTH: Final = 160
 MAX_FILE_BYTES: Final = 1024 * 1024
-"""Far more than a file of keys needs."""
+"""Far larger than any file of keys."""
 
 
 @dataclass(slots=True)
 class Session:
-    """The global options; `as_json` and `command`, its name, are those of the command that runs."""
+    """The global options, and `as_json` and the name of the command that runs."""
 
     url: str | None = None
     key_file: str | None = None
@@ -81,14 +81,14 @@ def begin(ctx: click.Context, as_json: bool = False) -> Session:
 
 
 def as_plain(found: Any) -> Any:
-    """Return models as the JSON that they were read from."""
+    """Return models as the JSON from which they were parsed."""
     if isinstance(found, BaseModel):
         return found.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return [as_plain(each) for each in found] if isinstance(found, list) else found
 
 
 def console() -> Console:
-    """Return standard output. It is wide if it is not a terminal, so that nothing is cut for `grep`."""
+    """Return standard output. It is wide if it is not a terminal, so that `grep` sees uncut lines."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
@@ -124,12 +124,12 @@ def say(text: str) -> None:
 
 
 def say_prominently(text: str) -> None:
-    """Print a note that nobody should miss, on standard error."""
+    """Print an important note on standard error."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text(plain(text), "bold red"))
 
 
 def say_warnings(warnings: Sequence[Warning]) -> None:
-    """Print the warnings of the API about a change."""
+    """Print the API's warnings about a change."""
     for warning in warnings:
         say(f"Warning: {warning.message} ({warning.code})")
 
@@ -167,7 +167,7 @@ def read_stdin() -> str:
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file without waiting for the other end of a pipe."""
+    """Open a file without blocking on a pipe that has no writer."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 

@@ -15,9 +15,9 @@ ALL_FAILED: Final = "×"
 
 
 def sparkline(points: Sequence[HistoryPoint], cells_wanted: int) -> Text:
-    """The latency of the good checks as bars (the slowest is the highest), in at most so many characters.
+    """Return the latency of successful checks as bars (the slowest is the highest), at most `cells_wanted` characters.
 
-    `·` stands for no checks, `×` for checks that all failed; a bar is yellow where some failed.
+    `·` means no checks, `×` only failed checks; a bar is yellow if some checks failed.
     """
     size = -(-len(points) // cells_wanted) or 1
     groups = [points[at : at + size] for at in range(0, len(points), size)]

@@ -1,4 +1,4 @@
-"""Standard output and error that never raise: what a command did must not depend on whether it can be printed."""
+"""Standard output and error that never raise: a command's changes must not depend on whether it can print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HANDLER: Final = "providers-simpler"
 
 
 def _simplify(error: UnicodeError) -> tuple[str, int]:
-    """A codecs error handler: similar characters for those that we print, escapes for the rest."""
+    """Replace characters that the stream cannot encode: a codecs error handler, with escapes as the fallback."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end]
@@ -24,17 +24,17 @@ def _simplify(error: UnicodeError) -> tuple[str, int]:
 
 
 class SafeStream:
-    """Wraps a text stream, and drops what cannot be written.
+    """Wraps a text stream, and drops text that cannot be written.
 
-    It has no `buffer`, through which others would write past it.
+    It has no `buffer`, because writing there would bypass it.
 
     Attributes:
-        error: why something could not be written, or None.
+        error: why a write failed, or None.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
         self.error: OSError | None = None
-        if stream is None:  # closed before the program was started
+        if stream is None:  # closed before the program started
             self.error = OSError("it is closed")
             stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until the program ends
         reconfigure = getattr(stream, "reconfigure", None)
@@ -43,9 +43,9 @@ class SafeStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write `text`, unless something could not be written before."""
+        """Write `text`, unless an earlier write failed."""
         if not isinstance(text, str):
-            raise TypeError("a text stream takes text")  # by which click tells text streams from others
+            raise TypeError("a text stream takes text")  # click distinguishes text streams from binary ones by this
         try:
             if self.error is None:
                 self._stream.write(text)
@@ -54,14 +54,14 @@ class SafeStream:
         return len(text)
 
     def flush(self) -> None:
-        """Flush what can be flushed."""
+        """Flush the stream; record a failure."""
         try:
             self._stream.flush()
         except OSError as error:
             self._drop(error)
 
     def _drop(self, error: OSError) -> None:
-        """Let what is buffered go nowhere: Python flushes it when the program ends, and would exit with 120."""
+        """Discard buffered text: Python flushes it when the program ends, and would exit with 120."""
         self.error = self.error or error
         with suppress(OSError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - its descriptor is wanted
             os.dup2(nowhere.fileno(), self._stream.fileno())
@@ -82,6 +82,6 @@ def install() -> None:
 
 
 def lost_output() -> OSError | None:
-    """Why standard output could not be written, or None."""
+    """Return why standard output could not be written, or None."""
     sys.stdout.flush()
     return sys.stdout.error if isinstance(sys.stdout, SafeStream) else None

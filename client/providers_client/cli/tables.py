@@ -17,7 +17,7 @@ STYLES: Final = {"healthy": "green", "degraded": "yellow", "unhealthy": "red", "
 
 
 def table(*columns: str, right: Iterable[str] = ()) -> Table:
-    """An empty table; the columns named in `right` are aligned to the right."""
+    """Return an empty table; the columns named in `right` are aligned to the right."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
@@ -25,12 +25,12 @@ def table(*columns: str, right: Iterable[str] = ()) -> Table:
 
 
 def cells(*values: object) -> list[Text]:
-    """A row of a table; None is a dash."""
+    """Return the cells of a table's row; None is a dash."""
     return [each if isinstance(each, Text) else Text("–" if each is None else plain(str(each))) for each in values]
 
 
 def details(members: dict[str, object]) -> Table:
-    """Members and their values, one a line."""
+    """Return a table of names and values, one per line."""
     made = Table(box=None, pad_edge=False, show_header=False)
     made.add_column(style="dim")
     made.add_column(overflow="fold")
@@ -40,21 +40,21 @@ def details(members: dict[str, object]) -> Table:
 
 
 def state_of(provider: Provider) -> Text:
-    """Its health, or why it is not watched."""
+    """Return a provider's health, or the status because of which it is not probed."""
     state = provider.health.state if provider.status == "active" else provider.status
     return Text(plain(state), STYLES.get(state, ""))
 
 
 def time(at: datetime | None) -> str | None:
-    """In UTC, to the minute."""
+    """Return a time in UTC, to the minute."""
     return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")
 
 
 def milliseconds(value: int | None) -> str | None:
-    """`320 ms`."""
+    """Return `320 ms`."""
     return None if value is None else f"{value} ms"
 
 
 def percent(rate: float | None) -> str | None:
-    """`99.91 %`."""
+    """Return `99.91 %`."""
     return None if rate is None else f"{rate * 100:.4g} %"

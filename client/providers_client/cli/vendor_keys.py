@@ -1,4 +1,4 @@
-"""Where a command takes a vendor's key from: never from its arguments, which every process on the machine can see."""
+"""Reads a vendor's key: never from an argument, which every process on the machine can see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arguments of the tools, as models: the API's request bodies, and what a tool accepts besides.
+"""Models of the tools' arguments: the API's request bodies, and the tools' own arguments.
 
 Their JSON schemas are all that a model sees of a tool. Errors never echo input, which can be a key.
 """
@@ -46,7 +46,7 @@ def _vendor_key(key: SecretStr) -> SecretStr:
 
 
 def _whole(value: Any) -> Any:
-    """Accept 5.0, which is an integer in JSON Schema: some clients write every number so."""
+    """Accept 5.0, which is an integer in JSON Schema: some clients write every number that way."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -181,12 +181,12 @@ class GetProviderHealth(Body):
 
 
 def read(model: type[A], given: Mapping[str, Any]) -> A:
-    """Return `given` as `model`; null counts as not given. Raises Unprocessable (`validation_failed`)."""
+    """Parse `given` as `model`; null counts as not given. Raises Unprocessable (`validation_failed`)."""
     return validated(model, {name: value for name, value in given.items() if value is not None}, _failed)
 
 
 def invalid(*errors: FieldError) -> Unprocessable:
-    """Return the error that the API would respond with."""
+    """Return the error that the API would return."""
     first = errors[0]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return Unprocessable(

@@ -1,6 +1,6 @@
-"""Which of the server's environment variables `api_key_env` may name, and where their values may go.
+"""Decides which of the server's environment variables `api_key_env` may name, and which hosts may get their values.
 
-A model chooses the name, and a web page or a document can talk it into any. So nothing is sent unless the server's
+A model chooses the name, and a web page or a document can make it choose any. So nothing is sent unless the server's
 configuration, the variable's name, its value and the destination all agree.
 """
 
@@ -19,11 +19,11 @@ from providers_contract.responses import FieldError
 from providers_contract.secret import trimmed
 
 ALLOWED_VARIABLE: Final = "PROVIDERS_MCP_KEY_VARIABLES"
-"""Names and patterns (`*`) of the variables that may be read. Without it, names that contain the vendor's word."""
+"""Names and patterns (`*`) of the variables that may be read. Default: names that contain the vendor's word."""
 
 
 def read_key(environment: Mapping[str, str], name: str, vendor: str, base_url: str | None) -> str:
-    """The key of `vendor` in the variable `name`, to be sent to `base_url` (None: the vendor's own host).
+    """Return the key of `vendor` in the variable `name`, to be sent to `base_url` (None: the vendor's own host).
 
     Raises Unprocessable (`validation_failed`, `variable_not_set`), which never repeats the name: it can be a key.
     """
@@ -35,7 +35,9 @@ def read_key(environment: Mapping[str, str], name: str, vendor: str, base_url: s
             f"OPENAI_API_KEY, and {ALLOWED_VARIABLE} in the server's configuration lists others",
         )
     if named is not None and named != vendor:
-        raise _refused("variable_of_another_vendor", f"names a variable for {named}, and this provider is of {vendor}")
+        raise _refused(
+            "variable_of_another_vendor", f"names a variable for {named}, but the provider's vendor is {vendor}"
+        )
     if not _is_own_host(vendor, base_url):
         raise _refused(
             "host_not_allowed",
@@ -45,7 +47,7 @@ def read_key(environment: Mapping[str, str], name: str, vendor: str, base_url: s
     if not key:
         raise Unprocessable(
             "api_key_env names a variable that is not set in the environment of the MCP server: set it where the "
-            "server is configured, and start the server again",
+            "server is configured, and restart the server",
             code="variable_not_set",
             type="invalid_request_error",
             param="api_key_env",
@@ -72,12 +74,12 @@ def _is_own_host(vendor: str, base_url: str | None) -> bool:
 
 def _check_value(vendor: str, key: str) -> None:
     if MANAGEMENT_KEY_PREFIX in key.lower():
-        raise _refused("wrong_kind_of_key", "names a variable that holds a management key, not a vendor's")
+        raise _refused("wrong_kind_of_key", "names a variable that contains a management key, not a vendor's")
     if vendors.facts(vendor).issues(key):
         return
     other = vendors.recognize(key)
     what = f"a key of {other}" if other else f"something that does not look like a key of {vendor}"
-    raise _refused("wrong_kind_of_key", f"names a variable that holds {what}")
+    raise _refused("wrong_kind_of_key", f"names a variable that contains {what}")
 
 
 def _refused(code: str, message: str) -> Unprocessable:

@@ -1,4 +1,4 @@
-"""Logs that cannot hold a key: of an error its kind and place, never its text or its traceback's."""
+"""Logs that cannot contain a key: errors are logged by kind and location, without messages and source lines."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 
 class PlainHandler(logging.Handler):
-    """Hands on a record's fields, without arguments and texts of errors: the protocol's library puts messages there.
+    """Passes on a record's fields, without arguments and error messages: the protocol's library quotes messages there.
 
     Args:
-        write: takes the fields.
+        write: receives the fields.
     """
 
     def __init__(self, write: Callable[[dict[str, Any]], object]) -> None:
@@ -32,7 +32,7 @@ class PlainHandler(logging.Handler):
 
 
 def install(write: Callable[[dict[str, Any]], object]) -> None:
-    """Send what the server, the protocol's library and the HTTP library log through `write`, and nowhere else."""
+    """Send the logs of the server, the protocol's library and the HTTP library through `write`, and nowhere else."""
     for name in ("mcp", "providers_client", "httpx2", "httpcore2"):
         logger = logging.getLogger(name)
         logger.handlers = [PlainHandler(write)]

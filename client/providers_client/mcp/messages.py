@@ -1,4 +1,4 @@
-"""Messages that the protocol's library would swallow or quote, found before it sees them."""
+"""Finds messages that the protocol's library would drop or quote, before it sees them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from mcp_types import INVALID_REQUEST, ErrorData, JSONRPCError, jsonrpc_message_
 from pydantic import ValidationError
 
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,36}")
-"""As long as a UUID; an id that is longer, and could be a key, is not repeated."""
+"""As long as a UUID; a longer id could be a key, and is not repeated."""
 
 NOT_A_MESSAGE: Final = "this is not a JSON-RPC 2.0 message"
 UNUSABLE_ID: Final = "the id of a JSON-RPC request is a string or an integer"
 
 
 def fault_of(text: str | bytes) -> str | None:
-    """Why `text` is not a message that can be answered or obeyed, or None. Never quotes it.
+    """Return why `text` is not a valid message, or None. Never quotes it.
 
-    The library takes a request whose id it cannot use for a notification, which nobody answers.
+    The library treats a request with an invalid id as a notification, and never responds to it.
     """
     try:
         jsonrpc_message_adapter.validate_json(text, by_name=False)
@@ -31,12 +31,12 @@ def fault_of(text: str | bytes) -> str | None:
 
 
 def refusal(message: str, text: str) -> JSONRPCError:
-    """The error for a message that cannot be used, with its id if that can be read, so that no client waits for it."""
+    """Return the error for an invalid message, with its id if that is readable, so that no client waits for it."""
     return JSONRPCError(jsonrpc="2.0", id=_id_of(text), error=ErrorData(code=INVALID_REQUEST, message=message))
 
 
 def _id_of(text: str) -> str | int | None:
-    """The id of a JSON object, if it is one that JSON-RPC allows and cannot be a key."""
+    """Return the id of a JSON object, if JSON-RPC allows it and it cannot be a key."""
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):

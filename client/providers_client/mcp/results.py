@@ -1,4 +1,4 @@
-"""The results of the tools, as models: the API's own types, the upload link, and failures."""
+"""Models of the tools' results: the API's own types, the upload link, and failures."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ class UploadLink(Upload):
 
 
 class ToolError(Response):
-    """What went wrong; codes and members are the API's."""
+    """What went wrong; codes and fields are the API's."""
 
     code: str
     message: Annotated[str, Field(description="One sentence that a person can act on.")]
-    request_id: Annotated[str | None, Field(description="To quote in a report; null where nothing was sent.")] = None
-    param: Annotated[str | None, Field(description="The argument at fault.")] = None
+    request_id: Annotated[str | None, Field(description="To quote in a report; null if nothing was sent.")] = None
+    param: Annotated[str | None, Field(description="The invalid argument.")] = None
     resource: str | None = None
     id: str | None = None
-    errors: Annotated[list[FieldError] | None, Field(description="Every fault, with validation_failed.")] = None
+    errors: Annotated[list[FieldError] | None, Field(description="All field errors, with validation_failed.")] = None
     references: Annotated[
         list[Reference] | None,
         Field(
-            description="With provider_in_use, what still uses it; with name_taken, the providers that hold the new "
-            "key already."
+            description="With provider_in_use, the routing configs that use it; with name_taken, the providers that "
+            "already have the new key."
         ),
     ] = None
     reason: Annotated[str | None, Field(description="Why a verification failed.")] = None
@@ -83,11 +83,11 @@ def failure(error: ProvidersAPIError | ConfigurationError) -> Failure:
 
 
 def sentences(error: ToolError) -> str:
-    """A failure in words, for models and people that see no structured content."""
+    """Return a failure as text, for models and people that do not see structured content."""
     lines = [f"{error.code}: {error.message}"]
-    lines += [f"- {fault.param or 'arguments'}: {fault.message}" for fault in error.errors or ()]
+    lines += [f"- {each.param or 'arguments'}: {each.message}" for each in error.errors or ()]
     if error.references:
-        what = "the key is stored already, as" if error.code == "name_taken" else "in use by"
+        what = "the key is already stored, as" if error.code == "name_taken" else "in use by"
         lines.append(f"{what}: " + ", ".join(f"{each.type} {each.id}" for each in error.references))
     if error.reason:
         lines.append(f"reason: {error.reason}")
@@ -100,7 +100,7 @@ def sentences(error: ToolError) -> str:
 
 
 def input_schema(takes: type[Body]) -> dict[str, Any]:
-    """The JSON schema of a tool's arguments, without null, which says no more than leaving one out."""
+    """Return the JSON schema of a tool's arguments, without null, which means the same as leaving an argument out."""
     found: dict[str, Any] = _plain(takes.model_json_schema())
     del found["description"]
     for member in found["properties"].values():
@@ -112,19 +112,19 @@ def input_schema(takes: type[Body]) -> dict[str, Any]:
 
 
 def output_schema(results: Sequence[type[BaseModel]]) -> dict[str, Any]:
-    """The JSON schema of a tool's structured content: one of `results`, or a failure.
+    """Return the JSON schema of a tool's structured content: one of `results`, or a failure.
 
-    Failures are part of it because there are clients that hold every structured content against it, errors included.
+    Failures are included because some clients validate every structured content against it, errors included.
     """
     union: Any = results[0]
     for each in (*results[1:], Failure):
         union |= each
     found: dict[str, Any] = _plain(TypeAdapter(union).json_schema(mode="serialization"))
-    return {"type": "object"} | found  # an object at the root is asked for up to 2025-11-25
+    return {"type": "object"} | found  # protocol versions up to 2025-11-25 require an object at the root
 
 
 def _plain(node: Any) -> Any:
-    """Without pydantic's titles, which repeat the names."""
+    """Return a schema without pydantic's titles, which repeat the names."""
     if isinstance(node, dict):
         kept = {name: value for name, value in node.items() if not (name == "title" and isinstance(value, str))}
         return {name: _plain(value) for name, value in kept.items()}

@@ -1,4 +1,4 @@
-"""The MCP server over the tools, for one caller; transports are elsewhere."""
+"""The MCP server over the tools, for one caller; the transports are in `http` and `stdio`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 def make_server(caller: Caller) -> Server[Any]:
-    """A server whose every tool acts as `caller`."""
+    """Return a server whose tools act as `caller`."""
 
     async def list_tools(_: Any, __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=list(listed()))
@@ -46,19 +46,19 @@ def make_server(caller: Caller) -> Server[Any]:
     async def call_tool(_: Any, params: CallToolRequestParams) -> CallToolResult:
         tool = TOOLS.get(params.name)
         if tool is None:
-            raise MCPError(code=INVALID_PARAMS, message=f"there is no such tool; there are {', '.join(TOOLS)}")
+            raise MCPError(code=INVALID_PARAMS, message=f"no such tool; the tools are {', '.join(TOOLS)}")
         try:
-            # In a thread, because the client waits. A call that is cancelled is not waited for, and runs to its end.
-            answer = await anyio.to_thread.run_sync(tool.call, caller, params.arguments or {}, abandon_on_cancel=True)
+            # In a thread, because the client blocks. A cancelled call is not waited for, and runs to its end.
+            result = await anyio.to_thread.run_sync(tool.call, caller, params.arguments or {}, abandon_on_cancel=True)
         except (ProvidersAPIError, ConfigurationError) as error:
             return refused(failure(error))
-        except Exception:  # the edge: whatever it is, the caller gets a tool error, and the log what may be told
+        except Exception:  # the edge: the caller gets a tool error for every exception, and the log no secret
             logger.exception("a tool failed unexpectedly")
             problem = ToolError(
                 code="internal_error", message="something went wrong in the MCP server; its log says where"
             )
             return refused(Failure(error=problem))
-        return answered(answer)
+        return success(result)
 
     return Server(
         "providers",
@@ -71,21 +71,21 @@ def make_server(caller: Caller) -> Server[Any]:
     )
 
 
-def answered(answer: BaseModel) -> CallToolResult:
-    """A tool's answer, structured, and as JSON text for clients that know no structured content."""
-    content = answer.model_dump(mode="json")
+def success(result: BaseModel) -> CallToolResult:
+    """Return a tool's result, structured, and as JSON text for clients without structured content."""
+    content = result.model_dump(mode="json")
     return CallToolResult(content=[_text(_json(content))], structured_content=content)
 
 
 def refused(problem: Failure) -> CallToolResult:
-    """A tool's failure."""
+    """Return a tool's failure."""
     content = problem.model_dump(mode="json", exclude_none=True)
     return CallToolResult(content=[_text(sentences(problem.error))], structured_content=content, is_error=True)
 
 
 @cache
 def listed() -> tuple[ListedTool, ...]:
-    """The tools as clients list them."""
+    """Return the tools as clients list them."""
     return tuple(
         ListedTool(
             name=tool.name,

@@ -24,20 +24,20 @@ from providers_client.sync import Client
 
 
 def main() -> None:
-    """Serve until stdin ends. Reads PROVIDERS_API_URL and PROVIDERS_API_KEY; exits with 2 where they cannot be used."""
+    """Serve until stdin ends. Reads PROVIDERS_API_URL and PROVIDERS_API_KEY; exits with 2 if they are invalid."""
     logs.install(_write)
     try:
         client = Client(*from_environment(os.environ), timeout=TIMEOUT_S, backoff=BACKOFF)
     except ConfigurationError as error:
-        print(f"providers-mcp: {error}", file=sys.stderr)  # noqa: T201 - what a person sees of a server that won't start
+        print(f"providers-mcp: {error}", file=sys.stderr)  # noqa: T201 - people see it when the server does not start
         sys.exit(2)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends at once: there is nothing to tidy up, and no traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # end at once, without a traceback: there is nothing to clean up
     with client:
         anyio.run(_serve, Caller(client, os.environ))
 
 
 class _Lines:
-    """The lines of stdin that the protocol's library can use; `refuse` is given why another cannot be, and the line."""
+    """Yields the lines of stdin that are valid messages; calls `refuse` with the reason and the line for the others."""
 
     refuse: Callable[[str, str], Awaitable[None]]
 

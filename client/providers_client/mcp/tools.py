@@ -1,4 +1,4 @@
-"""The six tools: what each is called, what it does to the world, and the one call of the client behind it."""
+"""The six tools: their names, descriptions and annotations, and the client's method that each calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from providers_contract.secret import trimmed
 INSTRUCTIONS: Final = (
     "Manage an organization's credentials with LLM vendors. Never ask anyone to type a key into this conversation: "
     "call add_provider without a key, or update_provider with upload_link, and hand the person the one-time link; or, "
-    "where this server runs on their machine, name an environment variable with api_key_env. No answer holds a key."
+    "if this server runs on their machine, name an environment variable with api_key_env. No result contains a key."
 )
 
 A = TypeVar("A", bound=Body)
@@ -29,9 +29,9 @@ A = TypeVar("A", bound=Body)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: a client with their management key, and the variables that `api_key_env` may name.
+    """A caller: a client with their management key, and the variables that `api_key_env` may name.
 
-    `environment` is None where the server is not theirs to configure, which is everywhere but over stdio.
+    `environment` is None unless the caller configures the server, which is the case only over stdio.
     """
 
     client: Client
@@ -40,7 +40,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[A]):
-    """A tool. `run` raises ProvidersAPIError or ConfigurationError; `results` are the models that it can answer."""
+    """A tool. `run` raises ProvidersAPIError or ConfigurationError; `results` are the models that it can return."""
 
     name: str
     title: str
@@ -51,19 +51,19 @@ class Tool(Generic[A]):
     run: Callable[[Caller, A], BaseModel]
 
     def call(self, caller: Caller, given: Mapping[str, Any]) -> BaseModel:
-        """Check what is given, and run. Raises ProvidersAPIError, ConfigurationError."""
+        """Validate the arguments and run the tool. Raises ProvidersAPIError, ConfigurationError."""
         return self.run(caller, arguments.read(self.takes, given))
 
 
 def list_providers(caller: Caller, given: arguments.ListProviders) -> Page[Provider]:
-    """One page."""
+    """Return one page of providers."""
     return caller.client.list_providers_page(
         given.vendor, given.status, given.health, limit=given.limit, cursor=given.cursor
     )
 
 
 def get_provider(caller: Caller, given: arguments.GetProvider) -> Provider:
-    """One provider."""
+    """Return a provider."""
     return caller.client.get_provider(given.provider_id)
 
 
@@ -86,7 +86,7 @@ def add_provider(caller: Caller, given: arguments.AddProvider) -> Stored | Uploa
 
 
 def update_provider(caller: Caller, given: arguments.UpdateProvider) -> Stored | UploadLink:
-    """Change what is given, or create a link at which the key is replaced."""
+    """Change the given fields, or create a link at which the key is replaced."""
     _refuse_both(given.api_key, given.api_key_env)
     fields = _fields(given, "provider_id", "upload_link", "api_key", "api_key_env")
     keys = given.model_fields_set & {"api_key", "api_key_env"}
@@ -103,7 +103,7 @@ def update_provider(caller: Caller, given: arguments.UpdateProvider) -> Stored |
         fields["api_key"] = trimmed(given.api_key.get_secret_value())
     elif given.api_key_env is not None:
         environment = _environment(caller)
-        # The key goes where this revision of the provider says: if it changes meanwhile, nothing is sent.
+        # The key goes to the host in this revision of the provider: if it changes meanwhile, nothing is sent.
         found, fields["if_match"] = caller.client.get_provider_with_etag(given.provider_id)
         destination = fields.get("base_url", found.base_url)
         fields["api_key"] = read_key(environment, given.api_key_env, found.vendor, destination)
@@ -112,12 +112,12 @@ def update_provider(caller: Caller, given: arguments.UpdateProvider) -> Stored |
 
 
 def delete_provider(caller: Caller, given: arguments.DeleteProvider) -> Deleted:
-    """Delete a provider, or tell whether that would work."""
+    """Delete a provider, or check whether it could be deleted."""
     return caller.client.delete_provider(given.provider_id, dry_run=given.dry_run)
 
 
 def get_provider_health(caller: Caller, given: arguments.GetProviderHealth) -> Health:
-    """A provider's health."""
+    """Return a provider's health."""
     return caller.client.get_provider_health(given.provider_id, given.history)
 
 
@@ -136,26 +136,26 @@ def _invalid(params: Sequence[str], message: str, code: str) -> Unprocessable:
 
 
 def _environment(caller: Caller) -> Mapping[str, str]:
-    """Raises Unprocessable over HTTP, where the server's environment is not the caller's."""
+    """Return the caller's environment. Raises Unprocessable over HTTP, where the server's is not the caller's."""
     if caller.environment is None:
         message = (
-            "names a variable on the caller's machine, which a server over HTTP cannot read; ask for a link instead"
+            "names a variable on the caller's machine, which a server over HTTP cannot read; create a link instead"
         )
         raise arguments.invalid(FieldError(param="api_key_env", message=message, code="stdio_only"))
     return caller.environment
 
 
-def _hints(title: str, *, reads: bool, destroys: bool, idempotent: bool, asks_vendor: bool) -> ToolAnnotations:
+def _hints(title: str, *, reads: bool, destroys: bool, idempotent: bool, calls_vendor: bool) -> ToolAnnotations:
     return ToolAnnotations(
         title=title,
         read_only_hint=reads,
         destructive_hint=destroys,
         idempotent_hint=idempotent,
-        open_world_hint=asks_vendor,
+        open_world_hint=calls_vendor,
     )
 
 
-_READS: Final = {"reads": True, "destroys": False, "idempotent": True, "asks_vendor": False}
+_READS: Final = {"reads": True, "destroys": False, "idempotent": True, "calls_vendor": False}
 
 TOOLS: Final[dict[str, Tool[Any]]] = {
     each.name: each
@@ -173,8 +173,8 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
         Tool(
             "get_provider",
             "Get a provider",
-            "Show one provider credential: vendor, status, health at a glance, the key's hint and version, and what "
-            "the vendor said when the key was last verified. Never the key.",
+            "Show one provider credential: vendor, status, health at a glance, the key's hint and version, and how "
+            "the vendor responded when the key was last verified. Never the key.",
             arguments.GetProvider,
             (Provider,),
             _hints("Get a provider", **_READS),
@@ -183,15 +183,15 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
         Tool(
             "add_provider",
             "Add a provider",
-            "Add a provider credential. Prefer calling it WITHOUT a key: the answer is then a one-time link "
+            "Add a provider credential. Prefer calling it WITHOUT a key: the result is then a one-time link "
             '(status "upload_link") to hand to a person, who enters the key there; nothing is stored until then. Or, '
-            "where this server runs on the user's machine, name a variable with api_key_env. Only as a last resort use "
-            "api_key: what is put there stays in this conversation. A key is verified with the vendor before it is "
-            "stored, and one that the vendor refuses is stored nowhere.",
+            "if this server runs on the user's machine, name a variable with api_key_env. Use api_key only as a last "
+            "resort: the key stays in this conversation. A key is verified with the vendor before it is stored; a key "
+            "that the vendor refuses is never stored.",
             arguments.AddProvider,
             (Stored, UploadLink),
             _hints(
-                "Add a provider", reads=False, destroys=True, idempotent=False, asks_vendor=True
+                "Add a provider", reads=False, destroys=True, idempotent=False, calls_vendor=True
             ),  # can read a variable
             add_provider,
         ),
@@ -199,33 +199,33 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
             "update_provider",
             "Update a provider or rotate its key",
             "Change a provider's name, status (active, disabled), base_url or expiry, or replace its key. To replace "
-            "the key, prefer upload_link: true, which answers with a one-time link to hand to a person; or, where this "
-            "server runs on the user's machine, name a variable with api_key_env. Only as a last resort use api_key: "
-            "what is put there stays in this conversation. A new key is verified first; if the vendor refuses it or "
-            "is unavailable, the old one stays active.",
+            "the key, prefer upload_link: true, which returns a one-time link to hand to a person; or, if this server "
+            "runs on the user's machine, name a variable with api_key_env. Use api_key only as a last resort: the key "
+            "stays in this conversation. A new key is verified first; if the vendor refuses it or is unavailable, the "
+            "old one stays active.",
             arguments.UpdateProvider,
             (Stored, UploadLink),
             _hints(
-                "Update a provider or rotate its key", reads=False, destroys=True, idempotent=False, asks_vendor=True
+                "Update a provider or rotate its key", reads=False, destroys=True, idempotent=False, calls_vendor=True
             ),
             update_provider,
         ),
         Tool(
             "delete_provider",
             "Delete a provider",
-            "Delete a provider credential for good. Refused (provider_in_use, with the list) while routing configs "
-            "name it. With dry_run: true nothing is deleted, and the answer tells whether it could be.",
+            "Delete a provider credential permanently. Refused (provider_in_use, with the list) while routing configs "
+            "use it. With dry_run: true nothing is deleted, and the result says whether it could be.",
             arguments.DeleteProvider,
             (Deleted,),
-            _hints("Delete a provider", reads=False, destroys=True, idempotent=True, asks_vendor=False),
+            _hints("Delete a provider", reads=False, destroys=True, idempotent=True, calls_vendor=False),
             delete_provider,
         ),
         Tool(
             "get_provider_health",
             "Get a provider's health",
             "Success rate, latency percentiles and errors of a provider's checks over the last 5 minutes, hour, 24 "
-            "hours and 7 days, its state (unknown, healthy, degraded, unhealthy) and the reason for it. Reads what was "
-            "measured; asks the vendor nothing.",
+            "hours and 7 days, its state (unknown, healthy, degraded, unhealthy) and the reason for it. Reads stored "
+            "measurements; does not call the vendor.",
             arguments.GetProviderHealth,
             (Health,),
             _hints("Get a provider's health", **_READS),
