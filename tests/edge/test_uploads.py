@@ -290,7 +290,7 @@ def test_a_refusal_leads_back_to_the_form(ports: FakePorts) -> None:
     assert page.attributes["a"] == {"href": ""}
     assert "4 of 5" in Page(show(token)).words
     dead = Page(show(token[:-1] + ("0" if token[-1] != "0" else "1")))
-    assert ("a" in dead.tags, "ask for a new one" in dead.words) == (False, True)
+    assert ("a" in dead.tags, "request a new one" in dead.words) == (False, True)
 
 
 def test_all_dead_links_look_alike(ports: FakePorts) -> None:

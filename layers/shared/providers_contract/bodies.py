@@ -1,4 +1,4 @@
-"""The bodies of requests, as models. The API and the MCP tools check the same, and show the same JSON schemas."""
+"""Models of request bodies, shared by the API and the MCP tools: the same validation, the same JSON schemas."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from providers_contract.vocabulary import Status, Strategy
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _MAX_CLAIM_BYTES: Final = 640
-"""Of the form in which names are compared: 80 characters of eight bytes. NFKC can make 18 characters of one, and a sort
-key of DynamoDB has at most 1,024 bytes."""
+"""In the form in which names are compared: 80 characters of eight bytes. NFKC can turn one character into 18, and a
+sort key of DynamoDB has at most 1,024 bytes."""
 
 _HIDDEN_CATEGORIES: Final = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
 _BLANK: Final = frozenset(
@@ -66,13 +66,13 @@ def _time(value: Any) -> datetime:
 
 
 def not_null(schema: dict[str, Any]) -> None:
-    """Adapt the JSON schema of a field whose None means "not given": a null that is given is refused."""
+    """Adapt the JSON schema of a field whose None means "not given": an explicit null is refused."""
     (given,) = (each for each in schema.pop("anyOf", [{}]) if each.get("type") != "null")
     schema |= given
     schema.pop("default", None)
 
 
-# `json_schema_extra` says in JSON schema what the validators check; it is only for the OpenAPI document.
+# `json_schema_extra` describes the validators' rules in JSON schema; it is only for the OpenAPI document.
 Name = Annotated[
     str,
     AfterValidator(_name),
@@ -111,15 +111,15 @@ BaseUrl = Annotated[
 ExpiresAt = Annotated[
     Time,
     Field(
-        description="When the vendor will stop accepting the credential, if you know it and the credential itself "
-        "does not say."
+        description="When the vendor will stop accepting the credential, if known and not contained in the credential "
+        "itself."
     ),
 ]
 ProviderId = Annotated[str, Field(pattern=json_schema_pattern(PROVIDER_ID))]
 
 
 class Body(BaseModel):
-    """Base of all bodies: unknown fields are refused, nothing is converted, no error contains the input."""
+    """Base of all bodies: unknown fields are refused, values are not converted, and no error contains the input."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 

@@ -1,4 +1,4 @@
-"""What every vendor's credential has in common: its limits, the usual mistakes, its hint."""
+"""Rules for credentials of every vendor: limits, common mistakes, hints."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _UNUSABLE_CHARACTER: Final = (
 
 
 def credential_fault(text: str) -> str | None:
-    """Return why `text` cannot be a credential of any vendor, without quoting it; None if it can.
+    """Return why `text` cannot be a credential of any vendor, without quoting it; None if it can be.
 
-    It is empty, too long, a management key of this API, or contains white space, quotes, control or non-ASCII
-    characters. No vendor issues such a credential, and an HTTP client would quote it in its error.
+    Empty or too long text, management keys of this API, and white space, quotes, control and non-ASCII characters are
+    refused. No vendor issues such a credential, and an HTTP client would quote it in its error.
     """
     if not text:
         return "api_key is empty"
@@ -51,7 +51,7 @@ def make_hint(text: str, prefixes: tuple[str, ...]) -> str:
 
 
 def _known_mistake(text: str) -> str | None:
-    """Return what `text` is instead of a credential, and what to send; None if that is not known."""
+    """Return which mistake `text` is, and what to send instead; None if it is not a known mistake."""
     if text.startswith("-----BEGIN "):
         return "api_key is a key or certificate in PEM form, which no vendor here accepts; send an API key"
     if re.match(r"(?i:bearer|authorization:|x-api-key:|api-key:)\s", text):

@@ -1,4 +1,4 @@
-"""Every error code of the API: one row each, which the server, the client, the CLI and the documentation read."""
+"""Every error code of the API, one row each, read by the server, the client, the CLI and the documentation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXIT_CODES: Final[Mapping[str, int]] = {
     "api_error": 1,
     "upstream_error": 6,
 }
-"""Every error type, and the exit code of the CLI for it."""
+"""Every error type, and the CLI's exit code for it."""
 
 TRANSIENT: Final = (429, 502, 503, 504)
 """Statuses after which the same request may succeed later."""
@@ -31,13 +31,13 @@ class ErrorCode:
 
     Args:
         status: HTTP status.
-        type: the group of codes that it belongs to, one of `EXIT_CODES`.
+        type: its group of codes, one of `EXIT_CODES`.
         meaning: what it means, for the documentation.
-        message: an example of the message; the server words each message for the request at hand.
-        fields: the other fields of the example's error: `param`, `resource`, `id` and those of this code alone.
+        message: an example of the message; the server writes each message for the request.
+        fields: the other fields of the example's error: `param`, `resource`, `id` and those of this code only.
         retryable: whether the same request may succeed later; by default, if the status is transient.
         exit_code: of the CLI; by default, that of the type.
-        elsewhere: which interface responds with it, if it is not an operation of the REST API.
+        elsewhere: the interface that responds with it, if it is not an operation of the REST API.
     """
 
     status: int
@@ -125,7 +125,7 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
         404,
         "not_found",
         "No management key has this id.",
-        "there is no management key of this id; `providers keys list` shows them",
+        "no management key has this id; `providers keys list` shows them",
         {"resource": "management_key"},
         elsewhere="an operator's command",
     ),
@@ -141,7 +141,7 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
         404,
         "not_found",
         "The upload link was used, has expired, was withdrawn or never existed.",
-        "this link is not valid: it was used, has expired, was revoked or never existed; ask for a new one",
+        "this link is not valid: it was used, has expired, was revoked or never existed; request a new one",
         {"resource": "upload"},
         elsewhere="the page at an upload link",
     ),
@@ -338,13 +338,13 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
 
 
 def retryable(code: str, status: int) -> bool:
-    """Return whether the same request may succeed later. Codes that this version does not know go by their status."""
+    """Return whether the same request may succeed later. Unknown codes are decided by their status."""
     known = ERRORS.get(code)
     return status in TRANSIENT if known is None or known.retryable is None else known.retryable
 
 
 def exit_code(code: str, kind: str) -> int:
-    """Return the exit code of the CLI for an error. Codes that this version does not know go by their type."""
+    """Return the CLI's exit code for an error. Unknown codes are decided by their type."""
     known = ERRORS.get(code)
     if known is not None and known.exit_code is not None:
         return known.exit_code

@@ -15,9 +15,9 @@ def host_of(url: str) -> str:
 
 
 def host_matches(host: str, patterns: tuple[str, ...]) -> bool:
-    """Return whether `host` matches one of `patterns`, in which a `*` stands for one label or a part of one.
+    """Return whether `host` matches one of `patterns`, in which `*` matches one label or a part of one.
 
-    It never stands for more: `bedrock.us-*.amazonaws.com` does not match `bedrock.us-1.s3.amazonaws.com`, which is a
+    It never matches more: `bedrock.us-*.amazonaws.com` does not match `bedrock.us-1.s3.amazonaws.com`, which is a
     bucket that anyone can create.
     """
     host = host.lower().rstrip(".")

@@ -8,16 +8,16 @@ from typing import Final
 _ULID: Final = "[0-9A-HJKMNP-TV-Z]{26}"
 
 ULID: Final = re.compile(_ULID)
-"""Of an audit entry, and of everything whose id has no prefix."""
+"""Of an audit entry, and of every resource whose id has no prefix."""
 PROVIDER_ID: Final = re.compile(f"prov_{_ULID}")
 UPLOAD_ID: Final = re.compile(f"upl_{_ULID}")
 SLUG: Final = re.compile(r"@?[a-z0-9][a-z0-9_-]{0,62}")
 """Of a routing config."""
 VERSION_NUMBER: Final = re.compile(r"[1-9][0-9]{0,7}")
 MANAGEMENT_KEY_PREFIX: Final = "mlx_mk_"
-"""Every management key begins with it, and no vendor's credential contains it."""
+"""The prefix of every management key; no vendor's credential contains it."""
 MANAGEMENT_KEY: Final = re.compile(f"{MANAGEMENT_KEY_PREFIX}([0-9a-z]{{1,64}})_([0-9A-Za-z]{{43,128}})")
-"""With groups for the key's id and its secret part."""
+"""Groups: the key's id and its secret part."""
 IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]{1,255}")
 
 

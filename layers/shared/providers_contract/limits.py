@@ -8,5 +8,5 @@ MAX_BODY_BYTES: Final = 64 * 1024
 MAX_NAME_CHARS: Final = 80
 MAX_URL_CHARS: Final = 2048
 MAX_PAGE: Final = 100
-"""Entries of a page of a list."""
+"""Maximum number of entries on a page of a list."""
 DEFAULT_PAGE: Final = 50

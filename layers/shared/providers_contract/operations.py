@@ -1,6 +1,6 @@
-"""Every operation of the REST API: one row each, which functions, client, OpenAPI document and tests read.
+"""Every operation of the REST API, one row each, read by functions, client, OpenAPI document and tests.
 
-Models are named, not imported: most functions have no body and must not load pydantic.
+Models are referred to by name, not imported: most functions have no body and must not load pydantic.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Operation:
     Args:
         name: of the function's folder, the client's method and the OpenAPI operation.
         method, path: the HTTP route; parameters of the path are those in `parameters.PATH`.
-        scope: what the management key must allow; None if no key is required.
-        tag: the group that it belongs to in the documentation (`document.TAGS`).
+        scope: the scope that the management key needs; None if no key is required.
+        tag: its group in the documentation (`document.TAGS`).
         summary: its title.
-        text: what it does, for the documentation.
+        text: its description, for the documentation.
         successes: by status.
         query: the query parameters (`parameters.QUERY`); any other is refused.
-        headers: the request headers (`parameters.HEADERS`), besides `Idempotency-Key`, which every change accepts.
+        headers: the request headers (`parameters.HEADERS`). Every change also accepts `Idempotency-Key`.
         body: the name of the model in `bodies` that checks the body; `body_optional` if it can be omitted.
         body_examples: by name; the documentation shows the first one.
         codes: the error codes that do not follow from the other arguments (`error_codes`).
@@ -72,12 +72,12 @@ class Operation:
 
     @property
     def changes(self) -> bool:
-        """Whether it changes something, and so accepts an Idempotency-Key."""
+        """Whether it changes data, and so accepts an Idempotency-Key."""
         return self.method != "GET"
 
     @property
     def error_codes(self) -> list[str]:
-        """The error codes that it can respond with, in the order of `ERRORS`."""
+        """The error codes of its responses, in the order of `ERRORS`."""
         found = {*_ALWAYS, *self.codes}
         if self.scope:
             found |= {*_WITH_KEY}
@@ -194,7 +194,7 @@ UPDATE_PROVIDER: Final = Operation(
     "providers",
     "Update a provider (rotate its key)",
     "Renames, disables, enables or rotates a provider. A new credential is verified before it becomes the active one. "
-    "If the vendor refuses it, or is unavailable, nothing changes. Requests that started with the old credential can "
+    "If the vendor refuses it or is unavailable, nothing changes. Requests that started with the old credential can "
     "use it until its grace window ends.",
     {200: Success("The updated provider.", "ProviderChanged", {"data": examples.ROTATED}, ("ETag",))},
     body="UpdateProviderBody",

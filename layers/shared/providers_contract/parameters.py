@@ -75,8 +75,8 @@ HEADERS: Final[dict[str, Schema]] = {
         "example": '"1-0123abcd"',
     },
     "Idempotency-Key": {
-        "description": "Send the same key again with the same request, and the first response is repeated instead of "
-        "the change. Kept for 24 hours, per organization.",
+        "description": "Send the same key again with the same request, and the API repeats the first response instead "
+        "of the change. Kept for 24 hours, per organization.",
         "schema": {"type": "string", "pattern": json_schema_pattern(IDEMPOTENCY_KEY)},
         "example": "5b2f4e0c-rotate-openai",
     },
@@ -97,7 +97,7 @@ RESPONSE_HEADERS: Final[dict[str, Schema]] = {
     "Retry-After": {"description": "Seconds after which to try again.", "schema": _WHOLE},
     "WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string", "const": "Bearer"}},
     "Idempotency-Replayed": {
-        "description": "This response was sent before, to a request with the same `Idempotency-Key`.",
+        "description": "This response repeats the one to an earlier request with the same `Idempotency-Key`.",
         "schema": {"type": "string", "const": "true"},
     },
 }

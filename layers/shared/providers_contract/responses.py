@@ -1,7 +1,7 @@
 """The responses of the API as models: the types of the client, the MCP tools and the OpenAPI document.
 
 No function imports this module: functions build their responses in `edge/views.py`, and a test compares the two.
-A client must accept unknown members and unknown values of the vocabularies: the API may add some.
+A client must accept unknown fields and unknown values of the vocabularies: the API may add some.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 def _open(enumeration: type[StrEnum], description: str | None = None) -> Any:
-    """A string that the API document lists the known values of, and of which a client accepts any value."""
+    """Return the type of a string: the API document lists the known values, and a client accepts any."""
     listed = {"type": "string", "enum": [each.value for each in enumeration]}
     return WithJsonSchema(listed | ({"description": description} if description else {}))
 
@@ -53,17 +53,17 @@ class Response(BaseModel):
 
     @classmethod
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
-        """`ProviderPage` for `Page[Provider]`, `VersionsSingle` for `Single[list[Version]]`."""
+        """Return `ProviderPage` for `Page[Provider]`, `VersionsSingle` for `Single[list[Version]]`."""
         (param,) = params
         inner = get_args(param)[0].__name__ + "s" if get_origin(param) is list else param.__name__
         return f"{inner}{cls.__name__}"
 
 
 class HealthSummary(Response):
-    """Health as lists and single providers show it."""
+    """The health fields in lists and single providers."""
 
     state: State
-    p50_latency_ms: Annotated[int | None, Field(description="Median latency of the last hour's good checks.")]
+    p50_latency_ms: Annotated[int | None, Field(description="Median latency of the last hour's successful checks.")]
     last_check_at: Time | None
 
 
@@ -71,7 +71,7 @@ class Verification(Response):
     """The last verification of the credential; of a pending provider, its latest health check."""
 
     outcome: Annotated[str, _open(Outcome)]
-    reason: Annotated[Reason | None, Field(description="Why it is not plainly valid.")]
+    reason: Annotated[Reason | None, Field(description="Why the outcome is not `valid`.")]
     checked_at: Time
 
 
@@ -86,7 +86,7 @@ class Provider(Response):
         str,
         _open(Status),
         Field(
-            description="`pending`: stored while the vendor could not be reached, not yet verified; after 24 hours it "
+            description="`pending`: stored while the vendor was unavailable, not yet verified; after 24 hours it "
             "becomes `disabled`."
         ),
     ]
@@ -101,7 +101,7 @@ class Provider(Response):
 
 
 class Warning(Response):  # noqa: A001 - the contract's word
-    """Something to know about a change that was made. Some codes have members of their own."""
+    """A warning about a change that was made. Some codes have fields of their own."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -110,7 +110,7 @@ class Warning(Response):  # noqa: A001 - the contract's word
 
 
 class Percentiles(Response):
-    """Latencies of the good checks in ms, nearest-rank; null where there are none."""
+    """Latencies of the successful checks in ms, nearest-rank; null if there are none."""
 
     p50: int | None
     p90: int | None
@@ -122,7 +122,7 @@ class WindowView(Response):
     """Checks in a window that ends now."""
 
     checks: int
-    success_rate: Annotated[float | None, Field(ge=0, le=1, description="Null where there are no checks.")]
+    success_rate: Annotated[float | None, Field(ge=0, le=1, description="Null if there are no checks.")]
     latency_ms: Percentiles
     errors: Annotated[dict[str, int], Field(description="Failed checks by reason.")]
 
@@ -139,7 +139,7 @@ class Windows(Response):
 
 
 class HistoryPoint(Response):
-    """One point of a sparkline; `at` is where its stretch of time begins."""
+    """One point of a sparkline; `at` is the start of its interval."""
 
     at: Time
     checks: int
@@ -149,16 +149,16 @@ class HistoryPoint(Response):
 
 
 class Health(Response):
-    """A provider's health, of its active key version."""
+    """The health of a provider's active key version."""
 
     provider_id: str
     state: State
-    reason: Annotated[Reason | None, Field(description="Why it is not healthy; of the newest check, while unknown.")]
+    reason: Annotated[Reason | None, Field(description="Why it is not healthy; while unknown, from the newest check.")]
     since: Time | None
     last_check_at: Time | None
     key_version: int
     windows: Windows
-    history: Annotated[list[HistoryPoint], Field(description="Of the span that `?history=` names, oldest first.")]
+    history: Annotated[list[HistoryPoint], Field(description="Over the span in `?history=`, oldest first.")]
 
 
 class Version(Response):
@@ -172,7 +172,7 @@ class Version(Response):
     last_used_at: Annotated[Time | None, Field(description="To the minute.")]
     safe_to_revoke: Annotated[
         bool,
-        Field(description="Whether the vendor may be told to revoke it: replaced, unused, and not stored elsewhere."),
+        Field(description="Whether it is safe to revoke at the vendor: replaced, unused, and not stored elsewhere."),
     ]
 
 
@@ -185,7 +185,7 @@ class DestroyedVersion(Response):
 
 
 class Deleted(Response):
-    """What was deleted; with `dry_run` what would be, `deleted` false."""
+    """The provider that was deleted; with `dry_run`, that could be deleted (`deleted` is false)."""
 
     id: str
     deleted: bool
@@ -200,7 +200,7 @@ class AttemptView(Response):
 
 
 class RoutingConfig(Response):
-    """A routing config, as far as it refers to providers."""
+    """A routing config: its name, strategy and attempts."""
 
     slug: str
     strategy: Annotated[str, _open(Strategy)]
@@ -224,18 +224,18 @@ class Actor(Response):
         _open(ActorType),
         Field(description="`upload`: a person with a one-time link; `system`: the health sweep."),
     ]
-    key_id: Annotated[str | None, Field(description="The management key's id, for a link that of its maker.")]
+    key_id: Annotated[str | None, Field(description="The management key's id; of an upload link, its creator's.")]
 
 
 class Resource(Response):
-    """What was changed."""
+    """The resource that was changed."""
 
     type: Annotated[str, _open(ResourceType)]
     id: str
 
 
 class AuditEntry(Response):
-    """One change; `before` and `after` hold the members that differ, and nothing of a credential but hints."""
+    """One change; `before` and `after` contain the fields that differ, and only hints of credentials."""
 
     id: str
     at: Time
@@ -244,22 +244,22 @@ class AuditEntry(Response):
         str,
         _open(Action),
         Field(
-            description="`provider.verified`: the sweep verified a pending one. `provider.pending_expired`: the sweep "
-            "disabled one that stayed pending for 24 hours."
+            description="`provider.verified`: the sweep verified a pending provider. `provider.pending_expired`: it "
+            "disabled a provider that was pending for 24 hours."
         ),
     ]
     resource: Resource
     before: dict[str, Any] | None
     after: dict[str, Any] | None
-    request_id: Annotated[str | None, Field(description="Of the request that made it; null for the sweep.")]
+    request_id: Annotated[str | None, Field(description="The id of the request; null for the sweep.")]
 
 
 class Upload(Response):
     """A one-time link at which a person enters a credential."""
 
     id: Annotated[str, Field(pattern=json_schema_pattern(UPLOAD_ID))]
-    url: Annotated[str, Field(description="Shown this once. Works for one credential, until `expires_at`.")]
-    provider_id: Annotated[str | None, Field(description="The provider that is rotated; null where one is added.")]
+    url: Annotated[str, Field(description="Shown only once. Works for one credential, until `expires_at`.")]
+    provider_id: Annotated[str | None, Field(description="The provider to rotate; null if one is added.")]
     vendor: VendorName
     name: str
     expires_at: Time
@@ -279,14 +279,14 @@ class Single(Response, Generic[T]):
 
 
 class Changed(Response, Generic[T]):
-    """One thing that was changed."""
+    """The changed resource, and warnings."""
 
     data: T
     warnings: list[Warning] = []
 
 
 class FieldError(Response):
-    """One of the faults of a request."""
+    """One invalid field of a request."""
 
     param: str | None
     message: str
@@ -294,38 +294,38 @@ class FieldError(Response):
 
 
 class Reference(Response):
-    """What keeps a provider from being deleted, or what holds a credential already."""
+    """A resource that prevents a deletion, or a provider that already has the credential."""
 
     type: Annotated[str, _open(ResourceType)]
     id: str
 
 
 class ErrorBody(Response):
-    """What went wrong."""
+    """The error."""
 
     type: str
     code: str
     message: Annotated[str, Field(description="One sentence that a person can act on.")]
-    resource: Annotated[str | None, Field(description="The kind of thing that was not found or stood in the way.")]
+    resource: Annotated[str | None, Field(description="The kind of resource that was not found or caused a conflict.")]
     id: Annotated[str | None, Field(description="Its id.")]
-    param: Annotated[str | None, Field(description="The member, parameter or header at fault.")]
+    param: Annotated[str | None, Field(description="The invalid field, parameter or header.")]
     request_id: Annotated[str, Field(description="Quote it when you report a problem.")]
-    errors: Annotated[list[FieldError] | None, Field(description="All faults, with `validation_failed`.")] = None
+    errors: Annotated[list[FieldError] | None, Field(description="All field errors, with `validation_failed`.")] = None
     references: Annotated[
         list[Reference] | None,
         Field(
-            description="With `provider_in_use`, what uses it; with `name_taken`, the providers that hold the new "
-            "credential already."
+            description="With `provider_in_use`, the routing configs that use it; with `name_taken`, the providers "
+            "that already have the new credential."
         ),
     ] = None
-    limit: Annotated[int | None, Field(description="How many are allowed, with `limit_exceeded`.")] = None
-    count: Annotated[int | None, Field(description="How many there are, with `limit_exceeded`.")] = None
+    limit: Annotated[int | None, Field(description="The maximum number, with `limit_exceeded`.")] = None
+    count: Annotated[int | None, Field(description="The current number, with `limit_exceeded`.")] = None
     reason: Annotated[Reason | None, Field(description="Why a verification failed.")] = None
-    retryable: Annotated[bool | None, Field(description="Whether trying again may help.")] = None
-    vendor_request_id: Annotated[str | None, Field(description="The vendor's own id of our request to it.")] = None
+    retryable: Annotated[bool | None, Field(description="Whether a retry may succeed.")] = None
+    vendor_request_id: Annotated[str | None, Field(description="The vendor's id of the API's request to it.")] = None
 
 
 class Error(Response):
-    """The body of every failure."""
+    """The body of every error response."""
 
     error: ErrorBody

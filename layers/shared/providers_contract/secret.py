@@ -1,4 +1,4 @@
-"""A string that is not shown by accident, and the removal of invisible characters around it."""
+"""A string that is never shown by accident, and a function that trims invisible characters."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final, NoReturn
 
 
 class Secret:
-    """A credential in memory. `reveal()` is the only door; a test lists the files that may use it.
+    """A credential in memory. Only `reveal()` returns it; a test lists the files that may call it.
 
-    It has no useful repr, str, format, hash or pickle, so that a log line, a traceback with locals or a
-    serialized message cannot carry it by accident. Comparison takes constant time.
+    It has no useful repr, str, format, hash or pickle, so that no log line, traceback with locals or serialized message
+    contains it by accident. Comparison takes constant time.
     """
 
     __slots__ = ("__value",)
@@ -41,23 +41,23 @@ class Secret:
         return repr(self)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret is not serialized")
+        raise TypeError("a Secret cannot be serialized")
 
 
 _BLANK_CATEGORIES: Final = ("Cf", "Zs", "Zl", "Zp")
 _BLANK_CHARACTERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
     chr(selector) for selector in range(0xFE00, 0xFE10)
 }
-"""Characters of other categories that show nothing: joiners, fillers, variation selectors (Unicode's
+"""Invisible characters of other categories: joiners, fillers, variation selectors (Unicode's
 Default_Ignorable_Code_Point), and the blank Braille pattern."""
 
 
 def trimmed(text: str) -> str:
-    """Return `text` without the white space and invisible characters around it that are copied along with a key.
+    """Return `text` without surrounding white space and invisible characters, which are copied along with a key.
 
     Those are byte order marks, zero-width and no-break spaces, soft hyphens and marks of the writing direction.
     """
-    seen = [place for place, character in enumerate(text) if not _blank(character)]
+    seen = [index for index, character in enumerate(text) if not _blank(character)]
     return text[seen[0] : seen[-1] + 1] if seen else ""
 
 

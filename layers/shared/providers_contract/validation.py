@@ -11,10 +11,10 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 M = TypeVar("M", bound=BaseModel)
 Error = dict[str, str | None]
-"""One error of a field: `param`, `message` and `code`."""
+"""One field error: `param`, `message` and `code`."""
 
 _FIELD_NAME: Final = re.compile(r"[a-z_]{1,32}")
-"""Field names that an error may repeat: none of them can be a credential in the wrong place."""
+"""Field names that an error may repeat: none of them can be a misplaced credential."""
 
 
 def field_error(code: str, message: str, **context: Any) -> PydanticCustomError:
@@ -41,7 +41,7 @@ def one_of(values: Sequence[str], code: str = "literal_error") -> tuple[Any, Any
 def validated(model: type[M], given: Mapping[str, Any], failed: Callable[[list[Error]], Exception]) -> M:
     """Return `given` as `model`.
 
-    Raises what `failed` makes of all errors, chained to nothing: pydantic's exception contains the input.
+    Raises the exception that `failed` returns for all errors, unchained: pydantic's exception contains the input.
     """
     try:
         return model.model_validate(given)
@@ -68,7 +68,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
 }
-"""Of pydantic's error types; its own messages can contain the input."""
+"""By pydantic's error types; pydantic's own messages can contain the input."""
 
 
 def _described(error: ErrorDetails) -> Error:

@@ -11,12 +11,12 @@ from providers_contract.hosts import host_matches, host_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variables:
-    """The environment variables that people keep the vendor's keys in.
+    """The environment variables in which people keep the vendor's keys.
 
     Args:
         words: a variable is for this vendor if its name contains one of these words: `OPENAI` in `OPENAI_API_KEY`.
         not_with: unless its name contains one of these: `AZURE` in `AZURE_OPENAI_API_KEY`.
-        key_name: the form of the names, if the vendor's keys look like many other things (32 hex digits).
+        key_name: the form of the names, if other things look like the vendor's keys (32 hex digits).
         endpoint: the usual name for the base_url, if the vendor requires one.
     """
 
@@ -36,19 +36,19 @@ class VendorFacts:
 
     Args:
         name: as in the API's `vendor` field; the name of its module.
-        title: the name that people know it by.
-        hosts: the vendor's own hosts, to which a base_url may point; a `*` stands for exactly one label
+        title: its name for people.
+        hosts: the vendor's own hosts, to which a base_url may point; a `*` matches exactly one label
             (`*.openai.azure.com`) or a part of one (`bedrock.us-*.amazonaws.com`).
-        base_url_required: whether the vendor has no host that serves everyone.
-        key_format: what people should enter, if it is not simply the key as the vendor shows it.
-        prefixes: the beginnings of its keys that a hint shows, longer ones first.
-        hint_forms: forms of credentials whose hint consists of the groups, with `…` between.
-        forms: the forms of the credentials that the vendor is known to issue, each for the whole text. They do not
-            serve to refuse others, because vendors add forms without notice.
-        own_forms: forms that no one else issues: a credential of such a form is certainly the vendor's.
-        shared_forms: those of `own_forms` that keys for other services of the vendor have, too.
-        useless: forms of keys and ids of the vendor that cannot call models, each with what it is and what to send.
-        variables: environment variables that hold its keys.
+        base_url_required: whether the vendor has no host for all customers.
+        key_format: the format that people should enter, if it is not simply the key as the vendor shows it.
+        prefixes: the prefixes of its keys that a hint shows, longer ones first.
+        hint_forms: forms of credentials whose hint consists of the groups, joined by `…`.
+        forms: the forms of the credentials that the vendor is known to issue, each for the whole text. Other forms are
+            not refused, because vendors add forms without notice.
+        own_forms: forms that no one else issues: a credential with such a form is certainly the vendor's.
+        shared_forms: those of `own_forms` that keys for the vendor's other services also have.
+        useless: forms of the vendor's keys and ids that cannot call models, each with its name and advice.
+        variables: environment variables that contain its keys.
     """
 
     name: str
@@ -65,7 +65,7 @@ class VendorFacts:
     variables: Variables = field(default_factory=Variables)
 
     def owns(self, base_url: str | None) -> bool:
-        """Return whether `base_url` is one of the vendor's own hosts; None is."""
+        """Return whether `base_url` is one of the vendor's own hosts; None means the vendor's own."""
         return base_url is None or host_matches(host_of(base_url), self.hosts)
 
     def issues(self, text: str) -> bool:
@@ -73,7 +73,7 @@ class VendorFacts:
         return matches_any(text, self.forms)
 
     def is_unmistakable(self, text: str) -> bool:
-        """Return whether `text` can be nothing but a credential of this vendor, for its models."""
+        """Return whether `text` can only be a credential of this vendor, for its models."""
         return matches_any(text, self.own_forms) and not matches_any(text, self.shared_forms)
 
     def why_useless(self, text: str) -> str | None:
@@ -81,7 +81,7 @@ class VendorFacts:
         return next((sentence for form, sentence in self.useless if form.fullmatch(text)), None)
 
     def hint(self, text: str) -> str:
-        """Return what may be shown of the credential `text`."""
+        """Return the part of the credential `text` that may be shown."""
         found = next((found for form in self.hint_forms if (found := form.fullmatch(text))), None)
         return make_hint(text, self.prefixes) if found is None else "…".join(found.groups())
 

@@ -20,7 +20,7 @@ NAMES: Final = tuple(_ROWS)
 """The vendors' names, sorted."""
 
 KEY_FORMATS: Final = {name: row["key_format"] for name, row in _ROWS.items() if row["key_format"]}
-"""What to send as the key of a vendor, if it is not simply the key as the vendor shows it."""
+"""The format of a vendor's key, if it is not simply the key as the vendor shows it."""
 
 REQUIRING_BASE_URL: Final = tuple(name for name, row in _ROWS.items() if row["base_url_required"])
 
@@ -30,7 +30,7 @@ _SHORTEST: Final = 20
 
 @cache
 def facts(name: str) -> VendorFacts:
-    """Return what is known of the vendor called `name`. Raises KeyError for an unknown name."""
+    """Return the facts about the vendor called `name`. Raises KeyError for an unknown name."""
     from providers_contract.vendor import Variables, VendorFacts  # late: the names alone need neither
 
     row = _ROWS[name]
@@ -57,31 +57,31 @@ def facts(name: str) -> VendorFacts:
 
 
 def recognize(text: str) -> str | None:
-    """Return the name of a vendor that issues credentials of the form of `text`, or None."""
+    """Return the name of a vendor that issues credentials with the form of `text`, or None."""
     return next((name for name in NAMES if facts(name).issues(text)), None)
 
 
 def owner(text: str) -> str | None:
-    """Return the name of the only vendor that issues credentials of the form of `text`; None if others may, too."""
+    """Return the name of the only vendor that issues credentials with the form of `text`; None if others may, too."""
     return next((name for name in NAMES if any(form.fullmatch(text) for form in facts(name).own_forms)), None)
 
 
 def is_credential(text: str) -> bool:
-    """Return whether `text` alone can be taken for a vendor's credential, by a form that is not too common."""
+    """Return whether `text` alone is recognizable as a vendor's credential, by a form that is not too common."""
     name = recognize(text)
     return name is not None and (facts(name).variables.key_name is None or facts(name).is_unmistakable(text))
 
 
 def contains_credential(text: str) -> bool:
-    """Return whether `text` contains a management key, or a word that has the form of a vendor's credential.
+    """Return whether `text` contains a management key, or a word with the form of a vendor's credential.
 
-    Full-width letters, or `OPENAI_API_KEY=` in front of it, do not hide it; a part of a longer word does not count.
+    Full-width letters, or a prefix such as `OPENAI_API_KEY=`, do not hide it; a part of a longer word does not count.
     """
     text = unicodedata.normalize("NFKC", text)
     if MANAGEMENT_KEY_PREFIX in text.lower():
         return True
     if all(len(word) < _SHORTEST for word in text.split()):
-        return False  # like most names, which need no pattern compiled
+        return False  # most names end here, without compiling a pattern
     return any(form.search(text) for form in _words())
 
 

@@ -1,4 +1,4 @@
-"""The values that members of requests and responses can have.
+"""The values of fields in requests and responses.
 
 A client must accept values that are not listed here: the API may add some.
 """
@@ -19,12 +19,12 @@ class Scope(StrEnum):
 
     @property
     def writes(self) -> bool:
-        """Whether it lets its holder change something."""
+        """Whether it permits changes."""
         return self.value.endswith(":write")
 
 
 class Status(StrEnum):
-    """Whether a provider can be used. `pending`: stored while the vendor could not be reached, not yet verified."""
+    """Whether a provider can be used. `pending`: stored while the vendor was unavailable, not yet verified."""
 
     ACTIVE = "active"
     DISABLED = "disabled"
@@ -98,7 +98,7 @@ class Reason(StrEnum):
 
 
 class Action(StrEnum):
-    """The changes in the audit trail. The sweep makes `VERIFIED` and `PENDING_EXPIRED`, of pending providers."""
+    """The changes in the audit trail. Only the sweep makes `VERIFIED` and `PENDING_EXPIRED`, of pending providers."""
 
     CREATED = "provider.created"
     UPDATED = "provider.updated"
@@ -131,7 +131,7 @@ class ResourceType(StrEnum):
 
 
 class WarningCode(StrEnum):
-    """The warnings about a change that was made."""
+    """The warnings about a change."""
 
     ACCOUNT_CHANGED = "account_changed"
     BASE_URL_RESET = "base_url_reset"

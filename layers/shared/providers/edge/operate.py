@@ -196,7 +196,7 @@ def _revoke_key(run: Run, given: RevokeKey) -> dict[str, Any]:
             return _key_view(revoke_management_key(run.ports, given.id))
     except StaleWrite:
         pass
-    message = "there is no management key of this id; `providers keys list` shows them"
+    message = "no management key has this id; `providers keys list` shows them"
     raise NotFound("management_key_not_found", message, resource="management_key")
 
 

@@ -144,6 +144,6 @@ def upload_not_found() -> NotFound:
     """404 for an upload link, the same for every cause, so that guessing links reveals nothing."""
     return NotFound(
         "upload_not_found",
-        "this link is not valid: it was used, has expired, was revoked or never existed; ask for a new one",
+        "this link is not valid: it was used, has expired, was revoked or never existed; request a new one",
         resource="upload",
     )
