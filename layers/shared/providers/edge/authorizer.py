@@ -1,4 +1,4 @@
-"""The Lambda authorizer: allows a request with a context, or denies it with the code and message of the 401."""
+"""The Lambda authorizer: allows a request with the caller as context, or denies it with the 401's code and message."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from providers.usecases.management_keys import authenticate
 
 
 def authorize(event: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
-    """Return the policy for one request. Raises Unavailable, for which API Gateway responds AUTHORIZER_FAILURE.
+    """Return the policy for one request. Raises Unavailable, to which API Gateway responds AUTHORIZER_FAILURE.
 
-    A caller over its rate limit is let through, marked as such: only an endpoint can respond 429 with the right headers
+    A caller over its rate limit is allowed, and marked: only an endpoint can respond 429 with the right headers
     (`rate_limit`).
     """
     try:

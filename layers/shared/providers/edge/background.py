@@ -12,7 +12,7 @@ from providers.edge.metrics import metrics_written
 from providers.ports import Ports, Work
 
 MARGIN_S: Final = 8.0
-"""Nothing new is started this long before the function's timeout: five seconds of a probe, and its writes."""
+"""No new work starts this long before the function's timeout: five seconds for a probe, and its writes."""
 
 CONCURRENCY: Final = 20
 """Concurrent probes of one worker. With many more, waiting for the worker's CPU would show as vendor latency."""
@@ -23,8 +23,8 @@ def scheduled(
 ) -> Callable[[Any, Any], dict[str, int]]:
     """Return the handler of a schedule: it runs `work` and logs its counts.
 
-    `work` gets the time that it is for, and the time when it should end. The handler raises what `work` raises, so that
-    the schedule retries.
+    `work` gets its scheduled time, and the time when it should end. The handler raises the exceptions of `work`, so
+    that the schedule retries.
     """
 
     def handler(event: Any, context: Any) -> dict[str, int]:
@@ -43,7 +43,7 @@ def scheduled(
 def queue_worker(
     ports: Callable[[], Ports], work: Work
 ) -> Callable[[dict[str, Any], Any], dict[str, list[dict[str, str]]]]:
-    """Return the handler of a queue: it runs `work` on all messages at once and returns those to be delivered again.
+    """Return the handler of a queue: it runs `work` on all messages and returns the messages to deliver again.
 
     A message that is malformed or fails does not affect the others.
     """

@@ -1,4 +1,4 @@
-"""The caller as the authorizer passes it to the endpoints: written and read in one place.
+"""The caller, as the authorizer passes it to the endpoints: written and read in one module.
 
 API Gateway carries it as strings in the request context. Only the authorizer can put it there.
 """
@@ -15,7 +15,7 @@ from providers.usecases.management_keys import Caller
 
 @dataclass(frozen=True, slots=True)
 class Authorized:
-    """A caller as an endpoint sees it."""
+    """An authenticated caller."""
 
     org: str
     key_id: str
@@ -40,7 +40,7 @@ def to_context(caller: Caller) -> dict[str, str]:
 
 
 def from_event(event: Mapping[str, Any]) -> Authorized:
-    """Return the caller in an event's request context. Raises Unauthenticated if no authorizer has put one there."""
+    """Return the caller in an event's request context. Raises Unauthenticated if there is none."""
     context = (event.get("requestContext") or {}).get("authorizer") or {}
     try:
         return Authorized(

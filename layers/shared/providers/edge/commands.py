@@ -1,4 +1,4 @@
-"""What request bodies ask for, as the commands of the use cases."""
+"""Parses request bodies into the commands of the use cases."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from providers_contract.vocabulary import Status, Strategy
 M = TypeVar("M", bound=BaseModel)
 
 _SECRET_PART: Final = 24
-"""The shortest part of a credential that other fields must not contain: an AWS key id, which is no secret, has 20."""
+"""The shortest part of a credential that other fields must not contain: an AWS key id, which is not secret, has 20."""
 
 
 def new_provider(body: dict[str, Any]) -> NewProvider:
-    """Return the provider that a body asks to add. Raises Unprocessable: validation_failed, credential_format."""
+    """Return the provider to add. Raises Unprocessable: validation_failed, credential_format."""
     found = _validated(AddProviderBody, body)
     api_key = _credential(found.api_key, name=found.name, base_url=found.base_url)
     return NewProvider(**_given(found) | {"api_key": api_key})
 
 
 def change(body: dict[str, Any]) -> Change:
-    """Return the change that a body asks for. Raises Unprocessable: validation_failed, credential_format."""
+    """Return the requested change. Raises Unprocessable: validation_failed, credential_format."""
     found = _validated(UpdateProviderBody, body)
     given = found.model_fields_set
     if not given:
@@ -54,7 +54,7 @@ def change(body: dict[str, Any]) -> Change:
 
 
 def upload(body: dict[str, Any]) -> Wanted:
-    """Return what an upload link is for. Raises Unprocessable (validation_failed)."""
+    """Return the provider that an upload link is for. Raises Unprocessable (validation_failed)."""
     found = _validated(CreateUploadBody, body)
     given = [name for name in ("vendor", "name", "base_url") if getattr(found, name) is not None]
     if found.provider_id is not None:
@@ -107,7 +107,7 @@ def _credential(given: SecretStr, **shown: str | None) -> Secret:
 
 
 def _given(body: BaseModel) -> dict[str, Any]:
-    """Return the fields that were given, as the command of the same fields takes them."""
+    """Return the given fields, as arguments of the command with the same fields."""
     return {name: getattr(body, name) for name in body.model_fields_set}
 
 

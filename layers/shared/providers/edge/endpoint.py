@@ -1,4 +1,4 @@
-"""The `@endpoint` decorator: what every operation of the API does, so that a handler is only its use case."""
+"""The `@endpoint` decorator: the common part of every operation, so that a handler contains only its use case."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def endpoint(
 
     Args:
         ports: returns what the use case needs, built on first use.
-        operation: the operation's row in the contract: its scope, query parameters and body.
+        ports: returns the ports, built on first use.
         reply: renders the result, both to send it and to store it for a repeated request (`as_is` for a Reply).
-        body: parses the body's JSON object into `Request.body`, or raises. None if the operation has no body.
+        reply: renders the result, both to send it and to store it for replay (`as_is` for a Reply).
         unstored: response fields excluded from the idempotency record. It returns them for the event and the response's
-            `data`; they are added to the first response and to each repetition.
+            `data`; they are added to the first response and to each replay.
     """
     query = frozenset(operation.query)
     scope = operation.scope
@@ -93,7 +93,7 @@ def _object(invocation: Invocation, operation: Operation) -> dict[str, Any]:
 
 
 def _content(event: Mapping[str, Any], request: Request[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what must be equal in two requests with the same Idempotency-Key: route, path, query and body."""
+    """Return the content that must be equal in two requests with the same Idempotency-Key: route, path, query, body."""
     route = [event.get("httpMethod"), event.get("resource")]
     return {"route": route, "path": dict(request.path), "query": dict(request.query), "body": given}
 
@@ -114,7 +114,7 @@ def _once(handle: Handler[Any, Any], request: Request[Any], content: dict[str, A
         ports.metrics.count(LOST_LEASES)
         raise in_progress() from None
     except Unanswered:
-        raise  # the lease ends by itself; a database that does not respond would only keep the caller waiting
+        raise  # the lease expires by itself; an unresponsive database would only delay the response
     except Exception:
         release(ports, lease)
         raise

@@ -1,4 +1,4 @@
-"""Requests as API Gateway hands them to a function, and responses as it expects them."""
+"""API Gateway's requests and responses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The response of an endpoint; `members` are put next to `data` in the body (`next_cursor`, `warnings`)."""
+    """The response of an endpoint; `members` are added to the body next to `data` (`next_cursor`, `warnings`)."""
 
     data: Any = None
     status: int = 200
@@ -43,10 +43,10 @@ class Request(Generic[B]):
     """One authenticated request.
 
     Args:
-        id: API Gateway's id of the request.
+        id: API Gateway's request id.
         org, key_id, scopes: of the management key.
         path, query: the parameters. `headers`: with lower-case names.
-        body: what the endpoint's `body` has parsed.
+        body: the result of the endpoint's `body`.
         reply: renders the use case's result.
         lease: the lease on the request's Idempotency-Key, if it has one.
     """
@@ -64,7 +64,7 @@ class Request(Generic[B]):
 
     @property
     def mutation(self) -> Mutation[Any]:
-        """The request as a use case sees it, which stores the rendered response with the change."""
+        """The request as a mutation: the rendered response is stored with the change."""
         actor = Actor("management_key", self.key_id)
         return Mutation(actor, self.id, self.lease, lambda result: render(self.reply(result)))
 
@@ -79,21 +79,21 @@ class Request(Generic[B]):
         return self.query.get("cursor")
 
     def provider_id(self) -> str:
-        """The provider id in the path. Raises NotFound, without echoing it, for one that is malformed."""
+        """The provider id in the path. Raises NotFound, without echoing it, if it is malformed."""
         found = unquote(self.path["provider_id"])
         if not PROVIDER_ID.fullmatch(found):
             raise NotFound("provider_not_found", "provider not found: this is not a provider's id", resource="provider")
         return found
 
     def version(self) -> int:
-        """The version number in the path. Raises NotFound, without echoing it, for one that is malformed."""
+        """The version number in the path. Raises NotFound, without echoing it, if it is malformed."""
         found = unquote(self.path["number"])
         if not VERSION_NUMBER.fullmatch(found):
             raise version_not_found(None)
         return int(found)
 
     def slug(self) -> str:
-        """The routing config's slug in the path. Raises NotFound, without echoing it, for one that is malformed."""
+        """The routing config's slug in the path. Raises NotFound, without echoing it, if it is malformed."""
         found = unquote(self.path["slug"])
         if not SLUG.fullmatch(found):
             raise NotFound(
@@ -104,26 +104,26 @@ class Request(Generic[B]):
         return found
 
     def has_already(self, tag: str) -> bool:
-        """Whether `If-None-Match` names `tag`, weak or strong."""
+        """Return whether `If-None-Match` names `tag`, weak or strong."""
         known = [each.strip().removeprefix("W/") for each in self.headers.get("if-none-match", "").split(",")]
         return tag in known or "*" in known
 
     def limit(self, default: int = DEFAULT_PAGE, most: int = MAX_PAGE) -> int:
-        """`?limit`. Raises InvalidRequest (`invalid_parameter`)."""
+        """Return `?limit`. Raises InvalidRequest (`invalid_parameter`)."""
         text = self.query.get("limit", str(default))
         if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= most:
             raise invalid_parameter("limit", f"limit must be a whole number from 1 to {most}")
         return int(text)
 
     def text(self, name: str, most: int = 128) -> str | None:
-        """`?name`, up to `most` characters, or None. Raises InvalidRequest (`invalid_parameter`)."""
+        """Return `?name`, up to `most` characters, or None. Raises InvalidRequest (`invalid_parameter`)."""
         value = self.query.get(name)
         if value is not None and len(value) > most:
             raise invalid_parameter(name, f"{name} has at most {most} characters")
         return value
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str | None:
-        """`?name`, one of `choices`, or None. Raises InvalidRequest (`invalid_parameter`)."""
+        """Return `?name`, one of `choices`, or None. Raises InvalidRequest (`invalid_parameter`)."""
         value = self.query.get(name)
         if value is not None and value not in choices:
             raise invalid_parameter(name, f"{name} must be one of {', '.join(choices)}")
@@ -141,7 +141,7 @@ def lower_headers(event: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_query(event: Mapping[str, Any], allowed: frozenset[str]) -> dict[str, str]:
-    """Return the query parameters. Raises InvalidRequest for one that is unknown or repeated."""
+    """Return the query parameters. Raises InvalidRequest if one is unknown or repeated."""
     many: Mapping[str, list[str]] = event.get("multiValueQueryStringParameters") or {}
     for name, values in many.items():
         if name not in allowed:
@@ -155,8 +155,8 @@ def read_query(event: Mapping[str, Any], allowed: frozenset[str]) -> dict[str, s
 def own_url(event: Mapping[str, Any], path: str, *, local: bool = False) -> str:
     """Return the URL of another path of this API, as the caller of `event` reaches it.
 
-    The host is the same, and so is what precedes the paths: the stage, or the base path of a custom domain. The local
-    stack (`local`) uses http.
+    Host and path prefix stay the same: the stage, or the base path of a custom domain. The local stack (`local`) uses
+    http.
     """
     context = event["requestContext"]
     depth = context["resourcePath"].strip("/").count("/") + 1
@@ -226,12 +226,12 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def as_is(reply: Reply) -> Reply:
-    """Return `reply`: how a result is rendered that is a Reply already."""
+    """Return `reply` unchanged, for results that are already rendered."""
     return reply
 
 
 def render(reply: Reply) -> StoredResponse:
-    """Return `reply` as the response that is sent, and stored with the Idempotency-Key."""
+    """Return `reply` as the response to send and to store with the Idempotency-Key."""
     if reply.status == 304:
         return StoredResponse(304, reply.headers, "")
     return StoredResponse(reply.status, {**reply.headers, "Content-Type": "application/json"}, to_json(reply.body))
@@ -246,13 +246,13 @@ def error_response(error: ProvidersError, request_id: str) -> StoredResponse:
 
 
 def with_fields(response: StoredResponse, fields: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> StoredResponse:
-    """Return `response` with more fields in its `data`: those that `fields` returns for the present `data`."""
+    """Return `response` with additional fields in its `data`, returned by `fields` for the present `data`."""
     body = json.loads(response.body)
     return replace(response, body=to_json(body | {"data": {**body["data"], **fields(body["data"])}}))
 
 
 def to_json(body: Mapping[str, Any]) -> str:
-    """Return a body as it is sent."""
+    """Return a body as JSON text."""
     return (
         json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n"
-    )  # so that a terminal's prompt starts a new line
+    )  # with a final newline, so that a terminal's prompt starts on a new line

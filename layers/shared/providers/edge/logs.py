@@ -1,4 +1,4 @@
-"""The logger of every function, and what may be logged of an error."""
+"""The logger of every function, and the parts of an error that may be logged."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _invocations: Final = count()
 
 @contextmanager
 def log_context(context: Any, **keys: Any) -> Iterator[None]:
-    """Add `keys`, the id of the invocation and whether it is a cold start to every line that is logged within.
+    """Add `keys`, the id of the invocation and whether it is a cold start to every line logged inside.
 
-    `context` is Lambda's context object. The keys are of the current thread alone: the local stack runs functions in
+    `context` is Lambda's context object. The keys belong to the current thread only: the local stack runs functions in
     threads of one process.
     """
     cold_start = next(_invocations) == 0
@@ -36,7 +36,7 @@ def log_context(context: Any, **keys: Any) -> Iterator[None]:
 
 
 def where(error: BaseException) -> dict[str, Any]:
-    """Return the type of an unexpected error and its location, without its text: that could contain anything."""
+    """Return an unexpected error's type and location, without its message, which could contain anything."""
     frames = traceback.extract_tb(error.__traceback__)
     return {
         "kind": type(error).__name__,

@@ -1,6 +1,6 @@
 """The `@open_endpoint` decorator: pages that a person opens in a browser, with a link instead of a management key.
 
-The link's token is all that is needed to use it: no log line contains the token or the path.
+The link's token is enough to use it: no log line contains the token or the path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ F = TypeVar("F")
 
 @dataclass(frozen=True, slots=True)
 class PageRequest(Generic[F]):
-    """One request at a link; `form` is what the endpoint's `form` has parsed."""
+    """One request at a link; `form` is the result of the endpoint's `form`."""
 
     id: str
     token: str = field(repr=False)
@@ -31,7 +31,7 @@ class PageRequest(Generic[F]):
 
 @dataclass(frozen=True, slots=True)
 class PageResponse:
-    """The response: `page`, HTML, for a person; `reply` for a program that asks for JSON."""
+    """The response: `page` is HTML for a person; `reply` is for a program that accepts only JSON."""
 
     reply: Reply
     page: str
@@ -46,8 +46,8 @@ def open_endpoint(
     """Make a Lambda handler of a function from `PageRequest` and `Ports` to `PageResponse`.
 
     Args:
-        ports: returns what the use case needs, built on first use.
-        form: parses the fields of the form into `PageRequest.form`, or raises. None if no form is sent.
+        ports: returns the ports, built on first use.
+        form: parses the form's fields into `PageRequest.form`, or raises. None if no form is sent.
     """
 
     def decorate(handle: Handler[F]) -> LambdaHandler:
@@ -68,7 +68,7 @@ def open_endpoint(
 
 
 def _as_accepted(response: StoredResponse, page: str, invocation: Invocation) -> StoredResponse:
-    """Return `response` as JSON or as `page`, whichever the request accepts."""
+    """Return `response` as JSON or as `page`, depending on the request's `Accept`."""
     if _accepts_only_json(invocation.headers):
         return replace(response, headers={**response.headers, **pages.HEADERS})
     html = {"Content-Type": "text/html; charset=utf-8"}
@@ -76,6 +76,6 @@ def _as_accepted(response: StoredResponse, page: str, invocation: Invocation) ->
 
 
 def _accepts_only_json(headers: Mapping[str, str]) -> bool:
-    """Return whether `Accept` asks for JSON and not for pages, as every browser's does."""
+    """Return whether `Accept` allows JSON and not HTML, which every browser accepts."""
     accepted = headers.get("accept", "").lower()
     return "application/json" in accepted and "text/html" not in accepted

@@ -1,4 +1,4 @@
-"""An operator's actions on management keys and data keys. IAM decides who may invoke them; there is no HTTP route."""
+"""Operators' actions on management keys and data keys. IAM decides who may invoke them; there is no HTTP route."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from providers_contract.vocabulary import Scope
 A = TypeVar("A", bound=BaseModel)
 
 MARGIN: Final = timedelta(seconds=10)
-"""No further provider is sealed again this long before the function's timeout."""
+"""No further provider is resealed this long before the function's timeout."""
 
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 def _checked(form: str, message: str) -> AfterValidator:
-    """Return the check that a string has this form. Its error is a whole sentence that never echoes the value."""
+    """Return a validator for strings of this form. Its error is a whole sentence that never echoes the value."""
 
     def check(value: str) -> str:
         if not re.fullmatch(form, value) or not value.isprintable():
@@ -67,7 +67,7 @@ class _Arguments(BaseModel):
 
 
 class CreateKey(_Arguments):
-    """A new management key; without scopes it has all."""
+    """A new management key; by default it has all scopes."""
 
     org: Org
     name: Name
@@ -94,7 +94,7 @@ class Organization(_Arguments):
 
 
 class Reseal(Organization):
-    """An organization, and where the pass before has stopped."""
+    """An organization, and where the previous pass stopped."""
 
     before: Annotated[str, Field(pattern=f"^(?:{PROVIDER_ID.pattern})$")] | None = None
 
@@ -124,7 +124,7 @@ class Invocation(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The ports, and when the function has to stop."""
+    """The ports, and the time when the function must stop."""
 
     ports: Ports
     end: datetime
@@ -133,7 +133,7 @@ class Run:
 def operator(ports: Callable[[], Ports]) -> Callable[[Any, Any], dict[str, Any]]:
     """Return the function's handler, which responds with `{"data": …}` or the API's `{"error": …}`.
 
-    Only the action and the outcome are logged: a new key is in the response and nowhere else.
+    Only the action and the outcome are logged: a new key is only in the response.
     """
 
     def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def operator(ports: Callable[[], Ports]) -> Callable[[Any, Any], dict[str, Any]]
                 left = timedelta(milliseconds=context.get_remaining_time_in_millis()) - MARGIN
                 with metrics_written(ports):
                     response = {"data": work(Run(ports(), ports().clock.now() + left), arguments)}
-            except Exception as error:  # noqa: BLE001 - every error becomes a response in the API's shape
+            except Exception as error:  # noqa: BLE001 - every error becomes a response in the API's format
                 failure = to_client_error(error)
                 code, response = failure.code, json.loads(error_response(failure, request_id).body)
             logger.info("responded", action=action, code=code)
@@ -173,7 +173,7 @@ def _parsed(model: type[A], given: Any) -> A:
 
 
 def _create_key(run: Run, given: CreateKey) -> dict[str, Any]:
-    run.ports.digests.create()  # the stack's first management key makes it
+    run.ports.digests.create()  # the stack's first management key creates the digest key
     expires_at = None
     if given.expires_in is not None:
         number, unit = int(given.expires_in[:-1]), given.expires_in[-1]

@@ -1,4 +1,4 @@
-"""The pages of an upload link: no script, nothing from elsewhere, and every word that a caller chose is escaped."""
+"""The pages of an upload link: no script, no external resources, and all text from callers is escaped."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
-"""Of every answer at a link. The address is a secret itself: it goes to no other site, and the page into no frame."""
+"""Headers of every response at a link. The URL is secret: it is sent to no other site, and the page allows no frame."""
 
 _AS_GIVEN: Final = "the key as the vendor shows it"
 
 
 def form_page(upload: Upload, vendor_of_link: Vendor) -> str:
-    """Asks for the credential, and says what for, until when, and what happens with it.
+    """Return the page with the form for the credential, the provider's details, the expiry and an explanation.
 
-    If the credential goes to a host that is not the vendor's, a warning that names the host comes before all else.
+    If the credential goes to a host that is not the vendor's, a warning with the host comes first.
     """
     name, vendor = escape(upload.name), escape(upload.vendor)
     if upload.provider_id is None:
@@ -71,10 +71,9 @@ def form_page(upload: Upload, vendor_of_link: Vendor) -> str:
 <dt>Works until</dt><dd>{_moment(upload.expires_at)}</dd>
 <dt>Tries left</dt><dd>{TRIES - upload.tries} of {TRIES}</dd>
 </dl>
-<p>The key is sent there first, to see whether it works. If it does, it is encrypted and stored {then}. It is never
-shown again: what can be seen of it later is its kind and its last four characters. This link works for one
-accepted key.</p>
-<p>Enter a key only if you asked for this link, or know who did.</p>
+<p>The key is verified there first. If it works, it is encrypted and stored {then}. It is never shown again: only its
+kind and its last four characters remain visible. This link works for one accepted key.</p>
+<p>Enter a key only if you requested this link, or know who did.</p>
 <form method="post" autocomplete="off">
 <label for="api_key">Key</label>
 <input id="api_key" name="api_key" type="password" required autocomplete="off" autocapitalize="none" spellcheck="false"
@@ -86,7 +85,7 @@ accepted key.</p>
 
 
 def stored_page(provider: Provider, warnings: list[dict[str, Any]]) -> str:
-    """Says what was stored, by its hint."""
+    """Return the page that confirms the stored key, by its hint."""
     notes = "".join(f"<li>{escape(str(each['message']))}</li>\n" for each in warnings)
     return _page(
         "The key is stored",
@@ -96,13 +95,13 @@ def stored_page(provider: Provider, warnings: list[dict[str, Any]]) -> str:
 <dt>Key</dt><dd>{escape(provider.active.hint)}, version {provider.active.number}</dd>
 <dt>Verification</dt><dd>{escape(_verification(provider))}</dd>
 </dl>
-{f"<p>To know:</p><ul>{notes}</ul>" if notes else ""}
+{f"<p>Notes:</p><ul>{notes}</ul>" if notes else ""}
 <p>This link is used up. You can close this page.</p>""",
     )
 
 
 def failure_page(error: ProvidersError, request_id: str) -> str:
-    """Says what went wrong; where the link may still work, it leads back to the form."""
+    """Return the page for an error; if the link may still work, it links to the form."""
     again = "" if error.code == "upload_not_found" else '<p><a href="">Back to the form</a></p>'
     return _page(
         "That did not work" if again else "This link does not work",
@@ -123,7 +122,7 @@ def _moment(at: datetime) -> str:
 
 
 def _page(title: str, content: str) -> str:
-    """`title` and `content` are HTML."""
+    """Return a whole page; `title` and `content` are HTML."""
     return f"""<!doctype html>
 <html lang="en">
 <head>

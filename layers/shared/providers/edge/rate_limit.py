@@ -1,4 +1,4 @@
-"""The rate limit of a management key: the 429, and the headers that say how much is left.
+"""The rate limit of a management key: the 429, and the headers with the remaining requests.
 
 The authorizer counts the requests (`usecases/management_keys.py`); only a function can respond with these headers.
 """

@@ -1,4 +1,4 @@
-"""Providers, routing configs and the rest as the API's responses show them."""
+"""Renders providers, routing configs and other resources for the API's responses."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def provider_view(provider: Provider, summary: HealthSummary = _UNSEEN) -> dict[
 
 
 def changed_reply(changed: Changed, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    """Return the response for a provider that was changed, with its ETag and any warnings."""
+    """Return the response for a changed provider, with its ETag and any warnings."""
     provider, warnings = changed
     return Reply(
         provider_view(provider),
@@ -70,13 +70,13 @@ def changed_reply(changed: Changed, status: int = 200, headers: Mapping[str, str
 
 
 def deleted_reply(deleted: Deleted) -> Reply:
-    """Return the response for a provider that was deleted."""
+    """Return the response for a deleted provider."""
     dry_run = {"dry_run": True} if deleted.dry_run else {}
     return Reply({"id": deleted.provider_id, "deleted": not deleted.dry_run, **dry_run})
 
 
 def page_reply(view: Callable[[T], dict[str, Any]]) -> Callable[[tuple[Sequence[T], str | None]], Reply]:
-    """Return the function that renders a page of a list, and the cursor of the next one."""
+    """Return the function that renders a page of a list, with the cursor of the next page."""
 
     def reply(page: tuple[Sequence[T], str | None]) -> Reply:
         found, cursor = page
@@ -139,10 +139,10 @@ def upload_view(upload: Upload) -> dict[str, Any]:
 
 
 def shown_tag(provider: Provider, summary: HealthSummary) -> str:
-    """Return the ETag of a provider with what the sweep writes: its health, and the verification of a pending one."""
+    """Return a provider's ETag, which includes the fields that the sweep writes: health, a pending verification."""
     verification = provider.verification
-    shown = (provider.health.state, summary.p50_ms, summary.last_check_at, verification.reason, verification.checked_at)
-    swept = " ".join(map(str, shown))
+    health = (provider.health.state, summary.p50_ms, summary.last_check_at)
+    swept = " ".join(map(str, (*health, verification.reason, verification.checked_at)))
     return f'"{provider.revision}-{hashlib.sha256(swept.encode()).hexdigest()[:8]}"'
 
 
@@ -193,5 +193,5 @@ def health_view(report: Report) -> dict[str, Any]:
 
 
 def _rate(window: Window) -> float | None:
-    """Round to four places, so that one failure in a week of minutes shows."""
+    """Return the rate, rounded to four places: one failure in a week of minutes is still visible."""
     return None if window.success_rate is None else round(window.success_rate, 4)

@@ -23,11 +23,11 @@ from providers_contract.vocabulary import Action, Outcome, Status
 
 
 def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Changed] = BY_SYSTEM) -> Changed:
-    """Add a provider, and return it with warnings; its status is `pending` if it could not be verified.
+    """Verify and store a provider, and return it with warnings; it is `pending` if it could not be verified.
 
     Raises Unprocessable (credential_format, credential_rejected, base_url_…), VerificationFailed, Conflict
-    (name_taken, limit_exceeded), RateLimited, Unavailable; nothing was stored then, unless Unavailable says that this
-    is not known.
+    (name_taken, limit_exceeded), RateLimited, Unavailable. Then nothing was stored, unless Unavailable says that this
+    is unknown.
     """
     refuse_expired(new.key_expires_at, ports.clock.now())
     vendor = ports.vendors(new.vendor)
@@ -66,9 +66,9 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
 
 
 def name_taken(holders: Sequence[str] = ()) -> Conflict:
-    """409: names are unique in an organization, without regard to case.
+    """Return the 409 for a name that another provider has; case is ignored.
 
-    `holders` are the providers that hold the new credential already: who imports a file again learns that it is stored.
+    `holders` are the providers that already have the new credential: a repeated import then reports it as stored.
     """
     details: dict[str, Any] = {}
     if holders:

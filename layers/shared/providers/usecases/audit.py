@@ -13,7 +13,7 @@ from providers_contract.ids import ULID
 def list_audit(
     ports: Ports, org: str, wanted: AuditFilter, limit: int, cursor: str | None
 ) -> tuple[Sequence[Entry], str | None]:
-    """Up to `limit` entries, newest first, and the next cursor (None on the last page). Raises InvalidRequest."""
+    """Return up to `limit` entries, newest first, and the next cursor (None at the end). Raises InvalidRequest."""
     scope = ("audit", org, wanted.resource_id or "", wanted.action or "", wanted.key_id or "")
     since = ports.clock.now() - KEPT
     page, last = ports.audit.list(org, wanted, since, limit, read_cursor(cursor, ULID, *scope))

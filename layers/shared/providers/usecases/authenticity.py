@@ -1,7 +1,7 @@
 """Items that grant access carry a MAC, so that write access to the table alone grants nothing.
 
-The key is the stack's digest key, which is wrapped by KMS: without it, nobody can make a MAC. A complete earlier item
-can be written back; docs/decisions/0004-the-stack-digest-key.md has the consequences.
+The key is the stack's digest key, which KMS wraps: without it, no one can create a MAC. A complete earlier item can be
+written back; docs/decisions/0004-the-stack-digest-key.md has the consequences.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ T = TypeVar("T", ManagementKey, Upload)
 
 
 def with_mac(ports: Ports, item: T) -> T:
-    """`item` with the MAC over its current fields. Raises Unavailable."""
+    """Return `item` with the MAC over its current fields. Raises Unavailable."""
     return replace(item, mac=_mac(ports, item))
 
 
 def is_authentic(ports: Ports, item: ManagementKey | Upload) -> bool:
-    """Whether the item is unchanged since its MAC was made. Raises Unavailable."""
+    """Return whether the item is unchanged since its MAC was created. Raises Unavailable."""
     return hmac.compare_digest(item.mac.encode(), _mac(ports, item).encode())
 
 

@@ -19,12 +19,12 @@ _HOST: Final = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+
 
 
 def check_base_url(vendor: Vendor, base_url: str | None, policy: Policy) -> str | None:
-    """`base_url` as it will be stored (see `tidied`), or None for the vendor's own.
+    """Return `base_url` as it will be stored (see `tidied`), or None for the vendor's own.
 
-    Raises `Unprocessable`: `base_url_required` where the vendor has no host of its own, `base_url_not_allowed` for
-    one that is not https on port 443 or 8443, carries a user name, query or fragment, or names a host that is neither
-    the vendor's own nor allowed by `policy`. Call it when a base_url is set and whenever one is used: an operator may
-    have withdrawn a host since.
+    Raises `Unprocessable`: `base_url_required` if the vendor has no host of its own; `base_url_not_allowed` if it is
+    not https on port 443 or 8443, has a user name, query or fragment, or names a host that is neither the vendor's own
+    nor allowed by `policy`. Call it when a base_url is set and before every use: an operator may have withdrawn a host
+    since.
     """
     if base_url is None:
         if vendor.base_url_required:
@@ -54,7 +54,7 @@ def check_base_url(vendor: Vendor, base_url: str | None, policy: Policy) -> str 
 
 
 def tidied(vendor: Vendor, base_url: str) -> str:
-    """`base_url` without what a person copies along with it: invisible characters, the path of an endpoint."""
+    """Return `base_url` without invisible characters and without the path of an endpoint, which people often copy."""
     return vendor.tidy_base_url(trimmed(base_url))
 
 
@@ -69,7 +69,7 @@ def _split(text: str) -> SplitResult:
     except ValueError:
         raise _refused("base_url is not a URL") from None
     if url.username is not None or url.password is not None or "@" in url.netloc:
-        raise _refused("base_url must not carry a user name or password")
+        raise _refused("base_url must not have a user name or password")
     if url.query or url.fragment or "?" in text or "#" in text:
         raise _refused("base_url must not have a query or a fragment")
     return url

@@ -1,4 +1,4 @@
-"""The warnings about a change that was made."""
+"""The warnings about a change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from providers_contract.vocabulary import Reason
 
 
 def warnings_for(ports: Ports, vendor: Vendor, verified: VerifiedCredential, provider: Provider) -> Warnings:
-    """Warnings about the credential that `provider` is about to hold."""
+    """Return the warnings about the new credential of `provider`."""
     found: Warnings = []
     if verified.verdict.reason is Reason.WRONG_REGION:
         message = f"{vendor.name} knows the credential, but {explain(Reason.WRONG_REGION)}"
@@ -67,6 +67,6 @@ def rotation_warnings(ports: Ports, before: Provider, after: Provider, verified:
 
 
 def base_url_reset(before: Provider) -> dict[str, Any]:
-    """A warning that a null has reset the provider's base_url to the vendor's own host."""
+    """Return the warning that a null has reset the provider's base_url to the vendor's own host."""
     message = f"base_url was {before.base_url} and is now {before.vendor}'s own host, because base_url was sent as null"
     return {"code": "base_url_reset", "message": message}

@@ -1,4 +1,4 @@
-"""What callers ask for: the provider to add, and the change to make. Fields are named as in the request bodies."""
+"""Callers' requests: the provider to add, and the change to make. Fields are named as in the request bodies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""Leaves a field as it is, where None is a value: the vendor's own host, an unknown expiry."""
+"""Leaves a field unchanged if None is a value: the vendor's own host, an unknown expiry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class NewProvider:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The requested change. None leaves a field as it is, and so does UNSET if None is a value."""
+    """The requested change. None leaves a field unchanged, and so does UNSET if None is a value."""
 
     name: str | None = None
     api_key: Secret | None = None

@@ -1,4 +1,4 @@
-"""Cursors of lists: a position, and a digest of the list and filters that it belongs to.
+"""Cursors of lists: a position, and a digest of its list and filters.
 
 A cursor is not signed and needs no key. It can be forged, but only within the forger's own list: the partition always
 comes from the caller's organization, and the form of the position keeps it within the list's sort keys.
@@ -18,16 +18,16 @@ _DIGEST_CHARS: Final = 32
 
 
 def make_cursor(position: str, *scope: str) -> str:
-    """The opaque cursor that continues the list `scope` after `position`."""
+    """Return the opaque cursor that continues the list `scope` after `position`."""
     digest = hashlib.sha256(encode(*scope)).hexdigest()[:_DIGEST_CHARS]
     return base64.urlsafe_b64encode(f"{digest}{position}".encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str | None, form: re.Pattern[str], *scope: str) -> str | None:
-    """The position in `cursor`, None for None.
+    """Return the position in `cursor`; None if it is None.
 
-    Raises InvalidRequest (`invalid_cursor`) unless `make_cursor` makes exactly this cursor for `scope`, with a position
-    of this form.
+    Raises InvalidRequest (`invalid_cursor`) unless `make_cursor` returns exactly this cursor for `scope`, with a
+    position of this form.
     """
     if cursor is None:
         return None

@@ -1,7 +1,7 @@
 """Replace the data key that seals an organization's credentials (docs/decisions/0015-data-keys.md).
 
-A new key encrypts from now on; then every stored version is encrypted again under it; then the old key can be
-destroyed. Each step can be repeated, and blocks no rotation, rollback, probe or reader.
+A new key encrypts new credentials from now on; then every stored version is encrypted again under it; then the old key
+can be destroyed. Each step can be repeated, and blocks no rotation, rollback, probe or read.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from providers.model.sealed import DATA_KEY_CACHE, DataKey, SealedCredential
 from providers.ports import Ports, ProviderFilter, StaleWrite, TamperedCredential
 
 SETTLED_AFTER: Final = 2 * DATA_KEY_CACHE
-"""How long after a key's creation no process uses an older one any more: a process caches a key for five minutes, and a
-change that it started then ends within a function's timeout."""
+"""After this time no process uses a replaced key: a process caches a key for five minutes, and a change that it started
+then ends within a function's timeout."""
 
 _PAGE: Final = 100
 
@@ -33,7 +33,7 @@ class DataKeyInUse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DataKeyUse:
-    """A data key, how many stored versions it seals, and whether it is the one that seals new ones."""
+    """A data key, the number of stored versions that it seals, and whether it seals new ones."""
 
     key: DataKey
     versions: int
@@ -47,8 +47,8 @@ class Resealed:
     Args:
         key: the newest data key, which seals every version from now on.
         versions: stored versions that were sealed again.
-        broken: ids of providers with a version that does not open because its items were altered.
-        settled_in: how long until no process uses an older key; zero if that time has passed.
+        broken: ids of providers with a version that cannot be opened because its items were tampered with.
+        settled_in: time until no process uses an older key; zero if it has passed.
         before: where to continue if the pass ended early: only providers with lower ids are left. Otherwise None.
     """
 
@@ -60,14 +60,14 @@ class Resealed:
 
 
 def list_data_keys(ports: Ports, org: str) -> Sequence[DataKeyUse]:
-    """The organization's data keys, the newest first. Raises Unavailable."""
+    """Return the organization's data keys, newest first. Raises Unavailable."""
     used = Counter(sealed.data_key_id for _, _, sealed in _stored(ports, org))
     keys = ports.cipher.data_keys(org)
     return [DataKeyUse(key, used[key.id], current=key is keys[0]) for key in keys]
 
 
 def rotate_data_key(ports: Ports, org: str, end: datetime | None = None) -> Resealed:
-    """Create a data key and seal every stored version again under it. Raises UnknownDataKey, Unavailable."""
+    """Create a data key and reseal every stored version under it. Raises UnknownDataKey, Unavailable."""
     if not ports.cipher.data_keys(org):
         raise _no_key(org)
     ports.cipher.add_data_key(org)
@@ -77,8 +77,8 @@ def rotate_data_key(ports: Ports, org: str, end: datetime | None = None) -> Rese
 def reseal(ports: Ports, org: str, end: datetime | None = None, before: str | None = None) -> Resealed:
     """Seal every stored version under the newest data key, unless it already is. Raises UnknownDataKey, Unavailable.
 
-    It can be interrupted and restarted at any time; after `end` it starts no other provider. A version that is rotated,
-    retired or deleted in the meantime is skipped.
+    It can be interrupted and restarted at any time; after `end` it starts no other provider. Versions that are rotated,
+    retired or deleted meanwhile are skipped.
     """
     keys = ports.cipher.data_keys(org)
     if not keys:
@@ -105,11 +105,11 @@ def reseal(ports: Ports, org: str, end: datetime | None = None, before: str | No
 
 
 def destroy_data_key(ports: Ports, org: str, key_id: str) -> None:
-    """Destroy a data key that seals nothing any more; copies that it sealed never open again.
+    """Destroy a data key that seals nothing any more; copies of what it sealed can never be opened again.
 
-    Except with a backup that holds the key as well: point-in-time recovery of the table does for 35 days.
+    A backup that includes the key is the exception: the table's point-in-time recovery keeps one for 35 days.
 
-    Raises UnknownDataKey; DataKeyInUse for the current key, for one that still seals something, and while a process
+    Raises UnknownDataKey; DataKeyInUse for the current key, for a key that still seals a version, and while a process
     could still seal under it; Unavailable.
     """
     keys = ports.cipher.data_keys(org)
@@ -137,7 +137,7 @@ def _again(ports: Ports, provider: Provider, version: KeyVersion, sealed: Sealed
 def _stored(
     ports: Ports, org: str, before: str | None = None
 ) -> Iterator[tuple[Provider, KeyVersion, SealedCredential]]:
-    """Every stored version of the organization, expired ones included until the reaper has taken them."""
+    """Yield every stored version of the organization, including expired ones that the reaper has not destroyed yet."""
     while True:
         page, before = ports.providers.list(org, ProviderFilter(), _PAGE, before)
         for provider in page:

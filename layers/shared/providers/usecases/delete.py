@@ -16,7 +16,7 @@ from providers_contract.vocabulary import Action
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A provider that was deleted; with `dry_run`, one that could be."""
+    """A deleted provider; with `dry_run`, one that could be deleted."""
 
     provider_id: str
     dry_run: bool

@@ -15,7 +15,7 @@ from providers.model.policy import OUTBOX_SHARDS
 from providers.ports import Ports
 
 _AT_ONCE: Final = 50
-"""Events that are read, published and deleted together; a crash can publish as many twice."""
+"""Number of events that are read, published and deleted together; a crash can publish that many twice."""
 
 THREADS: Final = 4
 """Shards that are drained in parallel: a few hundred events a second each, within every region's EventBridge quota."""
@@ -44,9 +44,9 @@ def publish(ports: Ports, events: Sequence[Event]) -> None:
 def drain_outbox(ports: Ports, until: datetime) -> dict[str, int]:
     """Publish the events left in the outbox until it is empty or it is `until`; return the counts.
 
-    The newest events are left to the process that committed them and is about to publish them. An event that is
-    refused permanently, or still after a day, is quarantined and does not block the others.
-    Raises Unavailable after trying every shard, or at once if the database does not respond at all.
+    The newest events are left to the process that committed them and is about to publish them. An event that
+    EventBridge rejects permanently, or still rejects after a day, is quarantined and does not block the others. Raises
+    Unavailable after trying every shard, or at once if the database does not respond at all.
     """
     silent = threading.Event()
 
@@ -88,6 +88,6 @@ def _drain_shard(ports: Ports, shard: int, until: datetime) -> tuple[int, int]:
         published += len(result.accepted)
         quarantined += len(given_up)
         if len(result.accepted) + len(result.refused) < len(events) or len(events) < _AT_ONCE:
-            break  # EventBridge is throttling, or that was the last page
+            break  # EventBridge is throttling, or this was the last page
         last = events[-1]
     return published, quarantined

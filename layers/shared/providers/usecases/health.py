@@ -43,7 +43,7 @@ class HealthSummary:
 
 
 def read_health(ports: Ports, org: str, provider_id: str, span: str) -> Report:
-    """The health of a provider, from its item and one Query. Raises NotFound, Unavailable."""
+    """Return a provider's health, from its item and one Query. Raises NotFound, Unavailable."""
     provider = get_provider(ports, org, provider_id)
     now = ports.clock.now()
     last = floor_minute(now)
@@ -58,7 +58,7 @@ def read_health(ports: Ports, org: str, provider_id: str, span: str) -> Report:
 
 
 def health_summaries(ports: Ports, providers: Sequence[Provider]) -> dict[str, HealthSummary]:
-    """The health summaries of `providers` by provider id, with one BatchGetItem for fifty of them."""
+    """Return the health summaries of `providers` by provider id, with one BatchGetItem for fifty of them."""
     if not providers:
         return {}
     now = ports.clock.now()

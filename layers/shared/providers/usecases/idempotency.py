@@ -1,4 +1,4 @@
-"""Make a mutation once, however often its request is sent."""
+"""Apply a mutation once, however often its request is sent."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from providers.ports import Ports
 KEY: Final = "idempotency-key"
 REQUEST: Final = "idempotency-request"
 RETRY_AFTER_S: Final = 2
-"""Seconds after which the request in progress has usually ended."""
+"""Seconds after which a request in progress has usually ended."""
 
 
 def begin(ports: Ports, org: str, key: str, request: dict[str, Any]) -> Lease | StoredResponse:
-    """Claim `key` for `request`, or give the answer that an earlier one of the same content was given.
+    """Lease `key` for `request`, or return the stored response of an earlier request with the same content.
 
-    Both are stored as keyed digests: a request holds a credential. Raises Unprocessable (`idempotency_mismatch`) where
-    the key stands for another request, Conflict (`idempotency_in_progress`) where the same is under way, Unavailable.
+    Key and request are stored as keyed digests, because a request contains a credential. Raises Unprocessable
+    (`idempotency_mismatch`) if the key belongs to another request, Conflict (`idempotency_in_progress`) if the same
+    request is in progress, Unavailable.
     """
     now = ports.clock.now()
     lease = Lease(
@@ -45,9 +46,9 @@ def begin(ports: Ports, org: str, key: str, request: dict[str, Any]) -> Lease | 
 
 
 def release(ports: Ports, lease: Lease) -> None:
-    """Free the key of a request that failed and changed nothing, so that sending it again tries again.
+    """Release the key of a request that failed and changed nothing, so that a retry runs it again.
 
-    Where that cannot be done the lease ends by itself.
+    If the release fails, the lease expires by itself.
     """
     try:
         ports.idempotency.release(lease)
@@ -56,7 +57,7 @@ def release(ports: Ports, lease: Lease) -> None:
 
 
 def in_progress() -> Conflict:
-    """409: another request of the same key is under way."""
+    """Return the 409 for a request with a key that is in use."""
     return Conflict(
         "idempotency_in_progress",
         "a request with this Idempotency-Key is in progress; retry in a moment to get its response",

@@ -25,7 +25,7 @@ SECRET_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request, and what is left of the minute. `reset_s`: seconds until the count restarts."""
+    """The sender of a request, and its remaining requests this minute. `reset_s`: seconds until the count restarts."""
 
     key: ManagementKey
     limit: int
@@ -43,9 +43,9 @@ def mint_management_key(
     expires_at: datetime | None = None,
     token: Secret | None = None,
 ) -> tuple[ManagementKey, Secret]:
-    """Store a new management key and return it with its token, which is shown this once and never stored.
+    """Store a new management key and return it with its token, which is shown only once and never stored.
 
-    `token` sets the token instead of a random one, which is for a stack on one machine only.
+    `token` replaces the random token; use it only for a stack on one machine.
     Raises ValueError if it does not have the format of a token, StaleWrite if its id exists, Conflict
     (`limit_exceeded`), Unavailable.
     """
@@ -73,7 +73,7 @@ def mint_management_key(
 
 
 def revoke_management_key(ports: Ports, key_id: str) -> ManagementKey:
-    """The key, revoked from now on; one that was revoked before stays as it is.
+    """Revoke a key and return it; a key that was revoked before stays unchanged.
 
     Raises StaleWrite if there is no such key, Unavailable.
     """
@@ -95,7 +95,7 @@ def revoke_management_key(ports: Ports, key_id: str) -> ManagementKey:
 
 
 def authenticate(ports: Ports, authorization: str | None) -> Caller:
-    """The caller that an `Authorization` header names; counts the request against its minute.
+    """Return the caller in an `Authorization` header, and count the request against its rate limit.
 
     Raises Unauthenticated: `missing_api_key` without a bearer token, `invalid_api_key` if the token does not exist, is
     revoked or has expired (the error does not say which). Raises Unavailable.
@@ -121,7 +121,7 @@ def authenticate(ports: Ports, authorization: str | None) -> Caller:
 
 
 def is_usable(ports: Ports, key: ManagementKey, now: datetime) -> bool:
-    """Whether the key is authentic, and neither revoked nor expired. Raises Unavailable."""
+    """Return whether the key is authentic, and neither revoked nor expired. Raises Unavailable."""
     return key.usable(now) and is_authentic(ports, key)
 
 

@@ -23,14 +23,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Mutation(Generic[R]):
-    """A request to change something, whose use case gives an `R`.
+    """A request to change something; its use case returns an `R`.
 
     Args:
-        actor: who asks.
-        request_id: of the request, for the audit trail.
-        lease: on its Idempotency-Key, if it has one.
+        actor: who makes the request.
+        request_id: the request's id, for the audit trail.
+        lease: the lease on its Idempotency-Key, if it has one.
         record: renders the response stored for replay.
-        link: the upload link that it comes by.
+        link: the upload link that was used, if any.
     """
 
     actor: Actor = SYSTEM
@@ -40,17 +40,17 @@ class Mutation(Generic[R]):
     link: Upload | None = None
 
     def completion(self, result: R) -> Completion | None:
-        """The lease with the response for `result`."""
+        """Return the lease with the response for `result`."""
         return Completion(self.lease, self.record(result)) if self.lease and self.record else None
 
     def with_entry(self, entry: Entry, result: R, events: Sequence[Event] = ()) -> SideWrites:
-        """All that is committed with the change that `entry` tells of."""
+        """Return the side writes that are committed with the change that `entry` describes."""
         return SideWrites(events, entry, self.completion(result), self.link)
 
     def entry(
         self, ports: Ports, action: Action, at: datetime, before: Provider | None, after: Provider | None
     ) -> Entry:
-        """The entry for a change of a provider: added where `before` is None, deleted where `after` is."""
+        """Return the entry for a change of a provider: added if `before` is None, deleted if `after` is None."""
         one = _either(after, before)
         old, new = (None if each is None else each.facts for each in (before, after))
         entry = Entry(ports.clock.new_id(), at, one.org, self.actor, action, "provider", one.id)
@@ -60,7 +60,7 @@ class Mutation(Generic[R]):
     def routing_entry(
         self, ports: Ports, action: Action, at: datetime, before: RoutingConfig | None, after: RoutingConfig | None
     ) -> Entry:
-        """The entry for a change of a routing config."""
+        """Return the entry for a change of a routing config."""
         one = _either(after, before)
         old, new = (None if each is None else each.facts for each in (before, after))
         entry = Entry(ports.clock.new_id(), at, one.org, self.actor, action, "routing_config", one.slug)
@@ -68,7 +68,7 @@ class Mutation(Generic[R]):
         return replace(entry, before=old, after=new, request_id=self.request_id)
 
     def upload_entry(self, ports: Ports, upload: Upload) -> Entry:
-        """The entry for a new upload link."""
+        """Return the entry for a new upload link."""
         facts = {
             "vendor": upload.vendor,
             "name": upload.name,
@@ -91,7 +91,7 @@ BY_SYSTEM: Final[Mutation[Any]] = Mutation()
 
 
 def write_contention() -> Unavailable:
-    """503: a new item could not be written, because of too many concurrent transactions."""
+    """Return the 503 for a new item that could not be written because of too many concurrent transactions."""
     return Unavailable(
         "dependency_unavailable",
         "too many concurrent changes; nothing was changed, try again in a moment",
@@ -103,13 +103,13 @@ _LIMITED: Final = {
     "providers": "this organization has {count} providers; {limit} are allowed",
     "routing_configs": "this organization has {count} routing configs; {limit} are allowed",
     "configs_per_provider": "provider {id} is used by {count} routing configs; {limit} are allowed",
-    "upload_links": "this organization has made {count} upload links in these ten minutes; {limit} are allowed",
+    "upload_links": "this organization has created {count} upload links in the last ten minutes; {limit} are allowed",
     "management_keys": "this organization has {count} management keys that are not revoked; {limit} are allowed",
 }
 
 
 def limit_exceeded(ports: Ports, reached: LimitReached) -> Conflict:
-    """409: which limit is reached, and how many there are."""
+    """Return the 409 with the limit that is reached, and the count."""
     limit = getattr(ports.policy.limits, reached.what)
     message = _LIMITED[reached.what].format(count=reached.count, limit=limit, id=reached.provider_id)
     return Conflict(
@@ -123,7 +123,7 @@ def limit_exceeded(ports: Ports, reached: LimitReached) -> Conflict:
 
 
 def unchanged(ports: Ports, mutation: Mutation[R], result: R) -> R:
-    """`result`, of a request that had nothing to change: recorded for replay, and its link is used up.
+    """Return `result` of a request that changes nothing: record it for replay, and use up its link.
 
     Raises LeaseLost, UploadUsed.
     """

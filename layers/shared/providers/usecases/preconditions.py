@@ -1,4 +1,4 @@
-"""Which revision of a provider a change is based on: `If-Match`, entity tags and lost races."""
+"""Preconditions on a provider's revision: `If-Match`, entity tags and lost races."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from providers.model.provider import Provider
 from providers.ports import Ports
 
 TRIES: Final = 5
-"""How many times a change is made again on the new state after it lost a race."""
+"""Maximum number of attempts to apply a change on the new state after a lost race."""
 
 
 def read_matching(ports: Ports, org: str, provider_id: str, if_match: str | None) -> Provider:
-    """The provider as it is now. Raises NotFound, and PreconditionFailed where `If-Match` names another revision."""
+    """Return the provider. Raises NotFound, and PreconditionFailed if `If-Match` names another revision."""
     found = ports.providers.get(org, provider_id)
     if found is None:
         raise provider_not_found(provider_id)
@@ -29,22 +29,22 @@ def read_matching(ports: Ports, org: str, provider_id: str, if_match: str | None
 
 
 def etag(provider: Provider) -> str:
-    """The provider's entity tag: its revision, quoted."""
+    """Return the provider's entity tag: its revision, quoted."""
     return f'"{provider.revision}"'
 
 
 def matches(if_match: str, provider: Provider) -> bool:
-    """Whether an `If-Match` header names the provider's revision; weak tags never match.
+    """Return whether an `If-Match` header names the provider's revision; weak tags never match.
 
     The ETag of a GET has a digest of the health after the revision (`"7-1f3a"`), which is ignored here: a change of
-    health is no conflict with the owner's change.
+    health does not conflict with the owner's change.
     """
     tags = [tag.strip() for tag in if_match.split(",")]
     return "*" in tags or any(re.sub(r'-[0-9a-f]+"$', '"', tag) == etag(provider) for tag in tags)
 
 
 def version_conflict(resource_id: str) -> Conflict:
-    """409: other changes of the same resource kept winning the race."""
+    """Return the 409 for other changes of the same resource that kept winning the race."""
     return Conflict(
         "version_conflict", "other requests are changing this resource; read it and try again", id=resource_id
     )

@@ -25,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 THREADS: Final = 16
-"""That read and write: enough to hide DynamoDB's few milliseconds. None of them runs during probes."""
+"""Threads that read and write: enough to hide DynamoDB's few milliseconds. None of them runs during probes."""
 
 STALE_AFTER: Final = timedelta(minutes=15)
 """A message for a minute this long ago is dropped: the sweep has queued its providers again since."""
@@ -34,22 +34,23 @@ QUIET_S: Final = 1.0
 """If no vendor has responded for this long, all running probes are slow, and writing distorts no latency."""
 
 WRITE_EVERY_S: Final = PROBE_DEADLINE_S
-"""How long a verdict may wait to be written while other vendors keep responding."""
+"""Maximum time that a verdict waits to be written while other vendors keep responding."""
 
 
 async def probe_messages(
     ports: Ports, bodies: Sequence[str], concurrency: int, end: float
 ) -> Sequence[bool | Exception]:
-    """Probe the providers of every message; for each message whether all are done, or the error that prevented it.
+    """Probe the providers of every message; return for each message whether all are done, or the error.
 
     Args:
-        bodies: the messages. A message that cannot be read, or a probe that fails for a reason of ours, does not
-            affect the others.
+        bodies: the messages. A malformed message, or a probe that fails because of an internal error, does not affect
+            the others.
         concurrency: maximum number of probes at a time.
-        end: when to start no more probes, on the event loop's clock. Providers that were not started are not done.
+        end: the time after which no probes start, on the event loop's clock. Providers that were not started are not
+            done.
 
     It reads, then probes, then writes: no other thread competes for the CPU during the probes, so that the recorded
-    latency is the vendor's. A provider that has a sample for the minute is not probed again.
+    latency is the vendor's. A provider that already has a sample for the minute is not probed again.
     """
     loaded = await asyncio.to_thread(_load_all, ports, bodies)
     tasks = [task for found in loaded if not isinstance(found, Exception) for task in found]
@@ -67,7 +68,7 @@ async def probe_messages(
 def _attempt(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T | Exception:
     try:
         done: T = work(*given, **named)
-    except Exception as error:  # noqa: BLE001 - the other messages go on; the edge logs it
+    except Exception as error:  # noqa: BLE001 - the other messages continue; the edge logs it
         return error
     return done
 
@@ -78,7 +79,7 @@ def _load_all(ports: Ports, bodies: Sequence[str]) -> list[list[ProbeTask] | Exc
 
 
 def _load(ports: Ports, body: str) -> list[ProbeTask]:
-    """The tasks of a message. Raises ValueError, Unavailable."""
+    """Return the tasks of a message. Raises ValueError, Unavailable."""
     batch = Batch.from_json(body)
     now = ports.clock.now()
     ports.metrics.measure(SWEEP_LAG, (now - batch.minute).total_seconds())
@@ -102,7 +103,7 @@ def _open(ports: Ports, probed: Probed) -> Secret | None:
 
 
 async def _probe_all(ports: Ports, tasks: Sequence[ProbeTask], concurrency: int, end: float) -> list[bool | Exception]:
-    """Probe all `tasks` and write the results; for each whether it is done, as `write_result` says.
+    """Probe all `tasks` and write the results; return for each whether it is done, as `write_result` does.
 
     The next probe goes to the organization with the fewest running ones. While an organization has providers waiting,
     it has its equal share of the concurrency, however many hosts of another one hang; alone, it has all of it. Results
@@ -114,7 +115,7 @@ async def _probe_all(ports: Ports, tasks: Sequence[ProbeTask], concurrency: int,
         waiting.setdefault(task.provider.org, deque()).append(number)
     running: dict[asyncio.Task[Verdict | None], int] = {}
     held: Counter[str] = Counter()
-    answered: dict[int, Verdict | BaseException | None] = {}
+    finished: dict[int, Verdict | BaseException | None] = {}
     outcomes: dict[int, bool | Exception] = {}
     written_at = loop.time()
     try:
@@ -124,20 +125,20 @@ async def _probe_all(ports: Ports, tasks: Sequence[ProbeTask], concurrency: int,
                 numbers = waiting.pop(org)
                 number = numbers.popleft()
                 if numbers:
-                    waiting[org] = numbers  # at the end of the line
+                    waiting[org] = numbers  # to the end of the queue
                 running[asyncio.create_task(_probe(ports, tasks[number], end))] = number
                 held[org] += 1
             done, _ = await asyncio.wait(running, timeout=QUIET_S, return_when=asyncio.FIRST_COMPLETED)
             for call in done:
                 number = running.pop(call)
                 held[tasks[number].provider.org] -= 1
-                answered[number] = call.exception() or call.result()
+                finished[number] = call.exception() or call.result()
             over = not (waiting or running)
-            if answered and (over or not done or loop.time() >= written_at + WRITE_EVERY_S):
-                chosen = [tasks[number] for number in answered]
-                written = await asyncio.to_thread(_write_all, ports, chosen, list(answered.values()))
-                outcomes |= zip(answered, written, strict=True)
-                answered.clear()
+            if finished and (over or not done or loop.time() >= written_at + WRITE_EVERY_S):
+                chosen = [tasks[number] for number in finished]
+                written = await asyncio.to_thread(_write_all, ports, chosen, list(finished.values()))
+                outcomes |= zip(finished, written, strict=True)
+                finished.clear()
                 written_at = loop.time()
     finally:
         for call in running:
@@ -146,7 +147,7 @@ async def _probe_all(ports: Ports, tasks: Sequence[ProbeTask], concurrency: int,
 
 
 async def _probe(ports: Ports, task: ProbeTask, end: float) -> Verdict | None:
-    """The verdict, or None if there was no probe: an earlier delivery made it, or the time is up."""
+    """Return the verdict, or None if there was no probe: an earlier delivery made it, or the time is up."""
     if task.probed_before or asyncio.get_running_loop().time() >= end:
         return None
     if task.secret is None:
@@ -155,11 +156,11 @@ async def _probe(ports: Ports, task: ProbeTask, end: float) -> Verdict | None:
     vendor = ports.vendors(provider.vendor)
     try:
         check_base_url(vendor, provider.base_url, ports.policy)
-    except Unprocessable:  # allowed when it was set, withdrawn since
+    except Unprocessable:  # the operator has withdrawn the host
         return Verdict(Reason.BASE_URL_NOT_ALLOWED)
     try:
         credential = vendor.parse(task.secret, provider.base_url)
-    except Unprocessable:  # accepted when it was stored; this release rejects its format
+    except Unprocessable:  # this release rejects the stored credential's format
         return Verdict(Reason.CREDENTIAL_REJECTED)
     return await ports.probe(vendor, credential, provider.base_url)
 

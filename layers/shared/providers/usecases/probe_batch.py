@@ -1,4 +1,4 @@
-"""A batch of the sweep: the targets of one minute for a worker, and a task for each of them."""
+"""A batch of the sweep: the targets of one message, and a task for each of them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from providers.model.provider import Provider
 from providers_contract.secret import Secret
 
 BATCH: Final = 50
-"""Targets in one message."""
+"""Maximum number of targets in one message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A message: probe these targets, each an (org, provider id), for this minute. It holds ids only."""
+    """A message: probe these targets, each an (org, provider id), for this minute. It contains ids only."""
 
     minute: datetime
     targets: tuple[tuple[str, str], ...]
 
     def to_json(self) -> str:
-        """The message's body."""
+        """Return the message's body."""
         return json.dumps({"minute": self.minute.isoformat(), "providers": self.targets}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, body: str) -> Batch:
-        """The batch in a body. Raises ValueError for anything else."""
+        """Return the batch in a body. Raises ValueError if the body is malformed."""
         try:
             found = json.loads(body)
             minute = datetime.fromisoformat(found["minute"])
@@ -44,7 +44,7 @@ class Batch:
 class ProbeTask:
     """A provider to probe for a minute.
 
-    `secret` is None if the stored credential does not open; `recent` has the samples of the last 1–2 hours, of every
+    `secret` is None if the stored credential cannot be opened; `recent` has the samples of the last 1–2 hours, of every
     key version.
     """
 
@@ -58,10 +58,10 @@ class ProbeTask:
         """Whether an earlier delivery of the message has recorded a sample; it may have died before it finished."""
         newest = self.recent.newest
         if newest is None or newest < self.minute:
-            return False  # nearly always, and then no sample is decoded
+            return False  # the usual case, in which no sample is decoded
         return any(sample.at == self.minute for sample in self.samples())
 
     def samples(self) -> list[Sample]:
-        """The active version's samples, oldest first."""
+        """Return the active version's samples, oldest first."""
         active = self.provider.active.number
         return [sample for sample in self.recent if sample.version == active]

@@ -1,4 +1,4 @@
-"""Write the result of a probe: its sample, and the health, back-off and status that follow from it."""
+"""Write the result of a probe: its sample, and the resulting health, back-off and status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from providers_contract.vocabulary import Action, Status
 
 
 def write_result(ports: Ports, task: ProbeTask, verdict: Verdict | BaseException | None) -> bool:
-    """Record the sample, then update the provider; whether the task is done. Raises what its probe raised."""
+    """Record the sample and update the provider; return whether the task is done. Raises the probe's exception."""
     if isinstance(verdict, BaseException):
         raise verdict
     if verdict is None:
@@ -29,7 +29,7 @@ def write_result(ports: Ports, task: ProbeTask, verdict: Verdict | BaseException
         return task.probed_before
     sample = Sample(task.minute, task.provider.active.number, verdict.reason, verdict.latency_ms)
     if not ports.health.record(task.provider.id, sample):
-        return True  # another delivery of the message recorded it first, and does the rest
+        return True  # another delivery of the message recorded it first, and finishes the task
     vendor = task.provider.vendor
     ports.metrics.count(PROBES, vendor=vendor, outcome=verdict.outcome)
     if verdict.latency_ms is not None:
@@ -42,7 +42,7 @@ def write_result(ports: Ports, task: ProbeTask, verdict: Verdict | BaseException
 
 
 def _changes_nothing(ports: Ports, task: ProbeTask, sample: Sample) -> bool:
-    """Whether a sample certainly leaves the provider as it is, judged without decoding the earlier ones."""
+    """Return whether a sample certainly leaves the provider unchanged, without decoding the earlier samples."""
     provider = task.provider
     return (
         provider.status is not Status.PENDING
@@ -54,8 +54,8 @@ def _changes_nothing(ports: Ports, task: ProbeTask, sample: Sample) -> bool:
 def _update_provider(ports: Ports, task: ProbeTask, samples: list[Sample], verdict: Verdict | None) -> None:
     """Write the health, back-off and status that follow from `samples`, if they differ from the stored ones.
 
-    `verdict` is this probe's. It is None if an earlier delivery of the message made the probe, and may have died
-    before it came to this; the sample then has all of the verdict but the vendor's account and its Retry-After.
+    `verdict` is this probe's. It is None if an earlier delivery of the message made the probe, and may have died before
+    this point; the sample then has all of the verdict except the vendor's account and its Retry-After.
     """
     provider, minute, limits = task.provider, task.minute, ports.policy.thresholds
     newest = samples[-1] if samples and samples[-1].at == minute else None
@@ -64,7 +64,7 @@ def _update_provider(ports: Ports, task: ProbeTask, samples: list[Sample], verdi
     if verdict is None and newest is not None:
         verdict = Verdict(newest.reason, latency_ms=newest.latency_ms)
     pending = provider.status is Status.PENDING
-    if verdict is not None and newest is not None:  # a late probe does not decide when the next one is due
+    if verdict is not None and newest is not None:  # a late probe does not schedule the next one
         if pending and not verdict.outcome.promotes:
             after = replace(after, verification=Verification(verdict.outcome, verdict.reason, minute))
         after = with_back_off(after, verdict, minute)
@@ -75,7 +75,7 @@ def _update_provider(ports: Ports, task: ProbeTask, samples: list[Sample], verdi
         elif newest is not None and pending and minute >= provider.pending_until:
             _expire(ports, replace(provider, verification=after.verification))
     except StaleWrite:
-        return  # rotated, deleted or updated by another delivery in the meantime: the next probe starts from that
+        return  # rotated, deleted or updated by another delivery in the meantime: the next probe uses the new state
 
 
 def _write_health(ports: Ports, before: Provider, after: Provider) -> None:
@@ -89,7 +89,7 @@ def _write_health(ports: Ports, before: Provider, after: Provider) -> None:
 
 
 def _probe_fields(provider: Provider) -> tuple[Any, ...]:
-    """The fields of the provider item that a probe may change; if none changes, the item is not written."""
+    """Return the fields of the provider item that a probe may change; if none changes, the item is not written."""
     return provider.health, provider.probe_after, provider.throttled, provider.verification
 
 

@@ -12,7 +12,7 @@ from providers_contract.ids import PROVIDER_ID
 
 
 def get_provider(ports: Ports, org: str, provider_id: str) -> Provider:
-    """The provider as it is now. Raises NotFound; another organization's provider is not found either."""
+    """Return the provider. Raises NotFound, also for another organization's provider."""
     found = ports.providers.get(org, provider_id)
     if found is None:
         raise provider_not_found(provider_id)
@@ -22,11 +22,11 @@ def get_provider(ports: Ports, org: str, provider_id: str) -> Provider:
 def list_providers(
     ports: Ports, org: str, wanted: ProviderFilter, limit: int, cursor: str | None
 ) -> tuple[Sequence[Provider], str | None]:
-    """Up to `limit` providers, newest first, and the cursor of the next page (None on the last).
+    """Return up to `limit` providers, newest first, and the cursor of the next page (None on the last page).
 
-    A filtered page can hold fewer than `limit`, or none, and still have a next one.
+    A filtered page can contain fewer than `limit` providers, or none, and still have a next page.
 
-    Raises InvalidRequest (`invalid_cursor`) for a cursor that was not made by this list with this filter.
+    Raises InvalidRequest (`invalid_cursor`) if the cursor does not come from this list with this filter.
     """
     scope = ("providers", org, wanted.vendor or "", wanted.status or "", wanted.health or "")
     page, last = ports.providers.list(org, wanted, limit, read_cursor(cursor, PROVIDER_ID, *scope))

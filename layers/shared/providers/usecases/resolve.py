@@ -14,7 +14,7 @@ from providers_contract.vocabulary import Status
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A credential, where it may be sent, and its version: a request keeps the version that it started with."""
+    """A credential, its destination, and its version: a request keeps the version that it started with."""
 
     vendor: str
     base_url: str | None
@@ -23,12 +23,11 @@ class Resolved:
 
 
 def resolve(ports: Ports, org: str, provider_id: str, version: int | None = None) -> Resolved:
-    """The active credential, or the given version while its grace window lasts.
+    """Return the active credential, or the given version while its grace window lasts.
 
     A data plane calls it without a version when a request starts, and with the returned version whenever the same
-    request needs the credential again. It records `last_used_at` at most once a minute; if that fails, the read
-    succeeds anyway.
-    Raises NotFound (`provider_not_found`, `version_not_found`), Conflict (`provider_disabled`), Unprocessable
+    request needs the credential again. It records `last_used_at` at most once a minute; if that fails, the read still
+    succeeds. Raises NotFound (`provider_not_found`, `version_not_found`), Conflict (`provider_disabled`), Unprocessable
     (`base_url_not_allowed` if the operator has withdrawn the host), TamperedCredential, Unavailable.
     """
     for last_try in (False, True):

@@ -19,10 +19,10 @@ AT_ONCE: Final = 500
 def replace_active(
     versions: tuple[KeyVersion, ...], new: KeyVersion, now: datetime, grace: timedelta
 ) -> tuple[KeyVersion, ...]:
-    """`versions` with `new` active. The version it replaces retires after `grace`; expired ones are dropped.
+    """Return `versions` with `new` active. The replaced version retires after `grace`; expired ones are dropped.
 
-    A provider has `MAX_LIVE_VERSIONS` at most. Beyond that the oldest ones are dropped too, so that an emergency
-    rotation is never refused.
+    A provider has at most `MAX_LIVE_VERSIONS`. Beyond that the oldest are also dropped, so that an emergency rotation
+    is never refused.
     """
     retired = (*versions[:-1], replace(versions[-1], retires_at=now + grace))
     live = [version for version in retired if version.live(now)]
@@ -30,7 +30,7 @@ def replace_active(
 
 
 def reap(ports: Ports, now: datetime) -> int:
-    """Destroy the versions that have expired by `now`, oldest first; return how many. Raises Unavailable."""
+    """Destroy the versions that have expired by `now`, oldest first; return their number. Raises Unavailable."""
     destroyed = 0
     for expired in ports.expired.list_due(now, AT_ONCE):
         try:

@@ -21,11 +21,11 @@ def rollback_provider(
     *,
     mutation: Mutation[Changed] = BY_SYSTEM,
 ) -> Changed:
-    """The provider with the credential of an earlier version active again, as a new version, and warnings.
+    """Make an earlier version's credential active again, as a new version; return the provider and warnings.
 
-    `version` is a live one, None for the one before the active. It keeps its own base_url, and is verified first, so
-    that a key that was revoked in the meantime never replaces one that works.
-    Raises NotFound, Conflict (`version_conflict` where no earlier version is live), and what `update_provider` raises.
+    `version` must be live; None means the one before the active. It keeps its own base_url, and is verified first, so
+    that a key that was revoked in the meantime never replaces one that works. Raises NotFound, Conflict
+    (`version_conflict` if no earlier version is live), and the exceptions of `update_provider`.
     """
     before = read_matching(ports, org, provider_id, if_match)
     now = ports.clock.now()

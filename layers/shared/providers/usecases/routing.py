@@ -15,7 +15,7 @@ from providers_contract.vocabulary import Action
 
 
 def get_routing_config(ports: Ports, org: str, slug: str) -> RoutingConfig:
-    """The config as it is now. Raises NotFound."""
+    """Return the config. Raises NotFound."""
     found = ports.routing.get(org, slug)
     if found is None:
         raise routing_config_not_found(slug)
@@ -25,7 +25,7 @@ def get_routing_config(ports: Ports, org: str, slug: str) -> RoutingConfig:
 def list_routing_configs(
     ports: Ports, org: str, limit: int, cursor: str | None
 ) -> tuple[Sequence[RoutingConfig], str | None]:
-    """Up to `limit` configs in the order of their slugs, and the next cursor. Raises InvalidRequest."""
+    """Return up to `limit` configs, ordered by slug, and the next cursor. Raises InvalidRequest."""
     scope = ("routing-configs", org)
     found = ports.routing.list(org, limit + 1, read_cursor(cursor, SLUG, *scope))
     page = found[:limit]
@@ -41,9 +41,9 @@ def put_routing_config(
     *,
     mutation: Mutation[tuple[RoutingConfig, bool]] = BY_SYSTEM,
 ) -> tuple[RoutingConfig, bool]:
-    """Create or replace the config, attaching and detaching providers with it; the config and whether it is new.
+    """Create or replace the config, attaching and detaching providers; return it, and whether it is new.
 
-    Raises Unprocessable where an attempt names a provider that the organization does not have, Conflict, Unavailable.
+    Raises Unprocessable if an attempt names a provider that the organization does not have, Conflict, Unavailable.
     """
     for _ in range(TRIES):
         before = ports.routing.get(org, slug)
@@ -89,9 +89,9 @@ def delete_routing_config(ports: Ports, org: str, slug: str, mutation: Mutation[
 
 def _unknown_providers(attempts: Sequence[Attempt], missing: frozenset[str]) -> Exception:
     message = "no provider has this id"
-    faults: list[dict[str, str | None]] = [
+    errors: list[dict[str, str | None]] = [
         {"param": f"attempts[{index}].provider_id", "message": message, "code": "unknown_provider"}
         for index, attempt in enumerate(attempts)
         if attempt.provider_id in missing
     ]
-    return validation_failed(faults) if faults else invalid_field("attempts", message, "unknown_provider")
+    return validation_failed(errors) if errors else invalid_field("attempts", message, "unknown_provider")

@@ -1,4 +1,4 @@
-"""The sweep: every minute, queue the providers that are due for a probe, then publish what the outbox still holds."""
+"""The sweep: every minute, queue the providers that are due for a probe, then publish the events left in the outbox."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from providers.usecases.probe_batch import BATCH, Batch
 
 
 def run_minute(ports: Ports, now: datetime, until: datetime) -> dict[str, int]:
-    """Queue the providers that are due, then drain the outbox until `until`; return how many of each.
+    """Queue the providers that are due, then drain the outbox until `until`; return the counts.
 
     The outbox comes last, so that providers are probed even if events cannot be published. Raises Unavailable.
     """
@@ -23,7 +23,7 @@ def run_minute(ports: Ports, now: datetime, until: datetime) -> dict[str, int]:
 
 
 def dispatch(ports: Ports, now: datetime) -> int:
-    """Queue every provider that is due in this minute, and return how many. Raises Unavailable.
+    """Queue every provider that is due in this minute, and return their number. Raises Unavailable.
 
     If the interval is several minutes, each shard has its own minute of it.
     """
@@ -42,10 +42,10 @@ def dispatch(ports: Ports, now: datetime) -> int:
 
 
 def _in_turns(due: Iterable[Due]) -> list[tuple[str, str]]:
-    """The targets in the order in which to queue them: organizations take turns, each with up to one message.
+    """Return the targets in queueing order: organizations take turns, each with up to one message.
 
-    A large organization delays the others by one message only, and a worker unwraps few data keys. Providers that
-    were backed off come last, because their hosts tend to hang.
+    A large organization delays the others by one message only, and a worker unwraps few data keys. Providers with a
+    back-off come last, because their hosts tend to hang.
     """
     taken: Counter[tuple[bool, str]] = Counter()
     ordered = []

@@ -42,13 +42,13 @@ def update_provider(
     *,
     mutation: Mutation[Changed] = BY_SYSTEM,
 ) -> Changed:
-    """The provider as it is after `change`, and warnings.
+    """Apply `change` and return the provider with warnings.
 
-    After a lost race over other fields, the change is made again on the new state. A lost race with another rotation
+    After a lost race over other fields, the change is applied again to the new state. A lost race with another rotation
     is 409 `rotation_conflict`, because the version that the caller meant to replace is no longer active, unless the
     other rotation activated the same credential.
-    Raises NotFound, PreconditionFailed, Unprocessable, VerificationFailed, RateLimited, Conflict, Unavailable. After
-    any of them nothing was changed, unless Unavailable says that this is not known.
+    Raises NotFound, PreconditionFailed, Unprocessable, VerificationFailed, RateLimited, Conflict, Unavailable. Then
+    nothing was changed, unless Unavailable says that this is unknown.
     """
     before = read_matching(ports, org, provider_id, if_match)
     base_url = change.base_url
@@ -76,10 +76,10 @@ def make_change(
     if_match: str | None,
     mutation: Mutation[Changed],
 ) -> Changed:
-    """Make `change` to the provider that was read as `before`.
+    """Apply `change` to the provider that was read as `before`.
 
-    `action` is the audit action if the change replaces the credential; `source` is the earlier version that a rollback
-    took the credential from.
+    `action` is the audit action if the change replaces the credential; `source` is the earlier version whose credential
+    a rollback restores.
     """
     org, provider_id, began_with = before.org, before.id, before.active.number
     account = None if source is None else source.account
@@ -132,7 +132,7 @@ def make_change(
 def _apply(
     ports: Ports, before: Provider, change: Change, verified: VerifiedCredential | None, account: str | None
 ) -> Provider:
-    """`before` with `change` made; `before` itself where nothing differs."""
+    """Return `before` with `change` applied; `before` itself if nothing differs."""
     now = ports.clock.now()
     after = change.edited(before)
     expires_at = None if change.key_expires_at is UNSET else change.key_expires_at
@@ -164,7 +164,7 @@ def _apply(
 
 
 def _verified_again(provider: Provider, verified: VerifiedCredential, now: datetime) -> Provider:
-    """`provider` with the new verdict if it differs: a pipeline that sends the same key again writes nothing."""
+    """Return `provider` with the new verdict if it differs: a pipeline that resends the same key writes nothing."""
     found = verified.verification(now)
     known = provider.verification
     if (found.outcome, found.reason) == (known.outcome, known.reason):

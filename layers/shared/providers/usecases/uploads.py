@@ -1,7 +1,7 @@
 """One-time links where a person enters a credential (docs/decisions/0013-upload-links.md).
 
-A link's token is the upload's id and a keyed digest of the id: anyone with the link can use it, and the stored data is
-not enough to create one.
+A link's token is the upload's id and a keyed digest of the id: anyone with the link can use it, and no one can create
+one from the stored data.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ Wanted = ToAdd | ToRotate
 def create_upload(
     ports: Ports, org: str, key_id: str, wanted: Wanted, mutation: Mutation[Upload] = BY_SYSTEM
 ) -> Upload:
-    """A new link, which can do no more than the management key `key_id`; `upload_token` returns its token.
+    """Create a link, which can do no more than the management key `key_id`; `upload_token` returns its token.
 
-    Known blockers are reported at once: raises NotFound, Conflict (name_taken, limit_exceeded), Unprocessable
+    Known blockers are reported immediately: raises NotFound, Conflict (name_taken, limit_exceeded), Unprocessable
     (base_url_…), Unavailable.
     """
     vendor, name, base_url, provider_id = _planned(ports, org, wanted)
@@ -86,16 +86,16 @@ def create_upload(
 
 
 def upload_token(ports: Ports, upload_id: str) -> str:
-    """The last part of a link's URL, which is all that is needed to use it. Computed each time, never stored."""
+    """Return the last part of a link's URL, which is enough to use it. Computed each time, never stored."""
     return f"{upload_id.removeprefix(_PREFIX)}_{ports.digests.digest(PURPOSE, upload_id)}"
 
 
 def open_upload(ports: Ports, token: str) -> Upload:
-    """The upload of `token`, with the current name of its provider. Changes nothing.
+    """Return the upload of `token`, with the current name of its provider. Changes nothing.
 
-    Raises NotFound (`upload_not_found`), the same for a token that is none of ours, an upload that was used, is too
-    old or was tried too often, a management key that may no longer do this, and a provider that is gone or has been
-    moved to another host: a credential goes nowhere but where the link said. Raises Unavailable.
+    Raises NotFound (`upload_not_found`), the same for an unknown token, an upload that was used, has expired or was
+    tried too often, a management key that may no longer make this change, and a provider that is deleted or has moved
+    to another host: a credential is sent only to the host that the link showed. Raises Unavailable.
     """
     form = _TOKEN.fullmatch(token)
     upload_id = f"{_PREFIX}{form[1]}" if form else ""
@@ -116,10 +116,10 @@ def open_upload(ports: Ports, token: str) -> Upload:
 
 
 def use_upload(ports: Ports, token: str, api_key: Secret, request_id: str | None = None) -> Changed:
-    """The provider that was added or rotated with `api_key`, and warnings; the link is used up with the change.
+    """Add or rotate a provider with `api_key`; return it with warnings. The change uses up the link.
 
-    A credential that is refused, or cannot be verified now, is a try and leaves the link as it is; after the last one
-    the link is dead. Raises what `open_upload`, `add_provider` and `update_provider` raise; in each case,
+    A credential that is refused, or cannot be verified now, counts as a try and leaves the link usable; after the last
+    try the link is dead. Raises the exceptions of `open_upload`, `add_provider` and `update_provider`; in each case,
     nothing was changed.
     """
     upload = open_upload(ports, token)
@@ -149,7 +149,7 @@ def _use(ports: Ports, upload: Upload, api_key: Secret, request_id: str | None) 
 
 
 def _planned(ports: Ports, org: str, wanted: Wanted) -> tuple[str, str, str | None, str | None]:
-    """Vendor, name, base_url and provider id of the requested link, validated."""
+    """Return the vendor, name, base_url and provider id of the requested link, validated."""
     if isinstance(wanted, ToAdd):
         base_url = check_base_url(ports.vendors(wanted.vendor), wanted.base_url, ports.policy)
         _check_name(ports, org, wanted.name)
@@ -160,13 +160,13 @@ def _planned(ports: Ports, org: str, wanted: Wanted) -> tuple[str, str, str | No
 
 
 def _check_name(ports: Ports, org: str, name: str) -> None:
-    """Raises Conflict (`name_taken`). A later claim of the name is found when the provider is written."""
+    """Raise Conflict (`name_taken`) if the name is taken. A later conflict is found when the provider is written."""
     if ports.providers.named(org, name) is not None:
         raise name_taken()
 
 
 def _allowed(ports: Ports, upload: Upload, now: datetime) -> bool:
-    """Whether the management key that created the link may make this change itself."""
+    """Return whether the management key that created the link may make this change itself."""
     key = ports.management_keys.get(upload.key_id)
     if key is None or key.org != upload.org or Scope.PROVIDERS_WRITE not in key.scopes:
         return False

@@ -1,4 +1,4 @@
-"""Verify a credential before it is stored: parse it, count it against the limits, ask its vendor, accept or refuse."""
+"""Verify a credential before it is stored: parse it, apply the rate limits, call its vendor, accept or refuse it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from providers_contract.vocabulary import Outcome, Reason
 
 FINGERPRINT: Final = "credential-fingerprint"
 SPARED: Final = 3
-"""Verifications per organization and minute that the stack's limit never refuses."""
+"""Number of verifications per organization and minute that the stack's limit never refuses."""
 
 Warnings = list[dict[str, Any]]
 Changed = tuple[Provider, Warnings]
@@ -41,11 +41,11 @@ class VerifiedCredential:
     fingerprint: str
 
     def verification(self, at: datetime) -> Verification:
-        """The verdict in the form stored with the provider."""
+        """Return the verdict in the form stored with the provider."""
         return Verification(self.verdict.outcome, self.verdict.reason, at)
 
     def version(self, number: int, at: datetime, key_expires_at: datetime | None) -> KeyVersion:
-        """The credential as a key version; an expiry in the credential itself overrides `key_expires_at`."""
+        """Return the credential as a key version; an expiry in the credential itself overrides `key_expires_at`."""
         return KeyVersion(
             number,
             self.credential.hint,
@@ -57,7 +57,7 @@ class VerifiedCredential:
         )
 
     def is_active_in(self, provider: Provider) -> bool:
-        """Whether it is the provider's active credential, at the same base_url."""
+        """Return whether it is the provider's active credential, at the same base_url."""
         active = provider.active
         return (self.fingerprint, self.base_url) == (active.fingerprint, active.base_url)
 
@@ -81,18 +81,17 @@ def verify_credential(
 
 
 def refuse_expired(key_expires_at: datetime | None, now: datetime) -> None:
-    """Raise Unprocessable (`validation_failed`) for an expiry that is not in the future."""
+    """Raise Unprocessable (`validation_failed`) if the expiry is not in the future."""
     if key_expires_at is not None and key_expires_at <= now:
-        raise invalid_field("key_expires_at", "must lie in the future", "past")
+        raise invalid_field("key_expires_at", "must be in the future", "past")
 
 
 def _count_verification(ports: Ports, org: str) -> None:
-    """Rate-limits verification so that the API is no oracle for stolen keys.
+    """Rate-limit verification so that the API is no oracle for stolen keys.
 
     The stack's limit never refuses an organization's first `SPARED` verifications in a minute, so that an emergency
-    rotation succeeds however busy the others are. What the organization's own limit refuses does not count for the
-    stack's.
-    Raises RateLimited (`verification_rate_limited`), Unavailable.
+    rotation succeeds however busy the other organizations are. Verifications that the organization's own limit refuses
+    do not count towards the stack's. Raises RateLimited (`verification_rate_limited`), Unavailable.
     """
     minute, seconds = divmod(int(ports.clock.now().timestamp()), 60)
     own = ports.verifications.count(org, minute)
@@ -113,9 +112,9 @@ def _count_verification(ports: Ports, org: str) -> None:
 
 
 def refuse_unless_promoted(vendor: Vendor, verified: VerifiedCredential) -> None:
-    """Raise unless the credential may become active. A bad credential and a vendor that is down are different errors.
+    """Raise unless the credential may become active. Refused credentials and unavailable vendors are different errors.
 
-    The error does not say why the vendor refuses a credential, so that it tells nothing about a stolen one; the log
+    The error does not say why the vendor refuses a credential, so that it reveals nothing about a stolen one; the log
     has the reason. It does say that a temporary credential has expired, because the credential itself shows that.
     """
     verdict = verified.verdict

@@ -17,7 +17,7 @@ from providers.usecases.read import get_provider
 from providers_contract.vocabulary import Action
 
 IN_FLIGHT: Final = timedelta(minutes=10)
-"""How long a request may use a credential after reading it: the default timeout of OpenAI's and Anthropic's SDKs."""
+"""Maximum time a request uses a credential after reading it: the default timeout of OpenAI's and Anthropic's SDKs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class LiveVersion:
 
 
 def list_versions(ports: Ports, org: str, provider_id: str) -> Sequence[LiveVersion]:
-    """Every live version, newest first. Raises NotFound, Unavailable.
+    """Return every live version, newest first. Raises NotFound, Unavailable.
 
-    A version is safe to revoke if nobody can be using its credential: it has been replaced, no request that read it
-    can still be running, and neither a later version nor another provider has the same credential.
+    A version is safe to revoke if no one can be using its credential: it has been replaced, no request that read it can
+    still be running, and neither a later version nor another provider has the same credential.
     """
     provider = get_provider(ports, org, provider_id)
     used = ports.providers.last_used(org, provider_id)
