@@ -97,7 +97,7 @@ check: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cfn-lint template.yaml notifications/template.yaml
+	$(BIN)/cfn-lint template.yaml notifications/template.yaml monitoring/template.yaml
 
 # SAM requires the runtime's Python on the PATH, so it is added. The flags of this make would reach the layer's Makefile and
 # override its architecture, so they are unset.

@@ -253,27 +253,6 @@ def test_a_worker_has_the_time_for_all_that_it_is_handed() -> None:
     assert queue["VisibilityTimeout"] > timeout
 
 
-def metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the metrics of an alarm."""
-    return [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each] or [alarm]
-
-
-def test_whatever_works_unseen_has_an_alarm_for_whoever_wants_it() -> None:
-    """Every scheduled function and queue has an alarm, because no caller notices when it stops."""
-    alarms = TEMPLATE.of_type("AWS::CloudWatch::Alarm")
-    watched = {str(each["Value"]) for alarm in alarms.values() for each in metrics(alarm)[0]["Dimensions"]}
-    unseen: list[Any] = [{"Ref": name} for name in TEMPLATE.scheduled]
-    unseen += [{"Fn::GetAtt": f"{name}.QueueName"} for name in TEMPLATE.of_type("AWS::SQS::Queue")]
-    unseen += ["providers-api"]  # the service, as whose metrics quarantined events are counted
-    assert watched == set(map(str, unseen))
-    for name, alarm in alarms.items():
-        assert TEMPLATE.content["Resources"][name]["Condition"] == "HasAlarms"
-        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopicArn"}]
-        assert [each["Dimensions"] for each in metrics(alarm)] == [metrics(alarm)[0]["Dimensions"]] * len(
-            metrics(alarm)
-        )
-
-
 def test_the_sweep_and_the_reaper_run_each_minute() -> None:
     """The sweep and the reaper run every minute, so that replaced credentials do not wait for DynamoDB's TTL."""
     assert {folder(name) for name in TEMPLATE.scheduled} == {"dispatch_probes", "reap_versions"}
@@ -319,7 +298,8 @@ def test_only_sam_local_leads_elsewhere_and_it_names_declared_variables() -> Non
     assert set(given) <= set(declared)
 
 
-def test_notifications_get_every_parameter_that_they_know() -> None:
+@pytest.mark.parametrize("name", ["Notifications", "Monitoring"])
+def test_a_nested_stack_gets_every_parameter_that_it_has(name: str) -> None:
     """The nested stack gets exactly its own parameters."""
-    nested = Template(ROOT / "notifications" / "template.yaml").content["Parameters"]
-    assert set(TEMPLATE.of_type("AWS::CloudFormation::Stack")["Notifications"]["Parameters"]) == set(nested)
+    nested = TEMPLATE.of_type("AWS::CloudFormation::Stack")[name]
+    assert set(nested["Parameters"]) == set(Template(ROOT / nested["TemplateURL"]).content["Parameters"])

@@ -79,7 +79,7 @@ def destroy(
 ) -> None:
     """Destroy a data key that seals nothing any more. This cannot be undone.
 
-    A backup that contains the key can still be opened: point-in-time recovery keeps one for 35 days.
+    A backup that contains the key can still be opened: point-in-time recovery keeps one for 7 days.
     """
     session = begin(ctx, as_json)
     operate = operator(session, stack, local=local)

@@ -107,7 +107,7 @@ def reseal(ports: Ports, org: str, end: datetime | None = None, before: str | No
 def destroy_data_key(ports: Ports, org: str, key_id: str) -> None:
     """Destroy a data key that seals nothing any more; copies of what it sealed can never be opened again.
 
-    A backup that includes the key is the exception: the table's point-in-time recovery keeps one for 35 days.
+    A backup that includes the key is the exception: the table's point-in-time recovery keeps one for 7 days.
 
     Raises UnknownDataKey; DataKeyInUse for the current key, for a key that still seals a version, and while a process
     could still seal under it; Unavailable.
