@@ -11,7 +11,7 @@ from local.vendors import routes
 from local.vendors.cases.base import Case, render
 from local.vendors.keys import fake_key
 from providers import vendors
-from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, ProbeRequest, ProbeResponse, Vendor, VerifyContext
 from providers.model.verdict import Verdict
 from providers_contract.secret import Secret
 
@@ -21,7 +21,7 @@ BASE_URLS: Final[Mapping[str, str]] = {
 }
 """For vendors that require a base_url."""
 
-Reply = Callable[[ProbeRequest], ProbeAnswer]
+Reply = Callable[[ProbeRequest], ProbeResponse]
 
 
 def parse(vendor: str, text: str, base_url: str | None = None) -> Credential:
@@ -58,16 +58,16 @@ def playing(vendor: str, case: Case, key: str) -> Reply:
     """Return a responder that acts as the emulator would for `key`: by route, and by turns."""
     turns = iter(case.turns * 10)
 
-    def reply(request: ProbeRequest) -> ProbeAnswer:
+    def reply(request: ProbeRequest) -> ProbeResponse:
         url = urlsplit(request.url)
         route = routes.route(vendor, url.path, url.query)
         assert route is not None, "no route of the vendor's"
         answer = render(next(turns, case).on(route), key)
-        return ProbeAnswer(answer.status, answer.headers, answer.body, latency_ms=120)
+        return ProbeResponse(answer.status, answer.headers, answer.body, latency_ms=120)
 
     return reply
 
 
 def always(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Reply:
     """Return a responder that always gives the same response."""
-    return lambda _: ProbeAnswer(status, headers or {}, body, latency_ms=120)
+    return lambda _: ProbeResponse(status, headers or {}, body, latency_ms=120)

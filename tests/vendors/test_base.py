@@ -14,7 +14,7 @@ from local.vendors.cases.bedrock_keys import short_term_key
 from local.vendors.keys import fake_key
 from providers import vendors
 from providers.model.errors import Unprocessable
-from providers.model.vendor import Credential, ProbeAnswer
+from providers.model.vendor import Credential, ProbeResponse
 from providers.vendors.base import clean, retry_after, safe_id
 from providers_contract.credentials import MAX_CREDENTIAL_CHARS, make_hint
 from providers_contract.secret import Secret
@@ -167,8 +167,8 @@ def test_an_id_from_a_vendor_is_kept_only_if_it_is_plain_and_no_echo(value: obje
     assert safe_id(value, CREDENTIAL) == (value if kept else None)
 
 
-def _waiting(**headers: str) -> ProbeAnswer:
-    return ProbeAnswer(429, {name.replace("_", "-"): value for name, value in headers.items()})
+def _waiting(**headers: str) -> ProbeResponse:
+    return ProbeResponse(429, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 WAITS = [
@@ -190,7 +190,7 @@ WAITS = [
 
 
 @pytest.mark.parametrize(("answer", "seconds"), WAITS)
-def test_a_wait_is_understood_in_every_form_or_ignored(answer: ProbeAnswer, seconds: float | None) -> None:
+def test_a_wait_is_understood_in_every_form_or_ignored(answer: ProbeResponse, seconds: float | None) -> None:
     """Retry times in milliseconds, seconds or as a date (RFC 9110, 10.2.3) are parsed; others are ignored."""
     assert retry_after(answer, NOW) == seconds
 
@@ -226,7 +226,7 @@ HEADERS = st.dictionaries(
 @given(status=STATUSES, body=JSON, headers=HEADERS)
 def test_no_answer_makes_a_vendor_raise(vendor: str, status: int, body: object, headers: dict[str, str]) -> None:
     """Any JSON response leads to a verdict, and only 200 with the list is valid."""
-    answer = ProbeAnswer(status, headers, json.dumps(body).encode())
+    answer = ProbeResponse(status, headers, json.dumps(body).encode())
 
     verdict, _ = ask(vendor, lambda _: answer, key=fake_key(vendor))
 

@@ -14,7 +14,7 @@ from local.vendors.cases.base import render
 from local.vendors.cases.bedrock_keys import short_term_key
 from local.vendors.keys import fake_key
 from providers import vendors
-from providers.model.vendor import ProbeAnswer, ProbeRequest
+from providers.model.vendor import ProbeRequest, ProbeResponse
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
 from tests.vendors.exchanges import NOW, always, ask, parse, run_exchange
@@ -22,16 +22,16 @@ from tests.vendors.exchanges import NOW, always, ask, parse, run_exchange
 GOOD = fake_key("bedrock")
 
 
-def answer(slug: str, *, clock: timedelta | None = timedelta(0), latency_ms: int = 400) -> ProbeAnswer:
+def answer(slug: str, *, clock: timedelta | None = timedelta(0), latency_ms: int = 400) -> ProbeResponse:
     """Return a case's response from a vendor whose clock is `clock` ahead of ours, or without a Date header (None)."""
     rendered = render(case_named("bedrock", slug), GOOD)
     headers = dict(rendered.headers)
     if clock is not None:
         headers["date"] = format_datetime(NOW + clock, usegmt=True)
-    return ProbeAnswer(rendered.status, headers, rendered.body, latency_ms)
+    return ProbeResponse(rendered.status, headers, rendered.body, latency_ms)
 
 
-def in_turn(answers: Iterable[ProbeAnswer]) -> Callable[[ProbeRequest], ProbeAnswer]:
+def in_turn(answers: Iterable[ProbeResponse]) -> Callable[[ProbeRequest], ProbeResponse]:
     """Return a responder that gives one response after the other."""
     left = iter(answers)
     return lambda _: next(left)

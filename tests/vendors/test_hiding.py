@@ -8,7 +8,7 @@ from local.vendors.cases import CASES, case_named
 from local.vendors.cases.base import ECHO, render
 from local.vendors.keys import fake_key
 from providers import vendors
-from providers.model.vendor import ProbeAnswer
+from providers.model.vendor import ProbeResponse
 from tests.vendors.exchanges import BASE_URLS, always, ask, parse
 
 CREDENTIALS = [pytest.param(vendor, "valid", id=vendor) for vendor in vendors.NAMES] + [
@@ -52,7 +52,7 @@ def test_an_answers_repr_hides_what_the_vendor_said(vendor: str) -> None:
     key = fake_key(vendor, "echo")
     answer = render(case_named(vendor, "echo"), key)
 
-    assert not shows(repr(ProbeAnswer(answer.status, answer.headers, answer.body)), key)
+    assert not shows(repr(ProbeResponse(answer.status, answer.headers, answer.body)), key)
 
 
 ECHOES = [

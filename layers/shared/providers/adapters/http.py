@@ -21,7 +21,7 @@ import httpx2
 
 from providers.adapters.addresses import is_loopback, is_public
 from providers.adapters.quiet import quiet
-from providers.model.vendor import ProbeAnswer, ProbeRequest
+from providers.model.vendor import ProbeRequest, ProbeResponse
 from providers.ports import TransportFailure
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
@@ -149,7 +149,7 @@ class HttpTransport:
         self._reroute = reroute
         self._place = lru_cache(_PLACES)(self._find_place)
 
-    async def send(self, request: ProbeRequest) -> ProbeAnswer:
+    async def send(self, request: ProbeRequest) -> ProbeResponse:
         """Return the complete response. Raises TransportFailure, which contains nothing of the request."""
         reason = Reason.CONNECTION_DROPPED
         try:
@@ -168,7 +168,7 @@ class HttpTransport:
             reason = Reason.CONNECTION_DROPPED
         raise TransportFailure(reason)
 
-    async def _exchange(self, request: ProbeRequest) -> ProbeAnswer:
+    async def _exchange(self, request: ProbeRequest) -> ProbeResponse:
         place = self._place(request.url)
         headers = _HEADERS | {
             name: value.reveal() if isinstance(value, Secret) else value for name, value in request.headers.items()
@@ -183,7 +183,7 @@ class HttpTransport:
         finally:
             await response.aclose()
         latency_ms = round((time.perf_counter() - began) * 1000)
-        return ProbeAnswer(response.status_code, dict(response.headers), body, latency_ms)
+        return ProbeResponse(response.status_code, dict(response.headers), body, latency_ms)
 
     def _find_place(self, url: str) -> _Place:
         """Return where the request goes. Raises what httpx2 raises for a malformed URL."""

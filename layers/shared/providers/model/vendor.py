@@ -47,7 +47,7 @@ class ProbeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeAnswer:
+class ProbeResponse:
     """A vendor's complete response. `headers` has lower-case names; the HTTP adapter limits `body`."""
 
     status: int
@@ -56,7 +56,7 @@ class ProbeAnswer:
     latency_ms: int | None = None
 
     def __repr__(self) -> str:
-        return f"ProbeAnswer(status={self.status}, {len(self.body)} bytes)"  # a vendor's response can echo the key
+        return f"ProbeResponse(status={self.status}, {len(self.body)} bytes)"  # a vendor's response can echo the key
 
     def json(self) -> dict[str, Any]:
         """Return the body as a JSON object; an empty dict if it is anything else."""
@@ -80,7 +80,7 @@ class VerifyContext:
     patience_s: float = 0.0
 
 
-Exchange = Generator[ProbeRequest, ProbeAnswer, Verdict]
+Exchange = Generator[ProbeRequest, ProbeResponse, Verdict]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

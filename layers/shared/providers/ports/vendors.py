@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from providers.model.vendor import Credential, ProbeAnswer, ProbeRequest, Vendor
+from providers.model.vendor import Credential, ProbeRequest, ProbeResponse, Vendor
 from providers.model.verdict import Verdict
 from providers_contract.vocabulary import Reason
 
@@ -20,8 +20,8 @@ class TransportFailure(Exception):
 class Transport(Protocol):
     """Sends one request to a vendor."""
 
-    async def send(self, request: ProbeRequest) -> ProbeAnswer:
-        """The complete answer, with `latency_ms`. No redirects, no decompression, a capped body.
+    async def send(self, request: ProbeRequest) -> ProbeResponse:
+        """Return the complete response, with `latency_ms`. No redirects, no decompression, a capped body.
 
         Raises TransportFailure. The caller sets the deadline by cancelling.
         """

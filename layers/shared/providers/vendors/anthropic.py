@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeRequest, ProbeResponse, Vendor, VerifyContext
 from providers.vendors.base import (
     bearer,
     common_reason,
@@ -44,22 +44,24 @@ _USELESS = (
 _SPENDING_CAPS: Final = ("enforced_spend_limit_reached", "contract_spend_limit_reached", "ramp_limit_exceeded")
 
 
-def _classify(answer: ProbeAnswer, *, official: bool) -> Reason | None:
+def _classify(response: ProbeResponse, *, official: bool) -> Reason | None:
     """Classify by `error.type` and `error.details.error_code`. A body without a top-level `type` is not the API's.
 
     `official`: an API key was sent to the API's own address, so that a 404 does not mean a wrong base_url.
     """
-    if lists(answer, "data"):
+    if lists(response, "data"):
         return None
-    if answer.json().get("type") != "error":
-        return Reason.NETWORK_BLOCKED if answer.status == 403 else common_reason(answer)
-    error = answer.error()
+    if response.json().get("type") != "error":
+        return Reason.NETWORK_BLOCKED if response.status == 403 else common_reason(response)
+    error = response.error()
     details = error.get("details")
     code = details.get("error_code") if isinstance(details, dict) else None
     message = message_of(error)
-    if code == "organization_on_hold" or (answer.status in (400, 403) and "organization has been disabled" in message):
+    if code == "organization_on_hold" or (
+        response.status in (400, 403) and "organization has been disabled" in message
+    ):
         return Reason.ACCOUNT_DISABLED
-    match answer.status, error.get("type"):
+    match response.status, error.get("type"):
         case ((401 | 403), _) if "oauth" in message:
             return _classify_oauth(message)
         case 401, "authentication_error":
@@ -75,7 +77,7 @@ def _classify(answer: ProbeAnswer, *, official: bool) -> Reason | None:
             return Reason.PAYMENT_REQUIRED
         case 429, "rate_limit_error":
             return Reason.QUOTA_EXHAUSTED if code in _SPENDING_CAPS else Reason.RATE_LIMITED
-    return common_reason(answer)
+    return common_reason(response)
 
 
 def _classify_oauth(message: str) -> Reason:
@@ -115,15 +117,15 @@ def _headers(credential: Credential) -> Mapping[str, str | Secret]:
 def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
     url = join(base_url or f"https://{_HOST}", "/v1/models?limit=1", strip=("/v1",))
     headers = _headers(credential)
-    answer = yield ProbeRequest(url, headers)
+    response = yield ProbeRequest(url, headers)
     own = host_matches(host_of(url), VENDOR.hosts) and urlsplit(url).path == "/v1/models"
     return conclude(
-        _classify(answer, official=own and "x-api-key" in headers),
-        answer,
+        _classify(response, official=own and "x-api-key" in headers),
+        response,
         credential,
         context.now,
         request_id_header="request-id",
-        account=answer.headers.get("anthropic-organization-id"),
+        account=response.headers.get("anthropic-organization-id"),
     )
 
 

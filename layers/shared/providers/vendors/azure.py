@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeRequest, ProbeResponse, Vendor, VerifyContext
 from providers.vendors.base import (
     common_reason,
     conclude,
@@ -52,18 +52,18 @@ _DATED_PATH = "/openai/models?api-version=2024-10-21"
 _FIREWALL_WORDS: Final = ("virtual network/firewall", "public access is disabled", "private endpoint")
 
 
-def _classify(answer: ProbeAnswer) -> Reason | None:
+def _classify(response: ProbeResponse) -> Reason | None:
     """Check for a firewall's messages first: it responds with the codes of a bad key."""
-    if lists(answer, "data"):
+    if lists(response, "data"):
         return None
-    error = answer.error()
+    error = response.error()
     message = message_of(error)
-    if answer.status in (401, 403) and any(words in message for words in _FIREWALL_WORDS):
+    if response.status in (401, 403) and any(words in message for words in _FIREWALL_WORDS):
         return Reason.NETWORK_BLOCKED
-    match answer.status, str(error.get("code")):
+    match response.status, str(error.get("code")):
         case 401, "401" | "Unauthorized":
             return Reason.CREDENTIAL_REJECTED
-        case 401, _ if answer.json().get("statusCode") == 401 and "invalid subscription key" in _plain(answer):
+        case 401, _ if response.json().get("statusCode") == 401 and "invalid subscription key" in _plain(response):
             return Reason.CREDENTIAL_REJECTED
         case 401, "PermissionDenied":
             return Reason.INSUFFICIENT_PERMISSION
@@ -73,18 +73,18 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
             return Reason.NETWORK_BLOCKED
         case 403, "403" if "temporarily blocked" in message:
             return Reason.ACCOUNT_SUSPENDED
-        case 403, _ if "out of call volume quota" in message or "out of call volume quota" in _plain(answer):
+        case 403, _ if "out of call volume quota" in message or "out of call volume quota" in _plain(response):
             return Reason.QUOTA_EXHAUSTED
         case 429, "insufficient_quota":
             return Reason.QUOTA_EXHAUSTED
         case 429, _ if error.get("code"):  # a gateway that has not checked the key yet sends no code
             return Reason.RATE_LIMITED
-    return common_reason(answer)
+    return common_reason(response)
 
 
-def _plain(answer: ProbeAnswer) -> str:
+def _plain(response: ProbeResponse) -> str:
     """Return the message of a body without `error`, as API Management sends: `{"statusCode": 401, "message": …}`."""
-    return message_of(answer.json())
+    return message_of(response.json())
 
 
 _API_VERSION: Final = re.compile(r"api-version=[A-Za-z0-9.-]*")
@@ -110,10 +110,10 @@ def _verify(credential: Credential, base_url: str | None, context: VerifyContext
         raise ValueError("azure has no common host: a base_url is required")
     headers = {"api-key": credential.secret}
     root = join(base_url, "", strip=("/openai/v1", "/openai", "/anthropic/v1", "/anthropic", "/models"))
-    answer = yield ProbeRequest(f"{root}/openai/v1/models", headers)
-    if answer.status == 404:
-        answer = yield ProbeRequest(f"{root}{_DATED_PATH}", headers)
-    return conclude(_classify(answer), answer, credential, context.now, request_id_header="apim-request-id")
+    response = yield ProbeRequest(f"{root}/openai/v1/models", headers)
+    if response.status == 404:
+        response = yield ProbeRequest(f"{root}{_DATED_PATH}", headers)
+    return conclude(_classify(response), response, credential, context.now, request_id_header="apim-request-id")
 
 
 VENDOR = Vendor(

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from providers.model.errors import Unprocessable
-from providers.model.vendor import Credential, ProbeAnswer
+from providers.model.vendor import Credential, ProbeResponse
 from providers.model.verdict import Verdict
 from providers_contract.credentials import credential_fault, make_hint
 from providers_contract.headers import http_date
@@ -129,12 +129,12 @@ def safe_id(value: object, credential: Credential) -> str | None:
 _SECONDS: Final = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
 
 
-def retry_after(answer: ProbeAnswer, now: datetime) -> float | None:
+def retry_after(response: ProbeResponse, now: datetime) -> float | None:
     """Return the seconds to wait in `retry-after-ms`, or in `retry-after` as seconds or as a date; or None."""
-    milliseconds = answer.headers.get("retry-after-ms", "")
+    milliseconds = response.headers.get("retry-after-ms", "")
     if _SECONDS.fullmatch(milliseconds):
         return float(milliseconds) / 1000
-    value = answer.headers.get("retry-after", "")
+    value = response.headers.get("retry-after", "")
     if _SECONDS.fullmatch(value):
         return float(value)
     sent = http_date(value)
@@ -147,9 +147,9 @@ def message_of(error: Mapping[str, Any]) -> str:
     return message.lower() if isinstance(message, str) else ""
 
 
-def common_reason(answer: ProbeAnswer) -> Reason:
+def common_reason(response: ProbeResponse) -> Reason:
     """Return the reason for a response that the vendor's own rules do not recognize: always indeterminate."""
-    match answer.status:
+    match response.status:
         case status if 300 <= status < 400:
             return Reason.REDIRECTED
         case 404:
@@ -163,26 +163,26 @@ def common_reason(answer: ProbeAnswer) -> Reason:
     return Reason.UNEXPECTED_ANSWER
 
 
-def lists(answer: ProbeAnswer, member: str) -> bool:
+def lists(response: ProbeResponse, member: str) -> bool:
     """Return whether this is a 200 with a list as `member`, which proves that the credential works."""
-    return answer.status == 200 and isinstance(answer.json().get(member), list)
+    return response.status == 200 and isinstance(response.json().get(member), list)
 
 
 def conclude(
     reason: Reason | None,
-    answer: ProbeAnswer,
+    response: ProbeResponse,
     credential: Credential,
     now: datetime,
     *,
     request_id_header: str | None,
     account: object = None,
 ) -> Verdict:
-    """Return the verdict for `answer`, with the request id and the waiting time in its headers."""
-    request_id = answer.headers.get(request_id_header) if request_id_header else None
+    """Return the verdict for `response`, with the request id and the waiting time in its headers."""
+    request_id = response.headers.get(request_id_header) if request_id_header else None
     return Verdict(
         reason=reason,
         request_id=safe_id(request_id, credential),
         account=safe_id(account, credential) or credential.account,
-        retry_after_s=retry_after(answer, now),
-        latency_ms=answer.latency_ms,
+        retry_after_s=retry_after(response, now),
+        latency_ms=response.latency_ms,
     )

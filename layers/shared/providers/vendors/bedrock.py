@@ -9,7 +9,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
-from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeRequest, ProbeResponse, Vendor, VerifyContext
 from providers.model.verdict import Verdict
 from providers.vendors._bedrock_keys import (
     FORMS,
@@ -39,16 +39,16 @@ _SIGNATURE_CODES: Final = ("InvalidSignatureException", "SignatureDoesNotMatch")
 _SKEW_WORDS: Final = ("signature expired", "signature not yet current")
 
 
-def _error(answer: ProbeAnswer) -> tuple[str, str]:
+def _error(response: ProbeResponse) -> tuple[str, str]:
     """Return code and message in lower case; empty if there is none.
 
     The code is in `x-amzn-errortype`, maybe between `namespace#` and `:http://…`, or in `__type`. STS sends XML.
     """
-    body = answer.json()
-    code = answer.headers.get("x-amzn-errortype") or body.get("__type")
+    body = response.json()
+    code = response.headers.get("x-amzn-errortype") or body.get("__type")
     message = body.get("message") or body.get("Message")
     if code is None:
-        text = answer.body.decode(errors="replace")
+        text = response.body.decode(errors="replace")
         code, message = (
             found[1] if (found := re.search(rf"<{name}>([^<]*)</{name}>", text)) else None
             for name in ("Code", "Message")
@@ -57,29 +57,29 @@ def _error(answer: ProbeAnswer) -> tuple[str, str]:
     return code, message.lower() if isinstance(message, str) else ""
 
 
-def _mismatched(answer: ProbeAnswer, credential: Credential) -> bool:
+def _mismatched(response: ProbeResponse, credential: Credential) -> bool:
     """Return whether the signature does not match: by a code of STS, or a message of Bedrock."""
-    code, message = _error(answer)
-    if answer.status != 403 or not isinstance(credential, AwsCredential):
+    code, message = _error(response)
+    if response.status != 403 or not isinstance(credential, AwsCredential):
         return False
     return (code in _SIGNATURE_CODES and "does not match" in message) or (
         code == "SignatureDoesNotMatch" and not message
     )
 
 
-def _drift_s(answer: ProbeAnswer, now: datetime) -> float | None:
+def _drift_s(response: ProbeResponse, now: datetime) -> float | None:
     """Return the seconds between the vendor's clock and ours, or None without a `Date`."""
-    date = http_date(answer.headers.get("date"))
+    date = http_date(response.headers.get("date"))
     return None if date is None else abs((date - now).total_seconds())
 
 
-def _classify(answer: ProbeAnswer, credential: AwsCredential | ApiKey, now: datetime) -> Reason | None:
-    if lists(answer, "modelSummaries"):
+def _classify(response: ProbeResponse, credential: AwsCredential | ApiKey, now: datetime) -> Reason | None:
+    if lists(response, "modelSummaries"):
         return None
-    if _mismatched(answer, credential):
-        return Reason.CLOCK_SKEW if (_drift_s(answer, now) or 0) > _MAX_DRIFT_S else Reason.CREDENTIAL_REJECTED
-    code, message = _error(answer)
-    match answer.status, code:
+    if _mismatched(response, credential):
+        return Reason.CLOCK_SKEW if (_drift_s(response, now) or 0) > _MAX_DRIFT_S else Reason.CREDENTIAL_REJECTED
+    code, message = _error(response)
+    match response.status, code:
         case 403, "UnrecognizedClientException" | "InvalidClientTokenId":
             known = credential.region in DEFAULT_REGIONS
             return Reason.CREDENTIAL_REJECTED if known else Reason.REGION_NOT_ENABLED
@@ -99,7 +99,7 @@ def _classify(answer: ProbeAnswer, credential: AwsCredential | ApiKey, now: date
             return Reason.RATE_LIMITED
         case ((400 | 429), "ServiceQuotaExceededException"):
             return Reason.QUOTA_EXHAUSTED
-    return common_reason(answer)
+    return common_reason(response)
 
 
 def _classify_denial(message: str, credential: AwsCredential | ApiKey) -> Reason:
@@ -113,9 +113,9 @@ def _classify_denial(message: str, credential: AwsCredential | ApiKey) -> Reason
     return Reason.UNEXPECTED_ANSWER
 
 
-def _account(answer: ProbeAnswer) -> str | None:
+def _account(response: ProbeResponse) -> str | None:
     """Return the account in the ARN of the user or role that a denial names."""
-    found = re.search(r"arn:aws[a-z-]*:(?:iam|sts)::(\d{12}):", _error(answer)[1])
+    found = re.search(r"arn:aws[a-z-]*:(?:iam|sts)::(\d{12}):", _error(response)[1])
     return found[1] if found else None
 
 
@@ -157,17 +157,17 @@ def _verify(credential: Credential, base_url: str | None, context: VerifyContext
         return Verdict(Reason.CREDENTIAL_EXPIRED, account=credential.account)
     url = join(_asked_at(credential.region, base_url), _PATH)
     now = context.now
-    answer = yield ProbeRequest(url, _headers(credential, url, now))
-    if _mismatched(answer, credential) and context.patience_s > _SETTLING_S and _clocks_agree(answer, now):
-        now += timedelta(seconds=_SETTLING_S, milliseconds=answer.latency_ms or 0)
-        answer = yield ProbeRequest(url, _headers(credential, url, now), delay_s=_SETTLING_S)
+    response = yield ProbeRequest(url, _headers(credential, url, now))
+    if _mismatched(response, credential) and context.patience_s > _SETTLING_S and _clocks_agree(response, now):
+        now += timedelta(seconds=_SETTLING_S, milliseconds=response.latency_ms or 0)
+        response = yield ProbeRequest(url, _headers(credential, url, now), delay_s=_SETTLING_S)
     return conclude(
-        _classify(answer, credential, now),
-        answer,
+        _classify(response, credential, now),
+        response,
         credential,
         now,
         request_id_header="x-amzn-requestid",
-        account=_account(answer),
+        account=_account(response),
     )
 
 
@@ -177,8 +177,8 @@ def _asked_at(region: str, base_url: str | None) -> str:
     return base_url if base_url and region_of(host) is None else f"https://{control_plane(region, host)}"
 
 
-def _clocks_agree(answer: ProbeAnswer, now: datetime) -> bool:
-    drift = _drift_s(answer, now)
+def _clocks_agree(response: ProbeResponse, now: datetime) -> bool:
+    drift = _drift_s(response, now)
     return drift is not None and drift <= _MAX_DRIFT_S
 
 

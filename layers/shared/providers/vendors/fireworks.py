@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeRequest, ProbeResponse, Vendor, VerifyContext
 from providers.vendors.base import (
     bearer,
     common_reason,
@@ -27,15 +27,15 @@ _PREFIXES = ("fw_", "fpk_")
 _FORMS = (re.compile(r"fw_[A-Za-z0-9]{22,}"), re.compile(r"fpk_[A-Za-z0-9_-]{16,}"))
 
 
-def _classify(answer: ProbeAnswer, member: str) -> Reason | None:
-    if lists(answer, member):
+def _classify(response: ProbeResponse, member: str) -> Reason | None:
+    if lists(response, member):
         return None
-    if answer.status == 401 and _fault_code(answer) == "oauth.v2.InvalidApiKey":
+    if response.status == 401 and _fault_code(response) == "oauth.v2.InvalidApiKey":
         return Reason.CREDENTIAL_REJECTED
-    if not isinstance(answer.json().get("error"), dict):
-        return common_reason(answer)
-    error = answer.error()
-    match answer.status, error.get("code"):
+    if not isinstance(response.json().get("error"), dict):
+        return common_reason(response)
+    error = response.error()
+    match response.status, error.get("code"):
         case ((401 | 403), "UNAUTHORIZED"):
             return Reason.CREDENTIAL_REJECTED
         case 403, "FORBIDDEN":  # such as a Fire Pass key (fpk_), which serves inference only
@@ -46,19 +46,19 @@ def _classify(answer: ProbeAnswer, member: str) -> Reason | None:
             return Reason.ACCOUNT_SUSPENDED
         case 429, _:
             return Reason.RATE_LIMITED
-    return common_reason(answer)
+    return common_reason(response)
 
 
-def _fault_code(answer: ProbeAnswer) -> object:
+def _fault_code(response: ProbeResponse) -> object:
     """Return the code in the body of an older gateway: `{"fault": {"detail": {"errorcode": …}}}`."""
-    found: object = answer.json()
+    found: object = response.json()
     for member in ("fault", "detail", "errorcode"):
         found = found.get(member) if isinstance(found, dict) else None
     return found
 
 
-def _account(answer: ProbeAnswer) -> str | None:
-    match answer.json().get("accounts"):
+def _account(response: ProbeResponse) -> str | None:
+    match response.json().get("accounts"):
         case [{"name": str(name)}, *_]:
             return name.removeprefix("accounts/")
     return None
@@ -67,14 +67,14 @@ def _account(answer: ProbeAnswer) -> str | None:
 def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
     own = base_url is None or host_matches(host_of(base_url), VENDOR.hosts)
     url = _ACCOUNTS_URL if own or base_url is None else join(base_url, "/models")
-    answer = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})
+    response = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})
     return conclude(
-        _classify(answer, "accounts" if own else "data"),
-        answer,
+        _classify(response, "accounts" if own else "data"),
+        response,
         credential,
         context.now,
         request_id_header="x-request-id",
-        account=_account(answer),
+        account=_account(response),
     )
 
 

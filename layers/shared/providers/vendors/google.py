@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeRequest, ProbeResponse, Vendor, VerifyContext
 from providers.vendors.base import common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
 from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
@@ -71,17 +71,17 @@ def _error_info(error: dict[str, object]) -> str | None:
     return None
 
 
-def _classify(answer: ProbeAnswer) -> Reason | None:
+def _classify(response: ProbeResponse) -> Reason | None:
     """Classify by ErrorInfo, then by `error.status`. `error.code` says no more than either."""
-    if lists(answer, "models"):
+    if lists(response, "models"):
         return None
-    error = answer.error()
+    error = response.error()
     info, message = _error_info(error), message_of(error)
-    if (answer.status, info) == (400, "API_KEY_INVALID") and "expired" in message:
+    if (response.status, info) == (400, "API_KEY_INVALID") and "expired" in message:
         return Reason.CREDENTIAL_EXPIRED
-    if info and (answer.status, info) in _BY_ERROR_INFO:
-        return _BY_ERROR_INFO[answer.status, info]
-    match answer.status, error.get("status"):
+    if info and (response.status, info) in _BY_ERROR_INFO:
+        return _BY_ERROR_INFO[response.status, info]
+    match response.status, error.get("status"):
         case 400, "FAILED_PRECONDITION" if "enable billing" in message:
             return Reason.PAYMENT_REQUIRED  # the free tier is not available in the project's location
         case 400, "FAILED_PRECONDITION":
@@ -98,15 +98,15 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
             return Reason.PAYMENT_REQUIRED
         case 429, "RESOURCE_EXHAUSTED":
             return Reason.RATE_LIMITED
-        case ((403 | 429 | 503), _) if b"automated queries" in answer.body:
+        case ((403 | 429 | 503), _) if b"automated queries" in response.body:
             return Reason.NETWORK_BLOCKED  # an HTML page, for every caller from a flagged address
-    return common_reason(answer)
+    return common_reason(response)
 
 
 def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
     url = join(base_url or f"https://{_HOST}", "/v1/models?pageSize=1", strip=_VERSIONS)
-    answer = yield ProbeRequest(url, {"x-goog-api-key": credential.secret})
-    return conclude(_classify(answer), answer, credential, context.now, request_id_header=None)
+    response = yield ProbeRequest(url, {"x-goog-api-key": credential.secret})
+    return conclude(_classify(response), response, credential, context.now, request_id_header=None)
 
 
 VENDOR = Vendor(

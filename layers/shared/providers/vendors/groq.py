@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeRequest, ProbeResponse, Vendor, VerifyContext
 from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
 from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
@@ -19,11 +19,11 @@ def _models_url(base_url: str | None) -> str:
     return join(base_url or f"https://{_HOST}", "/openai/v1/models", strip=("/openai/v1", "/openai"))
 
 
-def _classify(answer: ProbeAnswer) -> Reason | None:
-    if lists(answer, "data"):
+def _classify(response: ProbeResponse) -> Reason | None:
+    if lists(response, "data"):
         return None
-    error = answer.error()
-    match answer.status, error.get("code"), error.get("type"):
+    error = response.error()
+    match response.status, error.get("code"), error.get("type"):
         case 401, "invalid_api_key", _:
             return Reason.CREDENTIAL_REJECTED
         case ((400 | 403), "organization_restricted", _):
@@ -40,12 +40,12 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
             return Reason.RATE_LIMITED
         case 498, "capacity_exceeded", _:
             return Reason.OVERLOADED
-    return common_reason(answer)
+    return common_reason(response)
 
 
 def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
-    answer = yield ProbeRequest(_models_url(base_url), {"authorization": bearer(credential.secret)})
-    return conclude(_classify(answer), answer, credential, context.now, request_id_header="x-request-id")
+    response = yield ProbeRequest(_models_url(base_url), {"authorization": bearer(credential.secret)})
+    return conclude(_classify(response), response, credential, context.now, request_id_header="x-request-id")
 
 
 VENDOR = Vendor(

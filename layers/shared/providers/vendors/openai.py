@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from providers.model.vendor import Credential, Exchange, ProbeAnswer, ProbeRequest, Vendor, VerifyContext
+from providers.model.vendor import Credential, Exchange, ProbeRequest, ProbeResponse, Vendor, VerifyContext
 from providers.vendors.base import bearer, common_reason, conclude, join, lists, message_of, parse_api_key, tidy_at
 from providers_contract.vendor import Variables
 from providers_contract.vocabulary import Reason
@@ -42,14 +42,14 @@ _RATE_CODES: Final = ("rate_limit_exceeded", "slow_down")
 _RATE_TYPES: Final = ("requests", "tokens", "rate_limit_error")
 
 
-def _classify(answer: ProbeAnswer) -> Reason | None:
-    if lists(answer, "data"):
+def _classify(response: ProbeResponse) -> Reason | None:
+    if lists(response, "data"):
         return None
-    error = answer.error()
+    error = response.error()
     code = error.get("code")
-    if 400 <= answer.status < 500 and "access_terminated" in (code, error.get("type")):
+    if 400 <= response.status < 500 and "access_terminated" in (code, error.get("type")):
         return Reason.ACCOUNT_DISABLED
-    match answer.status, code:
+    match response.status, code:
         case 401, "invalid_api_key":
             return Reason.CREDENTIAL_REJECTED
         case 401, "incorrect_hostname":  # the key is valid; its project belongs to another region
@@ -63,12 +63,12 @@ def _classify(answer: ProbeAnswer) -> Reason | None:
         case 403, "unsupported_country_region_territory":
             return Reason.LOCATION_NOT_SUPPORTED
         case ((401 | 403), _):
-            return _classify_message(answer.status, error)
+            return _classify_message(response.status, error)
         case 429, _:
             return _classify_throttle(code, error.get("type"))
         case ((500 | 503), "server_is_overloaded"):
             return Reason.OVERLOADED
-    return common_reason(answer)
+    return common_reason(response)
 
 
 def _classify_message(status: int, error: Mapping[str, object]) -> Reason:
@@ -96,14 +96,14 @@ def _classify_throttle(code: object, type_: object) -> Reason:
 def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
     """As in the vendor's SDK, a base_url already contains the version, and `/models` follows it."""
     url = join(base_url or f"https://{_HOST}/v1", "/models")
-    answer = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})
+    response = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})
     return conclude(
-        _classify(answer),
-        answer,
+        _classify(response),
+        response,
         credential,
         context.now,
         request_id_header="x-request-id",
-        account=answer.headers.get("openai-organization"),
+        account=response.headers.get("openai-organization"),
     )
 
 
