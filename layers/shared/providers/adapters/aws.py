@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from providers.adapters.quiet import quiet
-from providers.model.errors import Unanswered, Unavailable
+from providers.model.errors import Unavailable, Unresponsive
 from providers.model.metrics import DYNAMODB_THROTTLES, KMS_THROTTLES
 from providers.ports import Metrics
 
@@ -119,7 +119,7 @@ def available(service: str) -> Iterator[None]:
 def unavailable(service: str, error: Exception) -> Unavailable:
     """Return the 503 for `service`; it keeps the error's code for the log, but not its text."""
     silent = service == STORE and isinstance(error, ConnectTimeoutError | ReadTimeoutError)
-    failure = (Unanswered if silent else Unavailable)(
+    failure = (Unresponsive if silent else Unavailable)(
         "dependency_unavailable", f"{service} did not do its work; try again in a moment", retry_after_s=1
     )
     failure.add_note(f"{type(error).__name__}: {error_code(error)}")

@@ -19,7 +19,7 @@ from providers.edge.http import (
 from providers.edge.metrics import metrics_written
 from providers.edge.rate_limit import limit_headers, refuse_over_limit
 from providers.edge.shell import Invocation, LambdaHandler, shell
-from providers.model.errors import Forbidden, Unanswered
+from providers.model.errors import Forbidden, Unresponsive
 from providers.model.idempotency import StoredResponse
 from providers.model.metrics import LOST_LEASES
 from providers.ports import LeaseLost, Ports
@@ -113,7 +113,7 @@ def _once(handle: Handler[Any, Any], request: Request[Any], content: dict[str, A
     except LeaseLost:
         ports.metrics.count(LOST_LEASES)
         raise in_progress() from None
-    except Unanswered:
+    except Unresponsive:
         raise  # the lease expires by itself; an unresponsive database would only delay the response
     except Exception:
         release(ports, lease)

@@ -13,7 +13,7 @@ ProvidersError
 ├── PreconditionFailed   etag_mismatch
 ├── RateLimited          rate_limited, verification_rate_limited
 ├── Unavailable          dependency_unavailable
-│   └── Unanswered       dependency_unavailable
+│   └── Unresponsive     dependency_unavailable
 └── VerificationFailed   verification_unavailable, verification_timeout
 """
 
@@ -95,7 +95,7 @@ class Unavailable(ProvidersError):
     """
 
 
-class Unanswered(Unavailable):
+class Unresponsive(Unavailable):
     """The database did not respond within its time limit; another call would take as long again."""
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
 
-from providers.model.errors import Unanswered, Unavailable
+from providers.model.errors import Unavailable, Unresponsive
 from providers.model.events import Event
 from providers.model.metrics import EVENTS_PUBLISHED_LATE, EVENTS_QUARANTINED, OUTBOX_AGE
 from providers.model.policy import OUTBOX_SHARDS
@@ -55,7 +55,7 @@ def drain_outbox(ports: Ports, until: datetime) -> dict[str, int]:
             return 0, 0
         try:
             return _drain_shard(ports, shard, until)
-        except Unanswered:
+        except Unresponsive:
             silent.set()
             raise
 
