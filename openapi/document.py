@@ -18,15 +18,15 @@ Json = dict[str, Any]
 
 SCHEME: Final = "managementKey"
 _RENAMED: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
-"""By RFC 9110, which Python follows from 3.13 on."""
+"""According to RFC 9110, which Python follows since 3.13."""
 
 _LIMITS: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _RETRY: Final = {409: False, 429: True, 502: False, 503: True, 504: False}
 """Statuses that can have a Retry-After, and whether they always do."""
 
 
-class _Describing:
-    """One document being made; collects the components that its operations refer to."""
+class _DocumentBuilder:
+    """Builds one document; collects the components that its operations refer to."""
 
     def __init__(self, described: Sequence[Operation]) -> None:
         self._operations = described
@@ -96,12 +96,12 @@ class _Describing:
         return found
 
     def _parameters(self) -> Iterator[tuple[str, Json]]:
-        """Each parameter that an operation takes, once."""
+        """Yield each parameter of the operations once."""
         used = {name for each in self._operations for name in _parameter_names(each)}
-        for place, table in (("path", PATH), ("query", QUERY), ("header", HEADERS)):
+        for location, table in (("path", PATH), ("query", QUERY), ("header", HEADERS)):
             for name, known in table.items():
                 if name in used:
-                    yield name, {"name": name, "in": place, "required": place == "path"} | known
+                    yield name, {"name": name, "in": location, "required": location == "path"} | known
 
     def _header(self, name: str, *, always: bool = True) -> Json:
         known = RESPONSE_HEADERS[name]
@@ -121,8 +121,8 @@ class _Describing:
             schema = _ref("schemas", success.model) if success.model else {"type": "object"}
             found["content"] = {"application/json": {"schema": schema, "example": success.example}}
         links = {
-            other.name: {"operationId": other.name, "parameters": {name: place}}
-            for name, place in each.gives.items()
+            other.name: {"operationId": other.name, "parameters": {name: expression}}
+            for name, expression in each.gives.items()
             if success.model
             for other in self._operations
             if other.path_parameters == [name] and other.name != each.name
@@ -130,7 +130,7 @@ class _Describing:
         return found | ({"links": links} if links else {})
 
     def _failure(self, status: int, codes: Sequence[str]) -> Json:
-        """The failures of one status; shared as a component where few codes are in it."""
+        """Return the error responses of one status, as a shared component if they have only a few codes."""
         headers = {name: self._header(name, always=False) for name in (*_LIMITS, "X-Request-Id")}
         if status in _RETRY:
             headers["Retry-After"] = self._header("Retry-After", always=_RETRY[status])
@@ -156,7 +156,7 @@ class _Describing:
 
 def describe(operations: Iterable[Operation] = tuple(OPERATIONS.values())) -> Json:
     """Return the OpenAPI document."""
-    return _Describing([*operations]).document()
+    return _DocumentBuilder([*operations]).document()
 
 
 def _parameter_names(each: Operation) -> list[str]:

@@ -15,7 +15,7 @@ PAGE: Final = ROOT / "docs" / "api.md"
 
 
 def written() -> dict[Path, str]:
-    """Return the text of each file. It depends on the contract only: no time, no random id, no machine is in it."""
+    """Return the text of each file. It depends on the contract only, not on a time, random id or machine."""
     document = describe()
     return {
         DESCRIPTION: json.dumps(document, ensure_ascii=False, indent=2) + "\n",

@@ -19,7 +19,7 @@ Written by `make openapi` from the same code as the OpenAPI 3.1 document, which 
 
 
 def page(document: Json) -> str:
-    """The page for `document`."""
+    """Return the page for `document`."""
     return "\n".join(_Page(document).lines()).replace("\n\n\n", "\n\n").rstrip() + "\n"
 
 
@@ -63,7 +63,7 @@ class _Page:
         yield ""
 
     def _errors(self) -> Iterator[str]:
-        """Every code with its status and type, as the examples have them."""
+        """Yield every code with its status and type, as in the examples."""
         yield "\n## Error codes\n"
         yield "| status | code | type | |"
         yield "| --- | --- | --- | --- |"
@@ -91,13 +91,13 @@ class _Page:
             yield ""
         if "requestBody" in operation:
             schema = operation["requestBody"]["content"]["application/json"]["schema"]
-            yield "Body:\n" if operation["requestBody"]["required"] else "Body, which can be left out:\n"
+            yield "Body:\n" if operation["requestBody"]["required"] else "Optional body:\n"
             yield from self._members(self._get(schema))
         yield f"```sh\n{self._curl(method, path, operation, parameters)}\n```\n"
         yield from self._responses(operation["responses"])
 
     def _responses(self, responses: Json) -> Iterator[str]:
-        shown = False
+        has_example = False
         for status, reference in responses.items():
             response = self._get(reference)
             if "x-error-codes" in response:
@@ -108,12 +108,12 @@ class _Page:
                 if content and ("$ref" in content["schema"])
                 else ""
             )
-            headers = [f"`{self._header(each)}`" for each in response["headers"].values() if self._telling(each)]
-            told = f" Headers: {', '.join(headers)}." if headers else ""
-            yield f"**{status}**{kind}: {response['description']}{told}\n"
-            if content and not shown:
+            headers = [f"`{self._header(each)}`" for each in response["headers"].values() if self._is_documented(each)]
+            listed = f" Headers: {', '.join(headers)}." if headers else ""
+            yield f"**{status}**{kind}: {response['description']}{listed}\n"
+            if content and not has_example:
                 yield f"```json\n{_compact(content['example'])}\n```\n"
-                shown = True
+                has_example = True
         failures = [
             f"{status} {', '.join(f'`{code}`' for code in self._get(each)['x-error-codes'])}"
             for status, each in responses.items()
@@ -121,7 +121,7 @@ class _Page:
         ]
         yield f"Errors: {'; '.join(failures)}.\n"
 
-    def _telling(self, reference: Json) -> bool:
+    def _is_documented(self, reference: Json) -> bool:
         return self._header(reference) in ("ETag", "Location", "Idempotency-Replayed")
 
     def _header(self, reference: Json) -> str:
@@ -211,7 +211,7 @@ def _row(*cells: str) -> str:
 
 
 def _compact(value: Any) -> str:
-    """JSON on few lines: what fits on one stays on it."""
+    """Return JSON on few lines: values that fit on one line stay on it."""
     return _laid_out(value, 0)
 
 

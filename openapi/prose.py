@@ -18,7 +18,7 @@ TAGS: Final = {
         "Routing configs, reduced to the providers that they use: those cannot be deleted.",
     ),
     "audit": ("Audit trail", "Who changed what."),
-    "uploads": ("Uploads", "Links at which a person enters a credential, so that nobody else sees it."),
+    "uploads": ("Uploads", "Links at which a person enters a credential, so that no one else sees it."),
     "description": ("This description", "The document from which this page is generated."),
 }
 """The groups of operations: title and description."""
@@ -26,17 +26,17 @@ TAGS: Final = {
 _RETRIES: Final = """
 ## Safe retries
 
-Send an `Idempotency-Key` (1 to 255 visible ASCII characters, a UUID for example) with a change. If the response got
-lost, send the request again with the same key: the change is made once, and the first response is repeated with
+Send an `Idempotency-Key` (1 to 255 visible ASCII characters, a UUID for example) with a change. If you get no response,
+send the request again with the same key: the change is made once, and the first response is repeated with
 `Idempotency-Replayed: true`. The same key with another request is refused. Keys are kept for 24 hours, per
 organization.
 """
 
 INTRODUCTION: Final = f"""\
 Requests and responses are JSON in UTF-8. A success is `{{"data": …}}`, with `next_cursor` next to it in a list, and
-`warnings` if there is something to know about a change. Times are RFC 3339 in UTC. Responses may get more fields:
-ignore unknown ones. Requests are read strictly: an unknown field or parameter is refused, so that a misspelt one is not
-ignored. The maximum size of a body is {MAX_BODY_BYTES // 1024} KiB.
+`warnings` if a change has any. Times are RFC 3339 in UTC. Responses may get more fields: ignore unknown ones. Requests
+are validated strictly: an unknown field or parameter is refused, so that a misspelt one is not ignored. The
+maximum size of a body is {MAX_BODY_BYTES // 1024} KiB.
 
 ## Authentication
 
@@ -47,7 +47,7 @@ the operator sets another limit; the `RateLimit-…` headers report the rate lim
 
 ## Errors
 
-Every error has the shape of `Error`. Switch on `error.code`, show `error.message` to people, and quote
+Every error has the format of `Error`. Switch on `error.code`, show `error.message` to people, and quote
 `error.request_id` when you report a problem. No response contains a credential, or a vendor's own text about one.
 {_RETRIES}
 ## Concurrent changes

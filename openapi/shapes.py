@@ -17,16 +17,16 @@ _REF: Final = "#/components/schemas/"
 
 
 class _Plain(GenerateJsonSchema):
-    """Without a title for each field, which would repeat its name."""
+    """JSON schemas without a title for each field, which would repeat its name."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
 
 
 def model(name: str) -> type[BaseModel]:
-    """Return the model that an operation names: `AddProviderBody`, `ProviderPage`, `VersionsSingle`.
+    """Return the model with the name in an operation: `AddProviderBody`, `ProviderPage`, `VersionsSingle`.
 
-    Raises AttributeError for a name that is in neither module.
+    Raises AttributeError if neither module has the name.
     """
     wrappers: list[Any] = [responses.Page, responses.Single, responses.Changed]
     found: type[BaseModel]
@@ -41,7 +41,7 @@ def model(name: str) -> type[BaseModel]:
 
 
 def schemas(operations: Iterable[Operation]) -> dict[str, Any]:
-    """Return the schema of every model that `operations` name, of those within them and of an error, by name.
+    """Return the schemas of the models of `operations`, of the models in them, and of an error, by name.
 
     Response schemas are open: the API may add fields.
     """
@@ -50,9 +50,9 @@ def schemas(operations: Iterable[Operation]) -> dict[str, Any]:
         names |= {name for name in (each.body, *(success.model for success in each.successes.values())) if name}
     models = {name: model(name) for name in sorted(names)}
     wanted: list[tuple[type[BaseModel], Literal["validation"]]] = [(each, "validation") for each in models.values()]
-    places, found = models_json_schema(wanted, ref_template=_REF + "{model}", schema_generator=_Plain)
+    references, found = models_json_schema(wanted, ref_template=_REF + "{model}", schema_generator=_Plain)
     # pydantic calls a generic model Page_Provider_, not by its own name.
-    titles = {place["$ref"].removeprefix(_REF): each.__name__ for (each, _), place in places.items()}
+    titles = {each["$ref"].removeprefix(_REF): named.__name__ for (named, _), each in references.items()}
     named: dict[str, Any] = {titles.get(name, name): _tidy(schema, titles) for name, schema in found["$defs"].items()}
     named["ErrorBody"]["properties"]["code"]["enum"] = [*ERRORS]
     named["ErrorBody"]["properties"]["type"]["enum"] = [*EXIT_CODES]

@@ -1,4 +1,4 @@
-"""Authorizer: which organization and scopes a management key stands for, and what is left of its minute."""
+"""Authorizer: maps a management key to its organization, scopes and rate limit."""
 
 from providers.entrypoints import authorizer
 

@@ -13,5 +13,5 @@ def _reply(slug: str) -> Reply:
 
 @endpoint(operations.DELETE_ROUTING_CONFIG, reply=_reply)
 def handler(request: Request[None], ports: Ports) -> str:
-    """Delete a routing config, and with it the references to its providers."""
+    """Delete a routing config, and the references to its providers."""
     return delete_routing_config(ports, request.org, request.slug(), request.mutation)

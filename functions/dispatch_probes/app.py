@@ -1,4 +1,4 @@
-"""Each minute: queue the providers whose health is due to be checked, and publish the events that were left over."""
+"""Every minute: queue the providers that are due for a probe, and publish the events left in the outbox."""
 
 from providers.entrypoints import scheduled
 from providers.usecases.sweep import run_minute

@@ -9,7 +9,7 @@ _TAG: Final = f'"{hashlib.sha256(_TEXT.encode()).hexdigest()[:16]}"'
 
 
 def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
-    """The description of the API, as it was when this was deployed. Asks for no management key."""
+    """Return the OpenAPI document as it was at deployment. Requires no management key."""
     given = {name.lower(): value for name, value in (event.get("headers") or {}).items()}.get("if-none-match", "")
     known = [tag.strip().removeprefix("W/") for tag in given.split(",")]
     headers = {

@@ -11,7 +11,7 @@ from providers_contract import operations
 
 @endpoint(operations.GET_PROVIDER, reply=as_is)
 def handler(request: Request[None], ports: Ports) -> Reply:
-    """Return a provider, or 304 if `If-None-Match` names its present revision."""
+    """Return a provider, or 304 if `If-None-Match` names its current revision."""
     provider = get_provider(ports, request.org, request.provider_id())
     summary = health_summaries(ports, [provider])[provider.id]
     tag = shown_tag(provider, summary)

@@ -13,8 +13,8 @@ from providers_contract import operations, vendors
 from providers_contract.vocabulary import HealthState, Status
 
 
-def _view(shown: tuple[Provider, HealthSummary]) -> dict[str, Any]:
-    return provider_view(*shown)
+def _view(found: tuple[Provider, HealthSummary]) -> dict[str, Any]:
+    return provider_view(*found)
 
 
 @endpoint(operations.LIST_PROVIDERS, reply=page_reply(_view))

@@ -25,7 +25,7 @@ from providers_client.mcp.tools import Caller
 from providers_client.sending import management_key
 
 URL_VARIABLE: Final = "API_URL"
-"""The URL of the REST API, if it is not the one of the request."""
+"""The URL of the REST API, if it differs from the request's."""
 
 logs.install(lambda fields: logger.warning(fields.pop("message"), **fields))
 
@@ -59,9 +59,9 @@ def _post(event: Mapping[str, Any]) -> HttpResponse:
     read_object(event, headers)
     text = event["body"]
     body = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
-    fault = fault_of(body)
-    if fault is not None:
-        raise InvalidRequest("malformed_json", fault)
+    problem = fault_of(body)
+    if problem is not None:
+        raise InvalidRequest("malformed_json", problem)
     many: Mapping[str, list[str]] = event.get("multiValueHeaders") or {name: [value] for name, value in headers.items()}
     return respond(who, [(name.lower(), value) for name, values in many.items() for value in values], body)
 

@@ -1,4 +1,4 @@
-"""Invoked by operators' commands, with IAM instead of a management key: management keys and data keys."""
+"""Operators' actions on management keys and data keys, invoked with IAM instead of a management key."""
 
 from providers.bootstrap import ports
 from providers.edge.operate import operator

@@ -17,6 +17,6 @@ def _reply(put: tuple[RoutingConfig, bool]) -> Reply:
 
 @endpoint(operations.PUT_ROUTING_CONFIG, body=routing, reply=_reply)
 def handler(request: Request[tuple[str, tuple[Attempt, ...]]], ports: Ports) -> tuple[RoutingConfig, bool]:
-    """Create or replace a routing config, and with it the references that protect its providers from deletion."""
+    """Create or replace a routing config, and the references that protect its providers from deletion."""
     strategy, attempts = request.body
     return put_routing_config(ports, request.org, request.slug(), strategy, attempts, mutation=request.mutation)

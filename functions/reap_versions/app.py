@@ -1,4 +1,4 @@
-"""Each minute: destroy the key versions whose grace window has ended."""
+"""Every minute: destroy the key versions whose grace window has ended."""
 
 from providers.entrypoints import scheduled
 from providers.usecases.retirement import reap

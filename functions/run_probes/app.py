@@ -1,4 +1,4 @@
-"""From the queue: check providers' health, and set one minute bucket for each."""
+"""From the queue: probe providers, and write one health sample for each."""
 
 from providers.entrypoints import queue_worker
 from providers.usecases.probe import probe_messages

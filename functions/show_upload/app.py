@@ -11,7 +11,7 @@ from providers.usecases.uploads import open_upload
 
 @open_endpoint()
 def handler(request: PageRequest[None], ports: Ports) -> PageResponse:
-    """Show what the link is for, and the form. Changes nothing: a chat's preview of the link does not use it up."""
+    """Show the link's purpose and the form. Changes nothing: a chat's preview of the link does not use it up."""
     upload = open_upload(ports, request.token)
     reply = Reply({**upload_view(upload), "base_url": upload.base_url})
     return PageResponse(reply, form_page(upload, ports.vendors(upload.vendor)))

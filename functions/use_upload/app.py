@@ -12,7 +12,7 @@ from providers_contract.secret import Secret
 
 @open_endpoint(form=api_key)
 def handler(request: PageRequest[Secret], ports: Ports) -> PageResponse:
-    """Verify the credential and store it as the link says: 201 for a new provider, 200 for a rotated one."""
+    """Verify the credential and store it for the link: 201 for a new provider, 200 for a rotated one."""
     changed = use_upload(ports, request.token, request.form, request.id)
     provider, warnings = changed
     unchanged = any(warning["code"] == "credential_unchanged" for warning in warnings)

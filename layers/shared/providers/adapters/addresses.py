@@ -1,8 +1,8 @@
-"""Which addresses are public. Written out, because `ipaddress`'s `is_global` is wrong for several ranges.
+"""Decides which addresses are public. Written out, because `ipaddress`'s `is_global` is wrong for several ranges.
 
-Source: IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its updates). Of IPv6 only
-2000::/3, what IANA allocates as global unicast, can be public at all; that leaves out mapped, translated (NAT64),
-unique local and link-local addresses.
+Source: IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its updates). Of IPv6 only 2000::/3,
+which IANA allocates as global unicast, can be public; that leaves out mapped, translated (NAT64), unique local and
+link-local addresses.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _V6_REFUSED: Final = tuple(
 
 
 def is_public(text: str) -> bool:
-    """Whether `text` is an address that a vendor on the internet can have; False for what is no address."""
+    """Return whether `text` is an address that a vendor on the internet can have; False if it is not an address."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -58,7 +58,7 @@ def is_public(text: str) -> bool:
 
 
 def is_loopback(text: str) -> bool:
-    """Whether `text` is a loopback address; False for what is no address."""
+    """Return whether `text` is a loopback address; False if it is not an address."""
     try:
         return ipaddress.ip_address(text).is_loopback
     except ValueError:

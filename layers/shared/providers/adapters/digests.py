@@ -26,9 +26,9 @@ _CONTEXT: Final = {"purpose": PURPOSE, "data_key_id": KEY_ID}
 class StackDigests:
     """HMAC-SHA256 under a key derived for each purpose from the stack's digest key.
 
-    The digest key is made once, by `create` (minting the first management key calls it), read and unwrapped when the
-    first digest is asked for, and kept for the life of the process: the authorizer needs it at every request. Safe to
-    share between threads.
+    The digest key is created once, by `create` (minting the first management key calls it). It is read and unwrapped
+    for the first digest, and cached for the life of the process: the authorizer needs it for every request.
+    Thread-safe.
     """
 
     def __init__(self, kms: KMSClient, kms_key_id: str, keys: DataKeyStore) -> None:
@@ -49,7 +49,7 @@ class StackDigests:
         try:
             self._keys.put(OWNER, WrappedKey(KEY_ID, made["CiphertextBlob"], datetime.now(UTC)))
         except StaleWrite:
-            return  # somebody else has just made it, and theirs is the one
+            return  # another process has just created it; theirs is used
 
     def digest(self, purpose: str, *parts: str) -> str:
         """Return 64 hex digits over `parts`, each prefixed by its length, different per purpose. Raises Unavailable."""

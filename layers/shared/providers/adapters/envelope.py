@@ -33,13 +33,13 @@ _MOST_KEYS: Final = 1000
 
 
 class KmsEnvelope:
-    """The cipher over KMS. Safe to share between threads.
+    """The cipher over KMS. Thread-safe.
 
     Args:
         kms: a KMS client.
         key_id: id, ARN or alias of the stack's KMS key.
-        keys: where the wrapped data keys are kept.
-        clock: gives `created_at`.
+        keys: the store of the wrapped data keys.
+        clock: returns `created_at`.
         cache: how long an unwrapped data key may stay in memory.
     """
 
@@ -71,13 +71,13 @@ class KmsEnvelope:
         return SealedCredential(org, provider_id, version, key_id, nonce, ciphertext, created_at=self._clock.now())
 
     def open(self, sealed: SealedCredential, destination: Destination) -> Secret:
-        """Return the credential in `sealed`, if it was sealed for its place and for `destination`."""
+        """Return the credential in `sealed`, if it was sealed for its item and for `destination`."""
         bound = _bound(sealed.org, sealed.provider_id, sealed.version, sealed.data_key_id, destination)
         key = self._data_key(sealed.org, sealed.data_key_id)
         try:
             return Secret(key.decrypt(sealed.nonce, sealed.ciphertext, bound).decode())
         except (InvalidTag, ValueError):
-            raise TamperedCredential("a sealed credential does not open") from None
+            raise TamperedCredential("a sealed credential cannot be opened") from None
 
     def data_keys(self, org: str) -> Sequence[DataKey]:
         """Return the organization's data keys, newest first."""
@@ -103,7 +103,7 @@ class KmsEnvelope:
             kept = self._current.get(org)
             if kept is None or (org, kept[1]) not in self._cache:
                 wrapped = self._newest(org) or self._create(org, FIRST_KEY)
-                self._current.pop(org, None)  # so that it comes last: `_forget` stops at the first that may stay
+                self._current.pop(org, None)  # so that it comes last: `_forget` stops at the first unexpired key
                 kept = self._current[org] = (time.monotonic() + self._cache_s, wrapped.id)
                 self._keep(org, wrapped)
             return kept[1], self._cache[org, kept[1]][1]
@@ -163,14 +163,14 @@ class KmsEnvelope:
 
 def _forget(kept: dict[K, tuple[float, V]], now: float) -> None:
     """Remove expired keys. All have the same lifetime, so the oldest come first."""
-    for place in list(takewhile(lambda each: kept[each][0] <= now, kept)):
-        del kept[place]
+    for key in list(takewhile(lambda each: kept[each][0] <= now, kept)):
+        del kept[key]
 
 
 def _bound(org: str, provider_id: str, version: int, key_id: str, destination: Destination) -> bytes:
     """Return the associated data of a seal (architecture.md, Sealing). No base_url is empty, so "" means None."""
-    place = (org, provider_id, str(version), key_id)
-    return encode("providers/v2", *place, destination.vendor, destination.base_url or "")
+    identity = (org, provider_id, str(version), key_id)
+    return encode("providers/v2", *identity, destination.vendor, destination.base_url or "")
 
 
 def _context(org: str, key_id: str) -> Mapping[str, str]:

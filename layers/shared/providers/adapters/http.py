@@ -1,8 +1,8 @@
-"""The one way out to vendors: httpx2 over connections that are dialled to checked addresses only.
+"""The only path to vendors: httpx2 over connections that are dialled to checked addresses only.
 
-A name is resolved once; every address it has must be public; the connection goes to such an address, and TLS is for
-the name. No redirects, cookies, proxies or environment settings: requests go to the transport itself, without a
-client that would add them.
+A name is resolved once; all its addresses must be public; the connection goes to one of them, and TLS is for the name.
+No redirects, cookies, proxies or environment settings: requests go to the transport itself, without a client that would
+add them.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from providers.ports import TransportFailure
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
 
-quiet("httpx2", "httpcore2")  # else LogLevel=DEBUG would write what a vendor repeats of a key into the log
+quiet("httpx2", "httpcore2")  # at LogLevel=DEBUG they would log response headers, which can repeat a key
 
 MAX_BODY_BYTES: Final = 1024 * 1024
-"""The longest list of models known is some 200 KB; what is longer than this is not one."""
+"""The longest list of models known is some 200 KB; a longer body is not a list of models."""
 
 _CONNECTIONS: Final = httpx2.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=5)
-_PLACES: Final = 1024
-"""Places that are remembered: a sweep asks the same few again and again, and parsing a URL is a tenth of its work."""
+_TARGETS: Final = 1024
+"""Number of cached targets: a sweep calls the same few URLs, and parsing a URL is a tenth of a request's work."""
 
 _HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "providers-api"}
 
@@ -51,8 +51,8 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
 
     Args:
         dial: opens the connection, given an address; httpcore2's own by default.
-        loopback: whether loopback addresses are allowed too (a stack on one machine).
-        emulator: host and port of the vendor emulator, which may be anywhere (containers call it by a private address).
+        loopback: whether loopback addresses are also allowed (a stack on one machine).
+        emulator: host and port of the vendor emulator, at any address (containers call it by a private address).
     """
 
     def __init__(
@@ -119,21 +119,21 @@ class _CheckedTransport(httpx2.AsyncHTTPTransport):
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a request goes: the URL to connect to, and the `Host` header."""
+class _Target:
+    """The target of a request: the URL to connect to, and the `Host` header."""
 
     url: httpx2.URL
     host: str
 
 
 class HttpTransport:
-    """Sends probe requests. Belongs to the event loop that it is first used on.
+    """Sends requests to vendors. Belongs to the event loop of its first use.
 
     Args:
         backend: opens connections; tests pass one that dials nothing.
-        reroute: gives another origin (`http://127.0.0.1:5056`) for some hosts, keeping the Host header, or None; always
-            the same for one host.
-        context: the TLS context; httpx2's default (certifi's authorities) where none is given.
+        reroute: returns another origin (`http://127.0.0.1:5056`) for some hosts, keeping the Host header, or None;
+            always the same for one host.
+        context: the TLS context; by default httpx2's (certifi's authorities).
     """
 
     def __init__(
@@ -147,10 +147,10 @@ class HttpTransport:
             backend or CheckedBackend(), context or httpx2.create_ssl_context(trust_env=False)
         )
         self._reroute = reroute
-        self._place = lru_cache(_PLACES)(self._find_place)
+        self._target = lru_cache(_TARGETS)(self._find_target)
 
     async def send(self, request: ProbeRequest) -> ProbeResponse:
-        """Return the complete response. Raises TransportFailure, which contains nothing of the request."""
+        """Return the complete response. Raises TransportFailure, which contains no part of the request."""
         reason = Reason.CONNECTION_DROPPED
         try:
             return await self._exchange(request)
@@ -169,14 +169,14 @@ class HttpTransport:
         raise TransportFailure(reason)
 
     async def _exchange(self, request: ProbeRequest) -> ProbeResponse:
-        place = self._place(request.url)
+        target = self._target(request.url)
         headers = _HEADERS | {
             name: value.reveal() if isinstance(value, Secret) else value for name, value in request.headers.items()
         }
-        headers["host"] = place.host
+        headers["host"] = target.host
         began = time.perf_counter()
         response = await self._transport.handle_async_request(
-            httpx2.Request(request.method, place.url, headers=headers)
+            httpx2.Request(request.method, target.url, headers=headers)
         )
         try:
             body = await _read(response)
@@ -185,15 +185,15 @@ class HttpTransport:
         latency_ms = round((time.perf_counter() - began) * 1000)
         return ProbeResponse(response.status_code, dict(response.headers), body, latency_ms)
 
-    def _find_place(self, url: str) -> _Place:
-        """Return where the request goes. Raises what httpx2 raises for a malformed URL."""
+    def _find_target(self, url: str) -> _Target:
+        """Return the target of a request. Raises httpx2's exceptions for a malformed URL."""
         wanted = httpx2.URL(url)
         host = wanted.netloc.decode("ascii")
         origin = self._reroute(wanted.host) if self._reroute else None
         if origin is None:
-            return _Place(wanted, host)
+            return _Target(wanted, host)
         other = httpx2.URL(origin)
-        return _Place(wanted.copy_with(scheme=other.scheme, host=other.host, port=other.port), host)
+        return _Target(wanted.copy_with(scheme=other.scheme, host=other.host, port=other.port), host)
 
     async def aclose(self) -> None:
         """Close every connection."""

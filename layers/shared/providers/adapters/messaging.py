@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _MOST: Final = 10
-"""Entries that PutEvents and SendMessageBatch take at once."""
+"""Maximum number of entries in one PutEvents or SendMessageBatch call."""
 
 _INVALID: Final = "ValidationException"
 _THROTTLED: Final = "ThrottlingException"
 _FINAL: Final = {_INVALID, "InvalidArgument", "MalformedDetail", "RedactionFailure"}
-"""Errors of the entry itself, which no repetition helps (EventBridge API reference, PutEventsResultEntry)."""
+"""Errors of the entry itself, which a retry cannot fix (EventBridge API reference, PutEventsResultEntry)."""
 
 
 class EventBridgePublisher:
@@ -69,12 +69,12 @@ class EventBridgePublisher:
             for event in batch
         ]
         try:
-            answer = self._client.put_events(Entries=entries)  # type: ignore[arg-type]
+            response = self._client.put_events(Entries=entries)  # type: ignore[arg-type]
         except (ClientError, BotoCoreError) as error:
             if error_code(error) == _INVALID:
                 return None
             raise unavailable("EventBridge", error) from None
-        return [entry.get("ErrorCode", "") for entry in answer["Entries"]]
+        return [entry.get("ErrorCode", "") for entry in response["Entries"]]
 
 
 class SqsQueue:
@@ -91,6 +91,6 @@ class SqsQueue:
                 {"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies[start : start + _MOST])
             ]
             with available("SQS"):
-                answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
-            if answer.get("Failed"):
+                response = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
+            if response.get("Failed"):
                 raise Unavailable("dependency_unavailable", "SQS refused a message; try again", retry_after_s=1)

@@ -1,4 +1,4 @@
-"""Metrics in CloudWatch's Embedded Metric Format (EMF): log lines from which CloudWatch makes metrics."""
+"""Metrics in CloudWatch's Embedded Metric Format (EMF): log lines that CloudWatch turns into metrics."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 from providers.model.metrics import Metric
 
 MAX_VALUES: Final = 100
-"""Values of one metric in one EMF line (CloudWatch User Guide, "Embedded metric format specification")."""
+"""Maximum number of values in one EMF line (CloudWatch User Guide, "Embedded metric format specification")."""
 
 _Dimensions = tuple[tuple[str, str], ...]
 
@@ -19,7 +19,7 @@ _Dimensions = tuple[tuple[str, str], ...]
 class EmfMetrics:
     """Collects metrics in memory and writes them to stdout: one line for each combination of dimensions.
 
-    Without a flush nothing is written: a gateway that resolves credentials keeps its stdout to itself.
+    Without a flush nothing is written, so that a gateway that resolves credentials keeps its stdout to itself.
     """
 
     def __init__(self, namespace: str) -> None:
@@ -41,7 +41,7 @@ class EmfMetrics:
             self._values[tuple(dimensions.items())][metric].append(value)
 
     def flush(self) -> None:
-        """Write what was collected, and forget it."""
+        """Write the collected metrics, and clear them."""
         with self._lock:
             counts, values = self._counts, self._values
             self._clear()

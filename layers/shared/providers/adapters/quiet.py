@@ -1,8 +1,8 @@
-"""Limit what the libraries of the adapters log to warnings and errors, at every log level of the functions.
+"""Limits the logs of the adapters' libraries to warnings and errors, at every log level of the functions.
 
-At DEBUG botocore logs each answer's body, and KMS answers with the plaintext of data keys; httpcore2 logs each answer's
-headers, in which a vendor may repeat the key that it was sent. Lambda gives the root logger the stack's LogLevel, and
-these loggers would take it over from there.
+At DEBUG botocore logs response bodies, and KMS responds with the plaintext of data keys; httpcore2 logs response
+headers, in which a vendor may repeat the key. Lambda gives the root logger the stack's LogLevel, and these loggers
+would inherit it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from providers.ports import Transport, TransportFailure
 from providers_contract.vocabulary import Reason
 
 SIGNATURE_PATIENCE_S: Final = 6.0
-"""Seconds of a verification's ten that may go into waiting before a second try (vendors.md, trap 6)."""
+"""Seconds of a verification's ten that may be spent waiting before a second try (vendors.md, trap 6)."""
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class VendorVerifier:
     Args:
         loopback: whether vendors may be at loopback addresses (a stack on one machine).
         emulator: host and port of the vendor emulator, which may be at any address.
-        reroute: the origin to send requests for a host to instead, or None.
+        reroute: returns the origin to use for a host instead, or None.
     """
 
     def __init__(
@@ -80,8 +80,8 @@ async def run_exchange(
 ) -> Verdict:
     """Drive the vendor's exchange over `transport`, in `deadline_s` seconds at most.
 
-    A failure of the network or of the vendor is a verdict, never an exception. `patience_s` is how many seconds of
-    the deadline may be spent waiting before a second try.
+    A failure of the network or of the vendor is a verdict, never an exception. `patience_s` is the maximum time to wait
+        before a second try.
     """
     exchange = vendor.verify(credential, base_url, VerifyContext(now, patience_s))
     try:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from providers_contract.vocabulary import Action
 
 KEPT: Final = timedelta(days=400)
-"""How long an entry can be read: a year, and a month to review it."""
+"""How long an entry is kept: a year, and a month to review it."""
 
 
 Facts = dict[str, Any] | None
@@ -44,7 +44,7 @@ class Entry:
 
 
 def difference(before: Facts, after: Facts) -> tuple[Facts, Facts]:
-    """The fields that differ, before and after; all fields of one if the other is None."""
+    """Return the fields that differ, before and after; all fields of one if the other is None."""
     if before is None or after is None:
         return before, after
     changed = [name for name in before if before[name] != after[name]]

@@ -29,9 +29,9 @@ class ProvidersError(Exception):
     Args:
         code: the machine-readable code (api.md, Errors).
         message: one sentence that a person can act on; contains no part of a credential.
-        param: the request field or parameter at fault.
-        resource, id: what was not found or stood in the way.
-        retry_after_s: seconds after which trying again makes sense; becomes the Retry-After header.
+        param: the invalid request field or parameter.
+        resource, id: the resource that was not found or caused a conflict.
+        retry_after_s: seconds after which a retry makes sense; becomes the Retry-After header.
         details: further fields of the response's `error` object.
     """
 
@@ -57,11 +57,11 @@ class ProvidersError(Exception):
 
 
 class InvalidRequest(ProvidersError):
-    """The request cannot be understood."""
+    """The request is malformed."""
 
 
 class Unprocessable(InvalidRequest):
-    """The request can be understood, but its content is not accepted."""
+    """The request is well formed, but invalid."""
 
 
 class Unauthenticated(ProvidersError):
@@ -104,7 +104,7 @@ class VerificationFailed(ProvidersError):
 
 
 def validation_failed(errors: Sequence[Mapping[str, str | None]]) -> Unprocessable:
-    """422 `validation_failed` for `errors`, each `{"param", "message", "code"}`; the first gives the sentence."""
+    """Return 422 `validation_failed` for `errors`, each `{"param", "message", "code"}`; the first gives the message."""
     first = errors[0]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     message = f"{first['param']}: {first['message']}{more}" if first["param"] else f"{first['message']}{more}"
@@ -112,23 +112,23 @@ def validation_failed(errors: Sequence[Mapping[str, str | None]]) -> Unprocessab
 
 
 def invalid_field(param: str, message: str, code: str = "invalid_value") -> Unprocessable:
-    """422 `validation_failed` for a single field."""
+    """Return 422 `validation_failed` for a single field."""
     return validation_failed([{"param": param, "message": message, "code": code}])
 
 
 def provider_not_found(provider_id: str) -> NotFound:
-    """404 for a provider, also for one of another organization."""
+    """Return the 404 for a provider, also for one of another organization."""
     return NotFound("provider_not_found", f"provider {provider_id} not found", resource="provider", id=provider_id)
 
 
 def provider_disabled(provider_id: str) -> Conflict:
-    """The owner has disabled the provider. Raised by `resolve`, which is not an endpoint."""
+    """Return the 409 for a provider that its owner has disabled. Raised by `resolve`, which is not an endpoint."""
     message = "this provider is disabled: set its status to active before using it"
     return Conflict("provider_disabled", message, resource="provider", id=provider_id)
 
 
 def version_not_found(version: int | None) -> NotFound:
-    """404 for a key version that does not exist, or is no longer readable."""
+    """Return the 404 for a key version that does not exist, or is no longer readable."""
     number = None if version is None else str(version)
     named = "this version" if number is None else f"version {number}"
     message = f"{named} does not exist or is no longer readable"
@@ -136,12 +136,12 @@ def version_not_found(version: int | None) -> NotFound:
 
 
 def routing_config_not_found(slug: str) -> NotFound:
-    """404 for a routing config."""
+    """Return the 404 for a routing config."""
     return NotFound("routing_config_not_found", f"routing config {slug} not found", resource="routing_config", id=slug)
 
 
 def upload_not_found() -> NotFound:
-    """404 for an upload link, the same for every cause, so that guessing links reveals nothing."""
+    """Return the 404 for an upload link, the same for every cause, so that guessing links reveals nothing."""
     return NotFound(
         "upload_not_found",
         "this link is not valid: it was used, has expired, was revoked or never existed; request a new one",

@@ -27,8 +27,8 @@ class EventType(StrEnum):
 class Event:
     """One event, committed with its change and published afterwards.
 
-    `id` is a ULID, `at` when it was committed. Delivery is at least once (a crash between publishing an event
-    and deleting it from the outbox repeats it): consumers that must not act twice store the id.
+    `id` is a ULID, `at` the time of the commit. Delivery is at least once (a crash between publishing an event and
+    deleting it from the outbox repeats it): consumers that must not act twice store the id.
     """
 
     id: str
@@ -40,7 +40,7 @@ class Event:
 
 
 def provider_event(event_id: str, kind: EventType, at: datetime, provider: Provider) -> Event:
-    """`created`, `rotated`, `deleted` or `pending_expired`."""
+    """Return the event `created`, `rotated`, `deleted` or `pending_expired`."""
     detail = {
         "vendor": provider.vendor,
         "name": provider.name,

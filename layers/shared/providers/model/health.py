@@ -24,7 +24,7 @@ HISTORIES: Final = {
     "24h": (timedelta(hours=24), timedelta(minutes=30)),
     "7d": (timedelta(days=7), timedelta(hours=3)),
 }
-"""Span of a history, and of one of its points; 60 points at most."""
+"""Spans of a history, and of one of its points; at most 60 points."""
 
 PERCENTILES: Final = (50, 90, 95, 99)
 
@@ -37,7 +37,7 @@ class Sample:
         at: the minute that the probe was for, in UTC.
         version: the key version that was probed.
         reason: why the outcome was not `valid`; None for valid.
-        latency_ms: milliseconds to the vendor's complete answer, or None without one.
+        latency_ms: milliseconds to the vendor's complete response, or None without one.
     """
 
     at: datetime
@@ -63,8 +63,8 @@ class Recent(Sequence[Sample]):
 
     Args:
         make: decodes the samples.
-        newest: the minute of the last one, or None if there is none.
-        not_valid: how many of them are not valid.
+        newest: the minute of the last sample, or None if there is none.
+        not_valid: the number of samples that are not valid.
     """
 
     def __init__(self, make: Callable[[], Sequence[Sample]], newest: datetime | None, not_valid: int) -> None:
@@ -74,7 +74,7 @@ class Recent(Sequence[Sample]):
 
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> Recent:
-        """`samples`, which are already decoded."""
+        """Return `samples`, which are already decoded, as Recent."""
         not_valid = sum(sample.reason is not None for sample in samples)
         return cls(lambda: samples, samples[-1].at if samples else None, not_valid)
 
@@ -99,21 +99,22 @@ class Recent(Sequence[Sample]):
 
 
 def floor_minute(at: datetime) -> datetime:
-    """The minute that `at` lies in, in UTC."""
+    """Return the minute of `at`, in UTC."""
     return at.astimezone(UTC).replace(second=0, microsecond=0)
 
 
 def nearest_rank(ordered: Sequence[int], percent: int) -> int:
-    """The nearest-rank percentile of a sorted, non-empty sequence: the least value with `percent` % at or below it.
+    """Return the nearest-rank percentile of a sorted, non-empty sequence: the least value with `percent` % at or below
+    it.
 
-    Always a value that was measured. The same as numpy's `method="inverted_cdf"`.
+    It is always a measured value, the same as with numpy's `method="inverted_cdf"`.
     """
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Statistics of the probes in a window. Without any, rate and percentiles are None, never zero."""
+    """Statistics of the probes in a window. Without probes, rate and percentiles are None, never zero."""
 
     checks: int
     success_rate: float | None
@@ -122,7 +123,7 @@ class Window:
 
 
 def summarize(samples: Sequence[Sample]) -> Window:
-    """The window over `samples`: latencies of the successful probes, counts of the failed ones by reason."""
+    """Return the window over `samples`: latencies of the successful probes, counts of the failed ones by reason."""
     if not samples:
         return Window(0, None, None, {})
     good = [sample for sample in samples if sample.succeeded]
@@ -137,7 +138,7 @@ def summarize(samples: Sequence[Sample]) -> Window:
 
 
 def within(samples: Sequence[Sample], now: datetime, span: timedelta) -> list[Sample]:
-    """The samples of the last `span`: of its minutes up to and including the one that `now` lies in."""
+    """Return the samples of the last `span`: of its minutes, including the minute of `now`."""
     last = floor_minute(now)
     return [sample for sample in samples if last - span < sample.at <= last]
 
@@ -151,7 +152,7 @@ class Point:
 
 
 def history(samples: Sequence[Sample], now: datetime, span: timedelta, step: timedelta) -> list[Point]:
-    """Points of `step`, cut at multiples of it in UTC, the last one holding `now`; empty ones included."""
+    """Return points of `step`, cut at multiples of it in UTC, including empty ones; the last one includes `now`."""
     first = _cut(now, step) - span + step
     buckets: list[list[Sample]] = [[] for _ in range(span // step)]
     for sample in samples:
@@ -167,11 +168,12 @@ def _cut(at: datetime, step: timedelta) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """How much evidence a state needs.
+    """The evidence that a state needs.
 
     Args:
         unhealthy_after: consecutive failures that make a provider unhealthy.
-        recovered_after: consecutive successes that end that, and consecutive valid probes that end a degradation.
+        recovered_after: consecutive successes that make it healthy again, and consecutive valid probes that end a
+            degradation.
         degraded_below: success rate over the last hour below which a provider is degraded.
         interval_minutes: minutes between two probes.
     """
@@ -185,14 +187,15 @@ class Thresholds:
     def enough(self) -> int:
         """Minimum number of probes in an hour for its success rate to count.
 
-        Twenty, the fewest in which one failure is not below 95 %; or all of the hour's, if the interval gives fewer.
+        Twenty, the fewest with which one failure is not below 95 %; or the hour's maximum, if the interval allows
+        fewer.
         """
         return min(20, 60 // self.interval_minutes)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A provider's state of health, and the key version that was probed for it."""
+    """A provider's state of health, and the key version to which it refers."""
 
     state: HealthState = HealthState.UNKNOWN
     reason: Reason | None = None
@@ -201,7 +204,8 @@ class Health:
 
 
 def next_health(current: Health, samples: Sequence[Sample], limits: Thresholds) -> Health:
-    """Return the state after the newest of `samples`: those of one key version, of an hour at least, oldest first.
+    """Return the state after the newest of `samples`, which are those of one key version, of an hour at least, oldest
+    first.
 
     A new key version starts as `unknown`, and its first successful probe decides the state. From then on, a single
     probe never changes the state: three consecutive failures make it unhealthy, two consecutive successes end that;
@@ -219,7 +223,7 @@ def next_health(current: Health, samples: Sequence[Sample], limits: Thresholds) 
 
 
 def stays_healthy(current: Health, recent: Recent, sample: Sample, limits: Thresholds) -> bool:
-    """Whether `next_health` after `recent` and `sample` certainly returns `current`; False if it must be called.
+    """Return whether `next_health` after `recent` and `sample` certainly returns `current`; False if it must be called.
 
     True for a healthy provider whose newest probe is valid and that has too few others to make an hour poor.
     """
@@ -232,10 +236,10 @@ def stays_healthy(current: Health, recent: Recent, sample: Sample, limits: Thres
 
 
 def replayed(current: Health, samples: Sequence[Sample], limits: Thresholds) -> Health:
-    """Return the state after all of `samples`, in any order of arrival: `next_health` applied to one after the other.
+    """Return the state after all of `samples`, in any order of arrival: `next_health` applied to each in turn.
 
-    For a sample that arrived late, or twice. It starts from `current` if that was the state before the first sample,
-    else from `unknown`. With an hour of earlier samples, the result is the same as if they had arrived in order.
+    For a sample that arrived late or twice. It starts from `current` if that was the state before the first sample,
+    otherwise from `unknown`. With an hour of earlier samples, the result is the same as if they had arrived in order.
     """
     if not samples:
         return current
@@ -283,7 +287,7 @@ def _has_just_recovered(current: Health, samples: Sequence[Sample]) -> bool:
 
 
 def _run(samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> int:
-    """Return how many of the newest samples in a row have one of `outcomes`."""
+    """Return the number of consecutive newest samples with one of `outcomes`."""
     count = 0
     for sample in reversed(samples):
         if sample.outcome not in outcomes:
@@ -293,7 +297,7 @@ def _run(samples: Sequence[Sample], outcomes: Sequence[Outcome]) -> int:
 
 
 def _poor_hour(samples: Sequence[Sample], limits: Thresholds) -> Reason | None:
-    """The most common failure of the last hour if it has enough probes and too few successes; else None."""
+    """Return the most common failure of the last hour if it has enough probes and too few successes; otherwise None."""
     hour = within(samples, samples[-1].at, WINDOWS["1h"])
     failed = [sample.reason for sample in hour if sample.reason and not sample.succeeded]
     if len(hour) < limits.enough or len(failed) < limits.recovered_after:

@@ -1,4 +1,4 @@
-"""A mutation that a caller may send twice, and that is made once (api.md, Endpoints: Idempotency-Key)."""
+"""A mutation that a caller may send twice, and that is applied once (api.md, Endpoints: Idempotency-Key)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 KEPT: Final = timedelta(hours=24)
-"""How long a key stands for its first request (api.md)."""
+"""How long a key belongs to its first request (api.md)."""
 
 LEASE: Final = timedelta(seconds=30)
-"""How long a request that neither ended nor failed keeps others of its key out: longer than any function may run."""
+"""How long an unfinished request blocks others with its key: longer than any function may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class StoredResponse:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A request in progress that holds an idempotency key. Both digests are keyed; the key itself is not stored.
+    """A request in progress with an idempotency key. Both digests are keyed; the key itself is not stored.
 
     Args:
-        org: whose key it is.
+        org: the organization of the key.
         key: digest of the Idempotency-Key.
         request: digest of method, path, query and body.
         owner: an id of this attempt. An attempt whose lease was taken over can no longer commit.
-        until: when the lease ends.
+        until: when the lease expires.
         expires_at: when the key may be used for another request.
     """
 

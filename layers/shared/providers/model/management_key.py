@@ -13,7 +13,7 @@ from providers_contract.vocabulary import Scope
 class ManagementKey:
     """A management key as it is stored: the digest of its secret, never the secret.
 
-    `mac` authenticates all the rest but `last_used_at` (usecases/authenticity.py).
+    `mac` authenticates all other fields except `last_used_at` (usecases/authenticity.py).
     """
 
     id: str
@@ -34,5 +34,5 @@ class ManagementKey:
         return (self.id, self.digest, self.org, self.name, *map(time_text, times), *sorted(self.scopes))
 
     def usable(self, now: datetime) -> bool:
-        """Whether it may still authenticate a request at `now`."""
+        """Return whether it may still authenticate a request at `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

@@ -17,8 +17,8 @@ class Metric:
     Args:
         name: in CloudWatch.
         unit: CloudWatch's unit.
-        meaning: what it measures.
-        dimensions: their names; `DIMENSIONS` has the values. None is an id: CloudWatch bills each combination.
+        meaning: its description.
+        dimensions: their names; `DIMENSIONS` has the values. No dimension is an id: CloudWatch bills each combination.
     """
 
     name: str

@@ -22,14 +22,14 @@ OUTBOX_SHARDS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one organization may store; a request beyond that gets 409 `limit_exceeded`.
+    """The maximum that one organization may store; a request beyond it gets 409 `limit_exceeded`.
 
     Args:
         providers: providers of an organization.
         routing_configs: routing configs of an organization.
         configs_per_provider: routing configs that use one provider; their slugs are kept on the provider item, which
             every probe reads.
-        upload_links: links made in ten minutes, which is the lifetime of one.
+        upload_links: links created in ten minutes, which is the lifetime of a link.
         management_keys: management keys of an organization that are not revoked.
     """
 
@@ -53,8 +53,8 @@ class Policy:
         thresholds: interval of the health probes, and the evidence that a state needs.
         verifications_per_org: verifications a minute for one organization.
         verifications: verifications a minute for all organizations together.
-        allowed_base_url_hosts: hosts that a base_url may have besides the vendor's own, written like `Vendor.hosts`.
-        limits: how much one organization may store.
+        allowed_base_url_hosts: additional hosts that a base_url may have, written like `Vendor.hosts`.
+        limits: the maximum that one organization may store.
         local: whether the stack runs on one machine, where http and loopback addresses are allowed.
     """
 

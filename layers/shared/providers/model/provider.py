@@ -15,7 +15,7 @@ PENDING_FOR: Final = timedelta(hours=24)
 """How long a provider may stay pending after its owner's last change; then the sweep disables it."""
 
 MAX_LIVE_VERSIONS: Final = 5
-"""Maximum live versions of a provider, including the active one; another one retires the oldest at once (api.md)."""
+"""Maximum live versions of a provider, including the active one; one more retires the oldest at once (api.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class KeyVersion:
-    """One stored version of a credential, with everything that belongs to this credential only.
+    """One stored version of a credential, with all data that belongs to this credential only.
 
-    `retires_at` is None while it is active. `base_url` is the host that its owner sent with it: the credential goes
-    nowhere else when it is read or restored later. `key_expires_at` is when the vendor will refuse it.
+    `retires_at` is None while it is active. `base_url` is the host that its owner sent with it: when it is read or
+    restored later, the credential is sent only there. `key_expires_at` is when the vendor will refuse it.
     """
 
     number: int
@@ -45,19 +45,19 @@ class KeyVersion:
     account: str | None = None
 
     def live(self, now: datetime) -> bool:
-        """Whether a reader may still use it at `now`."""
+        """Return whether a reader may still use it at `now`."""
         return self.retires_at is None or now < self.retires_at
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """All that is known of a provider but the credential itself; stored as the provider item.
+    """A provider without its credential, as stored in the provider item.
 
-    `revision` counts the changes made by its owner; every change is conditioned on the one it read.
-    `versions` holds every version that still has a row in the `secrets` table, oldest first, the active one last; and
-    those that expired since the last change, whose rows the reaper has taken.
-    `refs` are the slugs of the routing configs that name this provider.
-    `probe_after`: no health check before then, because the last `throttled` ones asked for a back-off.
+    `revision` counts the changes made by its owner; every change is conditioned on the revision that it read.
+    `versions` has every version with a row in the `secrets` table, oldest first, the active one last; and those that
+    expired since the last change, whose rows the reaper has destroyed.
+    `refs` are the slugs of the routing configs that use this provider.
+    `probe_after`: no health check before this time, because the last `throttled` ones requested a back-off.
     """
 
     org: str
@@ -91,7 +91,7 @@ class Provider:
 
     @property
     def pending_until(self) -> datetime:
-        """When it is disabled if it is pending and still unverified."""
+        """When the sweep disables it if it is pending and still unverified."""
         return self.updated_at + PENDING_FOR
 
     @property
@@ -101,15 +101,15 @@ class Provider:
 
     @property
     def base_url(self) -> str | None:
-        """The host that the active version is sent to, None for the vendor's own."""
+        """The host to which the active version is sent, None for the vendor's own."""
         return self.active.base_url
 
     def destination(self, version: KeyVersion) -> Destination:
-        """Where the credential of `version` may be sent; its encryption context covers both parts."""
+        """Return where the credential of `version` may be sent; its encryption context covers both parts."""
         return Destination(self.vendor, version.base_url)
 
     def live_versions(self, now: datetime) -> tuple[KeyVersion, ...]:
-        """The versions that can be read at `now`, oldest first, the active one last."""
+        """Return the versions that can be read at `now`, oldest first, the active one last."""
         return tuple(version for version in self.versions if version.live(now))
 
     @property

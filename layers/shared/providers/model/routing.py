@@ -1,4 +1,4 @@
-"""Routing configs: which providers to call, in which order, with which models."""
+"""Routing configs: the providers to call, their order and models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One step of a routing config: which provider, which of its models."""
+    """One step of a routing config: a provider, and one of its models."""
 
     provider_id: str
     model: str
@@ -17,7 +17,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class RoutingConfig:
-    """A routing config, reduced to what is needed to hold references to providers."""
+    """A routing config, reduced to the fields that hold references to providers."""
 
     org: str
     slug: str

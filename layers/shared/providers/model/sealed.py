@@ -1,4 +1,4 @@
-"""Encrypted credentials, the destination each is bound to, and the data keys that encrypt them."""
+"""Encrypted credentials, the destination to which each is bound, and the data keys that encrypt them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class SealedCredential:
-    """A credential as the `secrets` table holds it.
+    """A credential as stored in the `secrets` table.
 
-    It opens only for its organization, provider and version, and for the `Destination` that it was sealed for.
+    It opens only for its organization, provider and version, and for the `Destination` for which it was sealed.
 
     `expires_at` is None for the active version; after it, readers refuse the version. `last_used_at` is when the
     credential was last read for use, to the minute.
@@ -42,7 +42,7 @@ class SealedCredential:
     last_used_at: datetime | None = None
 
     def readable(self, now: datetime) -> bool:
-        """Whether it may be opened at `now`."""
+        """Return whether it may be opened at `now`."""
         return self.expires_at is None or now < self.expires_at
 
 

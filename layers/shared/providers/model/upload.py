@@ -12,15 +12,15 @@ LIFETIME: Final = timedelta(minutes=10)
 """How long a link is valid."""
 
 TRIES: Final = 5
-"""How many credentials may be entered with one link until one is accepted."""
+"""Maximum number of credentials that may be entered with one link until one is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A link that has not been used yet: to rotate `provider_id`, or to add a provider if that is None.
 
-    `key_id` is the management key that created it; the link can do no more than this key. `mac` authenticates all
-    the rest but `tries` (usecases/authenticity.py).
+    `key_id` is the management key that created it; the link can do no more than this key. `mac` authenticates all other
+    fields except `tries` (usecases/authenticity.py).
     """
 
     id: str
@@ -38,5 +38,5 @@ class Upload:
     @property
     def authenticated(self) -> tuple[str, ...]:
         """The fields that the MAC covers."""
-        place = (self.id, self.org, self.key_id, self.vendor, self.name, self.base_url or "", self.provider_id or "")
-        return (*place, time_text(self.created_at), time_text(self.expires_at))
+        identity = (self.id, self.org, self.key_id, self.vendor, self.name, self.base_url or "", self.provider_id or "")
+        return (*identity, time_text(self.created_at), time_text(self.expires_at))

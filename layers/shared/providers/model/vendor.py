@@ -19,7 +19,7 @@ from providers_contract.vendor import VendorFacts
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A credential that a vendor's `parse` has taken apart.
+    """A parsed credential.
 
     `familiar`: it has a form that the vendor is known to issue; others are tried, too. `expires_at` and `account` are
     set if the credential itself contains them. `temporary`: credentials of its form always expire.
@@ -35,9 +35,9 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRequest:
-    """One request to a vendor. Header values that carry a credential are `Secret`s.
+    """One request to a vendor. Header values that contain a credential are `Secret`s.
 
-    `delay_s` is how long to wait, in seconds, before sending it.
+    `delay_s` is the time to wait, in seconds, before sending it.
     """
 
     url: str
@@ -74,7 +74,7 @@ class ProbeResponse:
 
 @dataclass(frozen=True, slots=True)
 class VerifyContext:
-    """The time in UTC, and how many seconds `verify` may wait for a second try (0 in a probe)."""
+    """The time in UTC, and the seconds that `verify` may wait for a second try (0 in a probe)."""
 
     now: datetime
     patience_s: float = 0.0
@@ -88,11 +88,11 @@ class Vendor(VendorFacts):
     """One vendor, as the use cases need it.
 
     Args:
-        parse: takes a credential apart, given it and the `base_url` it comes with; raises `Unprocessable`
-            (`credential_format`) for text that cannot be a credential of this vendor.
-        verify: asks the vendor, given credential, base_url (None for the vendor's own) and context.
-        tidy_base_url: shortens an endpoint that a person has pasted to its base_url. Idempotent; it leaves other URLs
-            as they are.
+        parse: parses a credential, with its `base_url`; raises `Unprocessable` (`credential_format`) for text that
+            cannot be a credential of this vendor.
+        verify: verifies a credential with the vendor, given credential, base_url (None for the vendor's own) and
+            context.
+        tidy_base_url: shortens a pasted endpoint to its base_url. Idempotent; it leaves other URLs unchanged.
     """
 
     parse: Callable[[Secret, str | None], Credential]

@@ -74,7 +74,7 @@ class Verdict:
         reason: why it is not `valid`; None means valid. The outcome follows from it.
         request_id: the vendor's id of the request, checked to be a plain identifier, or None.
         account: the vendor's id of the account, if the response contains it, or None.
-        retry_after_s: seconds that the vendor asked us to wait, or None.
+        retry_after_s: seconds that the vendor requires us to wait, or None.
         latency_ms: milliseconds from sending the last request to its complete response, or None without one.
     """
 
@@ -101,5 +101,5 @@ def outcome_of(reason: Reason | None) -> Outcome:
 
 
 def explain(reason: Reason) -> str:
-    """Return a clause that says what `reason` means, never quoting the vendor."""
+    """Return a clause that explains `reason`, never quoting the vendor."""
     return _FACTS[reason].sentence

@@ -183,12 +183,12 @@ class Ports(Protocol):
         ...
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` on the event loop that vendors are asked on, and wait for its result."""
+        """Run `work` on the event loop of the vendor calls, and wait for its result."""
         ...
 
 
 Work = Callable[[Ports, Sequence[str], int, float], Awaitable[Sequence[bool | Exception]]]
-"""What is done for messages: for each whether it is done, or what kept it from that.
+"""Work on messages: returns for each whether it is done, or the error.
 
-Given their bodies, how much may be under way at once, and when to begin nothing more (on the event loop's clock).
+Arguments: the bodies, the maximum concurrency, and when to start no more (on the event loop's clock).
 """

@@ -25,7 +25,7 @@ class AuditStore(Protocol):
     def list(
         self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None
     ) -> tuple[Sequence[Entry], str | None]:
-        """Up to `limit` entries made after `since`, newest first, with ids below `before` if given.
+        """Return up to `limit` entries made after `since`, newest first, with ids below `before` if given.
 
         Also returns the id after which to continue, None at the end. A resource has its own trail; other filters read
         `READ_AT_MOST` entries at a time. Raises Unavailable.

@@ -10,9 +10,9 @@ class Clock(Protocol):
     """Time and identity."""
 
     def now(self) -> datetime:
-        """The time in UTC, with a time zone."""
+        """Return the time in UTC, with a time zone."""
         ...
 
     def new_id(self) -> str:
-        """A new ULID: 26 characters, later ones sort after earlier ones (to the millisecond)."""
+        """Return a new ULID: 26 characters, later ones sort after earlier ones (to the millisecond)."""
         ...

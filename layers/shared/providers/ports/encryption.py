@@ -15,46 +15,46 @@ class Cipher(Protocol):
     def seal(
         self, org: str, provider_id: str, version: int, destination: Destination, secret: Secret
     ) -> SealedCredential:
-        """Seal `secret` for exactly this place and destination, with `created_at` now. Raises Unavailable."""
+        """Seal `secret` for exactly this version and destination, with `created_at` now. Raises Unavailable."""
         ...
 
     def open(self, sealed: SealedCredential, destination: Destination) -> Secret:
-        """The credential, to be sent to `destination`, which comes from the provider item.
+        """Return the credential, to be sent to `destination`, which comes from the provider item.
 
-        Raises `TamperedCredential` if the row is not what was sealed, or was sealed for another destination;
-        Unavailable.
+        Raises `TamperedCredential` if the row differs from the one that was sealed, or was sealed for another
+        destination; Unavailable.
         """
         ...
 
     def data_keys(self, org: str) -> Sequence[DataKey]:
-        """The organization's data keys, the newest first; the newest one seals. Raises Unavailable."""
+        """Return the organization's data keys, newest first; the newest one seals. Raises Unavailable."""
         ...
 
     def add_data_key(self, org: str) -> DataKey:
-        """Make another data key, under which this process seals from now on. Raises Unavailable.
+        """Create another data key, under which this process seals from now on. Raises Unavailable.
 
-        Other processes go on sealing under the one before for up to `DATA_KEY_CACHE`.
+        Other processes continue to seal under the previous one for up to `DATA_KEY_CACHE`.
         """
         ...
 
     def destroy_data_key(self, org: str, key_id: str) -> None:
-        """Delete a data key: only a copy of it opens what it sealed. Raises Unavailable."""
+        """Delete a data key: without a copy of it, nothing opens what it sealed. Raises Unavailable."""
         ...
 
 
 class TamperedCredential(Exception):
-    """A sealed row does not open: it or its provider item was changed, or it was copied from another place."""
+    """A sealed row cannot be opened: it or its provider item was changed, or it was copied from another item."""
 
 
 class Digests(Protocol):
-    """Keyed digests under the stack's own key, each purpose apart from the others."""
+    """Keyed digests under the stack's own key, separate for each purpose."""
 
     def digest(self, purpose: str, *parts: str) -> str:
-        """A hex HMAC-SHA256 over an unambiguous encoding of `parts`. Raises Unavailable."""
+        """Return a hex HMAC-SHA256 over an unambiguous encoding of `parts`. Raises Unavailable."""
         ...
 
     def create(self) -> None:
-        """Make the stack's key if it has none yet. Raises Unavailable."""
+        """Create the stack's key if it has none yet. Raises Unavailable."""
         ...
 
 
@@ -62,11 +62,11 @@ class DataKeyStore(Protocol):
     """Wrapped data keys."""
 
     def get(self, owner: str, key_id: str) -> WrappedKey | None:
-        """The wrapped key `key_id` of `owner` (a consistent read)."""
+        """Return the wrapped key `key_id` of `owner` (a consistent read)."""
         ...
 
     def list(self, owner: str, limit: int) -> Sequence[WrappedKey]:
-        """Up to `limit` of the owner's wrapped keys, the newest first (a consistent read)."""
+        """Return up to `limit` of the owner's wrapped keys, newest first (a consistent read)."""
         ...
 
     def put(self, owner: str, key: WrappedKey) -> None:
@@ -74,5 +74,5 @@ class DataKeyStore(Protocol):
         ...
 
     def delete(self, owner: str, key_id: str) -> None:
-        """Delete a key: only a copy of it opens what it sealed."""
+        """Delete a key: without a copy of it, nothing opens what it sealed."""
         ...

@@ -1,4 +1,4 @@
-"""Events: the outbox that holds them until they are published, and the publisher."""
+"""Events: the outbox that stores them until they are published, and the publisher."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Outbox(Protocol):
     """Events that are committed and not yet published. Every method raises Unavailable."""
 
     def pending(self, shard: int, limit: int, after: Event | None = None) -> Sequence[Event]:
-        """The oldest events of one shard, those later than `after`."""
+        """Return the oldest events of one shard, after `after`."""
         ...
 
     def forget(self, events: Sequence[Event]) -> None:
@@ -33,7 +33,7 @@ class Refused:
     Args:
         event: the event.
         code: the publisher's error code.
-        final: whether it will never be accepted as it is.
+        final: whether it will never be accepted unchanged.
     """
 
     event: Event
@@ -43,14 +43,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The outcome for events. One in neither list was not tried, or met a rate limit or an outage."""
+    """The outcome for events. Events in neither list were not tried, or met a rate limit or an outage."""
 
     accepted: Sequence[Event] = ()
     refused: Sequence[Refused] = ()
 
 
 class Publisher(Protocol):
-    """Publishes events to the world."""
+    """Publishes events."""
 
     def publish(self, events: Sequence[Event]) -> Published:
         """Publish events, each at most once. Raises Unavailable if the outcome of all is unknown."""

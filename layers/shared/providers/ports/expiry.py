@@ -1,4 +1,4 @@
-"""Key versions that retire, in the order of their time."""
+"""Retired key versions, ordered by time."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Expired:
 
 
 class ExpiredStore(Protocol):
-    """Retired versions, in the order of their time. Every method raises Unavailable."""
+    """Retired versions, ordered by time. Every method raises Unavailable."""
 
     def list_due(self, now: datetime, limit: int) -> Sequence[Expired]:
-        """Up to `limit` versions that have expired, oldest first."""
+        """Return up to `limit` versions that have expired, oldest first."""
         ...
 
     def destroy(self, expired: Expired) -> None:
         """Delete the version's row and its entry in this order. Idempotent.
 
         If the row has not expired at the given time, only the entry is deleted: it is out of date. Raises StaleWrite if
-        other writers keep getting in the way.
+        other writers keep interfering.
         """
         ...

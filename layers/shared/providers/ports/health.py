@@ -13,13 +13,13 @@ class HealthStore(Protocol):
     """Samples, one in each minute bucket. Every method raises Unavailable."""
 
     def record(self, provider_id: str, sample: Sample) -> bool:
-        """Set the sample's minute bucket if it is free; returns whether it was. A set bucket never changes."""
+        """Set the sample's minute bucket if it is free; return whether it was. A set bucket never changes."""
         ...
 
     def read(self, provider_id: str, since: datetime, until: datetime) -> Sequence[Sample]:
-        """The samples of the minutes from `since` to `until`, both included, oldest first; one Query."""
+        """Return the samples of the minutes from `since` to `until`, both included, oldest first; one Query."""
         ...
 
     def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
-        """The samples of the hour that `now` lies in and of the one before, for each provider, oldest first."""
+        """Return the samples of the hour of `now` and of the one before, for each provider, oldest first."""
         ...

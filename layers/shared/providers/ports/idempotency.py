@@ -9,12 +9,13 @@ from providers.model.idempotency import Completion, ExistingRecord, Lease
 
 
 class IdempotencyStore(Protocol):
-    """Idempotency keys and the requests that hold them. Every method raises Unavailable."""
+    """Idempotency keys and the requests that have them. Every method raises Unavailable."""
 
     def acquire(self, lease: Lease, now: datetime) -> ExistingRecord | None:
-        """Take the key for this request, or return the record that holds it.
+        """Acquire the key for this request, or return the record that has it.
 
-        None means taken: the key was free or had expired, or the lease of an earlier attempt at this request ended.
+        None means acquired: the key was free or had expired, or the lease of an earlier attempt at this request
+        expired.
         """
         ...
 
@@ -23,5 +24,5 @@ class IdempotencyStore(Protocol):
         ...
 
     def release(self, lease: Lease) -> None:
-        """Free the key again, unless the request is complete or another has taken over."""
+        """Release the key, unless the request is complete or another has taken over."""
         ...

@@ -14,7 +14,7 @@ class ManagementKeyStore(Protocol):
     """Management keys and their counters."""
 
     def get(self, key_id: str) -> ManagementKey | None:
-        """The key as it is now (a consistent read)."""
+        """Return the current key (a consistent read)."""
         ...
 
     def put(self, key: ManagementKey, limits: Limits = LIMITS) -> None:
@@ -26,14 +26,14 @@ class ManagementKeyStore(Protocol):
         ...
 
     def list(self, org: str | None) -> Sequence[ManagementKey]:
-        """Every key of `org`, or of all organizations if None, oldest first.
+        """Return every key of `org`, or of all organizations if None, oldest first.
 
         Reads the whole table: for operators only, never for a request of the API.
         """
         ...
 
     def count(self, key_id: str, minute: int) -> int:
-        """Count one request in `minute` (minutes since 1970) and return how many it has had, this one included."""
+        """Count one request in `minute` (minutes since 1970) and return the count, including this one."""
         ...
 
     def record_use(self, key_id: str, at: datetime) -> None:

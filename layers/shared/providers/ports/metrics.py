@@ -22,5 +22,5 @@ class Metrics(Protocol):
         ...
 
     def flush(self) -> None:
-        """Write what was collected, and forget it. Called at the end of each invocation."""
+        """Write the collected metrics, and clear them. Called at the end of each invocation."""
         ...

@@ -14,7 +14,7 @@ from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
 from providers_contract.vocabulary import HealthState, Status
 
 READ_AT_MOST: Final = 500
-"""Items that a filtered list reads in one request: at most a megabyte, one Query."""
+"""Number of items that a filtered list reads in one request: at most a megabyte, one Query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +34,20 @@ class ProviderStore(Protocol):
     """
 
     def get(self, org: str, provider_id: str) -> Provider | None:
-        """The provider item as it is now (a consistent read)."""
+        """Return the current provider item (a consistent read)."""
         ...
 
     def named(self, org: str, name: str) -> str | None:
-        """The id of the provider that has claimed `name`, without regard to case (a consistent read)."""
+        """Return the id of the provider that has claimed `name`, ignoring case (a consistent read)."""
         ...
 
     def list(
         self, org: str, wanted: ProviderFilter, limit: int, before: str | None
     ) -> tuple[Sequence[Provider], str | None]:
-        """Up to `limit` provider items, newest (greatest id) first, with ids below `before` if given.
+        """Return up to `limit` provider items, newest (greatest id) first, with ids below `before` if given.
 
-        Also returns the id after which to continue, None at the end. A filter looks at `READ_AT_MOST` provider items at
-        a time, so a page before the end can have fewer than `limit`, or none.
+        Also returns the id after which to continue, None at the end. A filtered list reads `READ_AT_MOST` provider
+        items at a time, so a page before the end can have fewer than `limit`, or none.
         """
         ...
 
@@ -68,24 +68,23 @@ class ProviderStore(Protocol):
         sealed: SealedCredential | None = None,
         side_writes: SideWrites = NO_SIDE_WRITES,
     ) -> None:
-        """Turn `before` into `after`, if its revision and active version are still `before`'s.
+        """Change `before` into `after`, if its revision and active version are still `before`'s.
 
-        `after.revision` must be `before.revision + 1`. The name claim, the fingerprint and the versions that are
-        added, retired and removed follow from the difference; `sealed` is the row of a new active version. `refs` stays
-        as it is. A new active version resets health and throttling.
-        Raises StaleWrite, NameTaken.
+        `after.revision` must be `before.revision + 1`. The name claim, the fingerprint and the versions to add, retire
+        and remove follow from the difference; `sealed` is the row of a new active version. `refs` stays unchanged. A
+        new active version resets health and throttling. Raises StaleWrite, NameTaken.
         """
         ...
 
     def delete(self, provider: Provider, side_writes: SideWrites = NO_SIDE_WRITES) -> None:
-        """Delete provider item, claims and every version if it is unchanged and no routing config names it.
+        """Delete provider item, claims and every version if it is unchanged and no routing config uses it.
 
-        Raises StaleWrite if it was changed, is named, or is gone: read again to see which.
+        Raises StaleWrite if it was changed, is used, or is gone: read again to see which.
         """
         ...
 
     def sealed(self, org: str, provider_id: str, version: int) -> SealedCredential | None:
-        """One version's row, expired or not (a consistent read)."""
+        """Return one version's row, expired or not (a consistent read)."""
         ...
 
     def reseal(self, before: SealedCredential, after: SealedCredential) -> None:
@@ -97,9 +96,9 @@ class ProviderStore(Protocol):
         ...
 
     def last_used(self, org: str, provider_id: str) -> dict[int, datetime]:
-        """When each stored version was last read (to the minute), without unused ones; reads no credential."""
+        """Return when each stored version was last read (to the minute), without unused ones; reads no credential."""
         ...
 
     def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
-        """Ids of the organization's providers whose active credential has this fingerprint."""
+        """Return the ids of the organization's providers whose active credential has this fingerprint."""
         ...

@@ -11,14 +11,14 @@ from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
 
 
 class RoutingStore(Protocol):
-    """Routing configs. A write also updates the `refs` of the providers that it names or no longer names."""
+    """Routing configs. A write also updates the `refs` of the providers that it adds or removes."""
 
     def get(self, org: str, slug: str) -> RoutingConfig | None:
-        """The config as it is now (a consistent read)."""
+        """Return the current config (a consistent read)."""
         ...
 
     def list(self, org: str, limit: int, after: str | None) -> Sequence[RoutingConfig]:
-        """Up to `limit` configs in the order of their slugs, with slugs above `after` if given."""
+        """Return up to `limit` configs, ordered by slug, with slugs above `after` if given."""
         ...
 
     def put(

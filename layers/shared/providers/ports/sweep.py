@@ -1,4 +1,4 @@
-"""Which providers the sweep probes, and the work that it queues."""
+"""The providers that the sweep probes, and the work that it queues."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class ProbeStore(Protocol):
     """The reads and writes of the sweep. Every method raises Unavailable."""
 
     def list_due(self, shard: int) -> Sequence[Due]:
-        """The providers of one shard of the index that are not disabled; eventually consistent."""
+        """Return the providers of one shard of the index that are not disabled; eventually consistent."""
         ...
 
     def load(self, targets: Sequence[tuple[str, str]]) -> Sequence[Probed]:
-        """The providers at (org, provider id), without missing ones; in batches, in any order."""
+        """Return the providers at (org, provider id), without missing ones; in batches, in any order."""
         ...
 
     def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
         """Write `after`'s health and back-off if the active version and the health state are still `before`'s.
 
-        A verification that differs is written with them, if the revision is still `before`'s too. Raises StaleWrite.
+        A verification that differs is also written, if the revision is still `before`'s too. Raises StaleWrite.
         """
         ...
 

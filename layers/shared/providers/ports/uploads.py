@@ -13,11 +13,11 @@ class UploadStore(Protocol):
     """Unused upload links. Every method raises Unavailable."""
 
     def put(self, upload: Upload, side_writes: SideWrites = NO_SIDE_WRITES, limits: Limits = LIMITS) -> None:
-        """Store a new one. Raises StaleWrite if the id exists, LeaseLost, LimitReached."""
+        """Store a new link. Raises StaleWrite if the id exists, LeaseLost, LimitReached."""
         ...
 
     def get(self, upload_id: str) -> Upload | None:
-        """The upload as it is now (a consistent read)."""
+        """Return the current link (a consistent read)."""
         ...
 
     def use(self, upload_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Requests to vendors: one request, a verification, a probe; and the count of verifications."""
+"""Requests to vendors: a single request, a verification, a probe; and the count of verifications."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from providers_contract.vocabulary import Reason
 
 
 class TransportFailure(Exception):
-    """The request to a vendor failed. Carries our reason, and nothing of the request or the underlying exception."""
+    """The request to a vendor failed. Contains the reason, but no part of the request or the original exception."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.value)
@@ -32,7 +32,7 @@ class Verifier(Protocol):
     """Verifies a credential with its vendor, within one total deadline."""
 
     def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        """The verdict; a vendor's or network's failure is a verdict too, never an exception."""
+        """Return the verdict; a vendor's or network's failure is also a verdict, never an exception."""
         ...
 
 
@@ -40,7 +40,7 @@ class Prober(Protocol):
     """Probes a credential with its vendor: like a Verifier, as a coroutine."""
 
     async def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        """The verdict, within the probes' deadline."""
+        """Return the verdict, within the probes' deadline."""
         ...
 
 

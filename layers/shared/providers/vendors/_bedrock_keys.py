@@ -38,9 +38,9 @@ OWN_FORMS: Final = (*FORMS, re.compile(r"A[KS]IA[A-Z2-7]{16}"))
 """An access key id alone is certainly AWS's, but not a credential."""
 
 HINT_FORMS: Final = (
-    re.compile(r"(A[KS]IA)[A-Z0-9]{12}([A-Z0-9]{4})(?:::.*)?"),  # of the access key id, which is no secret
+    re.compile(r"(A[KS]IA)[A-Z0-9]{12}([A-Z0-9]{4})(?:::.*)?"),  # of the access key id, which is not secret
     re.compile(rf"({_LONG})[^:]{{20,}}([^:]{{4}})(?:::.*)?"),
-    re.compile(rf"({_SHORT}).*()"),  # all such keys end alike
+    re.compile(rf"({_SHORT}).*()"),  # all such keys have the same ending
 )
 
 KEY_FORMAT: Final = (
@@ -101,9 +101,9 @@ def parse(secret: Secret, base_url: str | None) -> AwsCredential | ApiKey:
 def account_of(access_key_id: str) -> str | None:
     """Return the AWS account number in an access key id, or None if it contains none.
 
-    AWS does not document it: the last sixteen characters are base32, and after a first bit that marks ids made since
-    2019, forty bits are the account ("A short note on AWS KEY ID", Tal Be'ery; "A bitwise analysis of AWS access key
-    identifiers", WithSecure Labs). Use it only to warn about another account.
+    AWS does not document the format: the last sixteen characters are base32; after a first bit that marks ids created
+    since 2019, forty bits are the account ("A short note on AWS KEY ID", Tal Be'ery; "A bitwise analysis of AWS access
+    key identifiers", WithSecure Labs). Use it only to warn about another account.
     """
     if not re.fullmatch(r"[A-Z]{4}[A-Z2-7]{16}", access_key_id):
         return None
@@ -170,7 +170,7 @@ def _short_term(secret: Secret) -> ApiKey:
         raise credential_format(f"this short-term Bedrock API key is for {region}, but another region follows it")
     return ApiKey(
         secret,
-        f"{_SHORT}…{access_key_id[-4:]}",  # all such keys end alike
+        f"{_SHORT}…{access_key_id[-4:]}",  # all such keys have the same ending
         _familiar(text),
         expires_at,
         account_of(access_key_id),
@@ -183,9 +183,9 @@ def _short_term(secret: Secret) -> ApiKey:
 def _inside(token: str) -> tuple[str, datetime, str] | None:
     """Return region, expiry and access key id of a short-term key, or None if it cannot be decoded.
 
-    AWS's generator (aws-bedrock-token-generator) makes it as base64 of
-    `bedrock.amazonaws.com/?Action=CallWithBearerToken&X-Amz-…&Version=1`. The decoder's exceptions contain the key
-    and must not be chained, so this raises none.
+    AWS's generator (aws-bedrock-token-generator) encodes
+    `bedrock.amazonaws.com/?Action=CallWithBearerToken&X-Amz-…&Version=1` as base64. The decoder's exceptions contain
+    the key and must not be chained, so this function raises none.
     """
     encoded = token.removeprefix(_SHORT).partition("&")[0].rstrip("=")
     try:

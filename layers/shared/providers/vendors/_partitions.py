@@ -1,7 +1,7 @@
 """AWS's partitions: their regions, the DNS suffixes of their hosts, and Bedrock's hosts in each.
 
-Copied from botocore's `data/partitions.json` (1.44.5), because importing botocore takes a cold start more than a tenth
-of a second. A test compares the two.
+Copied from botocore's `data/partitions.json` (1.44.5), because importing botocore takes more than a tenth of a second
+of a cold start. A test compares the two.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ DEFAULT_REGIONS: Final = frozenset(
 )
 """The regions that every account of their partition has.
 
-In the partition `aws` these are the regions launched before 20 March 2019. Others must be enabled, and refuse good
-credentials as unknown until then (AWS Account Management reference, "Enable or disable AWS Regions"). The other
-partitions have no opt-in regions; they are listed too, so that a new region never makes a good credential invalid.
+In the partition `aws` these are the regions launched before 20 March 2019. Others must be enabled, and until then
+refuse good credentials as unknown (AWS Account Management reference, "Enable or disable AWS Regions"). The other
+partitions have no opt-in regions; they are also listed, so that a new region never makes a good credential invalid.
 """
 
 _SERVICES: Final = ("bedrock", "bedrock-runtime", "bedrock-fips", "bedrock-runtime-fips", "bedrock-mantle")

@@ -66,7 +66,7 @@ def _classify(response: ProbeResponse, *, official: bool) -> Reason | None:
             return _classify_oauth(message)
         case 401, "authentication_error":
             return Reason.CREDENTIAL_REJECTED
-        case 404, "not_found_error":  # a disabled or deleted key; at another host, rather a wrong base_url
+        case 404, "not_found_error":  # a disabled or deleted key; at another host, more likely a wrong base_url
             return Reason.CREDENTIAL_REJECTED if official else Reason.WRONG_PATH
         case 400, "invalid_request_error":
             return _classify_account(code, message)

@@ -1,6 +1,6 @@
 """Azure OpenAI: `GET /openai/v1/models` with `api-key`, at the resource's own host.
 
-An older resource responds to the v1 path with 404. It is then asked at the last generally available dated path.
+An older resource responds to the v1 path with 404. The latest generally available dated path is then tried.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _FIREWALL_WORDS: Final = ("virtual network/firewall", "public access is disabled
 
 
 def _classify(response: ProbeResponse) -> Reason | None:
-    """Check for a firewall's messages first: it responds with the codes of a bad key."""
+    """Classify a response; a firewall's messages come first, because it uses the codes of a bad key."""
     if lists(response, "data"):
         return None
     error = response.error()

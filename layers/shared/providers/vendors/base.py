@@ -1,4 +1,4 @@
-"""Helpers that several vendors use."""
+"""Helpers of several vendors."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def tidy_at(
 ) -> Callable[[str], str]:
     """Return a `tidy_base_url` that shortens the paths of `endpoints` at the vendor's own `hosts`.
 
-    An endpoint is a pattern for a whole path, and the path of the base_url that it belongs to. Leave out paths that an
-    SDK accepts as a base_url: people may rely on them. A URL with a query stays as it is, unless `query` matches it.
+    An endpoint is a pattern for a whole path, with the path of its base_url. Leave out paths that an SDK accepts as a
+    base_url: people may rely on them. A URL with a query stays unchanged, unless `query` matches it.
     """
 
     def tidy(base_url: str) -> str:
@@ -71,7 +71,7 @@ def parse_api_key(
     """Return a `parse` for vendors whose credential is one opaque string.
 
     Args:
-        prefixes: the beginnings that a hint may show, tried in order.
+        prefixes: the prefixes that a hint may show, tried in order.
         forms: the forms that the vendor is known to issue.
         temporary: the prefix of credentials that expire.
     """

@@ -33,7 +33,7 @@ _PATH: Final = "/foundation-models?byProvider=amazon"
 _SETTLING_S: Final = 5
 """AWS refuses a second secret for an access key id within this time, right or wrong (trufflehog, accesskey.go)."""
 _MAX_DRIFT_S: Final = 300
-"""If the clocks differ by more than this, they are the likelier cause of a refused signature."""
+"""If the clocks differ by more than this, they are the more likely cause of a refused signature."""
 
 _SIGNATURE_CODES: Final = ("InvalidSignatureException", "SignatureDoesNotMatch")
 _SKEW_WORDS: Final = ("signature expired", "signature not yet current")
@@ -126,7 +126,7 @@ def _headers(credential: AwsCredential | ApiKey, url: str, at: datetime) -> dict
 
 
 def sign(credential: AwsCredential, url: str, at: datetime) -> dict[str, str | Secret]:
-    """Return the headers that sign a GET of `url`, as it goes over the wire, at `at` (UTC).
+    """Return the headers that sign a GET of `url`, as sent over the wire, at `at` (UTC).
 
     `SigV4Auth.add_auth` does the same for the present moment only.
     """
@@ -150,12 +150,12 @@ def sign(credential: AwsCredential, url: str, at: datetime) -> dict[str, str | S
 
 
 def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
-    """Send no expired short-term key, and retry a mismatched signature once, if there is time."""
+    """Verify a credential: send no expired short-term key, and retry a mismatched signature once, if there is time."""
     if not isinstance(credential, AwsCredential | ApiKey):
         raise TypeError("the credential was not parsed by bedrock")
     if credential.expires_at is not None and credential.expires_at <= context.now:
         return Verdict(Reason.CREDENTIAL_EXPIRED, account=credential.account)
-    url = join(_asked_at(credential.region, base_url), _PATH)
+    url = join(_control_plane_url(credential.region, base_url), _PATH)
     now = context.now
     response = yield ProbeRequest(url, _headers(credential, url, now))
     if _mismatched(response, credential) and context.patience_s > _SETTLING_S and _clocks_agree(response, now):
@@ -171,8 +171,8 @@ def _verify(credential: Credential, base_url: str | None, context: VerifyContext
     )
 
 
-def _asked_at(region: str, base_url: str | None) -> str:
-    """Return the control plane of `region` for Bedrock's own hosts, and a proxy as it is."""
+def _control_plane_url(region: str, base_url: str | None) -> str:
+    """Return the control plane's URL in `region` for Bedrock's own hosts, and a proxy's URL unchanged."""
     host = host_of(base_url) if base_url else ""
     return base_url if base_url and region_of(host) is None else f"https://{control_plane(region, host)}"
 

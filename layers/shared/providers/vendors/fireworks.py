@@ -1,6 +1,6 @@
 """Fireworks: `GET /v1/accounts` of the control plane, because listing models fails for accounts without deployments.
 
-An account without a payment method has ten requests a minute in all; a verification takes one of them.
+An account without a payment method may send ten requests a minute in all; a verification takes one of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FORMS = (re.compile(r"fw_[A-Za-z0-9]{22,}"), re.compile(r"fpk_[A-Za-z0-9_-]{16,
 def _classify(response: ProbeResponse, member: str) -> Reason | None:
     if lists(response, member):
         return None
-    if response.status == 401 and _fault_code(response) == "oauth.v2.InvalidApiKey":
+    if response.status == 401 and _gateway_code(response) == "oauth.v2.InvalidApiKey":
         return Reason.CREDENTIAL_REJECTED
     if not isinstance(response.json().get("error"), dict):
         return common_reason(response)
@@ -49,7 +49,7 @@ def _classify(response: ProbeResponse, member: str) -> Reason | None:
     return common_reason(response)
 
 
-def _fault_code(response: ProbeResponse) -> object:
+def _gateway_code(response: ProbeResponse) -> object:
     """Return the code in the body of an older gateway: `{"fault": {"detail": {"errorcode": …}}}`."""
     found: object = response.json()
     for member in ("fault", "detail", "errorcode"):

@@ -72,7 +72,7 @@ def _error_info(error: dict[str, object]) -> str | None:
 
 
 def _classify(response: ProbeResponse) -> Reason | None:
-    """Classify by ErrorInfo, then by `error.status`. `error.code` says no more than either."""
+    """Classify by ErrorInfo, then by `error.status`. `error.code` adds nothing."""
     if lists(response, "models"):
         return None
     error = response.error()

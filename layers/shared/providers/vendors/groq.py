@@ -15,7 +15,7 @@ _FORMS = (re.compile(r"gsk_[A-Za-z0-9]{52}"),)
 
 
 def _models_url(base_url: str | None) -> str:
-    """Accept a base_url with `/openai/v1`, as OpenAI's SDK takes it, and without, as Groq's SDK does."""
+    """Return the URL of the models; base_url may include `/openai/v1`, as in OpenAI's SDK, or not, as in Groq's SDK."""
     return join(base_url or f"https://{_HOST}", "/openai/v1/models", strip=("/openai/v1", "/openai"))
 
 

@@ -94,7 +94,7 @@ def _classify_throttle(code: object, type_: object) -> Reason:
 
 
 def _verify(credential: Credential, base_url: str | None, context: VerifyContext) -> Exchange:
-    """As in the vendor's SDK, a base_url already contains the version, and `/models` follows it."""
+    """Verify a credential; as in the vendor's SDK, base_url already contains the version, and `/models` follows it."""
     url = join(base_url or f"https://{_HOST}/v1", "/models")
     response = yield ProbeRequest(url, {"authorization": bearer(credential.secret)})
     return conclude(

@@ -14,12 +14,12 @@ _serializer: Final = TypeSerializer()
 
 
 def marshal(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Python values to DynamoDB's typed form; omits members that are None or an empty set."""
+    """Return Python values in DynamoDB's typed form; omits members that are None or an empty set."""
     return {name: _serializer.serialize(value) for name, value in plain.items() if value is not None and value != set()}
 
 
 def unmarshal(item: Mapping[str, Any]) -> Item:
-    """DynamoDB's typed form to Python values. Our own, because boto3's is several times slower."""
+    """Return DynamoDB's typed form as Python values. Own code, because boto3's is several times slower."""
     return {name: _plain(value) for name, value in item.items()}
 
 
@@ -42,15 +42,15 @@ def _plain(typed: Mapping[str, Any]) -> Any:
 
 
 def to_text(at: datetime | None) -> str | None:
-    """A time in UTC as ISO 8601 with microseconds, which sorts like time."""
+    """Return a time in UTC as ISO 8601 with microseconds, which sorts like time."""
     return None if at is None else at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def to_time(text: str | None) -> datetime | None:
-    """The reverse of `to_text`."""
+    """Return the time in a text made by `to_text`."""
     return None if text is None else datetime.fromisoformat(text)
 
 
 def epoch(at: datetime | None) -> int | None:
-    """Whole seconds since 1970, rounded up, as DynamoDB's TTL expects."""
+    """Return whole seconds since 1970, rounded up, as DynamoDB's TTL expects."""
     return None if at is None else -int(-at.timestamp() // 1)

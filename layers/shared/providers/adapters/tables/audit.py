@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DynamoAudit:
-    """The audit trail: a partition for each organization, in the order of time."""
+    """The audit trail: one partition for each organization, ordered by time."""
 
     def __init__(self, client: DynamoDBClient, main: str) -> None:
         self._client = client
@@ -27,7 +27,7 @@ class DynamoAudit:
     def list(
         self, org: str, wanted: AuditFilter, since: datetime, limit: int, before: str | None
     ) -> tuple[Sequence[Entry], str | None]:
-        """Up to `limit` entries, newest first, of the organization or one resource."""
+        """Return up to `limit` entries, newest first, of the organization or one resource."""
         found, last = query_page(
             self._client,
             self._main,
@@ -38,13 +38,13 @@ class DynamoAudit:
             equals={"action": wanted.action, "key_id": wanted.key_id},
         )
         entries = [entry for entry in map(entry_from, found) if entry.at > since]
-        return entries, last if len(entries) == len(found) else None  # what is older than `since` goes by its TTL
+        return entries, last if len(entries) == len(found) else None  # the TTL removes entries older than `since`
 
 
 def entry_items(entry: Entry) -> list[Item]:
-    """An entry of the audit trail, once for the organization and once for the resource (decision 16)."""
+    """Return the items of an audit entry, one for the organization and one for the resource (decision 16)."""
     members = _entry_members(entry)
-    return [audit_key(entry.org, entry.id, place) | members for place in (None, entry.resource_id)]
+    return [audit_key(entry.org, entry.id, trail) | members for trail in (None, entry.resource_id)]
 
 
 def _entry_members(entry: Entry) -> Item:
@@ -63,7 +63,7 @@ def _entry_members(entry: Entry) -> Item:
 
 
 def entry_from(item: Item) -> Entry:
-    """An entry as it was stored."""
+    """Return the audit entry in an item."""
     return Entry(
         id=item["SK"],
         at=datetime.fromisoformat(item["at"]),

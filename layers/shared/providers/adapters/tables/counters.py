@@ -1,4 +1,4 @@
-"""Counters: things that an organization has, and verifications and requests in a minute."""
+"""Counters: an organization's resources, and verifications and requests in a minute."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ COUNTER_KEPT_S: Final = 300
 
 
 class DynamoVerifications:
-    """Counts verifications, a minute at a time."""
+    """Counts verifications per minute."""
 
     def __init__(self, client: DynamoDBClient, main: str) -> None:
         self._client = client
         self._main = main
 
     def count(self, org: str | None, minute: int) -> int:
-        """Count one for the organization, or for the stack."""
+        """Count one verification for the organization, or for the stack."""
         key = verifications_key(org, minute)
         return count(self._client, self._main, key, minute * 60 + COUNTER_KEPT_S)
 
@@ -37,7 +37,7 @@ def count(client: DynamoDBClient, table: str, key: Item, ttl: int) -> int:
 
 
 def counting(table: str, key: Item, what: str, limits: Limits, *, ttl: int | None = None) -> dict[str, Any]:
-    """An Update action that counts one more of `what`, a field of `Limits`, unless its limit is reached."""
+    """Return an Update action that counts one more of `what`, a field of `Limits`, unless its limit is reached."""
     expression = f"ADD {what} :one" + ("" if ttl is None else " SET #ttl = :ttl")
     room = f"attribute_not_exists({what}) OR {what} < :limit"
     action = update(table, key, expression, room, one=1, limit=getattr(limits, what), ttl=ttl)
@@ -47,10 +47,10 @@ def counting(table: str, key: Item, what: str, limits: Limits, *, ttl: int | Non
 
 
 def discounting(table: str, key: Item, what: str) -> dict[str, Any]:
-    """An Update action that counts one less."""
+    """Return an Update action that counts one less."""
     return update(table, key, f"ADD {what} :one", one=-1)
 
 
 def limit_reached(error: ConditionFailed, position: int, what: str) -> LimitReached:
-    """The error for a reached limit, with the current count."""
+    """Return the error for a reached limit, with the current count."""
     return LimitReached(what, error.found[position][what])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DynamoDataKeys:
-    """Wrapped data keys in one table, the owners' names behind `prefix`."""
+    """Wrapped data keys in one table, with `prefix` before the owners' names."""
 
     def __init__(self, client: DynamoDBClient, table: str, prefix: str = "") -> None:
         self._client = client
@@ -24,12 +24,12 @@ class DynamoDataKeys:
         self._prefix = prefix
 
     def get(self, owner: str, key_id: str) -> WrappedKey | None:
-        """The wrapped key."""
+        """Return the wrapped key."""
         found = get(self._client, self._table, data_key_key(self._prefix + owner, key_id))
         return None if found is None else wrapped_from(found)
 
     def list(self, owner: str, limit: int) -> Sequence[WrappedKey]:
-        """Up to `limit` wrapped keys, the newest first."""
+        """Return up to `limit` wrapped keys, newest first."""
         found = query(self._client, self._table, self._prefix + owner, "KEY#", limit=limit, newest_first=True)
         return [wrapped_from(item) for item in found]
 
@@ -45,10 +45,10 @@ class DynamoDataKeys:
 
 
 def wrapped_item(owner: str, key: WrappedKey) -> Item:
-    """A wrapped data key."""
+    """Return the item of a wrapped data key."""
     return data_key_key(owner, key.id) | {"ciphertext": key.ciphertext, "created_at": to_text(key.created_at)}
 
 
 def wrapped_from(item: Item) -> WrappedKey:
-    """A wrapped data key as it was stored."""
+    """Return the wrapped data key in an item."""
     return WrappedKey(item["SK"].removeprefix("KEY#"), item["ciphertext"], datetime.fromisoformat(item["created_at"]))

@@ -1,4 +1,4 @@
-"""Retired key versions, in the order in which they are destroyed."""
+"""Retired key versions, ordered by the time at which they are destroyed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DynamoExpired:
-    """Versions in the order in which they expire. The rotation that replaces one adds it."""
+    """Retired versions, ordered by expiry. The rotation that replaces a version adds it."""
 
     def __init__(self, client: DynamoDBClient, main: str, secrets: str) -> None:
         self._client = client
@@ -24,23 +24,23 @@ class DynamoExpired:
         self._secrets = secrets
 
     def list_due(self, now: datetime, limit: int) -> Sequence[Expired]:
-        """The oldest ones that have expired."""
+        """Return the oldest expired versions."""
         found = query(self._client, self._main, EXPIRED, "", limit=limit)
         return [each for each in map(expired_from, found) if each.at <= now]
 
     def destroy(self, expired: Expired) -> None:
-        """Delete the row and its entry in the order; only the entry if the row may still be read."""
+        """Delete the row and its entry; only the entry if the row may still be read."""
         row = secret_key(expired.org, expired.provider_id, expired.version)
         condition = "attribute_not_exists(PK) OR expires_at <= :at"
-        place = delete(self._main, expired_key(expired))
+        entry = delete(self._main, expired_key(expired))
         try:
-            transact(self._client, [delete(self._secrets, row, condition, at=to_text(expired.at)), place])
+            transact(self._client, [delete(self._secrets, row, condition, at=to_text(expired.at)), entry])
         except ConditionFailed:
-            write(self._client, "delete_item", place["Delete"])
+            write(self._client, "delete_item", entry["Delete"])
 
 
 def expired_from(item: Item) -> Expired:
-    """The reverse of `expired_key`."""
-    at, _, place = item["SK"].partition("#")
-    org, provider_id, number = place.rsplit("#", 2)
+    """Return the version in an item; the reverse of `expired_key`."""
+    at, _, rest = item["SK"].partition("#")
+    org, provider_id, number = rest.rsplit("#", 2)
     return Expired(datetime.fromisoformat(at), org, provider_id, int(number))

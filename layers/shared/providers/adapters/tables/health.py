@@ -1,4 +1,4 @@
-"""Health samples: an item an hour, an attribute a minute. `samples.py` has the bytes of one."""
+"""Health samples: an item per hour, an attribute per minute. `samples.py` has the bytes of a sample."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class DynamoHealth:
-    """Samples: an item an hour, an attribute a minute. A probe costs one write unit."""
+    """Samples: an item per hour, an attribute per minute. A probe costs one write unit."""
 
     def __init__(self, client: DynamoDBClient, main: str) -> None:
         self._client = client
@@ -48,7 +48,7 @@ class DynamoHealth:
         return True
 
     def read(self, provider_id: str, since: datetime, until: datetime) -> Sequence[Sample]:
-        """One Query over the hours, eventually consistent."""
+        """Return the samples by one Query over the hours, eventually consistent."""
         arguments: dict[str, Any] = {
             "TableName": self._main,
             "KeyConditionExpression": "PK = :pk AND SK BETWEEN :first AND :last",
@@ -63,7 +63,7 @@ class DynamoHealth:
         return [sample for hour in hours for sample in samples_in(hour) if since <= sample.at <= until]
 
     def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
-        """The items of this hour and the previous one, by BatchGetItem."""
+        """Return the samples of this hour and the previous one, by BatchGetItem."""
         hours = (now - timedelta(hours=1), now)
         keys = [marshal(health_key(provider_id, hour)) for provider_id in provider_ids for hour in hours]
         found: dict[str, list[dict[str, Any]]] = {provider_id: [] for provider_id in provider_ids}

@@ -1,6 +1,6 @@
 """Idempotency records: one item for each Idempotency-Key of an organization.
 
-The attribute `answer` holds the stored response; records that were written before must stay readable.
+The attribute `answer` contains the stored response; the name stays, so that older records can still be read.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class DynamoIdempotency:
         self._main = main
 
     def acquire(self, lease: Lease, now: datetime) -> ExistingRecord | None:
-        """Take the key, or return the record that keeps this request from it."""
+        """Acquire the key, or return the record that has it."""
         taking = put(self._main, record_item(lease), _FREE, now=to_text(now), request=lease.request)["Put"]
         for _ in range(_CLAIM_TRIES):
             try:
@@ -44,9 +44,9 @@ class DynamoIdempotency:
                 found = get(self._client, self._main, idempotency_key(lease.org, lease.key))
             else:
                 return None
-            if found is not None:  # else it was released between the two calls
+            if found is not None:  # otherwise it was released between the two calls
                 return None if found["lease_owner"] == lease.owner else existing_from(found)
-        return ExistingRecord(lease.request, lease.until, None)  # others come and go: let them finish
+        return ExistingRecord(lease.request, lease.until, None)  # other requests keep taking it: let them finish
 
     def complete(self, completion: Completion) -> None:
         """Store a response without a change."""
@@ -56,10 +56,10 @@ class DynamoIdempotency:
             lease = completion.lease
             found = get(self._client, self._main, idempotency_key(lease.org, lease.key))
             if found is None or found["lease_owner"] != lease.owner or "answer" not in found:
-                raise LeaseLost from None  # else it is recorded: botocore sent it twice, the first answer got lost
+                raise LeaseLost from None  # otherwise it is recorded: botocore retried after a lost response
 
     def release(self, lease: Lease) -> None:
-        """Free the key."""
+        """Release the key."""
         freeing = delete_lease(self._main, lease)["Delete"]
         try:
             write(self._client, "delete_item", freeing)
@@ -68,18 +68,18 @@ class DynamoIdempotency:
 
 
 def put_completion(main: str, completion: Completion) -> dict[str, Any]:
-    """A Put action that stores the response, if this request still holds the lease."""
+    """Return a Put action that stores the response, if this request still has the lease."""
     lease = completion.lease
     return put(main, record_item(lease, completion.response), _OWNED, owner=lease.owner)
 
 
 def delete_lease(main: str, lease: Lease) -> dict[str, Any]:
-    """A Delete action that frees a key, if this request still holds the lease and has stored no response."""
+    """Return a Delete action that releases a key, if this request still has the lease and has stored no response."""
     return delete(main, idempotency_key(lease.org, lease.key), _OWNED, owner=lease.owner)
 
 
 def record_item(lease: Lease, response: StoredResponse | None = None) -> Item:
-    """The record of an idempotency key: a lease, and the response when there is one."""
+    """Return the record of an idempotency key: the lease, and the response if there is one."""
     stored = response and {"status": response.status, "headers": dict(response.headers), "body": response.body}
     return idempotency_key(lease.org, lease.key) | {
         "request_digest": lease.request,
@@ -92,10 +92,10 @@ def record_item(lease: Lease, response: StoredResponse | None = None) -> Item:
 
 
 def existing_from(item: Item) -> ExistingRecord:
-    """The record of an earlier request."""
-    answer = item.get("answer")
+    """Return the record of an earlier request."""
+    stored = item.get("answer")
     return ExistingRecord(
         request=item["request_digest"],
         until=datetime.fromisoformat(item["lease_until"]),
-        response=StoredResponse(answer["status"], answer["headers"], answer["body"]) if answer else None,
+        response=StoredResponse(stored["status"], stored["headers"], stored["body"]) if stored else None,
     )

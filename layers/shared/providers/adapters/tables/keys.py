@@ -1,4 +1,4 @@
-"""The map of both tables: every key of every kind of item, and nothing else builds one.
+"""The map of both tables: all keys of all items are built here.
 
 The `main` table:
 
@@ -8,7 +8,7 @@ The `main` table:
 | `ORG#{org}` | `NAME#{name in lower case}` | the claim on a provider's name | providers |
 | `ORG#{org}` | `FP#{fingerprint}#{provider id}` | the fingerprint of a provider's active credential | providers |
 | `ORG#{org}` | `ROUTE#{slug}` | a routing config | routing |
-| `HEALTH#{provider id}` | `H#{hour}` | an hour of health samples, an attribute a minute | health |
+| `HEALTH#{provider id}` | `H#{hour}` | an hour of health samples, an attribute per minute | health |
 | `OUTBOX#{shard}` | `{event id}` | an event that waits to be published | outbox |
 | `QUARANTINE` | `{event id}` | an event that cannot be published | outbox |
 | `EXPIRED` | `{time}#{org}#{provider id}#{version}` | a key version to destroy then | providers, expiry |
@@ -19,7 +19,7 @@ The `main` table:
 | `MK#{key id}` | `-` | a management key | management_keys |
 | `RL#{key id}#{minute}` | `-` | requests of a management key in a minute | management_keys |
 | `VL#{org}#{minute}`, `VL#{minute}` | `-` | verifications in a minute, of an organization and of the stack | counters |
-| `COUNT#{org}` | `-` | how many providers, routing configs and management keys exist | counters |
+| `COUNT#{org}` | `-` | numbers of providers, routing configs and management keys | counters |
 | `COUNT#{org}#LINKS#{window}` | `-` | upload links made in ten minutes | uploads |
 | `STACK` | `KEY#00000001` | the stack's wrapped digest key | data_keys |
 
@@ -59,7 +59,7 @@ HEALTH: Final = "HEALTH#"
 
 
 def org_key(org: str) -> str:
-    """The partition of everything that belongs to an organization."""
+    """Return the partition of an organization's items."""
     return f"ORG#{org}"
 
 
@@ -69,12 +69,12 @@ def provider_key(org: str, provider_id: str) -> Item:
 
 
 def name_key(org: str, claim: str) -> Item:
-    """A claim on a provider's name."""
+    """Return the key of a claim on a provider's name."""
     return {"PK": org_key(org), "SK": f"NAME#{claim}"}
 
 
 def fingerprint_key(org: str, fingerprint: str, provider_id: str = "") -> Item:
-    """A provider's fingerprint; without a provider, the prefix of the keys of all that share it."""
+    """Return the key of a provider's fingerprint; without a provider, the prefix of all keys with this fingerprint."""
     return {"PK": org_key(org), "SK": f"FP#{fingerprint}#{provider_id}"}
 
 
@@ -84,58 +84,58 @@ def route_key(org: str, slug: str) -> Item:
 
 
 def health_partition(provider_id: str) -> str:
-    """The partition of a provider's health samples."""
+    """Return the partition of a provider's health samples."""
     return f"{HEALTH}{provider_id}"
 
 
 def health_key(provider_id: str, at: datetime) -> Item:
-    """The item that holds the samples of the hour of `at`."""
+    """Return the key of the item with the samples of the hour of `at`."""
     return {"PK": health_partition(provider_id), "SK": hour_of(at)}
 
 
 def hour_of(at: datetime) -> str:
-    """The sort key of the item that holds the hour of `at`."""
+    """Return the sort key of the item for the hour of `at`."""
     return f"H#{at.astimezone(UTC):%Y-%m-%dT%H}"
 
 
 def outbox_shard(shard: int) -> str:
-    """The partition of one shard of the outbox."""
+    """Return the partition of one shard of the outbox."""
     return f"{OUTBOX}{shard:02d}"
 
 
 def event_key(event: Event) -> Item:
-    """An event in the outbox. Its id determines the shard, so concurrent writers spread over all shards."""
+    """Return the key of an event in the outbox. Its id determines the shard, so that writers spread over all shards."""
     return {"PK": outbox_shard(outbox_shard_of(event.id)), "SK": event.id}
 
 
 def quarantine_key(event: Event) -> Item:
-    """An event that cannot be published."""
+    """Return the key of an event that cannot be published."""
     return {"PK": QUARANTINE, "SK": event.id}
 
 
 def outbox_shard_of(event_id: str) -> int:
-    """The shard of an event."""
+    """Return the shard of an event."""
     return zlib.crc32(event_id.encode()) % OUTBOX_SHARDS
 
 
 def expired_key(expired: Expired) -> Item:
-    """A version's entry in the order of retirement."""
+    """Return the key of a version's entry in the order of retirement."""
     at, number = to_text(expired.at), f"{expired.version:08d}"
     return {"PK": EXPIRED, "SK": f"{at}#{expired.org}#{expired.provider_id}#{number}"}
 
 
 def audit_key(org: str, entry_id: str, resource_id: str | None = None) -> Item:
-    """An entry of an organization's audit trail, or of the trail of one resource."""
+    """Return the key of an entry in an organization's audit trail, or in the trail of one resource."""
     return {"PK": f"AUDIT#{org}" if resource_id is None else f"AUDIT#{org}#{resource_id}", "SK": entry_id}
 
 
 def idempotency_key(org: str, digest: str) -> Item:
-    """The record of an organization's idempotency key."""
+    """Return the key of the record of an organization's idempotency key."""
     return {"PK": f"IDEM#{org}#{digest}", "SK": "-"}
 
 
 def upload_key(upload_id: str) -> Item:
-    """An upload link."""
+    """Return the key of an upload link."""
     return {"PK": f"UPLOAD#{upload_id}", "SK": "-"}
 
 
@@ -145,32 +145,32 @@ def management_key_key(key_id: str) -> Item:
 
 
 def rate_key(key_id: str, minute: int) -> Item:
-    """The counter of one management key in one minute."""
+    """Return the key of a management key's counter for one minute."""
     return {"PK": f"RL#{key_id}#{minute}", "SK": "-"}
 
 
 def verifications_key(org: str | None, minute: int) -> Item:
-    """The counter of verifications in one minute, of an organization or (None) of the stack."""
+    """Return the key of the counter of verifications in one minute, of an organization or (None) of the stack."""
     return {"PK": f"VL#{minute}" if org is None else f"VL#{org}#{minute}", "SK": "-"}
 
 
 def count_key(org: str) -> Item:
-    """The counts of an organization's things, by kind."""
+    """Return the key of the counts of an organization's resources."""
     return {"PK": f"COUNT#{org}", "SK": "-"}
 
 
 def links_key(org: str, window: int) -> Item:
-    """The count of upload links that an organization made in a window of ten minutes."""
+    """Return the key of the count of an organization's upload links in a window of ten minutes."""
     return {"PK": f"COUNT#{org}#LINKS#{window}", "SK": "-"}
 
 
 def due_shard(shard: int) -> str:
-    """The index's partition for a shard."""
+    """Return the index's partition for a shard."""
     return f"DUE#{shard:02d}"
 
 
 def shard_of(provider_id: str) -> int:
-    """The shard of a provider. It never changes, so a provider item never moves in the index."""
+    """Return the shard of a provider. It never changes, so a provider item never moves in the index."""
     return zlib.crc32(provider_id.encode()) % SHARDS
 
 
@@ -180,5 +180,5 @@ def secret_key(org: str, provider_id: str, version: int) -> Item:
 
 
 def data_key_key(owner: str, key_id: str) -> Item:
-    """A wrapped data key of `owner` (`ORG#…` or `STACK`)."""
+    """Return the key of a wrapped data key of `owner` (`ORG#…` or `STACK`)."""
     return {"PK": owner, "SK": f"KEY#{key_id}"}

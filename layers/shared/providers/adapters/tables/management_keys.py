@@ -1,4 +1,4 @@
-"""Management keys, and how many requests each has made in a minute."""
+"""Management keys, and the number of requests of each in a minute."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ATTRIBUTES: Final = (
     *("PK", "SK", "digest", "org", "name", "scopes"),
     *("created_at", "expires_at", "revoked_at", "last_used_at", "mac"),
 )
-"""Of a management key's item. The operator's function may scan no others."""
+"""Attributes of a management key's item. The operator function may scan no others."""
 
 
 class DynamoManagementKeys:
@@ -34,7 +34,7 @@ class DynamoManagementKeys:
         self._main = main
 
     def get(self, key_id: str) -> ManagementKey | None:
-        """The current key."""
+        """Return the current key."""
         found = get(self._client, self._main, management_key_key(key_id))
         return None if found is None else management_key_from(found)
 
@@ -49,7 +49,7 @@ class DynamoManagementKeys:
             raise limit_reached(error, 1, "management_keys") from None
 
     def revoke(self, revoked: ManagementKey) -> None:
-        """Mark it revoked and count one less. Of two concurrent revocations, the first stays."""
+        """Mark the key revoked and count one less. Of two concurrent revocations, the first stays."""
         marked = update(
             self._main,
             management_key_key(revoked.id),
@@ -64,7 +64,7 @@ class DynamoManagementKeys:
             raise StaleWrite from None
 
     def list(self, org: str | None) -> Sequence[ManagementKey]:
-        """Every key, or those of `org`, oldest first: a Scan of the whole table, for operators."""
+        """Return every key, or those of `org`, oldest first: a Scan of the whole table, for operators."""
         found = scan(self._client, self._main, prefix=MANAGEMENT_KEY_PREFIX, equals={"org": org}, attributes=ATTRIBUTES)
         return sorted(map(management_key_from, found), key=lambda key: (key.created_at, key.id))
 
@@ -100,7 +100,7 @@ def management_key_item(key: ManagementKey) -> Item:
 
 
 def management_key_from(item: Item) -> ManagementKey:
-    """A management key as it was stored."""
+    """Return the management key in an item."""
     return ManagementKey(
         id=item["PK"].removeprefix(MANAGEMENT_KEY_PREFIX),
         digest=item["digest"],

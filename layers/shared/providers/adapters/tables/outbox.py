@@ -24,7 +24,7 @@ class DynamoOutbox:
         self._main = main
 
     def pending(self, shard: int, limit: int, after: Event | None = None) -> Sequence[Event]:
-        """The oldest events of one shard, those later than `after`."""
+        """Return the oldest events of one shard, after `after`."""
         start = None if after is None else event_key(after)
         found = query(self._client, self._main, outbox_shard(shard), "", limit=limit, start=start)
         return [event_from(item) for item in found]
@@ -41,7 +41,7 @@ class DynamoOutbox:
 
 
 def event_item(event: Event) -> Item:
-    """An event that waits to be published."""
+    """Return the item of an event in the outbox."""
     return event_key(event) | {
         "type": event.type.value,
         "at": to_text(event.at),
@@ -52,7 +52,7 @@ def event_item(event: Event) -> Item:
 
 
 def event_from(item: Item) -> Event:
-    """An event as it was stored."""
+    """Return the event in an item."""
     return Event(
         item["SK"],
         EventType(item["type"]),
@@ -64,5 +64,5 @@ def event_from(item: Item) -> Event:
 
 
 def quarantined_item(event: Event, code: str, at: datetime) -> Item:
-    """An event that EventBridge refuses, with the error's code."""
+    """Return the item of an event that EventBridge rejects, with the error code."""
     return event_item(event) | quarantine_key(event) | {"error_code": code, "quarantined_at": to_text(at)}

@@ -1,4 +1,4 @@
-"""Providers and their sealed credentials as DynamoDB items, and back."""
+"""Converts providers and their sealed credentials to DynamoDB items and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
 
 
 def provider_members(provider: Provider) -> Item:
-    """The attributes that an owner's change replaces: all of a provider item but its key, refs and health."""
+    """Return the attributes that an owner's change replaces: all of a provider item except its key, refs and health."""
     return {
         "vendor": provider.vendor,
         "name": provider.name,
@@ -41,14 +41,14 @@ def provider_members(provider: Provider) -> Item:
 
 
 def verification_members(provider: Provider) -> Item:
-    """The last verification. The sweep also writes it, for a pending provider."""
+    """Return the last verification. The sweep also writes it, for a pending provider."""
     found = provider.verification
     reason = found.reason.value if found.reason else None
     return {"verification": {"outcome": found.outcome.value, "reason": reason, "checked_at": to_text(found.checked_at)}}
 
 
 def health_members(provider: Provider) -> Item:
-    """Health and back-off on the provider item. The sweep writes them; a new key version resets them."""
+    """Return health and back-off on the provider item. The sweep writes them; a new key version resets them."""
     health = provider.health
     return {
         "health_state": health.state.value,
@@ -61,7 +61,7 @@ def health_members(provider: Provider) -> Item:
 
 
 def provider_from(item: Item) -> Provider:
-    """The provider in `item`."""
+    """Return the provider in `item`."""
     verification = item["verification"]
     return Provider(
         org=item["PK"].removeprefix("ORG#"),
@@ -104,7 +104,7 @@ def _version_from(item: Item) -> KeyVersion:
 
 
 def _reason(text: str | None) -> Reason | None:
-    """A reason of a later release (after a rollback) is an unexpected answer."""
+    """Return the reason; one of a later release (after a rollback) becomes `unexpected_answer`."""
     try:
         return Reason(text) if text else None
     except ValueError:
@@ -112,7 +112,7 @@ def _reason(text: str | None) -> Reason | None:
 
 
 def sealed_item(sealed: SealedCredential) -> Item:
-    """A row of the `secrets` table."""
+    """Return the row of a sealed credential in the `secrets` table."""
     return secret_key(sealed.org, sealed.provider_id, sealed.version) | {
         "data_key_id": sealed.data_key_id,
         "nonce": sealed.nonce,
@@ -125,7 +125,7 @@ def sealed_item(sealed: SealedCredential) -> Item:
 
 
 def sealed_from(item: Item) -> SealedCredential:
-    """The row in `item`. Its identity comes from its key, so a copied row does not open."""
+    """Return the sealed credential in `item`. Its identity comes from the item's key, so a copied row does not open."""
     org, _, provider_id = item["PK"].removeprefix("ORG#").rpartition("#PROV#")
     return SealedCredential(
         org=org,

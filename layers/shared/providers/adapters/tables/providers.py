@@ -59,19 +59,19 @@ class DynamoProviders:
         self._secrets = secrets
 
     def get(self, org: str, provider_id: str) -> Provider | None:
-        """The current provider item."""
+        """Return the current provider item."""
         found = get(self._client, self._main, provider_key(org, provider_id))
         return None if found is None else provider_from(found)
 
     def named(self, org: str, name: str) -> str | None:
-        """The id of the provider that has claimed the name."""
+        """Return the id of the provider that has claimed the name."""
         found = get(self._client, self._main, name_key(org, name_claim(name)))
         return None if found is None else str(found["provider_id"])
 
     def list(
         self, org: str, wanted: ProviderFilter, limit: int, before: str | None
     ) -> tuple[Sequence[Provider], str | None]:
-        """Up to `limit` provider items, newest first, by one Query."""
+        """Return up to `limit` provider items, newest first, by one Query."""
         found, last = query_page(
             self._client,
             self._main,
@@ -177,12 +177,12 @@ class DynamoProviders:
             raise StaleWrite from None
 
     def sealed(self, org: str, provider_id: str, version: int) -> SealedCredential | None:
-        """One version's row."""
+        """Return one version's row."""
         found = get(self._client, self._secrets, secret_key(org, provider_id, version))
         return None if found is None else sealed_from(found)
 
     def reseal(self, before: SealedCredential, after: SealedCredential) -> None:
-        """Replace what depends on the data key; expiry and last use have other writers."""
+        """Replace the attributes that depend on the data key; expiry and last use have other writers."""
         members = {"data_key_id": after.data_key_id, "nonce": after.nonce, "ciphertext": after.ciphertext}
         key = secret_key(before.org, before.provider_id, before.version)
         unchanged = "data_key_id = :old_key AND nonce = :old_nonce"
@@ -208,7 +208,7 @@ class DynamoProviders:
                 raise unavailable("DynamoDB", error) from None
 
     def last_used(self, org: str, provider_id: str) -> dict[int, datetime]:
-        """One Query of two attributes: IAM can forbid the others."""
+        """Return when each version was last read, by one Query of two attributes: IAM can forbid the others."""
         with available("DynamoDB"):
             found = self._client.query(
                 TableName=self._secrets,
@@ -226,7 +226,7 @@ class DynamoProviders:
         }
 
     def with_fingerprint(self, org: str, fingerprint: str) -> Sequence[str]:
-        """Ids of the providers whose active credential has this fingerprint; the first hundred."""
+        """Return the ids of the first hundred providers whose active credential has this fingerprint."""
         prefix = fingerprint_key(org, fingerprint)["SK"]
         found = query(self._client, self._main, org_key(org), prefix, limit=100)
         return [item["SK"].removeprefix(prefix) for item in found]

@@ -1,4 +1,4 @@
-"""Routing configs. A write also keeps the `refs` of the providers they name."""
+"""Routing configs. A write also updates the `refs` of their providers."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
 
 class DynamoRouting:
-    """Routing configs, and with them the `refs` of the providers they name."""
+    """Routing configs, and the `refs` of their providers."""
 
     def __init__(self, client: DynamoDBClient, main: str) -> None:
         self._client = client
         self._main = main
 
     def get(self, org: str, slug: str) -> RoutingConfig | None:
-        """The current config."""
+        """Return the current config."""
         found = get(self._client, self._main, route_key(org, slug))
         return None if found is None else route_from(found)
 
     def list(self, org: str, limit: int, after: str | None) -> Sequence[RoutingConfig]:
-        """Up to `limit` configs in the order of their slugs."""
+        """Return up to `limit` configs, ordered by slug."""
         start = None if after is None else route_key(org, after)
         found = query(self._client, self._main, org_key(org), "ROUTE#", limit=limit, start=start)
         return [route_from(item) for item in found]
@@ -117,7 +117,7 @@ def route_item(config: RoutingConfig) -> Item:
 
 
 def route_from(item: Item) -> RoutingConfig:
-    """A routing config as it was stored."""
+    """Return the routing config in an item."""
     return RoutingConfig(
         org=item["PK"].removeprefix("ORG#"),
         slug=item["SK"].removeprefix("ROUTE#"),

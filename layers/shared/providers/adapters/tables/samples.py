@@ -1,9 +1,9 @@
-"""A sample in five bytes, under a name of one character: sixty of them, an hour's, fit into one write unit (1 KB).
+"""A sample in five bytes, under a one-character name: an hour's sixty samples fit into one write unit (1 KB).
 
-| bytes | what |
+| bytes | contents |
 | --- | --- |
 | 1 | the outcome: 0 for valid, else the reason's code |
-| 2 | latency in milliseconds, big-endian; 65535 where there is none |
+| 2 | latency in milliseconds, big-endian; 65535 if there is none |
 | 1 or more | the key version, big-endian |
 """
 
@@ -67,17 +67,17 @@ _REASONS: Final[dict[int, Reason | None]] = {0: None} | {code: reason for reason
 
 
 def minute_bucket(at: datetime) -> str:
-    """The name of the attribute for the minute of `at`."""
+    """Return the name of the attribute for the minute of `at`."""
     return _NAMES[at.minute]
 
 
 def expiry_of(at: datetime) -> int:
-    """When the hour's item expires, in seconds since 1970."""
+    """Return when the hour's item expires, in seconds since 1970."""
     return int((at + KEPT).timestamp())
 
 
 def pack(sample: Sample) -> bytes:
-    """The bytes of a sample. Its minute is the attribute's name."""
+    """Return the bytes of a sample. Its minute is the attribute's name."""
     code = 0 if sample.reason is None else CODES[sample.reason]
     latency = _NO_LATENCY if sample.latency_ms is None else min(sample.latency_ms, _NO_LATENCY - 1)
     version = sample.version.to_bytes((sample.version.bit_length() + 7) // 8 or 1, "big")
@@ -85,7 +85,7 @@ def pack(sample: Sample) -> bytes:
 
 
 def unpack(at: datetime, packed: bytes) -> Sample:
-    """The sample of the minute `at`. A code of a later release (after a rollback) is an unexpected answer."""
+    """Return the sample of the minute `at`. An unknown code, of a later release, becomes `unexpected_answer`."""
     latency = packed[1] << 8 | packed[2]
     version = packed[3] if len(packed) == 4 else int.from_bytes(packed[3:], "big")
     return Sample(
@@ -94,13 +94,13 @@ def unpack(at: datetime, packed: bytes) -> Sample:
 
 
 def samples_in(item: Mapping[str, Any]) -> list[Sample]:
-    """The samples of an hour's item in DynamoDB's typed form, oldest first."""
+    """Return the samples of an hour's item in DynamoDB's typed form, oldest first."""
     hour = _hour(item)
     return [unpack(hour + _MINUTES[minute], item[name]["B"]) for minute, name in enumerate(_NAMES) if name in item]
 
 
 def recent_in(hours: Sequence[Mapping[str, Any]]) -> Recent:
-    """The samples of hours' items in DynamoDB's typed form, the oldest hour first."""
+    """Return the samples of hours' items in DynamoDB's typed form, the oldest hour first."""
     newest = None
     if hours:
         minute = max(minute for minute, name in enumerate(_NAMES) if name in hours[-1])
@@ -110,7 +110,7 @@ def recent_in(hours: Sequence[Mapping[str, Any]]) -> Recent:
 
 
 def _not_valid_in(item: Mapping[str, Any]) -> int:
-    """How many of an hour's samples are not valid. Only minute buckets are binary."""
+    """Return the number of an hour's samples that are not valid. Only minute buckets are binary."""
     return sum(value["B"][0] != 0 for value in item.values() if "B" in value)
 
 

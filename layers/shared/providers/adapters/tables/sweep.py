@@ -30,7 +30,7 @@ class DynamoProbes:
         self._secrets = secrets
 
     def list_due(self, shard: int) -> Sequence[Due]:
-        """The providers of one shard of the index."""
+        """Return the providers of one shard of the index."""
         found: list[Due] = []
         arguments: dict[str, Any] = {
             "TableName": self._main,
@@ -49,16 +49,16 @@ class DynamoProbes:
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def load(self, targets: Sequence[tuple[str, str]]) -> Sequence[Probed]:
-        """Provider items, then the rows of their active versions."""
+        """Return provider items, then the rows of their active versions."""
         keys = [marshal(provider_key(org, provider_id)) for org, provider_id in targets]
         providers = [provider_from(unmarshal(item)) for item in get_many(self._client, self._main, keys)]
         rows = [marshal(secret_key(provider.org, provider.id, provider.active.number)) for provider in providers]
         sealed = [sealed_from(unmarshal(item)) for item in get_many(self._client, self._secrets, rows)]
-        by_place = {(row.org, row.provider_id): row for row in sealed}
-        return [Probed(provider, by_place.get((provider.org, provider.id))) for provider in providers]
+        rows_by_id = {(row.org, row.provider_id): row for row in sealed}
+        return [Probed(provider, rows_by_id.get((provider.org, provider.id))) for provider in providers]
 
     def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
-        """Write health and back-off; a plain write where there is nothing to publish with it."""
+        """Write health and back-off; without events, by a plain write."""
         members = health_members(after)
         condition = "active = :active AND health_state = :state"
         values: dict[str, Any] = {"active": before.active.number, "state": before.health.state.value}

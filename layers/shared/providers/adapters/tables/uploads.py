@@ -1,4 +1,4 @@
-"""Upload links: each is deleted by the change that uses it."""
+"""Upload links: the change that uses a link deletes it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DynamoUploads:
         self._main = main
 
     def put(self, upload: Upload, side_writes: SideWrites = NO_SIDE_WRITES, limits: Limits = LIMITS) -> None:
-        """Store a new link, and count it in its ten minutes."""
+        """Store a new link, and count it in its window of ten minutes."""
         window = int(upload.created_at.timestamp() // LIFETIME.total_seconds())
         key = links_key(upload.org, window)
         counted = counting(self._main, key, "upload_links", limits, ttl=epoch(upload.created_at + 2 * LIFETIME))
@@ -39,7 +39,7 @@ class DynamoUploads:
             raise StaleWrite from None
 
     def get(self, upload_id: str) -> Upload | None:
-        """The link as it is now."""
+        """Return the current link."""
         found = get(self._client, self._main, upload_key(upload_id))
         return None if found is None else upload_from(found)
 
@@ -55,14 +55,14 @@ class DynamoUploads:
         """Count a try."""
         counting = update(self._main, upload_key(upload_id), "ADD tries :one", "attribute_exists(PK)", one=1)
         try:
-            answer = write(self._client, "update_item", counting["Update"] | {"ReturnValues": "UPDATED_NEW"})
+            response = write(self._client, "update_item", counting["Update"] | {"ReturnValues": "UPDATED_NEW"})
         except StaleWrite:
             raise UploadUsed from None
-        return int(unmarshal(answer["Attributes"])["tries"])
+        return int(unmarshal(response["Attributes"])["tries"])
 
 
 def upload_item(upload: Upload) -> Item:
-    """An upload link."""
+    """Return the item of an upload link."""
     return upload_key(upload.id) | {
         "org": upload.org,
         "key_id": upload.key_id,
@@ -79,7 +79,7 @@ def upload_item(upload: Upload) -> Item:
 
 
 def upload_from(item: Item) -> Upload:
-    """An upload link as it was stored."""
+    """Return the upload link in an item."""
     return Upload(
         id=item["PK"].removeprefix("UPLOAD#"),
         org=item["org"],
