@@ -14,14 +14,17 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse, HeadersDict
+from botocore.exceptions import EndpointConnectionError
 
-from providers.adapters.aws import count_throttles, is_throttled
+from providers.adapters.aws import CLIENT_CONFIG, count_failures, is_throttled
 from providers.adapters.metrics import MAX_VALUES, EmfMetrics, NoMetrics
 from providers.bootstrap import Dependencies, Settings
 from providers.model.metrics import (
     DIMENSIONS,
+    DYNAMODB_FAILURES,
     DYNAMODB_THROTTLES,
     EVENTS_QUARANTINED,
+    KMS_FAILURES,
     KMS_THROTTLES,
     METRICS,
     PROBE_LATENCY,
@@ -138,16 +141,46 @@ def answering(service: str, *codes: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("service", "operation", "metric"),
-    [("dynamodb", "list_tables", DYNAMODB_THROTTLES), ("kms", "list_keys", KMS_THROTTLES)],
+    ("service", "operation", "throttles", "failures"),
+    [
+        ("dynamodb", "list_tables", DYNAMODB_THROTTLES, DYNAMODB_FAILURES),
+        ("kms", "list_keys", KMS_THROTTLES, KMS_FAILURES),
+    ],
 )
-def test_every_throttled_attempt_is_counted(service: str, operation: str, metric: Any) -> None:
-    """A retry that meets another error has been throttled once."""
+def test_every_attempt_that_is_throttled_or_fails_is_counted(
+    service: str, operation: str, throttles: Any, failures: Any
+) -> None:
+    """A retry that meets another error has been throttled once, and failed once."""
     metrics, client = FakeMetrics(), answering(service, "ThrottlingException", "AccessDeniedException")
-    count_throttles(client, service, metrics)
+    count_failures(client, service, metrics)
     with pytest.raises(client.exceptions.ClientError):
         getattr(client, operation)()
-    assert metrics.of(metric) == [(1,)]
+    assert metrics.of(throttles) == [(1,)]
+    assert metrics.of(failures) == [(1,)]
+
+
+def test_a_lost_race_is_no_failure() -> None:
+    """A condition that another writer made false is part of normal operation."""
+    metrics, client = FakeMetrics(), answering("dynamodb", "ConditionalCheckFailedException")
+    count_failures(client, "dynamodb", metrics)
+    with pytest.raises(client.exceptions.ClientError):
+        client.list_tables()
+    assert metrics.written == []
+
+
+def test_calls_without_a_response_are_failures() -> None:
+    """DynamoDB cannot be reached: each attempt counts."""
+    metrics = FakeMetrics()
+    client: Any = boto3.Session("testing", "testing", region_name="us-east-1").client("dynamodb", config=CLIENT_CONFIG)
+
+    def fail(**_: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url="https://aws.example")
+
+    client.meta.events.register_first("before-send", fail)
+    count_failures(client, "dynamodb", metrics)
+    with pytest.raises(EndpointConnectionError):
+        client.list_tables()
+    assert metrics.of(DYNAMODB_FAILURES) == [(1,), (1,)]
 
 
 def test_the_stack_on_one_machine_writes_no_metrics() -> None:

@@ -18,7 +18,7 @@ from providers.usecases.sweep import dispatch
 from providers_contract.vocabulary import Reason
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, rotate
-from tests.kit.sweeps import deliver, sweep
+from tests.kit.sweeps import deliver, pending, sweep
 
 
 def test_rotations_and_rollbacks_are_counted_by_vendor() -> None:
@@ -105,9 +105,33 @@ def test_events_published_late_and_quarantined_are_counted() -> None:
     assert ports.metrics.of(metrics.EVENTS_QUARANTINED) == [(1,)]
 
 
-def test_versions_that_the_reaper_destroys_are_counted() -> None:
-    """Each one when its grace window ends."""
+@pytest.mark.parametrize(("verdict", "unhealthy"), [(Verdict(), 0), (Verdict(Reason.CREDENTIAL_REJECTED), 2)])
+def test_unhealthy_providers_are_counted_with_each_probe(verdict: Verdict, unhealthy: int) -> None:
+    """From the third failed probe on, and once for a message that is delivered twice."""
+    ports = FakePorts()
+    added(ports)
+    ports.verify.verdict = verdict
+    for _ in range(4):
+        deliver(ports, sweep(ports))
+    assert ports.metrics.of(metrics.PROVIDERS_UNHEALTHY) == [(1,)] * unhealthy
+
+
+def test_each_run_of_the_sweep_says_how_many_providers_it_queued_and_skipped() -> None:
+    """An idle stack reports 0, so that missing values mean that the sweep stopped."""
+    ports = FakePorts()
+    dispatch(ports, ports.clock.now())
+    added(ports, "one")
+    pending(ports, "two")
+    sweep(ports)
+    sweep(ports)
+    assert ports.metrics.of(metrics.PROVIDERS_DUE) == [(0,), (2,), (1,)]
+    assert ports.metrics.of(metrics.PROVIDERS_BACKED_OFF) == [(0,), (0,), (1,)]
+
+
+def test_each_run_of_the_reaper_says_how_many_versions_it_destroyed() -> None:
+    """A run without work reports 0, so that missing values mean that the reaper stopped."""
     ports = FakePorts(Policy(grace=timedelta(hours=1)))
     rotate(ports, rotate(ports, added(ports), "two"), "three")
     assert reap(ports, ports.clock.now() + timedelta(hours=1)) == 2
-    assert ports.metrics.of(metrics.RETIRED_VERSIONS) == [(1,), (1,)]
+    assert reap(ports, ports.clock.now() + timedelta(hours=1)) == 0
+    assert ports.metrics.of(metrics.RETIRED_VERSIONS) == [(2,), (0,)]

@@ -316,11 +316,11 @@ class Dependencies:
 
     def client(self, service: str) -> Any:
         """A client of `service`; the stack on one machine puts its own in place."""
-        from providers.adapters.aws import CLIENT_CONFIG, EMULATOR_CONFIG, build_client, count_throttles
+        from providers.adapters.aws import CLIENT_CONFIG, EMULATOR_CONFIG, build_client, count_failures
 
         url = self.settings.aws_url
         client = build_client(service, url, EMULATOR_CONFIG if url else CLIENT_CONFIG)
-        count_throttles(client, service, self.metrics)
+        count_failures(client, service, self.metrics)
         return client
 
     def _reroute(self, host: str) -> str | None:

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 
 from providers.adapters.quiet import quiet
 from providers.model.errors import Unavailable, Unresponsive
-from providers.model.metrics import DYNAMODB_THROTTLES, KMS_THROTTLES
+from providers.model.metrics import DYNAMODB_FAILURES, DYNAMODB_THROTTLES, KMS_FAILURES, KMS_THROTTLES
 from providers.ports import Metrics
 
 quiet("botocore", "boto3", "urllib3")  # else LogLevel=DEBUG would write decrypted data keys into the log
@@ -45,7 +45,12 @@ THROTTLED: Final = frozenset(
 )
 """Error codes of DynamoDB and KMS. In a transaction's cancellation reasons they lack the word Exception."""
 
-_THROTTLE_METRICS: Final = {"dynamodb": DYNAMODB_THROTTLES, "kms": KMS_THROTTLES}
+LOST_RACES: Final = frozenset(
+    {"ConditionalCheckFailedException", "TransactionCanceledException", "TransactionInProgressException"}
+)
+"""Error codes of DynamoDB that a condition or another writer causes: nothing has failed."""
+
+_METRICS: Final = {"dynamodb": (DYNAMODB_THROTTLES, DYNAMODB_FAILURES), "kms": (KMS_THROTTLES, KMS_FAILURES)}
 
 
 class GarbledAnswer(BotoCoreError):
@@ -65,17 +70,21 @@ def build_client(service: str, endpoint_url: str | None = None, config: Config =
     return client
 
 
-def count_throttles(client: Any, service: str, metrics: Metrics) -> None:
-    """Count the responses that throttle `client` if it calls DynamoDB or KMS, also those that a retry makes up for."""
-    metric = _THROTTLE_METRICS.get(service)
-    if metric is None:
+def count_failures(client: Any, service: str, metrics: Metrics) -> None:
+    """Count the throttles and failures of each attempt of `client` if it calls DynamoDB or KMS."""
+    if service not in _METRICS:
         return
+    throttles, failures = _METRICS[service]
 
     def received(parsed_response: dict[str, Any] | None, **_: Any) -> None:
-        if parsed_response is not None and is_throttled(parsed_response):
-            metrics.count(metric)
+        if parsed_response is None:
+            metrics.count(failures)  # no response
+        elif is_throttled(parsed_response):
+            metrics.count(throttles)
+        elif parsed_response.get("Error", {}).get("Code", "") not in {"", *LOST_RACES}:
+            metrics.count(failures)
 
-    client.meta.events.register(f"response-received.{service}", received, unique_id="providers-throttles")
+    client.meta.events.register(f"response-received.{service}", received, unique_id="providers-failures")
 
 
 def is_throttled(response: dict[str, Any]) -> bool:

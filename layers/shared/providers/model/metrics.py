@@ -41,6 +41,11 @@ VERIFICATION_LATENCY: Final = Metric(
 )
 PROBES: Final = Metric("Probes", "Count", "health probes recorded", _VENDOR_OUTCOME)
 PROBE_LATENCY: Final = Metric("ProbeLatency", "Milliseconds", "the vendor's response time in a probe", _VENDOR_OUTCOME)
+PROVIDERS_DUE: Final = Metric("ProvidersDue", "Count", "providers that one run of the sweep queued for a probe")
+PROVIDERS_BACKED_OFF: Final = Metric(
+    "ProvidersBackedOff", "Count", "providers that one run of the sweep skipped, because earlier probes failed"
+)
+PROVIDERS_UNHEALTHY: Final = Metric("ProvidersUnhealthy", "Count", "providers that were unhealthy after their probe")
 SWEEP_LAG: Final = Metric(
     "SweepLag", "Seconds", "from the start of the minute that a batch of probes is for until a worker reads it"
 )
@@ -53,6 +58,12 @@ EVENTS_PUBLISHED_LATE: Final = Metric(
 EVENTS_QUARANTINED: Final = Metric(
     "EventsQuarantined", "Count", "events that EventBridge rejected permanently, or for a day"
 )
+DYNAMODB_FAILURES: Final = Metric(
+    "DynamoDBFailures", "Count", "DynamoDB calls that failed or got no response, retries included; no throttles"
+)
+KMS_FAILURES: Final = Metric(
+    "KMSFailures", "Count", "KMS calls that failed or got no response, retries included; no throttles"
+)
 DYNAMODB_THROTTLES: Final = Metric(
     "DynamoDBThrottles", "Count", "DynamoDB responses that throttled a call or a part of it, retries included"
 )
@@ -60,6 +71,8 @@ KMS_THROTTLES: Final = Metric("KMSThrottles", "Count", "KMS responses that throt
 LOST_LEASES: Final = Metric(
     "LostLeases", "Count", "requests that outlived the lease on their Idempotency-Key, so that another took over"
 )
-RETIRED_VERSIONS: Final = Metric("RetiredVersions", "Count", "key versions destroyed at the end of their grace window")
+RETIRED_VERSIONS: Final = Metric(
+    "RetiredVersions", "Count", "key versions that one run of the reaper destroyed at the end of their grace window"
+)
 
 METRICS: Final = tuple(each for each in list(globals().values()) if isinstance(each, Metric))

@@ -8,7 +8,7 @@ from typing import Any
 
 from providers.model.events import EventType, health_event, provider_event
 from providers.model.health import Sample, next_health, replayed, stays_healthy
-from providers.model.metrics import PROBE_LATENCY, PROBES
+from providers.model.metrics import PROBE_LATENCY, PROBES, PROVIDERS_UNHEALTHY
 from providers.model.provider import Provider, Verification
 from providers.model.verdict import Verdict
 from providers.ports import Ports, StaleWrite
@@ -16,7 +16,7 @@ from providers.usecases.back_off import with_back_off
 from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM
 from providers.usecases.probe_batch import ProbeTask
-from providers_contract.vocabulary import Action, Status
+from providers_contract.vocabulary import Action, HealthState, Status
 
 
 def write_result(ports: Ports, task: ProbeTask, verdict: Verdict | BaseException | None) -> bool:
@@ -61,6 +61,8 @@ def _update_provider(ports: Ports, task: ProbeTask, samples: list[Sample], verdi
     newest = samples[-1] if samples and samples[-1].at == minute else None
     advance = next_health if verdict is not None and newest is not None else replayed
     after = replace(provider, health=advance(provider.health, samples, limits))
+    if verdict is not None and after.health.state is HealthState.UNHEALTHY:
+        ports.metrics.count(PROVIDERS_UNHEALTHY)
     if verdict is None and newest is not None:
         verdict = Verdict(newest.reason, latency_ms=newest.latency_ms)
     pending = provider.status is Status.PENDING

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from providers.model.health import floor_minute
+from providers.model.metrics import PROVIDERS_BACKED_OFF, PROVIDERS_DUE
 from providers.model.policy import SHARDS
 from providers.ports import Due, Ports
 from providers.usecases.events import drain_outbox
@@ -30,14 +31,12 @@ def dispatch(ports: Ports, now: datetime) -> int:
     minute = floor_minute(now)
     interval = ports.policy.thresholds.interval_minutes
     turn = int(minute.timestamp() // 60) % interval
-    targets = _in_turns(
-        due
-        for shard in range(turn, SHARDS, interval)
-        for due in ports.probes.list_due(shard)
-        if due.probe_after is None or due.probe_after <= minute
-    )
+    listed = [each for shard in range(turn, SHARDS, interval) for each in ports.probes.list_due(shard)]
+    targets = _in_turns(each for each in listed if each.probe_after is None or each.probe_after <= minute)
     batches = [Batch(minute, tuple(targets[start : start + BATCH])) for start in range(0, len(targets), BATCH)]
     ports.queue.send([batch.to_json() for batch in batches])
+    ports.metrics.measure(PROVIDERS_DUE, len(targets))  # 0 too: without this value, an alarm reports the sweep
+    ports.metrics.measure(PROVIDERS_BACKED_OFF, len(listed) - len(targets))
     return len(targets)
 
 
