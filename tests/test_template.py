@@ -20,6 +20,7 @@ from providers.bootstrap import Dependencies, Settings
 from providers.edge.background import CONCURRENCY, MARGIN_S
 from providers.model.idempotency import LEASE
 from providers.model.policy import PROBE_DEADLINE_S, Policy
+from providers.usecases.probe import STALE_AFTER
 from providers.usecases.probe_batch import BATCH
 
 ROOT = Path(__file__).parent.parent
@@ -201,7 +202,7 @@ def test_a_table_is_encrypted_restorable_and_hard_to_lose(translated: dict[str, 
     assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert properties["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
-    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert {key["AttributeName"]: key["KeyType"] for key in properties["KeySchema"]} == {"PK": "HASH", "SK": "RANGE"}
 
 
@@ -209,7 +210,19 @@ def test_the_kms_key_rotates_and_outlives_the_stack(translated: dict[str, dict[s
     """The KMS key rotates and is retained when the stack is deleted."""
     key = translated["CredentialsKey"]
     assert key["Properties"]["EnableKeyRotation"] is True
-    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_a_failed_first_deployment_leaves_nothing(translated: dict[str, dict[str, Any]]) -> None:
+    """No resource is retained when its creation is rolled back, so a failed first deployment can be repeated."""
+    assert [name for name, each in translated.items() if each.get("DeletionPolicy") == "Retain"] == []
+
+
+def test_a_layer_version_outlives_the_next(translated: dict[str, dict[str, Any]]) -> None:
+    """An update keeps the layer versions that data planes reference; each stack has a layer of its own name."""
+    (layer,) = (each for each in translated.values() if each["Type"] == "AWS::Lambda::LayerVersion")
+    assert layer["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert layer["Properties"]["LayerName"] == {"Fn::Sub": "${AWS::StackName}-shared"}
 
 
 def changing() -> dict[str, dict[str, Any]]:
@@ -243,6 +256,29 @@ def test_what_runs_each_minute_ends_within_it(function: str) -> None:
     assert event["Properties"]["ScheduleExpression"] == "rate(1 minute)"
 
 
+def test_a_late_run_is_dropped(translated: dict[str, dict[str, Any]]) -> None:
+    """Neither Scheduler nor Lambda keeps a run for longer than a minute, so that runs do not pile up in an outage."""
+    schedules = of_type(translated, "AWS::Scheduler::Schedule").values()
+    limits = of_type(translated, "AWS::Lambda::EventInvokeConfig").values()
+    assert len(schedules) == len(limits) == len(TEMPLATE.scheduled)
+    assert {each["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"] for each in schedules} == {60}
+    assert {(each["MaximumEventAgeInSeconds"], each["MaximumRetryAttempts"]) for each in limits} == {(60, 0)}
+
+
+NAMES = {"Name", "AlarmName", "AliasName", "DashboardName", "FunctionName", "LayerName", "LogGroupName", "QueueName"}
+
+
+def test_two_stacks_do_not_collide(translated: dict[str, dict[str, Any]]) -> None:
+    """No resource has a fixed name, so that an account and region can have several stacks."""
+    fixed = {
+        name: value
+        for name, each in translated.items()
+        for key, value in each["Properties"].items()
+        if key in NAMES and isinstance(value, str)
+    }
+    assert fixed == {}
+
+
 def test_a_worker_has_the_time_for_all_that_it_is_handed() -> None:
     """A worker can finish its messages even with the slowest vendors before they are redelivered."""
     (source,) = TEMPLATE.of_type("AWS::Lambda::EventSourceMapping").values()
@@ -250,7 +286,8 @@ def test_a_worker_has_the_time_for_all_that_it_is_handed() -> None:
     timeout = FUNCTIONS[source["FunctionName"]["Ref"]]["Timeout"]
     rounds = math.ceil(source["BatchSize"] * BATCH / CONCURRENCY)
     assert rounds * PROBE_DEADLINE_S <= timeout - MARGIN_S
-    assert queue["VisibilityTimeout"] > timeout
+    assert timeout < queue["VisibilityTimeout"] < STALE_AFTER.total_seconds()
+    assert queue["MessageRetentionPeriod"] > queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
 
 
 def test_the_sweep_and_the_reaper_run_each_minute() -> None:

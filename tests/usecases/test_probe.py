@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from providers.model.events import EventType
-from providers.model.health import Sample
+from providers.model.health import Sample, floor_minute
 from providers.model.verdict import Verdict
 from providers.usecases.events import drain_outbox
 from providers.usecases.probe import probe_messages
@@ -96,15 +96,17 @@ def test_what_does_not_fit_is_handed_back() -> None:
     assert len(ports.db.samples[provider.id]) == 1
 
 
-def test_an_old_message_is_dropped() -> None:
-    """A message from before an outage of the workers is dropped."""
+@pytest.mark.parametrize(("seconds", "probed"), [(120, 1), (121, 0)])
+def test_an_old_message_is_dropped(seconds: int, probed: int) -> None:
+    """A worker drops a message for a minute that began more than two minutes ago, as after an outage."""
     ports = FakePorts()
     added(ports)
-    dispatch(ports, ports.clock.now())
-    ports.clock.pass_time(minutes=16)
+    minute = floor_minute(ports.clock.now())
+    dispatch(ports, minute)
+    ports.clock.pass_time(seconds=seconds - (ports.clock.now() - minute).total_seconds())
     ports.verify.asked.clear()
     assert deliver(ports, ports.queue.sent) == []
-    assert ports.verify.asked == []
+    assert len(ports.verify.asked) == probed
 
 
 @pytest.mark.parametrize("point", ["load", "recent", "record", "set_health", "publish", "forget"])

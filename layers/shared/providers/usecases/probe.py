@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Final, ParamSpec, TypeVar
 
 from providers.model.errors import Unprocessable
-from providers.model.health import floor_minute
 from providers.model.metrics import SWEEP_LAG
 from providers.model.policy import PROBE_DEADLINE_S
 from providers.model.verdict import Verdict
@@ -27,8 +26,8 @@ T = TypeVar("T")
 THREADS: Final = 16
 """Threads that read and write: enough to hide DynamoDB's few milliseconds. None of them runs during probes."""
 
-STALE_AFTER: Final = timedelta(minutes=15)
-"""A message for a minute this long ago is dropped: the sweep has queued its providers again since."""
+STALE_AFTER: Final = timedelta(minutes=2)
+"""Older messages are dropped: the sweep has queued their providers again since."""
 
 QUIET_S: Final = 1.0
 """If no vendor has responded for this long, all running probes are slow, and writing distorts no latency."""
@@ -83,7 +82,7 @@ def _load(ports: Ports, body: str) -> list[ProbeTask]:
     batch = Batch.from_json(body)
     now = ports.clock.now()
     ports.metrics.measure(SWEEP_LAG, (now - batch.minute).total_seconds())
-    if floor_minute(now) - batch.minute > STALE_AFTER:
+    if now - batch.minute > STALE_AFTER:
         return []
     found = [
         each
