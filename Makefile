@@ -4,7 +4,7 @@
 #   SAM=…      a SAM CLI to use instead of .venv-sam's   ARCH=…   arm64 or x86_64; default: samconfig.toml
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run aws management-key bench openapi quick test prove soak check build test-sam test-deploy requirements clean
+.PHONY: help run aws management-key bench openapi quick test prove soak check check-policy build test-sam test-deploy release requirements clean
 
 BIN := .venv/bin
 PIP_INSTALL := install -qq --disable-pip-version-check
@@ -44,11 +44,13 @@ help:
 	@echo "make test          Run all tests that need only Python"
 	@echo "make prove         Run the proofs of what is promised, and print what they tried (soak: ten times as much)"
 	@echo "make check         Check format, lint, types, imports, templates"
+	@echo "make check-policy  Check the templates and the workflows against policies (checkov, zizmor)"
 	@echo "make openapi       Write the OpenAPI document, docs/api.md and what else is generated from the contract"
 	@echo "make bench         Measure the sweep, reads and the command line, and write docs/bench.md"
 	@echo "make build         Validate the template, and build the functions and the layer (ARCH=arm64 or x86_64)"
 	@echo "make test-sam      Run the tests that need SAM CLI and a container engine, on a build for this machine"
 	@echo "make test-deploy   Deploy the build to the emulator of AWS at AWS_ENDPOINT_URL, and use it"
+	@echo "make release RELEASE=v1.2.3   Build the client's package and the release's notes into dist/"
 	@echo "make requirements  Pin the requirement files from requirements/*.in (UPGRADE=1: newest versions)"
 	@echo "make clean         Remove everything that make created"
 
@@ -97,7 +99,13 @@ check: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cfn-lint template.yaml notifications/template.yaml monitoring/template.yaml
+	$(BIN)/cfn-lint --include-checks I -- template.yaml notifications/template.yaml monitoring/template.yaml
+
+# .checkov.yaml and the Metadata of resources have the reason for each suppression.
+check-policy: .venv-policy/policy.stamp
+	CKV_SKIP_PACKAGE_UPDATE_CHECK=true .venv-policy/bin/checkov --config-file .checkov.yaml
+	.venv-policy/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv-policy/bin/zizmor --offline --no-progress --persona pedantic .github/workflows
 
 # SAM requires the runtime's Python on the PATH, so it is added. The flags of this make would reach the layer's Makefile and
 # override its architecture, so they are unset.
@@ -116,6 +124,13 @@ test-sam: .venv/dev.stamp
 test-deploy: .venv/dev.stamp $(if $(filter .venv-sam/%,$(SAM)),.venv-sam/sam.stamp)
 	@$(MAKE) --no-print-directory build BUILD_DIR=$(LOCAL_BUILD_DIR) ARCH=$(LOCAL_ARCH) ARGS=
 	@SAM="$(SAM)" $(BIN)/pytest -q -m deploy tests/test_deploy.py $(ARGS)
+
+# The tag must be the version of the code, and have a section in the changelog.
+release: .venv/dev.stamp
+	@[ "$(RELEASE)" = "v$$($(BIN)/hatchling version)" ] || { echo "The version is v$$($(BIN)/hatchling version), not RELEASE=$(RELEASE)." >&2; exit 1; }
+	@rm -rf dist && $(BIN)/hatchling build -t wheel -d dist
+	@awk -v heading="## $(RELEASE:v%=%)" 'found && /^## / { exit } found { print } index($$0 " ", heading " ") == 1 { found = 1 }' CHANGELOG.md > dist/notes.md
+	@[ -s dist/notes.md ] || { echo "CHANGELOG.md has no section $(RELEASE:v%=%)." >&2; exit 1; }
 
 .venv/local.stamp: requirements/local.txt requirements/pip.txt pyproject.toml
 	@$(call make_venv,.venv)
@@ -138,6 +153,12 @@ test-deploy: .venv/dev.stamp $(if $(filter .venv-sam/%,$(SAM)),.venv-sam/sam.sta
 	@.venv-sam/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/sam.txt
 	@touch $@
 
+.venv-policy/policy.stamp: requirements/policy.txt requirements/pip.txt
+	@$(call make_venv,.venv-policy)
+	@echo "Installing the policy checks into .venv-policy (once; about a minute)"
+	@.venv-policy/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/policy.txt
+	@touch $@
+
 # The layer and the MCP function are resolved for the platform that they run on; the others for every Python from 3.11 on, at
 # the layer's versions. The MCP function omits what the layer has, and what its library needs only as a client.
 MCP_UNUSED := attrs jsonschema jsonschema-specifications pyjwt referencing rpds-py
@@ -150,8 +171,9 @@ requirements: .venv/dev.stamp
 	  $(addprefix --no-emit-package ,$(MCP_UNUSED)) $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' layers/shared/requirements.txt) \
 	  requirements/mcp.in -o functions/mcp/requirements.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/sam.in -o requirements/sam.txt
+	$(COMPILE) --universal --python-version 3.11 requirements/policy.in -o requirements/policy.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/pip.in -o requirements/pip.txt
 
 clean:
-	rm -rf .venv .venv-sam .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-sam .venv-policy .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
