@@ -1,4 +1,4 @@
-"""Answers to play to the client."""
+"""Canned responses for the client."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ TYPES = {row.status: row.type for row in ERRORS.values()}
 
 
 class Script:
-    """Gives one answer after the other; keeps the requests. An exception is raised as the transport would."""
+    """Returns one response after the other and records the requests. An exception is raised as by the transport."""
 
-    def __init__(self, answers: Iterable[httpx2.Response | httpx2.HTTPError]) -> None:
-        self._answers = list(answers)
+    def __init__(self, responses: Iterable[httpx2.Response | httpx2.HTTPError]) -> None:
+        self._responses = list(responses)
         self.seen: list[httpx2.Request] = []
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.seen.append(request)
-        answer = self._answers.pop(0)
-        if isinstance(answer, httpx2.RequestError):
-            raise type(answer)(str(answer), request=request)
-        assert isinstance(answer, httpx2.Response)
-        return httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
+        response = self._responses.pop(0)
+        if isinstance(response, httpx2.RequestError):
+            raise type(response)(str(response), request=request)
+        assert isinstance(response, httpx2.Response)
+        return httpx2.Response(response.status_code, headers=response.headers, content=response.content)
 
 
 def error(status: int, code: str, headers: dict[str, str] | None = None, **members: Any) -> httpx2.Response:
-    """A failure in the API's form."""
-    body = {"type": TYPES[status], "code": code, "message": "what went wrong", "request_id": "request-1"}
+    """Return an error response in the API's format."""
+    body = {"type": TYPES[status], "code": code, "message": "something failed", "request_id": "request-1"}
     body |= {"resource": None, "id": None, "param": None} | members
     return httpx2.Response(status, json={"error": body}, headers=headers)
 
 
 def page(data: list[dict[str, Any]], cursor: str | None) -> httpx2.Response:
-    """A page of a list."""
+    """Return a page of a list."""
     return httpx2.Response(200, json={"data": data, "next_cursor": cursor})

@@ -1,4 +1,4 @@
-"""A stack that runs for the length of a module, and the command line in this process."""
+"""A stack that runs for a module, and the command line in this process."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from providers_contract.vocabulary import Scope
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """A stack that runs for the length of the module."""
+    """A stack that runs while a module's tests do."""
     with in_background(running_stack()) as running:
         yield running
 
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -33,13 +33,13 @@ class Done:
 
     @property
     def data(self) -> Any:
-        """What `--json` printed."""
+        """Return the `data` that `--json` printed."""
         return json.loads(self.out)["data"]
 
 
 @dataclass(frozen=True)
 class Commands:
-    """Runs commands with these environment variables."""
+    """Runs commands with the given environment variables."""
 
     environment: dict[str, str]
     seen: list[str] = field(default_factory=list)
@@ -60,12 +60,12 @@ class Commands:
 
 @pytest.fixture
 def providers(stack: Stack, request: pytest.FixtureRequest) -> Commands:
-    """Commands against the stack, for an organization that no other test uses."""
+    """Commands against the stack, for a new organization."""
     org = "org_" + request.node.name.partition("[")[0][-40:]
     return commands(stack, org)
 
 
 def commands(stack: Stack, org: str, *scopes: Scope) -> Commands:
-    """Commands against the stack with a management key of `org`."""
+    """Return commands against the stack with a management key of `org`."""
     key = stack.mint(org, *scopes).reveal()
     return Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": key, "COLUMNS": "160"})

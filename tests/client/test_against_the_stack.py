@@ -19,14 +19,14 @@ from tests.client.conftest import Commands
 
 @pytest.fixture
 def client(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Client]:
-    """A client of an organization that no other test uses."""
+    """A client for a new organization."""
     org = "org_" + request.node.name.partition("[")[0][-40:]
     with Client(stack.url, stack.mint(org).reveal()) as made:
         yield made
 
 
 def test_the_life_of_a_provider(client: Client) -> None:
-    """Added, read, rotated, disabled, watched, used by a config, detached and deleted."""
+    """A provider can be added, read, rotated, disabled, probed, used by a config, detached and deleted."""
     provider = client.add_provider("openai", "OpenAI Production", fake_key("openai")).data
     assert client.get_provider(provider.id) == provider
     rotated = client.update_provider(provider.id, api_key=fake_key("openai", serial=2)).data
@@ -47,7 +47,7 @@ def test_the_life_of_a_provider(client: Client) -> None:
 
 
 def test_a_list_over_several_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Newest first, through the API's own cursors; filters narrow it."""
+    """Lists are newest first over several pages of the API, and filters apply."""
     monkeypatch.setattr("providers_client.calls.MAX_PAGE", 2)
     added = [client.add_provider("openai", f"P{n}", fake_key("openai", serial=n)).data.id for n in range(5)]
     client.add_provider("bedrock", "B", fake_key("bedrock"))
@@ -57,7 +57,7 @@ def test_a_list_over_several_pages(client: Client, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_entity_tag_guards_a_change(client: Client) -> None:
-    """The tag that was read is good for one change."""
+    """An ETag is valid for one change."""
     provider = client.add_provider("openai", "A", fake_key("openai")).data
     read, tag = client.get_provider_with_etag(provider.id)
     assert read == provider
@@ -67,7 +67,7 @@ def test_an_entity_tag_guards_a_change(client: Client) -> None:
 
 
 def test_a_refused_credential(client: Client) -> None:
-    """The vendor's refusal is an error with the reason, without a retry."""
+    """A refused credential raises an error with the reason, without a retry."""
     with pytest.raises(api.Unprocessable) as caught:
         client.add_provider("openai", "A", fake_key("openai", "invalid"))
     assert (caught.value.code, caught.value.reason, caught.value.param) == (
@@ -78,7 +78,7 @@ def test_a_refused_credential(client: Client) -> None:
 
 
 def test_warnings_come_with_a_change(client: Client) -> None:
-    """The same credential twice is told, with the other provider's id."""
+    """Adding the same credential twice returns a warning with the other provider's id."""
     first = client.add_provider("openai", "A", fake_key("openai")).data
     (warning,) = client.add_provider("openai", "B", fake_key("openai")).warnings
     assert warning.code == "duplicate_credential"
@@ -86,7 +86,7 @@ def test_warnings_come_with_a_change(client: Client) -> None:
 
 
 def test_a_revoked_key(stack: Stack) -> None:
-    """It is told as what it is."""
+    """A revoked key is reported as an authentication failure."""
     token = stack.mint("org_revoked").reveal()
     revoke_management_key(stack.ports, token.split("_")[2])
     with Client(stack.url, token) as client, pytest.raises(api.AuthenticationFailed, match="invalid_api_key"):
@@ -94,7 +94,7 @@ def test_a_revoked_key(stack: Stack) -> None:
 
 
 def test_the_asynchronous_client(stack: Stack) -> None:
-    """Ten at once over one client."""
+    """The asynchronous client sends ten requests concurrently."""
 
     async def work() -> list[str]:
         async with AsyncClient(stack.url, stack.mint("org_async").reveal()) as client:
@@ -108,7 +108,7 @@ def test_the_asynchronous_client(stack: Stack) -> None:
 
 
 def test_the_local_stack_replaces_a_data_key(stack: Stack) -> None:
-    """Made, used for every stored version, listed; the old one is destroyed when it cannot be needed any more."""
+    """A new data key seals every stored version, and the old one is destroyed when it is no longer needed."""
     local = Commands({"PROVIDERS_API_URL": stack.url, "COLUMNS": "200"})
     token = local.ok("keys", "create", "--local", "--org", "org_data_keys").out.strip()
     own = Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": token, "COLUMNS": "200", "KEY": ""})

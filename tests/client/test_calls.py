@@ -1,4 +1,4 @@
-"""What each method sends, and what it makes of the answer."""
+"""The request and the result of each method."""
 
 from __future__ import annotations
 
@@ -167,18 +167,18 @@ CASES: list[Case] = [
 
 
 def plain(found: Any) -> Any:
-    """Models as the JSON that they were read from."""
+    """Return models as the JSON from which they were parsed."""
     if isinstance(found, list):
         return [plain(each) for each in found]
     return found.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
-@pytest.mark.parametrize(("_name", "work", "sent", "body", "answer", "given"), CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(("_name", "work", "sent", "body", "response", "given"), CASES, ids=[case[0] for case in CASES])
 def test_a_method_sends_and_reads(
-    _name: str, work: Callable[[Client], Any], sent: str, body: Any, answer: Any, given: Any
+    _name: str, work: Callable[[Client], Any], sent: str, body: Any, response: Any, given: Any
 ) -> None:
-    """The request is the contract's, and no member of the answer is lost."""
-    script = Script([answer if isinstance(answer, httpx2.Response) else httpx2.Response(200, json=answer)])
+    """The request matches the contract, and the result contains every field of the response."""
+    script = Script([response if isinstance(response, httpx2.Response) else httpx2.Response(200, json=response)])
     with Client("https://a.example.com", KEY, transport=httpx2.MockTransport(script)) as client:
         assert plain(work(client)) == given
     (request,) = script.seen
@@ -187,8 +187,8 @@ def test_a_method_sends_and_reads(
     assert request.headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_members_that_a_newer_api_adds_are_ignored() -> None:
-    """A client need not be changed with the API."""
+def test_fields_that_a_newer_api_adds_are_ignored() -> None:
+    """Unknown fields are ignored, so that a newer API does not break the client."""
     script = Script([httpx2.Response(200, json={"data": PROVIDER | {"new": 1}, "also": 2})])
     with Client("https://a.example.com", KEY, transport=httpx2.MockTransport(script)) as client:
         assert plain(client.get_provider(PROVIDER_ID)) == PROVIDER
@@ -214,10 +214,10 @@ GROWN = [
 ]
 
 
-@pytest.mark.parametrize(("call", "answer"), [each[1:] for each in GROWN], ids=[each[0] for each in GROWN])
-def test_words_that_a_newer_api_adds_are_taken_as_they_are(call: Callable[[Client], Any], answer: Any) -> None:
-    """Vendors, states, statuses, actions and codes grow: one provider of a new vendor must not end a whole list."""
-    script = Script([httpx2.Response(200, json=answer)])
+@pytest.mark.parametrize(("call", "response"), [each[1:] for each in GROWN], ids=[each[0] for each in GROWN])
+def test_values_that_a_newer_api_adds_are_kept(call: Callable[[Client], Any], response: Any) -> None:
+    """Unknown vendors, states, statuses, actions and codes are kept: one new vendor must not break a whole list."""
+    script = Script([httpx2.Response(200, json=response)])
     with Client("https://a.example.com", KEY, transport=httpx2.MockTransport(script)) as client:
         found = call(client)
         assert "new" in json.dumps(plain(found))

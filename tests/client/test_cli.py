@@ -23,12 +23,12 @@ GOOD, OTHER, BAD = fake_key("openai"), fake_key("openai", serial=2), fake_key("o
 
 
 def added(providers: Commands, name: str = "OpenAI Production", key: str = GOOD) -> str:
-    """The id of a provider that was added."""
+    """Add a provider and return its id."""
     return str(providers.ok("add", "openai", name, "--key-stdin", "--json", stdin=key).data["id"])
 
 
 def test_the_life_of_a_provider(providers: Commands, stack: Stack) -> None:
-    """Every command, by name and by id."""
+    """Every command works with a provider's name and id."""
     provider_id = added(providers)
     stack.ports.clock.now()
     listed = providers.ok("list").out
@@ -55,8 +55,8 @@ def test_the_life_of_a_provider(providers: Commands, stack: Stack) -> None:
     assert providers.ok("list").err == "No providers.\n"
 
 
-def test_json_is_what_the_api_answers(providers: Commands, stack: Stack) -> None:
-    """Member for member, for a list and for its parts."""
+def test_json_equals_the_apis_response(providers: Commands, stack: Stack) -> None:
+    """`--json` prints the API's `data` unchanged, for lists and single resources."""
     provider_id = added(providers)
     with httpx2.Client(base_url=stack.url, trust_env=False) as http:
         for arguments, path in [
@@ -66,12 +66,12 @@ def test_json_is_what_the_api_answers(providers: Commands, stack: Stack) -> None
             (("routing", "list"), "routing-configs"),
         ]:
             headers = {"authorization": f"Bearer {providers.environment['PROVIDERS_API_KEY']}"}
-            answer = http.get(f"/manage/v1/{path}", headers=headers).json()
-            assert providers.ok(*arguments, "--json").data == answer["data"], arguments
+            response = http.get(f"/manage/v1/{path}", headers=headers).json()
+            assert providers.ok(*arguments, "--json").data == response["data"], arguments
 
 
-def test_a_chart_shows_what_was_checked(providers: Commands, stack: Stack) -> None:
-    """Bars where checks were good, crosses where all failed, a dot where there were none."""
+def test_a_chart_shows_the_probes(providers: Commands, stack: Stack) -> None:
+    """A chart has bars for successful probes, crosses if all failed, and dots if there were none."""
     added(providers)
     providers.ok("add", "groq", "Groq", "--key-stdin", stdin=fake_key("groq"))
     assert stack.emulator is not None
@@ -89,8 +89,8 @@ def test_a_chart_shows_what_was_checked(providers: Commands, stack: Stack) -> No
     assert "×" not in providers.ok("list", "--no-chart").out
 
 
-def test_the_same_credential_twice_is_told(providers: Commands) -> None:
-    """A warning does not get into the way of the result."""
+def test_the_same_credential_twice_is_a_warning(providers: Commands) -> None:
+    """A warning is printed on standard error, apart from the result."""
     added(providers)
     again = providers.ok("add", "openai", "Again", "--key-stdin", stdin=GOOD)
     assert "duplicate_credential" in again.err
@@ -101,16 +101,16 @@ def test_the_same_credential_twice_is_told(providers: Commands) -> None:
 
 WAYS: list[tuple[str, Callable[[Path], tuple[list[str], str | None, dict[str, str]]]]] = [
     ("standard input", lambda _: (["--key-stdin"], f"  {GOOD}\n", {})),
-    ("standard input, with what nobody sees", lambda _: (["--key-stdin"], f"\ufeff\u200b{GOOD}\u00a0\u2060\n", {})),
+    ("standard input, with marks", lambda _: (["--key-stdin"], f"\ufeff\u200b{GOOD}\u00a0\u2060\n", {})),
     ("a variable", lambda _: (["--key-env", "MY_KEY"], None, {"MY_KEY": GOOD})),
-    ("a variable, with what nobody sees", lambda _: (["--key-env", "MY_KEY"], None, {"MY_KEY": f"\u200e{GOOD}\ufeff"})),
+    ("a variable, with marks", lambda _: (["--key-env", "MY_KEY"], None, {"MY_KEY": f"\u200e{GOOD}\ufeff"})),
     ("a file", lambda path: (["--key-file", str(path)], None, {})),
 ]
 
 
 @pytest.mark.parametrize(("_way", "given"), WAYS, ids=[way for way, _ in WAYS])
-def test_where_a_key_comes_from(providers: Commands, tmp_path: Path, _way: str, given: Any) -> None:
-    """Each way adds the same provider."""
+def test_every_source_of_a_key_works(providers: Commands, tmp_path: Path, _way: str, given: Any) -> None:
+    """A key can be read from standard input, a variable or a file, and is trimmed."""
     file = tmp_path / "key"
     file.write_text(f"\ufeff\u200b{GOOD}\u00a0\n", encoding="utf-8-sig")
     options, text, environment = given(file)
@@ -143,12 +143,12 @@ USAGE: list[tuple[list[str], str | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "text", "told"), USAGE, ids=[" ".join(row[0])[:30] for row in USAGE])
-def test_mistakes_end_with_2(providers: Commands, arguments: list[str], text: str | None, told: str) -> None:
-    """With a word on standard error, which repeats no key."""
+@pytest.mark.parametrize(("arguments", "text", "expected"), USAGE, ids=[" ".join(row[0])[:30] for row in USAGE])
+def test_usage_errors_exit_with_2(providers: Commands, arguments: list[str], text: str | None, expected: str) -> None:
+    """A usage error exits with 2 and a message on standard error that repeats no key."""
     done = providers(*arguments, stdin=text)
     assert (done.code, done.out) == (2, "")
-    assert told in " ".join(done.err.split())
+    assert expected in " ".join(done.err.split())
     assert GOOD not in done.err
     assert KEY not in done.err
 
@@ -192,14 +192,14 @@ def test_mistakes_end_with_2(providers: Commands, arguments: list[str], text: st
 def test_an_error_names_the_input_and_does_not_repeat_it(
     providers: Commands, monkeypatch: pytest.MonkeyPatch, arguments: str, names: str, key: str
 ) -> None:
-    """Wherever a key was put by mistake."""
+    """An error names the input and never repeats a misplaced key."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     if "https" in arguments and key.startswith("fk"):
-        key = GOOD  # an ordinary word may be a host
+        key = GOOD  # an ordinary word can be a host
     done = providers(*arguments.format(key).split(), stdin=GOOD)
     assert done.code != 0
     assert key not in done.err + done.out
@@ -207,15 +207,15 @@ def test_an_error_names_the_input_and_does_not_repeat_it(
     assert names in done.err or "aws_failed" in done.err
 
 
-def test_what_is_mistyped_is_told() -> None:
-    """A word that cannot be a key is repeated, with what may have been meant."""
+def test_a_mistyped_word_is_repeated_with_a_suggestion() -> None:
+    """A mistyped command or option that cannot be a key is repeated, with a suggestion."""
     run = Commands({})
     assert "No such command 'lst'. Did you mean 'list'?" in run("lst").err
     assert "'--limi'. Did you mean '--limit'?" in run("list", "--limi", "3").err
 
 
-def test_what_is_not_configured_is_named() -> None:
-    """The variables are told."""
+def test_missing_configuration_is_named() -> None:
+    """The error names the missing environment variables."""
     bare = Commands({"PROVIDERS_API_URL": "", "PROVIDERS_API_KEY": ""})
     assert "PROVIDERS_API_KEY" in bare("list", PROVIDERS_API_URL="https://a.example.com").err
     assert "PROVIDERS_API_URL" in bare("list", PROVIDERS_API_KEY=KEY).err
@@ -223,20 +223,20 @@ def test_what_is_not_configured_is_named() -> None:
 
 
 def test_the_management_key_may_be_in_a_file(providers: Commands, tmp_path: Path) -> None:
-    """As it is where a variable is not wanted."""
+    """The management key can be read from a file."""
     file = tmp_path / "key"
     file.write_text(providers.environment["PROVIDERS_API_KEY"] + "\n")
     assert providers.ok("--management-key-file", str(file), "list", PROVIDERS_API_KEY="").err == "No providers.\n"
 
 
-def test_exit_codes_tell_what_happened(providers: Commands, stack: Stack) -> None:
-    """One code a family, and the API's own code on standard error."""
+def test_exit_codes_follow_the_error(providers: Commands, stack: Stack) -> None:
+    """Each family of errors has its exit code, and the API's code is on standard error."""
     added(providers, "Taken")
     reader = commands(stack, "org_reader", Scope.PROVIDERS_READ)
     wrong = Commands(providers.environment | {"PROVIDERS_API_KEY": KEY})
     nowhere = Commands(providers.environment | {"PROVIDERS_API_URL": "http://127.0.0.1:1"})
     add = ("add", "openai", "New", "--key-stdin")
-    for run, arguments, key, code, told in [
+    for run, arguments, key, code, expected in [
         (providers, ("get", PROVIDER_ID), None, 3, "provider_not_found"),
         (providers, ("get", "nobody"), None, 3, "provider_not_found"),
         (providers, ("add", "openai", "taken", "--key-stdin"), OTHER, 4, "name_taken"),
@@ -250,23 +250,23 @@ def test_exit_codes_tell_what_happened(providers: Commands, stack: Stack) -> Non
     ]:
         done = run(*arguments, stdin=key)
         assert (done.code, done.out) == (code, ""), arguments
-        assert told in done.err
+        assert expected in done.err
         as_json = run(*arguments, "--json", stdin=key)
-        assert (as_json.code, json.loads(as_json.err)["error"]["code"]) == (code, told)
+        assert (as_json.code, json.loads(as_json.err)["error"]["code"]) == (code, expected)
 
 
-def test_the_help_and_the_documentation_tell_the_exit_codes() -> None:
-    """All of them."""
+def test_the_help_and_the_documentation_list_the_exit_codes() -> None:
+    """The help and docs/cli.md list every exit code."""
     done = Commands({"COLUMNS": "200"}).ok("--help").out
     assert "7 the management key is invalid" in " ".join(done.split())
 
 
 @pytest.fixture
 def canned(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Commands, Script]]:
-    """Commands against canned answers, for endpoints of their own."""
+    """Commands with canned responses, for endpoints that are hard to reach."""
 
-    def make(*answers: httpx2.Response) -> tuple[Commands, Script]:
-        script = Script(answers)
+    def make(*responses: httpx2.Response) -> tuple[Commands, Script]:
+        script = Script(responses)
         transport = httpx2.MockTransport(script)
         monkeypatch.setattr("providers_client.cli.session.Client", partial(Client, transport=transport))
         environment = {"PROVIDERS_API_URL": "https://a.example.com", "PROVIDERS_API_KEY": KEY, "COLUMNS": "160"}
@@ -280,7 +280,7 @@ def one(data: Any) -> httpx2.Response:
 
 
 def test_versions_and_rollback(canned: Callable[..., tuple[Commands, Script]]) -> None:
-    """The table tells which may be revoked; a rollback names its version."""
+    """The table shows which versions are safe to revoke; a rollback names its version."""
     run, script = canned(
         one([VERSION, VERSION | {"number": 3, "active": True}]), one(PROVIDER), error(404, "version_not_found")
     )
@@ -293,7 +293,7 @@ def test_versions_and_rollback(canned: Callable[..., tuple[Commands, Script]]) -
 
 
 def test_versions_rollback_and_audit_of_the_stack(providers: Commands) -> None:
-    """The real answers: two versions, back to the first as the third, and three changes told."""
+    """Over the real API, a rollback to version 1 creates version 3, and the audit trail has three changes."""
     added(providers, "A")
     providers.ok("rotate", "A", "--key-stdin", stdin=OTHER)
     assert [each["number"] for each in providers.ok("versions", "A", "--json").data] == [2, 1]
@@ -311,7 +311,7 @@ def test_versions_rollback_and_audit_of_the_stack(providers: Commands) -> None:
 
 
 def test_audit(canned: Callable[..., tuple[Commands, Script]]) -> None:
-    """Who changed what from what to what."""
+    """The audit trail shows who changed which field, from which value to which."""
     run, script = canned(page([AUDIT], None), page([], None))
     assert "key_version: 2 → 3" in run.ok("audit", "--provider", PROVIDER_ID, "--by", "k1").out
     assert dict(script.seen[0].url.params) == {"limit": "50", "resource_id": PROVIDER_ID, "key_id": "k1"}
@@ -319,7 +319,7 @@ def test_audit(canned: Callable[..., tuple[Commands, Script]]) -> None:
 
 
 def test_when_a_key_expires(canned: Callable[..., tuple[Commands, Script]]) -> None:
-    """It is set alone, and forgotten alone."""
+    """A key's expiry can be set and removed alone."""
     run, script = canned(one(PROVIDER), one(PROVIDER))
     run.ok("update", PROVIDER_ID, "--key-expires-at", "2099-01-01")
     run.ok("update", PROVIDER_ID, "--no-key-expires-at")
@@ -329,21 +329,21 @@ def test_when_a_key_expires(canned: Callable[..., tuple[Commands, Script]]) -> N
 
 
 def test_upload(canned: Callable[..., tuple[Commands, Script]]) -> None:
-    """The link alone is on standard output."""
+    """Standard output contains only the link."""
     run, script = canned(one(UPLOAD), one(UPLOAD))
     assert run.ok("upload", "--vendor", "openai", "--name", "A").out == f"{UPLOAD['url']}\n"
     run.ok("upload", PROVIDER_ID)
     assert json.loads(script.seen[1].content) == {"provider_id": PROVIDER_ID}
 
 
-def test_nothing_of_the_api_controls_the_terminal(canned: Callable[..., tuple[Commands, Script]]) -> None:
-    """Escape sequences and markup in a name are shown, not obeyed."""
+def test_the_apis_text_cannot_control_the_terminal(canned: Callable[..., tuple[Commands, Script]]) -> None:
+    """Escape sequences and markup in a name are printed, not interpreted."""
     name = "\x1b[31m\x9b\u202e\u2066[bold]x[/bold]"
     bad = PROVIDER | {"name": name, "key_hint": name}
     route = {"slug": "@a", "strategy": "single", "attempts": [{"provider_id": PROVIDER_ID, "model": name}]}
     route |= {"created_at": PROVIDER["created_at"], "updated_at": PROVIDER["updated_at"]}
     entry = AUDIT | {"after": {"name": name}}
-    for arguments, answers in [
+    for arguments, responses in [
         (["get", PROVIDER_ID], [one(bad)]),
         (["get", PROVIDER_ID, "--json"], [one(bad)]),
         (["get", PROVIDER_ID], [error(409, "name_taken", message=name)]),
@@ -356,7 +356,7 @@ def test_nothing_of_the_api_controls_the_terminal(canned: Callable[..., tuple[Co
         (["routing", "list"], [page([route], None)]),
         (["routing", "rm", "@a"], [one(route)]),
     ]:
-        run, _ = canned(*answers)
+        run, _ = canned(*responses)
         done = run(*arguments, stdin="n\n")
         text = done.out + done.err
         assert "[bold]x[/bold]" in text, arguments

@@ -12,8 +12,8 @@ __all__ = ["deployed"]  # the fixture
 ORG = "org_data_keys"
 
 
-def test_a_deployed_stack_says_what_it_has(deployed: Dependencies) -> None:
-    """With the operator's own AWS credentials; an organization without credentials has no data key."""
+def test_data_keys_of_a_deployed_stack_are_listed(deployed: Dependencies) -> None:
+    """The command uses the operator's AWS credentials; an organization without credentials has no data key."""
     assert "has stored no credential" in OPERATOR.ok("data-keys", "list", *STACK, "--org", ORG).err
     deployed.cipher.add_data_key(ORG)
     assert OPERATOR.ok("data-keys", "list", *STACK, "--org", ORG, "--json").data[0]["id"] == "00000001"
@@ -22,7 +22,7 @@ def test_a_deployed_stack_says_what_it_has(deployed: Dependencies) -> None:
 
 @pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "expected"),
     [
         (("rotate", *STACK, "--org", "org_none"), 3, "has no data key"),
         (("reseal", *STACK, "--org", "org_none"), 3, "has no data key"),
@@ -30,8 +30,8 @@ def test_a_deployed_stack_says_what_it_has(deployed: Dependencies) -> None:
         (("list", "--org", ORG), 2, "use --stack NAME"),
     ],
 )
-def test_what_cannot_be_done(arguments: tuple[str, ...], code: int, told: str) -> None:
-    """One line that says why, and nothing on standard output."""
+def test_a_refused_command_prints_one_line(arguments: tuple[str, ...], code: int, expected: str) -> None:
+    """A refused command prints one line with the reason on standard error, and nothing on standard output."""
     done = OPERATOR("data-keys", *arguments)
     assert (done.code, done.out) == (code, "")
-    assert told in done.err
+    assert expected in done.err

@@ -1,4 +1,4 @@
-"""docs/cli.md says what the commands print."""
+"""docs/cli.md shows the commands' real output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.kit.cli_docs import PAGE, masked, run, steps
 
 
 def test_the_page_is_current(stack: Stack) -> None:
-    """`python -m tests.kit.cli_docs` writes it anew."""
+    """The page is current; `python -m tests.kit.cli_docs` writes it."""
     text = PAGE.read_text()
     printed = run(text, stack)
     assert len(printed) >= 8
@@ -16,8 +16,8 @@ def test_the_page_is_current(stack: Stack) -> None:
         assert masked(output) == masked(step.output), step.commands
 
 
-def test_the_page_tells_the_exit_codes() -> None:
-    """In the words of the help."""
+def test_the_page_lists_the_exit_codes() -> None:
+    """The page describes the exit codes in the words of the help."""
     text = PAGE.read_text()
     for code, meaning in EXITS.items():
         assert f"| {code} | {meaning}" in text

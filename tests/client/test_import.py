@@ -1,4 +1,4 @@
-"""What is found in a .env file, and what becomes of it."""
+"""The keys that are found in a .env file, and the results of importing them."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ OTHERS = [
 
 
 def env(values: dict[str, str]) -> str:
-    """A .env file."""
+    """Return the text of a .env file."""
     return "".join(f"{name}={json.dumps(value)}\n" for name, value in values.items())
 
 
@@ -136,28 +136,28 @@ def env(values: dict[str, str]) -> str:
         ("OPENAI_API_KEY", "OPENAI_API_URL"),
         ("openai_api_key", "openai_base_url"),
         ("OPENAI_API_KEY", "openai_base_url"),
-        ("OPENAI_AUTH_TOKEN", "OPENAI_BASE_URL"),  # as Claude Code names its own
+        ("OPENAI_AUTH_TOKEN", "OPENAI_BASE_URL"),  # like Claude Code's own
     ],
 )
-def test_a_key_with_an_endpoint_beside_it_is_for_that_endpoint(key: str, endpoint: str) -> None:
+def test_a_key_with_an_endpoint_is_for_that_endpoint(key: str, endpoint: str) -> None:
     found = read(env({key: OPENAI, endpoint: "https://gateway.example.com/v1"})).found
     assert [each.foreign_host for each in found] == ["gateway.example.com"]
 
 
 @pytest.mark.parametrize("value", ["gateway.example.com/v1", "localhost:4000", "${GATEWAY}/v1"])
-def test_a_key_whose_endpoint_is_no_url_goes_nowhere(value: str) -> None:
+def test_a_key_with_an_invalid_endpoint_is_not_sent(value: str) -> None:
     (found,) = read(env({"OPENAI_API_KEY": OPENAI, "OPENAI_BASE_URL": value})).found
     assert found.problem == "OPENAI_BASE_URL is not a URL"
 
 
-def test_an_endpoint_is_one_however_its_scheme_is_written() -> None:
+def test_the_scheme_of_an_endpoint_ignores_case() -> None:
     (found,) = read(env({"OPENAI_API_KEY": OPENAI, "OPENAI_BASE_URL": "HTTPS://gateway.example.com/v1"})).found
     assert found.foreign_host == "gateway.example.com"
 
 
 @pytest.mark.parametrize(("values", "expected"), FOUND, ids=[" ".join(row[0]) for row in FOUND])
-def test_what_is_recognized(values: dict[str, str], expected: tuple[str, str, str, str | None]) -> None:
-    """By its form, by its name, or as a group; everything that it was made of is used."""
+def test_credentials_are_recognized(values: dict[str, str], expected: tuple[str, str, str, str | None]) -> None:
+    """A credential is recognized by its form, its variable's name or as a group of variables, which are all used."""
     contents = read(env(values))
     (found,) = contents.found
     assert (found.vendor, found.name, found.secret.reveal(), found.base_url) == expected
@@ -168,28 +168,28 @@ def test_what_is_recognized(values: dict[str, str], expected: tuple[str, str, st
 
 
 @pytest.mark.parametrize(("values", "vendor", "problem"), PROBLEMS, ids=[row[2] for row in PROBLEMS])
-def test_what_is_not_complete(values: dict[str, str], vendor: str, problem: str) -> None:
-    """It is told before anything is sent."""
+def test_incomplete_credentials_are_reported(values: dict[str, str], vendor: str, problem: str) -> None:
+    """An incomplete credential is reported before anything is sent."""
     (found,) = read(env(values)).found
     assert found.vendor == vendor
     assert problem in (found.problem or "")
 
 
 @pytest.mark.parametrize(("name", "value"), UNKNOWN, ids=[f"{row[0]} {row[1][:12]}" for row in UNKNOWN])
-def test_what_another_service_uses_is_not_sent_to_a_vendor(name: str, value: str) -> None:
-    """A form that several share is not enough; such a variable is named."""
+def test_keys_of_other_services_are_not_sent(name: str, value: str) -> None:
+    """A value in a form that several services share is not sent without a matching name; its variable is listed."""
     contents = read(env({name: value}))
     assert contents.found == []
     assert contents.unknown == [name]
 
 
-@pytest.mark.parametrize(("value", "what"), REFERENCES, ids=[row[0] for row in REFERENCES])
+@pytest.mark.parametrize(("value", "manager"), REFERENCES, ids=[row[0] for row in REFERENCES])
 @pytest.mark.parametrize("name", ["OPENAI_API_KEY", "AZURE_OPENAI_KEY", "AWS_ACCESS_KEY_ID"])
-def test_a_reference_to_a_secret_is_named(name: str, value: str, what: str) -> None:
-    """It is no key, whatever the variable is called, and is sent nowhere."""
+def test_a_reference_to_a_secret_is_named(name: str, value: str, manager: str) -> None:
+    """A reference to a secret manager is not a key in any variable, and is never sent."""
     contents = read(env({name: value, "AZURE_OPENAI_ENDPOINT": URL, "AWS_SECRET_ACCESS_KEY": value}))
     assert contents.found == []
-    assert contents.references[name] == what
+    assert contents.references[name] == manager
     assert name in contents.unknown
 
 
@@ -203,8 +203,8 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("text", "lines"), UNREADABLE)
-def test_lines_that_are_no_assignments(text: str, lines: list[int]) -> None:
-    """Their numbers are told; a key that stands alone on its line is no name."""
+def test_malformed_lines_are_reported(text: str, lines: list[int]) -> None:
+    """The numbers of malformed lines are reported; a key alone on a line is not used as a name."""
     contents = read(text)
     assert contents.unreadable == lines
     assert OPENAI not in repr(contents)
@@ -212,27 +212,27 @@ def test_lines_that_are_no_assignments(text: str, lines: list[int]) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), OTHERS, ids=[row[0] for row in OTHERS])
-def test_what_is_no_credential(name: str, value: str) -> None:
-    """Settings and empty places are counted and no more."""
+def test_other_variables_are_only_counted(name: str, value: str) -> None:
+    """Settings and empty variables are only counted."""
     contents = read(env({name: value}))
     assert (contents.found, contents.unknown, contents.others) == ([], [], [name])
 
 
 def test_invisible_characters_around_a_value_are_cut_off() -> None:
-    """They come along when it is copied into the file."""
+    """Invisible characters that were copied with a value are removed."""
     (found,) = read(f"OPENAI_API_KEY=\u200b{OPENAI}\ufeff\n").found
     assert (found.secret.reveal(), found.problem) == (OPENAI, None)
 
 
-def test_a_region_of_any_partition_is_one() -> None:
-    """`eusc-de-east-1` begins with four letters."""
+def test_regions_of_every_partition_are_recognized() -> None:
+    """Regions of every partition are recognized: `eusc-de-east-1` begins with four letters."""
     values = {"AWS_ACCESS_KEY_ID": AWS_ID, "AWS_SECRET_ACCESS_KEY": AWS_SECRET, "AWS_REGION": "eusc-de-east-1"}
     (found,) = read(env(values)).found
     assert (found.secret.reveal(), found.problem) == (f"{AWS_ID}::{AWS_SECRET}::eusc-de-east-1", None)
 
 
 def test_the_forms_of_a_line() -> None:
-    """Quotes, `export`, comments and carriage returns as other tools read them; nothing is interpolated."""
+    """Quotes, `export`, comments and carriage returns are read as by other tools; nothing is interpolated."""
     text = f"# {GROQ}\r\nexport GROQ_API_KEY='{GROQ}' # mine\r\nOPENAI_API_KEY=${{HOME}}{'x' * 20}\r\n"
     contents = read(text)
     assert [each.secret.reveal() for each in contents.found] == [GROQ]
@@ -253,7 +253,7 @@ EIGHT = {
     "STRIPE_SECRET_KEY": "sk_test_FAKEEXAMPLE",
     "DEBUG": "true",
 }
-"""Eight keys: of five vendors, two of them bad and one a duplicate, and one of something else."""
+"""Eight keys: seven of five vendors, two of them invalid and one a duplicate, and one of another service."""
 
 RESULTS = {
     "OPENAI_API_KEY": "added",
@@ -267,20 +267,20 @@ RESULTS = {
 
 
 def secrets() -> list[str]:
-    """Every value that must not be shown."""
+    """Return every value that must not be shown."""
     return [value for name, value in EIGHT.items() if name not in ("AWS_REGION", "AZURE_OPENAI_ENDPOINT", "DEBUG")]
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> str:
-    """The eight keys in a file."""
+    """A file with the eight keys."""
     path = tmp_path / ".env"
     path.write_text(env(EIGHT))
     return str(path)
 
 
 def test_a_file_of_eight_keys(providers: Commands, file: str) -> None:
-    """Four are added, two refused, one is a duplicate, one is not recognized; the command ends with 1."""
+    """Four keys are added, two refused, one is a duplicate, one is not recognized; the exit code is 1."""
     done = providers("import", file, "--yes")
     assert done.code == 1
     rows = {line.split()[0]: line for line in done.out.splitlines() if line and line.split()[0] in RESULTS}
@@ -295,7 +295,7 @@ def test_a_file_of_eight_keys(providers: Commands, file: str) -> None:
 
 
 def test_the_same_as_json(providers: Commands, file: str) -> None:
-    """A second run finds all of them stored, and fails only for what was refused."""
+    """A second import reports the keys as stored, and fails only for the refused ones."""
     done = providers("import", file, "--yes", "--json")
     assert {each["variables"][0]: each["result"] for each in done.data} == RESULTS
     assert json.loads(done.out)["not_recognized"] == ["STRIPE_SECRET_KEY"]
@@ -311,20 +311,20 @@ def test_the_same_as_json(providers: Commands, file: str) -> None:
 
 
 def test_a_dry_run_sends_nothing(file: str) -> None:
-    """It needs no API at all."""
+    """A dry run needs no API."""
     done = Commands({"PROVIDERS_API_URL": "", "COLUMNS": "160"}).ok("import", file, "--dry-run")
     assert done.out.count("to add") == 6
     assert all(value not in done.out + done.err for value in secrets())
 
 
-def test_it_asks_first(providers: Commands, file: str) -> None:
-    """No is no."""
+def test_an_import_needs_confirmation(providers: Commands, file: str) -> None:
+    """Nothing is sent if the person does not confirm."""
     assert providers("import", file, stdin="n\n").code == 1
     assert providers.ok("list", "--json").data == []
 
 
-def test_some_may_be_left_out(providers: Commands, file: str) -> None:
-    """What is skipped is not a failure."""
+def test_skipped_credentials_are_not_sent(providers: Commands, file: str) -> None:
+    """A skipped credential is not a failure."""
     skipped = ["OPENAI_API_KEY_STAGING", "GROQ_API_KEY", "AWS_SECRET_ACCESS_KEY"]
     done = providers.ok("import", file, "--yes", "--json", *[f"--skip={name}" for name in skipped])
     outcomes = {each["variables"][0]: each["result"] for each in done.data}
@@ -333,15 +333,15 @@ def test_some_may_be_left_out(providers: Commands, file: str) -> None:
     ] * 3
 
 
-def test_a_management_key_that_is_not_good_ends_it(file: str, stack: Stack) -> None:
-    """One error, not eight."""
+def test_an_invalid_management_key_ends_the_import(file: str, stack: Stack) -> None:
+    """An invalid management key is one error, not eight."""
     run = Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": KEY, "COLUMNS": "160"})
     done = run("import", file, "--yes")
     assert (done.code, done.err.count("invalid_api_key")) == (7, 1)
 
 
-def test_what_was_renamed_is_stored_already(providers: Commands, tmp_path: Path) -> None:
-    """By its hint it may be the same, and the API says that it is: no second provider is made."""
+def test_a_renamed_provider_is_recognized_as_stored(providers: Commands, tmp_path: Path) -> None:
+    """A stored key is recognized under another name, and no second provider is created."""
     path = tmp_path / ".env"
     path.write_text(env({"GROQ_API_KEY": GROQ, "GROQ_API_KEY_2": fake_key("groq", serial=2)}))
     providers.ok("import", str(path), "--yes")
@@ -352,10 +352,10 @@ def test_what_was_renamed_is_stored_already(providers: Commands, tmp_path: Path)
     assert len(providers.ok("list", "--json").data) == 2
 
 
-def test_another_key_with_the_same_hint_is_not_taken_for_stored(
+def test_another_key_with_the_same_hint_is_not_reported_as_stored(
     providers: Commands, stack: Stack, tmp_path: Path
 ) -> None:
-    """Of the same vendor, with the same last characters: its own name is free or taken, as for any other key."""
+    """Another key with the same vendor and last characters is added, or refused for a taken name, like any key."""
     assert stack.emulator is not None
     path = tmp_path / ".env"
     first, second = GROQ.replace("EXAMPLE", "ANOTHER", 1), GROQ
@@ -370,8 +370,8 @@ def test_another_key_with_the_same_hint_is_not_taken_for_stored(
     assert (added["result"], added["name"]) == ("added", "Groq b")
 
 
-def test_lines_that_cannot_be_read_end_it_with_1(providers: Commands, tmp_path: Path) -> None:
-    """The others are added all the same; the lines are told in our words, in JSON too."""
+def test_malformed_lines_exit_with_1(providers: Commands, tmp_path: Path) -> None:
+    """The other lines are imported; the malformed ones are reported by number, in JSON too."""
     path = tmp_path / ".env"
     path.write_text(f"GROQ_API_KEY={GROQ}\n{OPENAI}\n")
     done = providers("import", str(path), "--yes")
@@ -382,8 +382,8 @@ def test_lines_that_cannot_be_read_end_it_with_1(providers: Commands, tmp_path: 
     assert OPENAI not in done.out + done.err + again.out + again.err
 
 
-def test_references_are_named_and_no_failure(providers: Commands, tmp_path: Path) -> None:
-    """Values that are no keys are listed, are sent nowhere, and do not fail the import."""
+def test_references_are_listed_and_do_not_fail(providers: Commands, tmp_path: Path) -> None:
+    """References are listed, are not sent, and do not fail the import."""
     path = tmp_path / ".env"
     path.write_text(env({"OPENAI_API_KEY": "op://vault/openai/key", "ANTHROPIC_API_KEY": "user_provided"}))
     done = providers.ok("import", str(path), "--yes")
@@ -393,13 +393,13 @@ def test_references_are_named_and_no_failure(providers: Commands, tmp_path: Path
 
 
 def test_a_foreign_host_is_shown_and_must_be_allowed(providers: Commands, stack: Stack, tmp_path: Path) -> None:
-    """--yes does not answer for it; --allow-host does, and so does a person who is asked about this host."""
+    """A foreign host needs --allow-host or a confirmation; --yes is not enough."""
     assert stack.emulator is not None
     host = stack.emulator.url.removeprefix("http://")
     path = tmp_path / ".env"
     path.write_text(env({"OPENAI_API_KEY": OPENAI, "OPENAI_BASE_URL": f"http://{host}/openai/v1"}))
-    told = f"OPENAI_API_KEY would be sent to {host}, which is not a host of OpenAI."
-    asked = stack.emulator.requests
+    warning = f"OPENAI_API_KEY would be sent to {host}, which is not a host of OpenAI."
+    requests = stack.emulator.requests
     for arguments, stdin in [
         (["--yes"], None),
         (["--dry-run"], None),
@@ -407,24 +407,24 @@ def test_a_foreign_host_is_shown_and_must_be_allowed(providers: Commands, stack:
         (["--allow-host", "x.example"], "n\n"),
     ]:
         done = providers("import", str(path), *arguments, stdin=stdin)
-        assert (done.code, told in done.err) == (1, True), arguments
+        assert (done.code, warning in done.err) == (1, True), arguments
     (refused,) = providers("import", str(path), "--yes", "--json").data
     assert (refused["result"], refused["foreign_host"], refused["code"]) == ("foreign_host", host, "host_not_allowed")
-    assert stack.emulator.requests == asked
+    assert stack.emulator.requests == requests
     done = providers.ok("import", str(path), stdin="y\ny\n")
-    assert done.err.index(told) < done.err.index(f"Send it to {host}?") < done.err.index("1 added")
+    assert done.err.index(warning) < done.err.index(f"Send it to {host}?") < done.err.index("1 added")
     providers.ok("rm", "OpenAI", "--yes")
-    assert told in providers.ok("import", str(path), "--yes", "--allow-host", host).err
+    assert warning in providers.ok("import", str(path), "--yes", "--allow-host", host).err
 
 
-def test_what_is_no_small_file_is_refused(tmp_path: Path) -> None:
-    """Pipes, devices, folders and huge files, at once and without their paths; for every option that names a file."""
+def test_only_small_regular_files_are_read(tmp_path: Path) -> None:
+    """Pipes, devices, folders and huge files are refused at once without echoing the path, for every file option."""
     pipe, huge = tmp_path / "pipe-FAKE", tmp_path / "huge-FAKE"
     os.mkfifo(pipe)
     with huge.open("wb") as file:
         file.truncate(2 * 1024 * 1024)
     run = Commands({"PROVIDERS_API_URL": "https://a.example.com", "PROVIDERS_API_KEY": KEY})
-    for path, told in [
+    for path, reason in [
         (str(pipe), "is not a regular file"),
         ("/dev/zero", "is not a regular file"),
         (str(tmp_path), "Is a directory"),
@@ -437,12 +437,12 @@ def test_what_is_no_small_file_is_refused(tmp_path: Path) -> None:
             ["--management-key-file", path, "list"],
         ):
             done = run(*arguments)
-            assert (done.code, told in " ".join(done.err.split())) == (2, True), (arguments, done.err)
+            assert (done.code, reason in " ".join(done.err.split())) == (2, True), (arguments, done.err)
             assert path not in done.err
 
 
 def test_a_mistyped_skip_sends_nothing(providers: Commands, file: str) -> None:
-    """The key that was to be left out would be sent; the name, which can be anything, is not repeated."""
+    """A mistyped --skip is an error that does not echo the name; otherwise the key would be sent."""
     done = providers("import", file, "--yes", "--skip=OPENAI_API_KEY_STAGNG")
     assert (done.code, "--skip names a variable that the file does not have" in done.err) == (2, True)
     assert "STAGNG" not in done.out + done.err

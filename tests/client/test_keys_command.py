@@ -30,7 +30,7 @@ LIST = {"action": "keys.list", "arguments": {}}
 
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dependencies]:
-    """A stack in moto that has the output of ours, its function served, and its ports."""
+    """A stack in moto with the template's output and its function, and its ports."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         dynamodb = boto3.client("dynamodb")
@@ -57,7 +57,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dependencies]:
 
 
 def test_a_minted_key_opens_the_stack(deployed: Dependencies) -> None:
-    """The token, alone on standard output, authenticates its organization; a second key opens the stack as well."""
+    """Standard output has only the token, which authenticates its organization; a second key works, too."""
     made = OPERATOR.ok("keys", "create", *STACK, "--org", "org_acme", "--scope", "providers:read")
     caller = authenticate(deployed, f"Bearer {made.out.strip()}")
     assert (caller.key.org, list(caller.key.scopes)) == ("org_acme", [Scope.PROVIDERS_READ])
@@ -90,31 +90,31 @@ def test_keys_are_listed_and_revoked(deployed: Dependencies) -> None:
 
 @pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "expected"),
     [
         (("create", "--stack", "nothing", "--org", "org_acme"), 6, "does not exist"),
         (("create", "--stack", "another", "--org", "org_acme"), 1, "no output 'OperateFunctionName'"),
         (("create", *STACK, "--org", "org_acme", "--scope", "everything"), 2, "a scope is one of providers:read"),
         (("create", *STACK, "--org", "org_acme", "--expires-in", "soon"), 2, "90d"),
         (("create", *STACK, "--org", "org_acme", "--name", ""), 2, "a key's name"),
-        (("revoke", *STACK, "--yes", "nobody"), 3, "no management key of this id"),
-        (("revoke", *STACK, "--yes", "No#body"), 3, "no management key of this id"),
+        (("revoke", *STACK, "--yes", "nobody"), 3, "no management key has this id"),
+        (("revoke", *STACK, "--yes", "No#body"), 3, "no management key has this id"),
         *(
             (("create", *STACK, "--org", org), 2, "an organization has at most 64 letters")
             for org in ("", "a b", "org#x", "é", "x" * 65)
         ),
     ],
 )
-def test_what_cannot_be_done(arguments: tuple[str, ...], code: int, told: str) -> None:
-    """One line, and nothing on standard output that could pass for a key."""
+def test_a_refused_command_prints_one_line(arguments: tuple[str, ...], code: int, expected: str) -> None:
+    """A refused command prints one line, and nothing on standard output that could be mistaken for a key."""
     done = OPERATOR("keys", *arguments)
     assert (done.code, done.out) == (code, "")
-    assert told in done.err
+    assert expected in done.err
 
 
 @pytest.mark.usefixtures("deployed")
-def test_the_stacks_limit_holds_and_is_told() -> None:
-    """Of MaxManagementKeys, not of the code's default: one more is refused in a line, and a revocation makes room."""
+def test_the_stacks_limit_is_enforced_and_reported() -> None:
+    """The limit is the stack's MaxManagementKeys: one more key is refused in one line, and a revocation makes room."""
     for _ in range(3):
         OPERATOR.ok("keys", "create", *STACK, "--org", "org_acme")
     done = OPERATOR("keys", "create", *STACK, "--org", "org_acme")
@@ -126,8 +126,8 @@ def test_the_stacks_limit_holds_and_is_told() -> None:
     OPERATOR.ok("keys", "create", *STACK, "--org", "org_acme")
 
 
-def test_the_local_stacks_limit_is_told(stack: Stack) -> None:
-    """It is no other kind of stack because it refuses one key too many."""
+def test_the_local_stacks_limit_is_reported(stack: Stack) -> None:
+    """A key over the limit is refused with the limit, not as an unknown kind of stack."""
     local = Commands({"PROVIDERS_API_URL": stack.url, "COLUMNS": "200"})
     for _ in range(LIMITS.management_keys):
         stack.mint("org_full")
@@ -136,8 +136,8 @@ def test_the_local_stacks_limit_is_told(stack: Stack) -> None:
     assert "100 are allowed" in done.err
 
 
-def test_the_local_stack_has_them_too(stack: Stack) -> None:
-    """Made, used, listed and revoked by the stack's own function."""
+def test_the_local_stack_has_management_keys(stack: Stack) -> None:
+    """Keys are created, used, listed and revoked by the local stack's own function."""
     local = Commands({"PROVIDERS_API_URL": stack.url, "COLUMNS": "200"})
     token = local.ok("keys", "create", "--local", "--org", "org_keys", "--expires-in", "1h").out.strip()
     assert local.ok("list", "--json", PROVIDERS_API_KEY=token).data == []
@@ -150,15 +150,15 @@ def test_the_local_stack_has_them_too(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(("url", "code"), [("https://api.example.com", 2), ("http://127.0.0.1:1", 6)])
-def test_what_is_no_local_stack(url: str, code: int) -> None:
-    """`--local` never leaves this machine."""
+def test_local_refuses_other_machines(url: str, code: int) -> None:
+    """`--local` only calls this machine."""
     assert OPERATOR("--url", url, "keys", "list", "--local").code == code
 
 
 def test_only_this_machine_gets_keys_from_the_local_stack(stack: Stack) -> None:
-    """A name that the owner of a web page points here (DNS rebinding) is not this machine's, and is refused."""
+    """A request for a DNS-rebound name is refused, so that no web page gets keys from the local stack."""
     with httpx2.Client(base_url=stack.url, trust_env=False) as http:
-        answers = {
+        responses = {
             host: http.post(INVOKE, headers=SIGNED | {"host": host}, json=LIST).status_code
             for host in (
                 "127.0.0.1:8787",
@@ -169,4 +169,4 @@ def test_only_this_machine_gets_keys_from_the_local_stack(stack: Stack) -> None:
                 "10.0.0.1",
             )
         }
-    assert list(answers.values()) == [200, 200, 200, 403, 403, 403]
+    assert list(responses.values()) == [200, 200, 200, 403, 403, 403]

@@ -1,4 +1,4 @@
-"""What happens where output cannot be encoded or written: with real processes and real streams."""
+"""Output that cannot be encoded or written, with real processes and real streams."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(
 
 
 def names(stack: Stack, org: str) -> list[str]:
-    """What the API has."""
+    """Return the names of the stored providers."""
     with Client(stack.url, stack.mint(org).reveal()) as client:
         return [each.name for each in client.list_providers()]
 
@@ -44,7 +44,7 @@ ENCODINGS = ["cp1252", "latin-1", "ascii", "utf-16", "utf-8"]
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("json_too", ["", " --json"])
 def test_a_name_that_cannot_be_encoded(stack: Stack, encoding: str, json_too: str) -> None:
-    """It is shown with escapes, or as the JSON that it is; the change was made, and the exit code says so."""
+    """Such a name is printed with escapes, or as JSON; the change is made and the exit code is 0."""
     org = f"org_{encoding}{len(json_too)}"
     done = run(stack, org, ADD + json_too, fake_key("openai"), PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -68,13 +68,13 @@ LOST = [
         "| true",
         "--json >/dev/full",
     )
-    if Path("/dev/full").exists() or "/dev/full" not in each  # Linux has it
+    if Path("/dev/full").exists() or "/dev/full" not in each  # exists on Linux
 ]
 
 
 @pytest.mark.parametrize("where", LOST)
 def test_a_change_whose_output_is_lost(stack: Stack, where: str) -> None:
-    """It was made, and the exit code says so; nothing crashes."""
+    """A change is made and the exit code says so even if its output is lost; nothing crashes."""
     org = "org_lost" + str(LOST.index(where))
     done = run(stack, org, f"{ADD} {where}", fake_key("openai"))
     assert done.returncode == 0
@@ -89,14 +89,14 @@ def test_a_change_whose_output_is_lost(stack: Stack, where: str) -> None:
 
 @pytest.mark.parametrize("where", [each for each in LOST if "2>" not in each and ">" in each])
 def test_a_list_that_is_lost_is_a_failure(stack: Stack, where: str) -> None:
-    """It was all that was asked for."""
+    """Lost output is a failure for a command that only reads."""
     done = run(stack, "org_lost_list", f"{ADD} >/dev/null; providers list {where}", fake_key("openai"))
     assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
     assert b"the output could not be written" in done.stderr
 
 
-def test_standard_input_that_is_closed_or_no_text(stack: Stack) -> None:
-    """It is told, and nothing crashes."""
+def test_standard_input_that_is_closed_or_not_text(stack: Stack) -> None:
+    """Closed or binary standard input is reported without a crash."""
     closed = run(stack, "org_stdin", f"{ADD} <&-")
     assert (closed.returncode, b"the key is empty" in closed.stderr) == (2, True)
     for command in (ADD, "providers import - --yes"):
@@ -104,8 +104,8 @@ def test_standard_input_that_is_closed_or_no_text(stack: Stack) -> None:
         assert (done.returncode, done.stderr) == (2, b"Error: standard input is not UTF-8 text\n")
 
 
-def test_json_holds_nothing_that_controls_a_terminal() -> None:
-    """It is escaped, and is the same JSON."""
+def test_json_cannot_control_a_terminal() -> None:
+    """Control characters in JSON are escaped, and the JSON is unchanged."""
     found = {"name": "a\x1b[31m\x9b\u202e\u2066\ud800\U000e0041 北\n"}
     text = json_text(found, indent=2)
     assert json.loads(text) == found

@@ -1,4 +1,4 @@
-"""When the client sends again, what it sends, and how it tells what went wrong."""
+"""Retries, requests and errors of the client."""
 
 from __future__ import annotations
 
@@ -23,11 +23,9 @@ from tests.client.canned import KEY, NOW, PROVIDER, PROVIDER_ID, Script, error, 
 URL = "https://api.example.com/live"
 VENDOR_KEY = "sk-proj-FAKE-canary-EXAMPLE-0001"
 
-Answers = list[httpx2.Response | type[httpx2.HTTPError]]
-
 
 class Run:
-    """A client, sync or async, over a script of responses; waits are recorded instead of waited."""
+    """A client, sync or async, over scripted responses; waits are recorded instead of waited."""
 
     def __init__(self, kind: type[Client | AsyncClient], *responses: httpx2.Response | httpx2.HTTPError) -> None:
         self.script = Script(responses)
@@ -104,8 +102,8 @@ NOT_RETRIED = [
 
 @both
 @pytest.mark.parametrize("first", RETRIED, ids=repr)
-def test_what_may_succeed_later_is_sent_again(kind: type[Client], first: httpx2.Response | httpx2.HTTPError) -> None:
-    """The second answer counts, and the change had the same Idempotency-Key both times."""
+def test_transient_failures_are_retried(kind: type[Client], first: httpx2.Response | httpx2.HTTPError) -> None:
+    """After a transient failure the request is sent again, with the same Idempotency-Key."""
     run = Run(kind, first, GOOD)
     changed = run(lambda client: client.update_provider(PROVIDER_ID, name="New"))
     assert changed.data.id == PROVIDER_ID
@@ -116,10 +114,10 @@ def test_what_may_succeed_later_is_sent_again(kind: type[Client], first: httpx2.
 
 @both
 @pytest.mark.parametrize(("first", "family"), NOT_RETRIED, ids=repr)
-def test_what_would_fail_again_is_not(
+def test_permanent_failures_are_not_retried(
     kind: type[Client], first: httpx2.Response | httpx2.HTTPError, family: type[Exception]
 ) -> None:
-    """The error is of its family, at once."""
+    """A permanent failure is raised at once, with the exception of its family."""
     run = Run(kind, first)
     with pytest.raises(family):
         run(lambda client: client.get_provider(PROVIDER_ID))
@@ -127,8 +125,8 @@ def test_what_would_fail_again_is_not(
 
 
 @both
-def test_it_gives_up(kind: type[Client]) -> None:
-    """Four retries, each wait twice the one before; the last error is raised."""
+def test_the_last_error_is_raised_after_four_retries(kind: type[Client]) -> None:
+    """After four retries, each wait twice the previous one, the last error is raised."""
     run = Run(kind, *[error(503, "dependency_unavailable")] * 5)
     with pytest.raises(api.ServerFailed):
         run(lambda client: client.get_provider(PROVIDER_ID))
@@ -136,8 +134,8 @@ def test_it_gives_up(kind: type[Client]) -> None:
 
 
 @both
-def test_retry_after_is_honoured(kind: type[Client]) -> None:
-    """As long as the total allows; a wait that would lead past it is told instead of begun."""
+def test_retry_after_is_honored(kind: type[Client]) -> None:
+    """Retry-After is honored within the total time; a longer wait is raised with the error instead."""
     run = Run(kind, *[error(429, "rate_limited", headers={"retry-after": "50"})] * 3)
     with pytest.raises(api.RateLimited) as caught:
         run(lambda client: client.get_provider(PROVIDER_ID))
@@ -146,7 +144,7 @@ def test_retry_after_is_honoured(kind: type[Client]) -> None:
 
 
 def test_the_waits_are_spread() -> None:
-    """Jitter takes away up to a half, so that many clients do not come back at once."""
+    """Jitter shortens waits by up to a half, so that many clients do not retry at once."""
     failed = api.ServerFailed("busy", code="dependency_unavailable", retryable=True)
     for jitter, wait in [(0.0, 2.0), (0.5, 1.5), (1.0, 1.0)]:
         assert Backoff(jitter=lambda given=jitter: given).wait(2, failed, 0.0) == wait  # type: ignore[misc]
@@ -154,8 +152,8 @@ def test_the_waits_are_spread() -> None:
 
 
 @both
-def test_an_error_tells_all_that_the_api_said(kind: type[Client]) -> None:
-    """Every member of the answer's error, typed."""
+def test_an_error_has_every_field_of_the_response(kind: type[Client]) -> None:
+    """An exception has every field of the response's error, typed."""
     body: dict[str, Any] = {
         "code": "validation_failed",
         "message": "vendor: must be one of …",
@@ -181,8 +179,8 @@ def test_an_error_tells_all_that_the_api_said(kind: type[Client]) -> None:
 
 
 @both
-def test_a_caller_may_give_the_idempotency_key(kind: type[Client]) -> None:
-    """It is sent as it is; two calls without one have two."""
+def test_a_caller_can_set_the_idempotency_key(kind: type[Client]) -> None:
+    """A given key is sent unchanged; two calls without one have different keys."""
     run = Run(kind, GOOD, GOOD, GOOD)
     run(lambda client: client.update_provider(PROVIDER_ID, name="A", idempotency_key="mine-1"))
     for _ in range(2):
@@ -193,8 +191,8 @@ def test_a_caller_may_give_the_idempotency_key(kind: type[Client]) -> None:
 
 
 @both
-def test_reading_carries_no_idempotency_key(kind: type[Client]) -> None:
-    """Only a change does."""
+def test_reads_have_no_idempotency_key(kind: type[Client]) -> None:
+    """Only changes have an Idempotency-Key."""
     run = Run(kind, GOOD)
     run(lambda client: client.get_provider(PROVIDER_ID))
     assert "idempotency-key" not in run.script.seen[0].headers
@@ -202,7 +200,7 @@ def test_reading_carries_no_idempotency_key(kind: type[Client]) -> None:
 
 @both
 def test_all_pages_are_read(kind: type[Client]) -> None:
-    """The cursor of each page leads to the next, with the same filters."""
+    """Each page's cursor leads to the next page, with the same filters."""
     run = Run(kind, page([PROVIDER] * 100, "c1"), page([PROVIDER] * 100, "c2"), page([PROVIDER] * 3, None))
     assert len(run(lambda client: client.list_providers(vendor="openai"))) == 203
     assert [dict(request.url.params) for request in run.script.seen] == [
@@ -214,7 +212,7 @@ def test_all_pages_are_read(kind: type[Client]) -> None:
 
 @both
 def test_no_more_pages_than_needed(kind: type[Client]) -> None:
-    """`limit` is the number of all, and bounds the page as well."""
+    """`limit` bounds the number of entries and the page size."""
     run = Run(kind, page([PROVIDER] * 100, "c1"), page([PROVIDER] * 100, "c2"))
     assert len(run(lambda client: client.list_providers(limit=150))) == 150
     assert len(run.script.seen) == 2
@@ -225,26 +223,26 @@ def test_no_more_pages_than_needed(kind: type[Client]) -> None:
 
 @pytest.mark.parametrize("first", [*RETRIED, *(each for each, _ in NOT_RETRIED)], ids=repr)
 @both
-def test_nothing_holds_a_key(
+def test_no_exception_contains_a_key(
     kind: type[Client], first: httpx2.Response | httpx2.HTTPError, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Not an error, what it is chained to, what they carry, a repr or a log line."""
+    """No error, chained exception, attribute, repr or log line contains a key."""
     caplog.set_level(logging.DEBUG)
     run = Run(kind, *[first] * 5)
     with pytest.raises(api.ProvidersAPIError) as caught:
         run(lambda client: client.add_provider("openai", "A", VENDOR_KEY))
     found: BaseException | None = caught.value
-    shown = [
+    texts = [
         caplog.text + str([vars(each) for each in caplog.records]),
         repr(run.client),
         "".join(traceback.format_exception(caught.value)),
     ]
     while found is not None:
-        shown += [str(found), repr(found), repr(vars(found))]
+        texts += [str(found), repr(found), repr(vars(found))]
         assert not hasattr(found, "request")
         found = found.__cause__ or found.__context__
-    assert KEY not in "".join(shown)
-    assert VENDOR_KEY not in "".join(shown)
+    assert KEY not in "".join(texts)
+    assert VENDOR_KEY not in "".join(texts)
     assert repr(run.client) == f"{kind.__name__}('https://api.example.com/live/manage/v1/')"
 
 
@@ -261,8 +259,8 @@ def test_nothing_holds_a_key(
         f"https://[{KEY}",
     ],
 )
-def test_addresses_that_are_refused(base_url: str) -> None:
-    """A management key is not sent in the clear; the error does not repeat what was given."""
+def test_invalid_base_urls_are_refused(base_url: str) -> None:
+    """Plain HTTP is refused except for this machine; the error does not echo the URL."""
     with pytest.raises(api.ConfigurationError) as caught:
         Client(base_url, KEY)
     assert KEY not in "".join(traceback.format_exception(caught.value))
@@ -279,8 +277,8 @@ def test_addresses_that_are_refused(base_url: str) -> None:
         ("http://[::1]:8787/", "http://[::1]:8787/manage/v1/providers/"),
     ],
 )
-def test_addresses_that_are_taken(base_url: str, sent_to: str) -> None:
-    """With and without a stage, and this machine without TLS."""
+def test_valid_base_urls_are_accepted(base_url: str, sent_to: str) -> None:
+    """A base URL works with and without a stage, and without TLS on this machine."""
     script = Script([GOOD])
     with Client(base_url, KEY, transport=httpx2.MockTransport(script)) as client:
         client.get_provider(PROVIDER_ID)
@@ -288,24 +286,24 @@ def test_addresses_that_are_taken(base_url: str, sent_to: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "mlx_mk_x", f"{KEY}\n{KEY}", f"{KEY}é", "sk-proj-FAKE-EXAMPLE"])
-def test_keys_that_cannot_be_sent(key: str) -> None:
-    """Refused before the HTTP library sees them, without being repeated."""
+def test_invalid_keys_are_refused(key: str) -> None:
+    """An invalid key is refused before the HTTP library sees it, without echoing it."""
     with pytest.raises(api.ConfigurationError) as caught:
         Client(URL, key)
     assert not key or key not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize(("before", "after"), [(" ", "\n"), ("\ufeff", "\u200b\u00a0")])
-def test_blanks_around_a_key_are_cut_off(before: str, after: str) -> None:
-    """As one read from a file has a line break, and a pasted one what nobody sees."""
+def test_a_key_is_trimmed(before: str, after: str) -> None:
+    """Line breaks and invisible characters around a key are removed."""
     script = Script([GOOD])
     with Client(URL, f"{before}{KEY}{after}", transport=httpx2.MockTransport(script)) as client:
         client.get_provider(PROVIDER_ID)
     assert script.seen[0].headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_a_proxy_never_sees_what_goes_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To this machine the key goes in the clear, so that a proxy of the environment is not used."""
+def test_no_proxy_is_used_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy is used for this machine, because it would see the key in plain HTTP."""
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as proxy:
@@ -324,7 +322,7 @@ def test_a_proxy_never_sees_what_goes_to_this_machine(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 def test_the_environment(kind: type[Client], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Address and key come from two variables; what is missing is named."""
+    """Base URL and key come from two variables; a missing one is named."""
     monkeypatch.delenv("PROVIDERS_API_URL", raising=False)
     monkeypatch.delenv("PROVIDERS_API_KEY", raising=False)
     with pytest.raises(api.ConfigurationError, match="set PROVIDERS_API_URL and PROVIDERS_API_KEY"):
@@ -336,8 +334,8 @@ def test_the_environment(kind: type[Client], monkeypatch: pytest.MonkeyPatch) ->
 
 @both
 @pytest.mark.parametrize("wrong", ["", "..", "prov_1", "prov_01ARZ3NDEKTSV4RRFFQ69G5FAV/health", VENDOR_KEY])
-def test_what_is_no_id_is_never_part_of_a_url(kind: type[Client], wrong: str) -> None:
-    """The same error as the API's, without a request: addresses are logged, and a key may be in the wrong place."""
+def test_an_invalid_id_is_never_part_of_a_url(kind: type[Client], wrong: str) -> None:
+    """An invalid id raises the API's error without a request: URLs are logged, and the id could be a key."""
     run = Run(kind)
     for work in (lambda c: c.get_provider(wrong), lambda c: c.delete_routing_config(f"/{wrong}")):
         with pytest.raises(api.NotFound) as caught:
@@ -348,8 +346,8 @@ def test_what_is_no_id_is_never_part_of_a_url(kind: type[Client], wrong: str) ->
 
 
 @both
-def test_what_an_update_leaves_out(kind: type[Client]) -> None:
-    """A member that is not given is not sent; None is sent as null."""
+def test_an_update_sends_only_the_given_fields(kind: type[Client]) -> None:
+    """A field that is not given is not sent; None is sent as null."""
     run = Run(kind, GOOD, GOOD)
     run(lambda client: client.update_provider(PROVIDER_ID, name="A", if_match='"3"'))
     run(lambda client: client.update_provider(PROVIDER_ID, base_url=None, key_expires_at=NOW, api_key=VENDOR_KEY))
@@ -364,7 +362,7 @@ def test_what_an_update_leaves_out(kind: type[Client]) -> None:
 
 
 def test_both_clients_are_alike() -> None:
-    """The same public methods, with the same parameters, defaults and types; what they give is awaited or iterated."""
+    """Both clients have the same public methods, parameters, defaults and types, apart from awaiting."""
 
     def methods(kind: type) -> dict[str, Any]:
         return {name: found for name, found in inspect.getmembers(kind, callable) if not name.startswith("_")}
@@ -380,6 +378,6 @@ def test_both_clients_are_alike() -> None:
 
 
 def test_the_synchronous_client_is_current() -> None:
-    """sync.py is what client/generate_sync.py makes of aio.py; run that after every change of aio.py."""
+    """sync.py is current; run client/generate_sync.py after every change of aio.py."""
     generator = runpy.run_path(str(Path(api.__file__).parent.parent / "generate_sync.py"))
     assert Path(sync.__file__).read_text() == generator["generate"]()

@@ -1,4 +1,4 @@
-"""The command line starts quickly: it imports what a command needs, when it runs."""
+"""The command line starts fast: it imports a command's modules only when the command runs."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ sys.stderr.write(" ".join(each for each in {heavy!r} if each in sys.modules))
     ],
     ids=["version", "help", "completion"],
 )
-def test_what_needs_no_client_loads_none(arguments: list[str], environment: dict[str, str]) -> None:
-    """Neither the HTTP library nor the models nor the terminal library are imported."""
+def test_help_loads_no_client(arguments: list[str], environment: dict[str, str]) -> None:
+    """Help, version and completion import neither the HTTP library, the models nor the terminal library."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(arguments=arguments, heavy=HEAVY)],
         env={**os.environ, **environment},
@@ -51,7 +51,7 @@ def test_what_needs_no_client_loads_none(arguments: list[str], environment: dict
 
 
 def test_a_list_loads_no_event_loop(stack: Stack) -> None:
-    """`list` fetches its charts in threads: asyncio takes long to import."""
+    """`list` fetches its charts in threads, because asyncio takes long to import."""
     key = stack.mint("org_start_up").reveal()
     with Client(stack.url, key) as client:
         client.add_provider("openai", "Listed", fake_key("openai", serial=77))
@@ -66,10 +66,10 @@ def test_a_list_loads_no_event_loop(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_table_of_commands_is_true(name: str) -> None:
-    """Each command is where the table says, with the short help that the table shows without importing it."""
-    place, short = COMMANDS[name]
-    module, _, attribute = place.partition(":")
+def test_the_table_of_commands_is_correct(name: str) -> None:
+    """The table has each command's location and short help, which it shows without importing the command."""
+    location, short = COMMANDS[name]
+    module, _, attribute = location.partition(":")
     command = getattr(importlib.import_module(module), attribute)
     assert isinstance(command, click.Command)
     assert command.name == name
@@ -77,7 +77,7 @@ def test_the_table_of_commands_is_true(name: str) -> None:
 
 
 def test_the_completion_knows_commands_and_vendors() -> None:
-    """In every shell that click supports; bash here."""
+    """Completion knows commands and vendors in every shell that click supports; tested with bash."""
     for words, at, expected in (("providers ro", 1, "rotate"), ("providers add an", 2, "anthropic")):
         environment = {"_PROVIDERS_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(at)}
         run = [sys.executable, "-c", "from providers_client.cli.app import main; main()"]

@@ -1,4 +1,4 @@
-"""A client of today reads what a server of tomorrow sends."""
+"""Today's client reads responses of a future server."""
 
 from __future__ import annotations
 
@@ -32,40 +32,40 @@ ENTRY: dict[str, Any] = {
 
 
 def client_of(status: int, body: Any) -> Client:
-    """A client whose every request gets this response."""
+    """Return a client whose every request gets this response."""
     respond = httpx2.MockTransport(lambda _: httpx2.Response(status, json=body))
     return Client("https://api.example", KEY, transport=respond, retries=0)
 
 
 def test_a_provider_from_the_future_is_read() -> None:
-    """Unknown vendors, statuses, states, outcomes and reasons are kept as they are; unknown fields are ignored."""
+    """Unknown vendors, statuses, states, outcomes and reasons are kept; unknown fields are ignored."""
     found = client_of(200, {"data": FUTURE, "links": {}}).get_provider(PROVIDER_ID)
     assert (found.vendor, found.status, found.health.state) == ("mistral", "archived", "recovering")
     assert (found.verification.outcome, found.verification.reason) == ("partial", "solar_flare")
 
 
 def test_a_warning_from_the_future_is_read() -> None:
-    """With its fields."""
+    """An unknown warning is read with its fields."""
     warning = {"code": "moon_phase", "message": "look up", "phase": "full"}
     changed = client_of(200, {"data": FUTURE, "warnings": [warning]}).update_provider(PROVIDER_ID, name="x")
     assert [each.model_dump() for each in changed.warnings] == [warning]
 
 
 def test_an_audit_entry_from_the_future_is_read() -> None:
-    """Unknown actors, actions and resources."""
+    """Unknown actors, actions and resources are kept."""
     (found,) = client_of(200, {"data": [ENTRY], "next_cursor": None}).list_audit()
     assert (found.actor.type, found.action, found.resource.type) == ("robot", "provider.archived", "vault")
 
 
 def test_a_routing_config_from_the_future_is_read() -> None:
-    """An unknown strategy."""
+    """An unknown strategy is kept."""
     config = {"slug": "a", "strategy": "dice", "attempts": [], "created_at": ENTRY["at"], "updated_at": ENTRY["at"]}
     assert client_of(200, {"data": config}).get_routing_config("a").strategy == "dice"
 
 
 @pytest.mark.parametrize(("status", "family"), [(409, Conflict), (418, ProvidersAPIError), (503, ProvidersAPIError)])
 def test_an_error_from_the_future_is_raised(status: int, family: type[ProvidersAPIError]) -> None:
-    """By its status, with its code, type, reason and references."""
+    """An unknown error is raised by its status, with its code, type, reason and references."""
     error = {
         "type": "teapot_error",
         "code": "out_of_tea",

@@ -1,4 +1,4 @@
-"""A key is not seen where every user of a machine can look: in the arguments of processes, and on the screen."""
+"""A key is visible neither in the arguments of processes nor on the screen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME = "Seen in the arguments"
 
 
 def arguments_of_all() -> str:
-    """The command lines of all processes, as `ps` shows them."""
+    """Return the command lines of all processes, as `ps` shows them."""
     if Path("/proc/self/cmdline").exists():
         found = []
         for each in Path("/proc").glob("[0-9]*/cmdline"):
@@ -33,7 +33,7 @@ def arguments_of_all() -> str:
 
 
 def on_a_terminal(run: list[str], environment: dict[str, str]) -> tuple[str, str]:
-    """What is seen while the key is typed, and while it is verified."""
+    """Return the screen and the arguments of all processes while the key is typed and verified."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(run, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
@@ -55,7 +55,7 @@ def on_a_terminal(run: list[str], environment: dict[str, str]) -> tuple[str, str
 
 
 def through_a_pipe(run: list[str], environment: dict[str, str]) -> tuple[str, str]:
-    """The same for a key that comes from another program."""
+    """Return the same for a key that comes from another program."""
     with subprocess.Popen(
         [*run, "--key-stdin"],
         stdin=subprocess.PIPE,
@@ -69,7 +69,7 @@ def through_a_pipe(run: list[str], environment: dict[str, str]) -> tuple[str, st
         process.stdin.write(KEY)
         process.stdin.close()
         arguments = ""
-        while process.poll() is None:  # a process has no arguments yet at the moment it begins
+        while process.poll() is None:  # a process has no arguments at first
             arguments += arguments_of_all()
             time.sleep(0.05)
         screen = process.stdout.read()
@@ -79,7 +79,7 @@ def through_a_pipe(run: list[str], environment: dict[str, str]) -> tuple[str, st
 
 @pytest.mark.parametrize("way", [on_a_terminal, through_a_pipe])
 def test_no_key_is_visible(stack: Stack, way: Callable[[list[str], dict[str, str]], tuple[str, str]]) -> None:
-    """Neither the vendor's key nor the management key; the command's other arguments are."""
+    """Neither the vendor's key nor the management key is visible; the command's other arguments are."""
     token = stack.mint(f"org_{way.__name__}").reveal()
     environment = os.environ | {"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": token, "NO_PROXY": "*"}
     screen, arguments = way([sys.executable, "-m", "providers_client", "add", "openai", NAME], environment)
@@ -91,7 +91,7 @@ def test_no_key_is_visible(stack: Stack, way: Callable[[list[str], dict[str, str
 
 
 def test_a_failure_shows_no_values(stack: Stack) -> None:
-    """Even an error that nobody thought of prints a traceback without the values of variables."""
+    """Even an unexpected error prints a traceback without the values of variables."""
     code = (
         "import providers_client.cli.providers as p\n"
         "from providers_client.cli.app import main\n"
