@@ -4,7 +4,7 @@
 #   SAM=…      a SAM CLI to use instead of .venv-sam's   ARCH=…   arm64 or x86_64; default: samconfig.toml
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run aws management-key bench openapi quick test prove soak check check-policy build test-sam test-deploy release requirements clean
+.PHONY: help run aws deploy adopt management-key bench openapi quick test prove soak check check-policy build test-sam test-deploy release requirements clean
 
 BIN := .venv/bin
 PIP_INSTALL := install -qq --disable-pip-version-check
@@ -39,6 +39,8 @@ comma := ,
 help:
 	@echo "make run           Serve the API on this machine, without Docker or an AWS account"
 	@echo "make aws           Serve the embedded AWS and the vendor emulator, for the API in containers (sam local start-api)"
+	@echo "make deploy        Build and deploy the stack, without questions (STACK=… REGION=…; parameters: samconfig.toml)"
+	@echo "make adopt         Create a stack that adopts retained tables (STACK=… MAIN_TABLE=… SECRETS_TABLE=… KMS_KEY=…)"
 	@echo "make management-key STACK=… ORG=…   Create a management key for a deployed stack, with your AWS credentials"
 	@echo "make quick         Run the tests of the inner loop: no servers, no real deadlines"
 	@echo "make test          Run all tests that need only Python"
@@ -59,6 +61,17 @@ run: .venv/local.stamp
 
 aws: .venv/local.stamp
 	@$(BIN)/python -m local aws $(ARGS)
+
+# REGION is AWS_DEFAULT_REGION for everything that these run. PARAMETERS="Name=value …" adds to those of samconfig.toml, and
+# BUILT=1 deploys the build as it is, if it is for the right architecture.
+STACK ?= providers-api
+export SAM
+$(if $(REGION),$(eval export AWS_DEFAULT_REGION := $(REGION))$(eval export AWS_REGION := $(REGION)))
+deploy: .venv/local.stamp $(if $(filter .venv-sam/%,$(SAM)),.venv-sam/sam.stamp)
+	@$(BIN)/python -m deploy --stack "$(STACK)" --sam "$(SAM)" --build-dir $(BUILD_DIR) $(if $(BUILT),--built) $(PARAMETERS)
+
+adopt: .venv/local.stamp
+	@$(BIN)/python -m deploy.adopt --stack "$(STACK)" --main-table "$(MAIN_TABLE)" --secrets-table "$(SECRETS_TABLE)" --kms-key "$(KMS_KEY)"
 
 management-key: .venv/local.stamp
 	@$(BIN)/python -m providers_client keys create --stack "$(STACK)" --org "$(ORG)" $(ARGS)

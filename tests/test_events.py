@@ -356,7 +356,7 @@ def slack_message(rule: str, event: dict[str, Any]) -> Any:
     and within quotes nothing is escaped.
     """
     transformer = RULES[rule]["Targets"][0]["InputTransformer"]
-    text = transformer["InputTemplate"]
+    text = transformer["InputTemplate"]["Fn::Sub"].replace("${SlackChannel}", "C0123456789")
     for name, path in transformer["InputPathsMap"].items():
         value = event
         for step in path.removeprefix("$.").split("."):
@@ -397,6 +397,7 @@ def test_slack_gets_a_line(name: str, rule: str, before: str, after: str, told: 
     message = slack_message(rule, event)
     assert line(message) == f"{name} {told}"
     assert message["text"] == f"{event['detail']['provider_id']} {told}"
+    assert message["channel"] == "C0123456789"
 
 
 def test_no_delivery_is_given_up_without_a_trace() -> None:
@@ -419,11 +420,21 @@ def test_no_delivery_is_given_up_without_a_trace() -> None:
     ]
 
 
-def test_what_is_secret_is_not_shown() -> None:
-    """URLs that can contain secrets are not shown."""
-    hidden = {name for name, each in NOTIFICATIONS.content["Parameters"].items() if each.get("NoEcho") is True}
-    assert hidden == {"WebhookUrl", "WebhookSecret", "SlackWebhookUrl"}
-    assert not hidden & set(re.findall(r"\w+", json.dumps(NOTIFICATIONS.content["Outputs"])))
+def test_secrets_are_read_from_secrets_manager_and_only_into_connections() -> None:
+    """No parameter is a secret: CloudFormation reads them into the connections, which do not show them."""
+    connections = {
+        name: each["AuthParameters"]["ApiKeyAuthParameters"]["ApiKeyValue"]["Fn::Sub"]
+        for name, each in NOTIFICATIONS.of_type("AWS::Events::Connection").items()
+    }
+    assert connections == {
+        "WebhookConnection": "{{resolve:secretsmanager:${WebhookSecretArn}:SecretString}}",
+        "SlackConnection": "Bearer {{resolve:secretsmanager:${SlackTokenSecretArn}:SecretString}}",
+    }
+    assert json.dumps(NOTIFICATIONS.content).count("{{resolve:") == len(connections)
+    secrets = {name for name, each in NOTIFICATIONS.content["Parameters"].items() if "secret" in name.lower()}
+    assert secrets == {"WebhookSecretArn", "SlackTokenSecretArn", "SecretsRevision"}
+    for each in NOTIFICATIONS.of_type("AWS::Events::Connection").values():
+        assert "${SecretsRevision}" in each["Description"]["Fn::Sub"]  # else a new value would never be read
 
 
 def test_a_time_is_that_of_the_change() -> None:

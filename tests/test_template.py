@@ -189,7 +189,8 @@ def test_every_log_ends_some_day(translated: dict[str, dict[str, Any]]) -> None:
     groups = of_type(translated, "AWS::Logs::LogGroup")
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
     for function in of_type(translated, "AWS::Lambda::Function").values():
-        assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups
+        _, *used = function["LoggingConfig"]["LogGroup"]["Fn::If"]
+        assert {each["Ref"] for each in used} <= groups.keys()
 
 
 @pytest.mark.parametrize("table", ["MainTable", "SecretsTable"])
@@ -288,6 +289,44 @@ def test_a_worker_has_the_time_for_all_that_it_is_handed() -> None:
     assert rounds * PROBE_DEADLINE_S <= timeout - MARGIN_S
     assert timeout < queue["VisibilityTimeout"] < STALE_AFTER.total_seconds()
     assert queue["MessageRetentionPeriod"] > queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+
+
+def test_a_deployment_asks_for_nothing() -> None:
+    """Parameters have defaults and are not hidden: `sam deploy --guided` takes no empty answer for a NoEcho one."""
+    for path in ("template.yaml", "notifications/template.yaml"):
+        for each in Template(ROOT / path).content["Parameters"].values():
+            assert "Default" in each
+            assert "NoEcho" not in each
+
+
+def test_the_two_forms_of_a_log_group_never_exist_together() -> None:
+    """Of the log groups, either those that are deleted with the stack exist or those that are retained."""
+    groups = {
+        name: each for name, each in TEMPLATE.content["Resources"].items() if each["Type"] == "AWS::Logs::LogGroup"
+    }
+    retained = {name for name, each in groups.items() if each.get("DeletionPolicy") == "RetainExceptOnCreate"}
+    assert {each["Condition"] for name, each in groups.items() if name in retained} == {"RetainsLogs"}
+    assert {each["Condition"] for name, each in groups.items() if name not in retained} == {"DeletesLogs"}
+    assert TEMPLATE.content["Conditions"]["DeletesLogs"] == {"Fn::Not": [{"Condition": "RetainsLogs"}]}
+    assert not any("LogGroupName" in groups[name]["Properties"] for name in retained)
+
+
+def test_a_domain_and_a_firewall_are_in_front_of_the_stage(translated: dict[str, dict[str, Any]]) -> None:
+    """The domain's root is the stage, so that paths stay the same, and the firewall protects that stage."""
+    (stage,) = (name for name, each in translated.items() if each["Type"] == "AWS::ApiGateway::Stage")
+    mapping = translated["DomainMapping"]["Properties"]
+    assert (mapping["Stage"], "BasePath" in mapping) == ({"Ref": stage}, False)
+    protected = translated["Firewall"]["Properties"]["ResourceArn"]["Fn::Sub"]
+    assert protected.endswith(f"/restapis/${{ProvidersApi}}/stages/${{{stage}}}")
+    conditions = {
+        name: translated[name]["Condition"] for name in ("Domain", "DomainMapping", "DomainRecord", "Firewall")
+    }
+    assert conditions == {
+        "Domain": "HasDomain",
+        "DomainMapping": "HasDomain",
+        "DomainRecord": "HasHostedZone",
+        "Firewall": "HasWebAcl",
+    }
 
 
 def test_the_sweep_and_the_reaper_run_each_minute() -> None:
