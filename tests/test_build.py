@@ -75,14 +75,14 @@ def test_every_module_of_the_layer_has_bytecode_that_is_never_checked() -> None:
         assert flags == UNCHECKED_HASH, source
 
 
-def test_the_layer_says_lambdas_paths_in_tracebacks() -> None:
+def test_tracebacks_have_lambdas_paths() -> None:
     """Tracebacks show the paths on Lambda, not those of the build machine."""
     compiled = (SITE / "providers" / "__pycache__" / "bootstrap.cpython-313.pyc").read_bytes()
     assert b"/opt/python/providers/bootstrap.py" in compiled
     assert str(ROOT).encode() not in compiled
 
 
-def test_the_layer_holds_the_models_of_the_services_it_calls_alone() -> None:
+def test_the_layer_contains_only_the_models_of_its_services() -> None:
     """The layer contains botocore's data for the services it calls only; all of it is larger than everything else."""
     assert {path.name for path in (SITE / "botocore" / "data").iterdir() if path.is_dir()} == SERVICES
 
@@ -93,7 +93,7 @@ def test_the_layer_is_small() -> None:
     assert size < MOST_MB * 1_000_000
 
 
-def test_the_layer_leaves_out_what_nobody_imports() -> None:
+def test_the_layer_leaves_out_unused_packages() -> None:
     """The layer contains no tests, stubs or scripts of other packages."""
     names = {path.name for path in SITE.rglob("*")}
     assert not names & {"tests", "bin", "pycparser", "RECORD"}
@@ -132,8 +132,8 @@ def test_the_mcp_function_runs_on_the_layer_and_itself() -> None:
     """The MCP function contains the MCP library and duplicates nothing from the layer."""
     listing = f"import json, sys; sys.path[:0] = [{str(MCP)!r}, {str(SITE)!r}]\nimport app, mcp, providers_client\n"
     listing += f"event = json.load(open({str(ROOT / 'events' / 'mcp.json')!r}))\n"
-    listing += "answer = json.loads(app.handler(event, None)['body'])\n"
-    listing += "print(len(answer['result']['tools']), mcp.__file__, providers_client.__file__)"
+    listing += "response = json.loads(app.handler(event, None)['body'])\n"
+    listing += "print(len(response['result']['tools']), mcp.__file__, providers_client.__file__)"
     ran = subprocess.run([python313(), "-I", "-c", listing], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     tools, *places = ran.stdout.splitlines()[-1].split()
@@ -143,7 +143,7 @@ def test_the_mcp_function_runs_on_the_layer_and_itself() -> None:
     assert twice <= {"__pycache__"}
 
 
-def test_the_mcp_function_ships_bytecode_and_little_else() -> None:
+def test_the_mcp_function_contains_little_but_bytecode() -> None:
     """The MCP function has bytecode, no CLI and nothing compiled."""
     for source in MCP.rglob("*.py"):
         compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"

@@ -157,7 +157,7 @@ def test_the_schema_lists_what_the_code_can_send() -> None:
 
 
 @pytest.mark.parametrize("name", ["OpenAI Production", ODD_NAME, "é" * 80])
-def test_every_event_of_the_model_keeps_to_the_schema(name: str) -> None:
+def test_every_event_of_the_model_matches_the_schema(name: str) -> None:
     """Every event type, state change and kind of name matches the schema."""
     events = delivered(made(name))
     assert {each[type_of] for each in events} == {each.value for each in EventType}
@@ -165,7 +165,7 @@ def test_every_event_of_the_model_keeps_to_the_schema(name: str) -> None:
     assert [faults(each) for each in events] == [[]] * len(events)
 
 
-def test_every_event_of_a_providers_life_keeps_to_the_schema() -> None:
+def test_every_event_of_a_providers_life_matches_the_schema() -> None:
     """Each change has one event with an increasing id; an unchanged state has none."""
     events = delivered(lived())
     assert [faults(each) for each in events] == [[]] * len(events)
@@ -233,7 +233,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_changed_field_does_not_keep_to_the_schema(case: str) -> None:
+def test_a_changed_field_does_not_match_the_schema(case: str) -> None:
     """A changed field does not match the schema, so that consumers are not surprised."""
     kind, spoil = WRONG[case]
     event = copy.deepcopy(next(each for each in delivered(made()) if each[type_of] == f"provider.{kind}"))
@@ -259,7 +259,7 @@ def test_no_field_can_be_missing(kind: EventType) -> None:
 EXAMPLES = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCS, re.DOTALL)]
 
 
-def test_the_docs_examples_keep_to_the_schema() -> None:
+def test_the_docs_examples_match_the_schema() -> None:
     """The docs have a valid example for each event type."""
     examples = [each for each in EXAMPLES if isinstance(each[type_of], str)]
     assert [faults(each) for each in examples] == [[]] * len(EventType)
@@ -274,7 +274,7 @@ def test_the_docs_name_every_field() -> None:
     assert table == list(dict.fromkeys(name for each in fields for name in each))
 
 
-def test_the_docs_pattern_matches_what_they_say() -> None:
+def test_the_docs_pattern_matches_as_documented() -> None:
     """The docs' pattern matches refused keys and not vendor outages."""
     (pattern,) = [each for each in EXAMPLES if isinstance(each[type_of], list)]
     (template, *_) = [each for each in health_changes() if each.detail["to"] == "unhealthy"]
@@ -334,7 +334,7 @@ STATES = [
 
 
 @pytest.mark.parametrize(("states", "alerts", "recoveries"), STATES, ids=["both", "unhealthy", "degraded"])
-def test_each_rule_matches_the_events_that_it_is_for(
+def test_each_rule_matches_its_events(
     states: list[str], alerts: set[tuple[str, str]], recoveries: set[tuple[str, str]]
 ) -> None:
     """The webhook gets all events; Slack gets changes into or out of its states, but no new key's first success."""
@@ -387,7 +387,7 @@ LINES = [
 
 @pytest.mark.parametrize("name", ["OpenAI Production", ODD_NAME])
 @pytest.mark.parametrize(("rule", "before", "after", "told"), LINES)
-def test_slack_gets_a_line(name: str, rule: str, before: str, after: str, told: str) -> None:
+def test_slack_gets_a_readable_message(name: str, rule: str, before: str, after: str, told: str) -> None:
     """A Slack message names the provider, its state and the reason, with any name shown literally."""
     (event,) = [
         each
@@ -400,7 +400,7 @@ def test_slack_gets_a_line(name: str, rule: str, before: str, after: str, told: 
     assert message["channel"] == "C0123456789"
 
 
-def test_no_delivery_is_given_up_without_a_trace() -> None:
+def test_failed_deliveries_are_kept() -> None:
     """Each target retries and then sends the event to a queue that only these rules can use."""
     for rule in RULES.values():
         for target in rule["Targets"]:
@@ -437,7 +437,7 @@ def test_secrets_are_read_from_secrets_manager_and_only_into_connections() -> No
         assert "${SecretsRevision}" in each["Description"]["Fn::Sub"]  # else a new value would never be read
 
 
-def test_a_time_is_that_of_the_change() -> None:
+def test_an_events_time_is_the_changes_time() -> None:
     """An event's time is that of the change, in UTC without fractions, not that of publishing."""
     event = replace(made()[0], at=datetime(2026, 4, 14, 14, 0, 1, 999_999, tzinfo=UTC))
     (told,) = delivered([event])

@@ -131,7 +131,7 @@ def test_every_alarm_notifies_the_topic_and_exists_only_with_one() -> None:
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopicArn"}]
 
 
-def test_what_works_unseen_has_an_alarm() -> None:
+def test_background_functions_have_alarms() -> None:
     """Every queue has one, and so has each scheduled function, which measures a value in each successful run."""
     watched = {str(each["Value"]) for alarm in ALARMS.values() for each in alarm.get("Dimensions", [])}
     given = MAIN.of_type("AWS::CloudFormation::Stack")["Monitoring"]["Parameters"]

@@ -310,18 +310,18 @@ class Watch:
 
     def _call(self, function: str, ports: Watched, **given: Any) -> Answer:
         bootstrap.install(ports)
-        answer = call(function, org=ORG, **given)
-        assert answer.status < 300, answer.text
-        return answer
+        response = call(function, org=ORG, **given)
+        assert response.status < 300, response.text
+        return response
 
     def run(self, function: str, event: dict[str, Any]) -> Any:
         """What a function that is no endpoint answers."""
         ports = self.ports(function)
         bootstrap.install(ports)
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
-        answer = importlib.import_module(f"functions.{function}.app").handler(event, context)
+        response = importlib.import_module(f"functions.{function}.app").handler(event, context)
         ports.close()
-        return answer
+        return response
 
 
 def provider(number: int) -> dict[str, str]:
@@ -410,9 +410,9 @@ def operate(watch: Watch, setup: Dependencies) -> None:
     setup.dynamodb.delete_item(TableName="main", Key={"PK": {"S": "STACK"}, "SK": {"S": "KEY#00000001"}})
 
     def run(action: str, **arguments: str) -> Any:
-        answer = watch.run("operate", {"action": action, "arguments": arguments})
-        assert "data" in answer, answer
-        return answer["data"]
+        response = watch.run("operate", {"action": action, "arguments": arguments})
+        assert "data" in response, response
+        return response["data"]
 
     made = run("keys.create", org=ORG, name="test")
     assert made["id"] in {key["id"] for key in run("keys.list", org=ORG)}
@@ -458,14 +458,14 @@ GRANTED = granted()
 
 
 @pytest.mark.parametrize("function", sorted(GRANTED))
-def test_a_function_may_do_all_that_it_does(done: dict[str, set[Access]], function: str) -> None:
+def test_a_role_allows_every_call_of_its_function(done: dict[str, set[Access]], function: str) -> None:
     """Every call that a function makes is allowed by its role."""
     refused = [each for each in done[function] if not any(grant.covers(each) for grant in GRANTED[function])]
     assert not refused
 
 
 @pytest.mark.parametrize("function", sorted(GRANTED))
-def test_a_function_may_do_nothing_that_it_does_not_do(done: dict[str, set[Access]], function: str) -> None:
+def test_a_role_allows_no_other_call(done: dict[str, set[Access]], function: str) -> None:
     """Every permission of a role is used."""
     needed = [grant for grant in GRANTED[function] if grant.action not in BY_LAMBDA]
     unused = [grant for grant in needed if not any(grant.covers(each) for each in done[function])]
@@ -473,7 +473,7 @@ def test_a_function_may_do_nothing_that_it_does_not_do(done: dict[str, set[Acces
 
 
 @pytest.mark.parametrize("function", sorted(GRANTED))
-def test_a_function_may_write_no_attribute_that_it_does_not_write(done: dict[str, set[Access]], function: str) -> None:
+def test_a_role_allows_no_other_attribute(done: dict[str, set[Access]], function: str) -> None:
     """A statement that lists attributes lists only used ones."""
     for grant in GRANTED[function]:
         if grant.attributes is not None:
@@ -497,7 +497,7 @@ def test_a_write_of_several_items_needs_one_statement(function: str, policies: l
 
 @pytest.mark.parametrize("function", ["put_routing_config", "delete_routing_config", "data plane"])
 @pytest.mark.parametrize("attribute", ["vendor", "versions", "active", "ciphertext", "data_key_id", "nonce"])
-def test_who_only_refers_to_providers_cannot_redirect_a_key(function: str, attribute: str) -> None:
+def test_functions_that_only_reference_providers_cannot_redirect_a_key(function: str, attribute: str) -> None:
     """Functions that only reference providers cannot write vendor, base_url, sealed credentials or data keys."""
     written = frozenset({"PK", "SK", attribute})
     for table, key in (("MainTable", "ORG#org_a"), ("SecretsTable", "ORG#org_a"), ("SecretsTable", "ORG#org_a#PROV#p")):
@@ -506,7 +506,7 @@ def test_who_only_refers_to_providers_cannot_redirect_a_key(function: str, attri
             assert not [grant for grant in GRANTED[function] if grant.covers(probe)]
 
 
-def test_the_written_table_is_what_the_template_grants(figure: Figure) -> None:
+def test_docs_permissions_equals_the_template(figure: Figure) -> None:
     """docs/permissions.md is current; `python -m tests.test_permissions` writes it."""
     assert DOCUMENT.read_text() == document()
     figure("IAM", "function × permission grants", sum(len(grants) for grants in GRANTED.values()))
@@ -562,12 +562,12 @@ def test_the_reaper_cannot_read_what_it_destroys() -> None:
     assert not any(grant.action.startswith("kms:") for grant in GRANTED["reap_versions"])
 
 
-def test_the_mcp_function_may_do_nothing() -> None:
+def test_the_mcp_function_has_no_permissions() -> None:
     """The MCP function has no permissions; it calls the API with its caller's key."""
     assert GRANTED["mcp"] == set()
 
 
-def test_who_reads_management_keys() -> None:
+def test_only_named_functions_read_management_keys() -> None:
     """Only the authorizer, the upload pages and the operator function read management keys."""
     probe = Access("dynamodb:GetItem", "MainTable", "MK#01")
     readers = {name for name, allowed in GRANTED.items() if any(grant.covers(probe) for grant in allowed)}

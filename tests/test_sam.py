@@ -129,7 +129,7 @@ def test_add_get_rotate_delete_in_containers(api: httpx2.Client) -> None:
     assert api.get(f"/providers/{provider['id']}").status_code == 404
 
 
-def test_a_wrong_key_does_not_come_in(api: httpx2.Client) -> None:
+def test_an_invalid_key_is_refused(api: httpx2.Client) -> None:
     """The authorizer refuses a wrong key in its container; SAM CLI's own errors have another format."""
     wrong = {"authorization": "Bearer mlx_mk_sam_" + "1" * 64}
     assert api.get("/providers", headers=wrong).status_code in (401, 403)

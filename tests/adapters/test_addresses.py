@@ -86,10 +86,10 @@ class Dialler(httpcore2.AsyncNetworkBackend):
         raise httpcore2.ConnectError("refused")
 
 
-def resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
-    """Make names resolve to each of `answers` in turn; return the list of resolved names."""
+def resolving(monkeypatch: pytest.MonkeyPatch, *responses: list[str]) -> list[str]:
+    """Make names resolve to each of `responses` in turn; return the list of resolved names."""
     asked: list[str] = []
-    queue = list(answers)
+    queue = list(responses)
 
     def getaddrinfo(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
         asked.append(host)
@@ -136,7 +136,7 @@ def test_a_name_with_any_private_address_is_not_dialled(monkeypatch: pytest.Monk
     assert dialler.dialled == []
 
 
-def test_a_second_answer_is_never_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_is_resolved_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name is resolved once, so DNS rebinding to loopback has no effect."""
     asked = resolving(monkeypatch, ["1.1.1.1"], ["127.0.0.1"])
     dialler = Dialler()
@@ -144,7 +144,7 @@ def test_a_second_answer_is_never_asked_for(monkeypatch: pytest.MonkeyPatch) -> 
     assert (asked, dialler.dialled) == (["rebind.example.com"], ["1.1.1.1:443"])
 
 
-def test_an_unknown_name_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_has_its_own_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unknown name and a refused address are different errors."""
     resolving(monkeypatch, [])
     assert reason_of("https://nowhere.example.com/", Dialler()) is Reason.DNS_FAILED
@@ -160,7 +160,7 @@ def test_loopback_is_dialled_on_one_machine_only(monkeypatch: pytest.MonkeyPatch
     assert reason_of("http://inside.example.com/", dialler, loopback=True) is Reason.ADDRESS_REFUSED
 
 
-def test_the_emulator_may_be_anywhere_and_nothing_else_may(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_emulator_may_have_any_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """The emulator can have a private address, but other ports of its host stay refused."""
     resolving(monkeypatch, ["10.88.0.1"])
     emulator = ("host.docker.internal", 5056)

@@ -53,7 +53,7 @@ def vault() -> Iterator[Vault]:
         yield Vault(tables, kms, key_id, calls)
 
 
-def test_what_is_sealed_opens(vault: Vault) -> None:
+def test_a_sealed_credential_opens(vault: Vault) -> None:
     """A sealed credential opens in another process too, and its row does not contain the plaintext."""
     sealed = vault.cipher().seal("org_a", "prov_1", 1, OPENAI, KEY)
     assert KEY.reveal().encode() not in sealed.ciphertext
@@ -153,7 +153,7 @@ def test_old_keys_leave_memory_when_any_key_is_used(vault: Vault, monkeypatch: p
     assert list(cipher._cache) == [("org_c", FIRST_KEY), ("org_a", FIRST_KEY)]
 
 
-def test_two_first_sealers_share_one_key(vault: Vault) -> None:
+def test_concurrent_first_credentials_share_one_key(vault: Vault) -> None:
     """If two processes create the first data key at once, both use the one stored first."""
     one, two = vault.cipher(), vault.cipher()
     stored = DynamoDataKeys.put
@@ -199,9 +199,7 @@ def test_another_process_seals_under_the_new_key_within_five_minutes(
     assert cipher.seal("org_a", "prov_1", 3, OPENAI, KEY).data_key_id == "00000002"
 
 
-def test_no_other_organization_keeps_a_process_from_asking_for_the_new_key(
-    vault: Vault, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_organizations_do_not_delay_the_new_key(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     """Activity of one organization does not extend the cache time of another's key."""
     cipher, now = vault.cipher(), [1000.0]
     monkeypatch.setattr("providers.adapters.envelope.time", SimpleNamespace(monotonic=lambda: now[0]))
@@ -218,7 +216,7 @@ def test_no_other_organization_keeps_a_process_from_asking_for_the_new_key(
     assert cipher.seal("org_a", "prov_1", 3, OPENAI, KEY).data_key_id == "00000002"
 
 
-def test_what_a_destroyed_data_key_sealed_never_opens(vault: Vault) -> None:
+def test_a_credential_under_a_destroyed_data_key_never_opens(vault: Vault) -> None:
     """After a data key is destroyed, its rows cannot be opened, not even from a backup."""
     cipher = vault.cipher()
     old = cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
@@ -245,7 +243,7 @@ def test_digests_need_the_stack_key_and_differ_by_purpose(vault: Vault) -> None:
     assert len({one, vault.digests().digest("cursor", "a", "bc"), vault.digests().digest("other", "ab", "c")}) == 3
 
 
-def test_without_the_stack_key_nothing_is_digested(vault: Vault) -> None:
+def test_without_the_digest_key_an_error_says_so(vault: Vault) -> None:
     """Without a digest key, the error says that no management key was created yet."""
     with pytest.raises(Unavailable) as caught:
         vault.digests().digest("cursor", "x")

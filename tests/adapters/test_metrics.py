@@ -129,10 +129,10 @@ class Raw(io.BytesIO):
 
 def answering(service: str, *codes: str) -> Any:
     """Return a client of `service` whose attempts are answered with these error codes, one after the other."""
-    answers = iter(codes)
+    responses = iter(codes)
 
     def send(**_: Any) -> Any:
-        body = json.dumps({"__type": next(answers), "message": "for a test"}).encode()
+        body = json.dumps({"__type": next(responses), "message": "for a test"}).encode()
         return AWSResponse("https://aws.example", 400, HeadersDict({}), Raw(body))  # type: ignore[arg-type]
 
     client: Any = boto3.Session("testing", "testing", region_name="us-east-1").client(service)  # type: ignore[call-overload]
@@ -159,7 +159,7 @@ def test_every_attempt_that_is_throttled_or_fails_is_counted(
     assert metrics.of(failures) == [(1,)]
 
 
-def test_a_lost_race_is_no_failure() -> None:
+def test_a_lost_race_is_not_a_failure() -> None:
     """A condition that another writer made false is part of normal operation."""
     metrics, client = FakeMetrics(), answering("dynamodb", "ConditionalCheckFailedException")
     count_failures(client, "dynamodb", metrics)

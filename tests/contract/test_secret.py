@@ -31,7 +31,7 @@ ALLOWED = {
 }
 
 
-def test_only_named_files_reveal() -> None:
+def test_only_listed_files_reveal_secrets() -> None:
     """Every file that reveals a secret is in the list."""
     found = {
         str(path.relative_to(ROOT))
@@ -52,14 +52,14 @@ def test_a_secret_does_not_show_itself() -> None:
 
 
 @pytest.mark.parametrize("leak", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps, hash, vars])
-def test_a_secret_is_not_serialized(leak: object) -> None:
+def test_a_secret_cannot_be_serialized(leak: object) -> None:
     """Copying or serializing a secret is refused."""
     with pytest.raises(TypeError) as caught:
         leak(Secret(CANARY))  # type: ignore[operator]
     assert CANARY not in str(caught.value)
 
 
-def test_secrets_compare_by_what_they_hold() -> None:
+def test_secrets_compare_by_their_text() -> None:
     """A secret is equal only to another secret with the same text."""
     assert Secret(CANARY) == Secret(CANARY)
     assert Secret(CANARY) != Secret("other")
@@ -91,7 +91,7 @@ INVISIBLE = {
 
 
 @pytest.mark.parametrize("blank", INVISIBLE.values(), ids=INVISIBLE)
-def test_what_nobody_sees_is_cut_off_around_a_text_and_nowhere_else(blank: str) -> None:
+def test_invisible_characters_are_trimmed_at_both_ends_only(blank: str) -> None:
     """Invisible characters are removed at both ends of a key, but not within it."""
     assert trimmed(f"{blank}{CANARY}{blank}") == CANARY
     assert trimmed(f"a{blank}b") == f"a{blank}b"
@@ -99,6 +99,6 @@ def test_what_nobody_sees_is_cut_off_around_a_text_and_nowhere_else(blank: str) 
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x1b", "\x7f", "é", "–", "\u0301", "\ud800"])
-def test_other_characters_stay(character: str) -> None:
+def test_other_characters_are_not_trimmed(character: str) -> None:
     """Visible and control characters are not removed, so that a damaged key is refused."""
     assert trimmed(f"{character}{CANARY}{character}") == f"{character}{CANARY}{character}"

@@ -22,7 +22,7 @@ def test_the_file_is_current() -> None:
 
 
 @pytest.mark.parametrize("name", vendors.NAMES)
-def test_a_vendor_reads_the_same_from_the_file(name: str) -> None:
+def test_the_file_has_every_field_of_a_vendor(name: str) -> None:
     """No field is lost in the file."""
     server, client = vendors.vendor(name), known.facts(name)
     for member in VendorFacts.__dataclass_fields__:
@@ -30,7 +30,7 @@ def test_a_vendor_reads_the_same_from_the_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
-def test_a_client_makes_the_hint_that_the_server_makes(vendor: str) -> None:
+def test_clients_and_server_make_the_same_hint(vendor: str) -> None:
     """Client and server make the same hint, by which `providers import` finds existing providers.
 
     Of a short-term key of Bedrock, a client does not show the access key id that is encoded in it.
@@ -51,12 +51,12 @@ COMMON: list[Any] = [
 
 
 @pytest.mark.parametrize(("text", "expected"), COMMON)
-def test_32_hex_digits_alone_are_no_credential(text: str, expected: bool) -> None:
+def test_32_hex_digits_alone_are_not_recognized(text: str, expected: bool) -> None:
     """32 hex digits alone are too common to be recognized as a credential."""
     assert known.is_credential(text) is expected
 
 
-def test_no_vendor_is_named_by_another_ones_words() -> None:
+def test_a_variables_name_identifies_at_most_one_vendor() -> None:
     """The name of an environment variable identifies at most one vendor."""
     words = [word for name in known.NAMES for word in known.facts(name).variables.words]
     assert len(set(words)) == len(words)

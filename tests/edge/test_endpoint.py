@@ -36,31 +36,31 @@ def test_every_operation_has_a_row() -> None:
 def test_an_endpoint_needs_its_own_scope_and_no_other(ports: FakePorts, function: str, scope: Scope) -> None:
     """An endpoint accepts its own scope alone, and returns 403 for all others."""
     path = {"provider_id": "prov_" + "0" * 26, "slug": "a", "number": "1"}
-    answer = call(function, scopes=scope.value, path=path, body=ROUTE)
-    allowed = answer.status != 403
+    response = call(function, scopes=scope.value, path=path, body=ROUTE)
+    allowed = response.status != 403
     assert allowed == (scope is ROWS[function].scope)
-    assert allowed or answer.error["code"] == "insufficient_scope"
+    assert allowed or response.error["code"] == "insufficient_scope"
 
 
 @pytest.mark.parametrize("function", ROWS)
-def test_a_key_over_its_limit_is_told_when_to_come_back(ports: FakePorts, function: str) -> None:
+def test_a_key_over_its_limit_gets_retry_after(ports: FakePorts, function: str) -> None:
     """A key over its rate limit gets 429 with Retry-After for any request."""
-    answer = call(function, limited=True)
-    assert (answer.status, answer.error["code"], answer.headers["Retry-After"]) == (429, "rate_limited", "42")
+    response = call(function, limited=True)
+    assert (response.status, response.error["code"], response.headers["Retry-After"]) == (429, "rate_limited", "42")
 
 
 @pytest.mark.parametrize("limited", [False, True])
-def test_every_answer_tells_the_limit(ports: FakePorts, limited: bool) -> None:
+def test_every_response_has_the_rate_limit_headers(ports: FakePorts, limited: bool) -> None:
     """Every response has rate limit headers, errors included."""
     headers = call("list_providers", limited=limited).headers
     names = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
     assert [headers[name] for name in names] == ["60", "59", "42"]
 
 
-def test_without_an_authorizer_nobody_gets_in(ports: FakePorts) -> None:
+def test_without_an_authorizer_every_request_is_refused(ports: FakePorts) -> None:
     """A request without an authorizer's context is refused."""
-    answer = invoke("list_providers", {**event(), "requestContext": {"requestId": "r"}})
-    assert (answer.status, answer.error["code"]) == (401, "missing_api_key")
+    response = invoke("list_providers", {**event(), "requestContext": {"requestId": "r"}})
+    assert (response.status, response.error["code"]) == (401, "missing_api_key")
 
 
 def test_an_unexpected_error_shows_and_logs_nothing_of_its_text(ports: FakePorts, log: io.StringIO) -> None:
@@ -70,15 +70,15 @@ def test_an_unexpected_error_shows_and_logs_nothing_of_its_text(ports: FakePorts
         raise RuntimeError(f"cannot use {key().reveal()}")
 
     ports.verify.meanwhile = explode
-    answer = call("add_provider", body=GOOD)
+    response = call("add_provider", body=GOOD)
     logged = log.getvalue()
-    assert (answer.status, answer.error["code"]) == (500, "internal_error")
-    assert key().reveal() not in answer.text + logged
+    assert (response.status, response.error["code"]) == (500, "internal_error")
+    assert key().reveal() not in response.text + logged
     assert "RuntimeError" in logged
     assert "test_endpoint.py" in logged
 
 
-def test_a_log_line_holds_ids_and_no_more(ports: FakePorts, log: io.StringIO) -> None:
+def test_a_log_line_contains_only_ids(ports: FakePorts, log: io.StringIO) -> None:
     """A log line has the caller, the route and the outcome, but no body or headers."""
     call("add_provider", body=GOOD, headers={"X-Custom": "header-canary"})
     line = json.loads(log.getvalue().strip().splitlines()[-1])
@@ -112,13 +112,13 @@ def test_the_root_of_the_error_tree_is_never_raised() -> None:
     assert issubclass(ProvidersError, Exception)
 
 
-def test_an_added_provider_is_answered_whole(ports: FakePorts) -> None:
+def test_an_added_provider_is_returned_completely(ports: FakePorts) -> None:
     """A new provider returns 201 with Location, ETag and exactly the contract's fields."""
-    answer = call("add_provider", body=GOOD)
-    provider = answer.data
-    assert answer.status == 201
-    assert answer.headers["Location"] == f"/manage/v1/providers/{provider['id']}"
-    assert answer.headers["ETag"] == '"1"'
+    response = call("add_provider", body=GOOD)
+    provider = response.data
+    assert response.status == 201
+    assert response.headers["Location"] == f"/manage/v1/providers/{provider['id']}"
+    assert response.headers["ETag"] == '"1"'
     assert provider == {
         "id": provider["id"],
         "vendor": "openai",
@@ -140,9 +140,9 @@ def test_an_added_provider_is_answered_whole(ports: FakePorts) -> None:
 def test_a_pending_provider_is_accepted(ports: FakePorts) -> None:
     """A pending provider returns 202, with the reason in `verification`."""
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
-    answer = call("add_provider", body=GOOD | {"on_unavailable": "store_pending"})
-    assert (answer.status, answer.data["status"]) == (202, "pending")
-    assert answer.data["verification"]["reason"] == "timeout"
+    response = call("add_provider", body=GOOD | {"on_unavailable": "store_pending"})
+    assert (response.status, response.data["status"]) == (202, "pending")
+    assert response.data["verification"]["reason"] == "timeout"
 
 
 @pytest.mark.parametrize(
@@ -153,13 +153,15 @@ def test_a_pending_provider_is_accepted(ports: FakePorts) -> None:
         (Reason.HTTP_5XX, 502, "verification_unavailable"),
     ],
 )
-def test_what_stands_in_the_way_is_told(ports: FakePorts, reason: Reason, status: int, code: str) -> None:
+def test_a_failed_verification_is_reported_with_its_reason(
+    ports: FakePorts, reason: Reason, status: int, code: str
+) -> None:
     """A failed verification returns status, reason, whether to retry, and the vendor's request id."""
     ports.verify.verdict = Verdict(reason, request_id="req_1", retry_after_s=7)
-    answer = call("add_provider", body=GOOD)
-    assert (answer.status, answer.error["code"]) == (status, code)
-    assert (answer.error["reason"], answer.error["vendor_request_id"]) == (reason.value, "req_1")
-    assert answer.error["retryable"] is (status != 422)
+    response = call("add_provider", body=GOOD)
+    assert (response.status, response.error["code"]) == (status, code)
+    assert (response.error["reason"], response.error["vendor_request_id"]) == (reason.value, "req_1")
+    assert response.error["retryable"] is (status != 422)
 
 
 def test_entity_tags(ports: FakePorts) -> None:
@@ -183,11 +185,11 @@ def test_a_pending_providers_tag_changes_with_its_verification(ports: FakePorts)
     stored = ports.db.providers[place]
     verification = replace(stored.verification, outcome=Outcome.INDETERMINATE, reason=Reason.DNS_FAILED)
     ports.db.providers[place] = replace(stored, verification=verification)
-    answer = call("get_provider", path=path, headers={"If-None-Match": first.headers["ETag"]})
-    assert (answer.status, answer.data["verification"]["reason"]) == (200, "dns_failed")
+    response = call("get_provider", path=path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (response.status, response.data["verification"]["reason"]) == (200, "dns_failed")
 
 
-def test_delete_answers(ports: FakePorts) -> None:
+def test_delete_returns_the_deleted_provider(ports: FakePorts) -> None:
     """A dry run deletes nothing, a delete deletes, and a second delete returns 404."""
     path = {"provider_id": call("add_provider", body=GOOD).data["id"]}
     dry = call("delete_provider", path=path, query={"dry_run": "true"})
@@ -196,7 +198,7 @@ def test_delete_answers(ports: FakePorts) -> None:
     assert call("delete_provider", path=path).status == 404
 
 
-def test_routing_answers(ports: FakePorts) -> None:
+def test_routing_operations_return_their_configs(ports: FakePorts) -> None:
     """Put returns 201 for a new config and 200 for a replaced one, and get, list and delete agree."""
     provider_id = call("add_provider", body=GOOD).data["id"]
     body = {"strategy": "single", "attempts": [{"provider_id": provider_id, "model": "m"}]}

@@ -72,11 +72,11 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("function", "status"), ANSWERS)
 @pytest.mark.usefixtures("demo")
-def test_an_endpoint_answers_its_event(function: str, status: int) -> None:
+def test_an_endpoint_accepts_its_event(function: str, status: int) -> None:
     """Every endpoint accepts its event."""
-    answer = invoke(function, load(function))
-    assert answer.status == status, answer.text
-    assert answer.body["data"] is not None
+    response = invoke(function, load(function))
+    assert response.status == status, response.text
+    assert response.body["data"] is not None
 
 
 @pytest.mark.parametrize(("function", "status"), [("get_routing_config", 200), ("delete_routing_config", 200)])
@@ -92,14 +92,14 @@ def test_the_rollbacks_event_finds_an_earlier_version(demo: FakePorts) -> None:
     assert invoke("rollback_provider", load("rollback_provider")).data["key_version"] == 3
 
 
-def test_the_reapers_event_destroys_what_has_expired(demo: FakePorts) -> None:
+def test_the_reapers_event_destroys_expired_versions(demo: FakePorts) -> None:
     """The reaper's event has the schedule's time and destroys expired versions."""
     demo.clock.at = datetime.fromisoformat(load("reap_versions")["time"]) - timedelta(hours=2)
     invoke("update_provider", load("update_provider"))
     assert reap(load("reap_versions"), Invocation()) == {"destroyed": 1}
 
 
-def test_the_operators_event_makes_a_key(demo: FakePorts) -> None:
+def test_the_operators_event_creates_a_key(demo: FakePorts) -> None:
     """The operator's event creates a key for its organization with its scopes."""
     made = operate(load("operate"), Invocation())["data"]
     (key,) = demo.management_keys.list(ORG)
@@ -107,7 +107,7 @@ def test_the_operators_event_makes_a_key(demo: FakePorts) -> None:
 
 
 @pytest.mark.parametrize(("function", "status"), [("show_upload", 200), ("use_upload", 201)])
-def test_the_events_of_a_link_open_nothing_as_they_are(demo: FakePorts, function: str, status: int) -> None:
+def test_the_events_of_a_link_contain_no_valid_link(demo: FakePorts, function: str, status: int) -> None:
     """The link events contain a fake token, so they return 404 pages as they are, and work with a real token."""
     given = load(function)
     page = invoke(function, given)
@@ -120,18 +120,18 @@ def test_the_events_of_a_link_open_nothing_as_they_are(demo: FakePorts, function
 
 def test_the_mcp_event_lists_the_tools() -> None:
     """The MCP event lists the tools without calling the API, so it needs no valid key."""
-    answer = mcp(load("mcp"), None)
-    assert (answer["statusCode"], len(json.loads(answer["body"])["result"]["tools"])) == (200, 6)
+    response = mcp(load("mcp"), None)
+    assert (response["statusCode"], len(json.loads(response["body"])["result"]["tools"])) == (200, 6)
 
 
 def test_the_authorizers_event_is_refused_without_its_key(demo: FakePorts) -> None:
     """The authorizer refuses its event's fake key."""
-    answer = authorize(load("authorize"), None)
-    assert answer["policyDocument"]["Statement"][0]["Effect"] == "Deny"
-    assert answer["context"]["code"] == "invalid_api_key"
+    response = authorize(load("authorize"), None)
+    assert response["policyDocument"]["Statement"][0]["Effect"] == "Deny"
+    assert response["context"]["code"] == "invalid_api_key"
 
 
-def test_the_sweeps_events(demo: FakePorts) -> None:
+def test_the_sweeps_events_are_accepted(demo: FakePorts) -> None:
     """The schedule's event queues both providers, and the queue's event probes them."""
     assert dispatch(load("dispatch_probes"), Invocation()) == {"due": 2, "published": 0, "quarantined": 0}
     given = load("run_probes")
@@ -145,10 +145,10 @@ def test_the_sweeps_events(demo: FakePorts) -> None:
     assert set(demo.db.samples) == set(IDS)
 
 
-def test_the_description_is_answered_without_a_caller() -> None:
+def test_the_document_needs_no_caller() -> None:
     """The OpenAPI document is returned without an authorizer's context."""
-    answer = invoke("get_openapi", load("get_openapi"))
-    assert (answer.status, answer.body["openapi"]) == (200, "3.1.0")
+    response = invoke("get_openapi", load("get_openapi"))
+    assert (response.status, response.body["openapi"]) == (200, "3.1.0")
 
 
 def test_every_function_has_an_event() -> None:

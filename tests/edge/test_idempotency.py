@@ -98,7 +98,7 @@ def state(ports: FakePorts) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_repeated_request_is_answered_the_same_and_changes_nothing(ports: FakePorts, sent: Stage, name: str) -> None:
+def test_a_repeated_request_gets_the_stored_response(ports: FakePorts, sent: Stage, name: str) -> None:
     """A repeated request gets the first response byte for byte, and calls no vendor."""
     first = sent(name)()
     assert first.status == sent(name).status, first.text
@@ -121,7 +121,7 @@ def test_after_a_day_the_key_is_free(ports: FakePorts, sent: Stage, name: str) -
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_request_without_a_key_is_made_each_time(ports: FakePorts, sent: Stage, name: str) -> None:
+def test_a_request_without_a_key_runs_each_time(ports: FakePorts, sent: Stage, name: str) -> None:
     """Without a key, nothing is stored and each request is executed."""
     sent(name)(headers={})
     assert "Idempotency-Replayed" not in sent(name)(headers={}).headers
@@ -129,7 +129,7 @@ def test_a_request_without_a_key_is_made_each_time(ports: FakePorts, sent: Stage
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_request_that_fails_frees_its_key(ports: FakePorts, sent: Stage, name: str) -> None:
+def test_a_failed_request_releases_its_key(ports: FakePorts, sent: Stage, name: str) -> None:
     """A failed request releases its key for the same and for any other request."""
     stores = ports.providers, ports.routing
     ports.providers = ports.routing = Broken()  # type: ignore[assignment]
@@ -159,14 +159,14 @@ OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("name", "others"), OTHERS.values(), ids=OTHERS)
-def test_a_key_stands_for_one_request(ports: FakePorts, sent: Stage, name: str, others: dict[str, Any]) -> None:
+def test_a_key_belongs_to_one_request(ports: FakePorts, sent: Stage, name: str, others: dict[str, Any]) -> None:
     """Another request with the same key returns 422 and changes nothing; the first response stays available."""
     first = sent(name)()
     before = state(ports)
     other = replace(sent(name), function=others.get("function", sent(name).function))
-    answer = other(**{part: value for part, value in others.items() if part != "function"})
-    assert (answer.status, answer.error["code"]) == (422, "idempotency_mismatch")
-    assert answer.error["param"] == "Idempotency-Key"
+    response = other(**{part: value for part, value in others.items() if part != "function"})
+    assert (response.status, response.error["code"]) == (422, "idempotency_mismatch")
+    assert response.error["param"] == "Idempotency-Key"
     assert state(ports) == before
     assert sent(name)().text == first.text
 
@@ -180,7 +180,7 @@ SAME: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("name", "others"), SAME.values(), ids=SAME)
-def test_what_makes_no_other_request(sent: Stage, name: str, others: dict[str, Any]) -> None:
+def test_irrelevant_differences_do_not_make_another_request(sent: Stage, name: str, others: dict[str, Any]) -> None:
     """Neither the formatting of the JSON nor the management key makes a request another one."""
     first = sent(name)()
     again = sent(name)(**others)
@@ -193,7 +193,7 @@ def test_organizations_do_not_share_keys(ports: FakePorts) -> None:
     assert add().data["id"] != add(org="org_b").data["id"]
 
 
-def test_a_request_under_way_keeps_the_others_out(ports: FakePorts) -> None:
+def test_a_request_in_progress_blocks_others_with_its_key(ports: FakePorts) -> None:
     """During a request, the same one returns 409 with Retry-After and another 422; one change is made."""
     add = Sent("add_provider", 201, {"body": GOOD})
     seen: list[Answer] = []
@@ -231,7 +231,7 @@ def test_a_request_that_outlived_its_lease_cannot_commit(ports: FakePorts) -> No
     assert ports.metrics.of(LOST_LEASES) == [(1,)]
 
 
-def test_a_request_that_was_cut_off_can_be_sent_again(ports: FakePorts) -> None:
+def test_an_interrupted_request_can_be_retried(ports: FakePorts) -> None:
     """After a crash the lease expires, and the same request can be made."""
     add = Sent("add_provider", 201, {"body": GOOD})
     ports.verify.meanwhile = cut_off
@@ -248,7 +248,7 @@ def cut_off() -> None:
     raise KeyboardInterrupt
 
 
-def test_an_unexpected_error_frees_the_key_too(ports: FakePorts) -> None:
+def test_an_unexpected_error_releases_the_key(ports: FakePorts) -> None:
     """A 500 releases the key."""
     add = Sent("add_provider", 201, {"body": GOOD})
 
@@ -261,7 +261,7 @@ def test_an_unexpected_error_frees_the_key_too(ports: FakePorts) -> None:
     assert (add().status, len(ports.db.providers)) == (201, 1)
 
 
-def test_a_key_that_cannot_be_freed_frees_itself(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_cannot_be_released_expires(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
     """If releasing the key fails, the caller gets the original error and the lease expires."""
     add = Sent("add_provider", 201, {"body": GOOD})
     with monkeypatch.context() as patch:
@@ -287,14 +287,14 @@ HEADERS = {
 
 
 @pytest.mark.parametrize(("value", "status"), HEADERS.values(), ids=HEADERS)
-def test_what_a_key_may_be(ports: FakePorts, value: str, status: int) -> None:
+def test_a_key_has_1_to_255_visible_characters(ports: FakePorts, value: str, status: int) -> None:
     """A key of 1 to 255 visible ASCII characters is accepted; for any other, nothing is done."""
-    answer = call("add_provider", body=GOOD, headers={"idempotency-key": value})
-    assert answer.status == status
+    response = call("add_provider", body=GOOD, headers={"idempotency-key": value})
+    assert response.status == status
     assert len(ports.db.providers) == len(ports.db.records) == (1 if status == 201 else 0)
     if status == 400:
-        assert (answer.error["code"], answer.error["param"]) == ("invalid_parameter", "Idempotency-Key")
-        assert not value or value not in answer.text
+        assert (response.error["code"], response.error["param"]) == ("invalid_parameter", "Idempotency-Key")
+        assert not value or value not in response.text
 
 
 READS = ["list_providers", "get_provider", "get_provider_health", "list_versions", "list_audit"]
@@ -302,13 +302,13 @@ READS += ["list_routing_configs", "get_routing_config"]
 
 
 @pytest.mark.parametrize("function", READS)
-def test_reading_needs_no_key_and_keeps_nothing(ports: FakePorts, function: str) -> None:
+def test_reads_ignore_the_key(ports: FakePorts, function: str) -> None:
     """Reads ignore the header, whatever its value."""
     first, _ = staged()
     for value in ("retry-1", "retry-1", ""):
         path = {"provider_id": first, "slug": "@old"}
-        answer = call(function, path=path, headers={"Idempotency-Key": value})
-        assert (answer.status, "Idempotency-Replayed" in answer.headers) == (200, False)
+        response = call(function, path=path, headers={"Idempotency-Key": value})
+        assert (response.status, "Idempotency-Replayed" in response.headers) == (200, False)
     assert ports.db.records == {}
 
 
@@ -321,7 +321,7 @@ def test_a_repeated_request_needs_its_scope_and_counts(ports: FakePorts) -> None
     assert add().headers["RateLimit-Remaining"] == "59"
 
 
-def test_a_key_that_has_expired_since_is_answered_as_before(ports: FakePorts) -> None:
+def test_a_replay_does_not_validate_the_expiry_again(ports: FakePorts) -> None:
     """A repeated request with a `key_expires_at` that has passed since gets the stored response."""
     add = Sent("add_provider", 201, {"body": GOOD | {"key_expires_at": "2026-04-14T12:30:00Z"}})
     first = add()
@@ -331,7 +331,7 @@ def test_a_key_that_has_expired_since_is_answered_as_before(ports: FakePorts) ->
     assert (late.status, late.error["code"], late.error["param"]) == (422, "validation_failed", "key_expires_at")
 
 
-def test_what_is_kept_of_a_request_tells_nothing_of_its_credential(ports: FakePorts, log: io.StringIO) -> None:
+def test_the_record_contains_no_part_of_the_credential(ports: FakePorts, log: io.StringIO) -> None:
     """The idempotency record contains neither the credential, plain or encoded, nor the Idempotency-Key."""
     secret = key("new").reveal()
     given = {"headers": {"Idempotency-Key": "my-retry-canary"}}

@@ -17,12 +17,12 @@ GOOD = {"vendor": "openai", "name": "Prod", "api_key": key().reveal()}
 CANARY = "CANARY-0123456789"
 
 
-def check(answer: Answer, status: int, code: str, param: str | None = None) -> None:
+def check(response: Answer, status: int, code: str, param: str | None = None) -> None:
     """Assert that the response is this error, in the format of all errors."""
-    assert (answer.status, answer.error["code"], answer.error["param"]) == (status, code, param)
-    assert set(answer.error) >= {"type", "code", "message", "resource", "id", "param", "request_id"}
-    assert answer.error["request_id"] == "request-1"
-    assert answer.headers["Content-Type"] == "application/json"
+    assert (response.status, response.error["code"], response.error["param"]) == (status, code, param)
+    assert set(response.error) >= {"type", "code", "message", "resource", "id", "param", "request_id"}
+    assert response.error["request_id"] == "request-1"
+    assert response.headers["Content-Type"] == "application/json"
 
 
 BODIES = [
@@ -39,7 +39,7 @@ BODIES = [
 
 
 @pytest.mark.parametrize(("body", "code"), BODIES)
-def test_bodies_that_are_no_json_object(ports: FakePorts, body: str, code: str) -> None:
+def test_bodies_that_are_not_json_objects_are_refused(ports: FakePorts, body: str, code: str) -> None:
     """A body that is not a JSON object returns 400."""
     check(call("add_provider", body=body), 400, code)
     assert ports.db.providers == {}
@@ -66,7 +66,7 @@ def test_a_body_of_another_type(ports: FakePorts, media_type: str) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "Application/JSON; charset=utf-8"])
-def test_json_may_say_its_charset(ports: FakePorts, media_type: str) -> None:
+def test_json_with_a_charset_is_accepted(ports: FakePorts, media_type: str) -> None:
     """Parameters and case of the media type are ignored."""
     assert call("add_provider", body=GOOD, headers={"Content-Type": media_type}).status == 201
 
@@ -101,19 +101,19 @@ FAULTS: list[tuple[dict[str, Any], str | None]] = [
 
 
 @pytest.mark.parametrize(("members", "param"), FAULTS, ids=str)
-def test_fields_that_are_wrong(ports: FakePorts, members: dict[str, Any], param: str | None) -> None:
+def test_invalid_fields_are_refused(ports: FakePorts, members: dict[str, Any], param: str | None) -> None:
     """422 names the invalid field without repeating its value."""
-    answer = call("add_provider", body=GOOD | members)
-    check(answer, 422, "validation_failed", param)
-    assert [fault["param"] for fault in answer.error["errors"]] == [param]
-    assert CANARY not in answer.text
+    response = call("add_provider", body=GOOD | members)
+    check(response, 422, "validation_failed", param)
+    assert [fault["param"] for fault in response.error["errors"]] == [param]
+    assert CANARY not in response.text
     assert (ports.db.providers, ports.verify.asked) == ({}, [])
 
 
-def test_every_fault_is_listed(ports: FakePorts) -> None:
+def test_every_invalid_field_is_listed(ports: FakePorts) -> None:
     """All validation errors are returned at once."""
-    answer = call("add_provider", body={"vendor": "acme", "name": "", "extra": 1})
-    assert {fault["param"] for fault in answer.error["errors"]} == {"vendor", "name", "extra", "api_key"}
+    response = call("add_provider", body={"vendor": "acme", "name": "", "extra": 1})
+    assert {fault["param"] for fault in response.error["errors"]} == {"vendor", "name", "extra", "api_key"}
 
 
 KEYS = [
@@ -137,18 +137,18 @@ KEYS = [
 
 @pytest.mark.parametrize("api_key", KEYS, ids=ascii)
 @pytest.mark.parametrize("function", ["add_provider", "update_provider"])
-def test_keys_that_cannot_be_credentials(ports: FakePorts, api_key: str, function: str) -> None:
+def test_malformed_credentials_are_refused(ports: FakePorts, api_key: str, function: str) -> None:
     """A malformed key returns 422 `credential_format` without calling the vendor or repeating the key."""
     existing = call("add_provider", body=GOOD | {"name": "Existing"}).data["id"]
     asked = len(ports.verify.asked)
     body = GOOD | {"api_key": api_key} if function == "add_provider" else {"api_key": api_key}
-    answer = call(function, body=body, path={"provider_id": existing})
-    check(answer, 422, "credential_format", "api_key")
+    response = call(function, body=body, path={"provider_id": existing})
+    check(response, 422, "credential_format", "api_key")
     assert len(ports.verify.asked) == asked
-    assert not api_key.strip() or api_key.strip() not in answer.text
+    assert not api_key.strip() or api_key.strip() not in response.text
 
 
-def test_white_space_around_a_key_is_dropped(ports: FakePorts) -> None:
+def test_white_space_around_a_key_is_trimmed(ports: FakePorts) -> None:
     """White space around a pasted key is removed."""
     provider_id = call("add_provider", body=GOOD | {"api_key": f"\ufeff\n {key().reveal()} \u200b\r\n"}).data["id"]
     assert ports.db.rows["org_a", provider_id, 1].ciphertext == key().reveal().encode()
@@ -165,7 +165,7 @@ REPEATS = [
 
 @pytest.mark.parametrize(("api_key", "members", "param"), REPEATS)
 @pytest.mark.parametrize("function", ["add_provider", "update_provider"])
-def test_a_credential_in_a_field_that_is_shown(
+def test_a_credential_in_a_visible_field_is_refused(
     ports: FakePorts, function: str, api_key: str, members: dict[str, Any], param: str
 ) -> None:
     """A credential in a visible field is refused without repeating it."""
@@ -176,11 +176,11 @@ def test_a_credential_in_a_field_that_is_shown(
         body = GOOD | body
     else:
         body.pop("vendor", None)
-    answer = call(function, body=body, path={"provider_id": existing})
-    check(answer, 422, "validation_failed", param)
-    assert answer.error["errors"][0]["code"] == "holds_credential"
+    response = call(function, body=body, path={"provider_id": existing})
+    check(response, 422, "validation_failed", param)
+    assert response.error["errors"][0]["code"] == "holds_credential"
     assert (ports.db.providers, len(ports.verify.asked)) == (before, asked)
-    assert all(part not in answer.text for part in api_key.strip().split("::") if len(part) > 20)
+    assert all(part not in response.text for part in api_key.strip().split("::") if len(part) > 20)
 
 
 SAME = [
@@ -210,7 +210,7 @@ FUNCTIONS_WITH_A_NAME = ["add_provider", "update_provider", "create_upload"]
 
 @pytest.mark.parametrize("vendor", [*vendors.NAMES, "this API"])
 @pytest.mark.parametrize("function", FUNCTIONS_WITH_A_NAME)
-def test_a_name_of_the_form_of_a_credential(ports: FakePorts, function: str, vendor: str) -> None:
+def test_a_name_that_looks_like_a_credential_is_refused(ports: FakePorts, function: str, vendor: str) -> None:
     """A name that contains any vendor's credential is refused, because names are visible."""
     existing = call("add_provider", body=GOOD | {"name": "Existing"}).data["id"]
     credential = MANAGEMENT_KEY if vendor == "this API" else fake_key(vendor, "valid")
@@ -219,9 +219,9 @@ def test_a_name_of_the_form_of_a_credential(ports: FakePorts, function: str, ven
     for name in (credential, f"Prod {credential}", f"KEY={credential}", f'"{credential}",', f"eu-{credential}", wide):
         body = {"name": name} | ({"vendor": "openai"} if function == "create_upload" else {})
         body = GOOD | body if function == "add_provider" else body
-        answer = call(function, body=body, path={"provider_id": existing})
-        check(answer, 422, "validation_failed", "name")
-        assert credential not in answer.text
+        response = call(function, body=body, path={"provider_id": existing})
+        check(response, 422, "validation_failed", "name")
+        assert credential not in response.text
     assert (ports.db.providers, ports.db.uploads) == (before, {})
 
 
@@ -232,19 +232,19 @@ def test_a_management_key_is_sent_to_no_vendor(ports: FakePorts, vendor: str, se
     body = GOOD | {"vendor": vendor, "api_key": sent}
     if vendor == "azure":
         body["base_url"] = "https://fake.openai.azure.com"
-    answer = call("add_provider", body=body)
-    check(answer, 422, "credential_format", "api_key")
-    assert "management key" in answer.error["message"]
+    response = call("add_provider", body=body)
+    check(response, 422, "credential_format", "api_key")
+    assert "management key" in response.error["message"]
     assert ports.verify.asked == []
 
 
 @pytest.mark.parametrize("name", ["Desk-research-department-production", "task-proj-customer-support-agents", "0" * 40])
-def test_a_name_within_which_a_credential_could_begin(ports: FakePorts, name: str) -> None:
+def test_a_name_with_a_credentials_prefix_is_accepted(ports: FakePorts, name: str) -> None:
     """A credential form inside a longer word does not count."""
     assert call("add_provider", body=GOOD | {"name": name}).status == 201
 
 
-def test_an_access_key_id_may_name_its_provider(ports: FakePorts) -> None:
+def test_a_name_can_contain_the_access_key_id(ports: FakePorts) -> None:
     """A name can contain an AWS access key id, which is not a secret."""
     body = {"vendor": "bedrock", "name": f"Bedrock {AWS[0]} {AWS[2]}", "api_key": "::".join(AWS)}
     assert call("add_provider", body=body).status == 201
@@ -264,7 +264,7 @@ PATCHES: list[tuple[dict[str, Any], str, str | None]] = [
 
 
 @pytest.mark.parametrize(("body", "code", "param"), PATCHES, ids=str)
-def test_patches_that_are_wrong(ports: FakePorts, body: dict[str, Any], code: str, param: str | None) -> None:
+def test_invalid_patches_are_refused(ports: FakePorts, body: dict[str, Any], code: str, param: str | None) -> None:
     """An invalid update leaves the provider unchanged."""
     provider_id = call("add_provider", body=GOOD).data["id"]
     before = dict(ports.db.providers)
@@ -293,13 +293,13 @@ QUERIES: list[tuple[dict[str, str | list[str]], str, str | None]] = [
 
 
 @pytest.mark.parametrize(("query", "code", "param"), QUERIES, ids=str)
-def test_query_parameters_that_are_wrong(
+def test_invalid_query_parameters_are_refused(
     ports: FakePorts, query: dict[str, str | list[str]], code: str, param: str | None
 ) -> None:
     """An invalid query parameter returns 400 without repeating its value."""
-    answer = call("list_providers", query=query)
-    check(answer, 400, code, param)
-    assert CANARY not in answer.text
+    response = call("list_providers", query=query)
+    check(response, 400, code, param)
+    assert CANARY not in response.text
 
 
 def test_a_cursor_is_for_its_own_list_only(ports: FakePorts) -> None:
@@ -314,11 +314,11 @@ def test_a_cursor_is_for_its_own_list_only(ports: FakePorts) -> None:
 
 @pytest.mark.parametrize("provider_id", ["prov_", "x", CANARY, "prov_" + "0" * 26, "..%2f..", "prov_%0a"])
 @pytest.mark.parametrize("function", ["get_provider", "delete_provider", "update_provider"])
-def test_ids_of_nothing(ports: FakePorts, function: str, provider_id: str) -> None:
+def test_unknown_and_malformed_ids_are_not_found(ports: FakePorts, function: str, provider_id: str) -> None:
     """An unknown id returns 404 without repeating it, because it could be a misplaced key."""
-    answer = call(function, path={"provider_id": provider_id}, body={"name": "x"})
-    assert (answer.status, answer.error["code"]) == (404, "provider_not_found")
-    assert CANARY not in answer.text
+    response = call(function, path={"provider_id": provider_id}, body={"name": "x"})
+    assert (response.status, response.error["code"]) == (404, "provider_not_found")
+    assert CANARY not in response.text
 
 
 def test_another_organizations_provider_is_not_found(ports: FakePorts) -> None:
@@ -367,17 +367,17 @@ ROUTES: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("body", "param"), ROUTES, ids=str)
-def test_routing_configs_that_are_wrong(ports: FakePorts, body: Any, param: str) -> None:
+def test_invalid_routing_configs_are_refused(ports: FakePorts, body: Any, param: str) -> None:
     """An invalid routing config returns 422 that names the first invalid field."""
     check(call("put_routing_config", body=body, path={"slug": "a"}), 422, "validation_failed", param)
     assert ports.db.routes == {}
 
 
 @pytest.mark.parametrize("slug", ["UPPER", "a b", "@@a", "-a", "a" * 64, "%00", CANARY, "a/b"])
-def test_slugs_that_are_wrong(ports: FakePorts, slug: str) -> None:
+def test_malformed_slugs_are_not_found(ports: FakePorts, slug: str) -> None:
     """A malformed slug returns 404 on every endpoint without being repeated."""
     for function in ("get_routing_config", "put_routing_config", "delete_routing_config"):
         body = {"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26, "model": "m"}]}
-        answer = call(function, path={"slug": slug}, body=body)
-        assert (answer.status, answer.error["code"]) == (404, "routing_config_not_found")
-        assert CANARY not in answer.text
+        response = call(function, path={"slug": slug}, body=body)
+        assert (response.status, response.error["code"]) == (404, "routing_config_not_found")
+        assert CANARY not in response.text

@@ -26,14 +26,14 @@ def route(*provider_ids: str) -> dict[str, object]:
     return {"strategy": "fallback", "attempts": attempts}
 
 
-def test_one_too_many_of_each_thing(ports: FakePorts) -> None:
+def test_one_resource_over_the_limit_is_refused(ports: FakePorts) -> None:
     """A resource over the limit returns 409 with `limit`, `count` and a message that names it; nothing changes."""
     provider = added(ports)
     call("put_routing_config", path={"slug": "a"}, body=route(provider.id))
     call("create_upload", body={"vendor": "openai", "name": "By link"})
     before = (dict(ports.db.providers), dict(ports.db.routes), dict(ports.db.uploads), list(ports.db.trail))
     new = {"vendor": "openai", "name": "Two", "api_key": key("two").reveal()}
-    for answer, of in (
+    for response, of in (
         (call("add_provider", body=new), "1 providers"),
         (
             call("put_routing_config", path={"slug": "b"}, body=route(provider.id)),
@@ -41,9 +41,9 @@ def test_one_too_many_of_each_thing(ports: FakePorts) -> None:
         ),
         (call("create_upload", body={"vendor": "openai", "name": "Again"}), "1 upload links"),
     ):
-        assert (answer.status, answer.error["code"]) == (409, "limit_exceeded")
-        assert (answer.error["limit"], answer.error["count"]) == (1, 1)
-        assert of in answer.error["message"]
+        assert (response.status, response.error["code"]) == (409, "limit_exceeded")
+        assert (response.error["limit"], response.error["count"]) == (1, 1)
+        assert of in response.error["message"]
     assert (ports.db.providers, ports.db.routes, ports.db.uploads, ports.db.trail) == before
 
 
@@ -65,5 +65,5 @@ def test_another_organization_is_not_affected(ports: FakePorts) -> None:
 @pytest.mark.parametrize("name", ["resource_id", "key_id"])
 def test_a_filter_that_no_id_can_match_is_refused(ports: FakePorts, name: str) -> None:
     """A filter longer than any id is refused, because DynamoDB would fail on it."""
-    answer = call("list_audit", query={name: "x" * 129})
-    assert (answer.status, answer.error["code"], answer.error["param"]) == (400, "invalid_parameter", name)
+    response = call("list_audit", query={name: "x" * 129})
+    assert (response.status, response.error["code"], response.error["param"]) == (400, "invalid_parameter", name)

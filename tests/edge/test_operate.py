@@ -22,7 +22,7 @@ def run(action: Any, left_ms: int = 60_000, **arguments: Any) -> Any:
     return handler({"action": action, "arguments": arguments}, Invocation(left_ms))
 
 
-def test_a_new_key_is_in_the_answer_alone(ports: FakePorts, log: io.StringIO) -> None:
+def test_a_new_key_is_in_the_response_only(ports: FakePorts, log: io.StringIO) -> None:
     """A new key is in the response only; the log contains the action and no part of the key."""
     token = run("keys.create", org=ORG, name="CI")["data"]["token"]
     assert authenticate(ports, f"Bearer {token}").key.org == ORG
@@ -49,7 +49,7 @@ def test_a_new_key_is_in_the_answer_alone(ports: FakePorts, log: io.StringIO) ->
     ],
     ids=str,
 )
-def test_what_is_not_understood_is_refused(ports: FakePorts, event: Any) -> None:
+def test_malformed_payloads_are_refused(ports: FakePorts, event: Any) -> None:
     """A malformed invocation returns an API error without repeating it, and changes nothing."""
     error = handler(event, Invocation())["error"]
     assert (error["type"], error["code"]) == ("invalid_request_error", "validation_failed")
@@ -67,7 +67,7 @@ def test_what_is_not_understood_is_refused(ports: FakePorts, event: Any) -> None
     ],
 )
 @pytest.mark.usefixtures("ports")
-def test_what_is_not_there(action: str, arguments: dict[str, Any], code: str) -> None:
+def test_missing_resources_are_not_found(action: str, arguments: dict[str, Any], code: str) -> None:
     """Missing resources return the API's error codes."""
     assert run(action, **arguments)["error"]["code"] == code
 
@@ -78,7 +78,7 @@ def test_the_newest_data_key_stays(ports: FakePorts) -> None:
     assert run("data_keys.destroy", org=ORG, id="00000001")["error"]["code"] == "data_key_in_use"
 
 
-def test_sealing_again_ends_in_time_and_goes_on(ports: FakePorts) -> None:
+def test_resealing_ends_in_time_and_continues(ports: FakePorts) -> None:
     """Without time left, each pass re-encrypts one provider and returns where to continue."""
     for number in range(3):
         added(ports, str(number))
@@ -92,7 +92,7 @@ def test_sealing_again_ends_in_time_and_goes_on(ports: FakePorts) -> None:
     assert (newest["versions"], oldest["versions"]) == (3, 0)
 
 
-def test_a_failure_is_told_as_such(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_failure_is_an_internal_error(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unexpected error returns internal_error without its text."""
 
     def broken(_: Any) -> None:
@@ -104,7 +104,7 @@ def test_a_failure_is_told_as_such(ports: FakePorts, monkeypatch: pytest.MonkeyP
     assert "secret text" not in str(error)
 
 
-def test_a_key_lives_as_long_as_asked(ports: FakePorts) -> None:
+def test_a_key_has_the_requested_lifetime(ports: FakePorts) -> None:
     """A key's lifetime is given in minutes, hours or days."""
     for asked, life in [("30m", timedelta(minutes=30)), ("12h", timedelta(hours=12)), ("90d", timedelta(days=90))]:
         made = run("keys.create", org=ORG, name="CI", expires_in=asked)["data"]

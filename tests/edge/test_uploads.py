@@ -57,14 +57,14 @@ def use(token: str, fields: dict[str, str] | str, accept: str = BROWSER, content
 class Page(HTMLParser):
     """A page's tags, text and input."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, response: Answer) -> None:
         super().__init__()
         self.tags: list[str] = []
         self.words = ""
         self.attributes: dict[str, dict[str, str | None]] = {}
         self.style = ""
         self._in_style = False
-        self.feed(answer.text)
+        self.feed(response.text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
@@ -84,12 +84,12 @@ class Page(HTMLParser):
 # making a link
 
 
-def test_a_link_is_answered_whole(ports: FakePorts) -> None:
+def test_a_link_is_returned_completely(ports: FakePorts) -> None:
     """A new link returns 201 with the contract's fields, and its URL leads to the API that created it."""
     provider = added(ports, name="Prod")
-    answer = call("create_upload", body={"provider_id": provider.id})
-    made = answer.data
-    assert answer.status == 201
+    response = call("create_upload", body={"provider_id": provider.id})
+    made = response.data
+    assert response.status == 201
     assert made == {
         "id": made["id"],
         "url": made["url"],
@@ -114,7 +114,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("resource", "path", "expected"), PLACES)
-def test_where_the_api_is_reached(resource: str, path: str, expected: str) -> None:
+def test_a_link_leads_to_the_apis_own_url(resource: str, path: str, expected: str) -> None:
     """A link's URL keeps the stage or the base path of a custom domain."""
     given = {"requestContext": {"domainName": "h", "path": path, "resourcePath": resource}}
     assert own_url(given, "/x/y") == expected
@@ -151,18 +151,18 @@ FAULTS: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("body", "params"), FAULTS, ids=str)
-def test_requests_for_a_link_that_are_wrong(ports: FakePorts, body: dict[str, Any], params: list[str]) -> None:
+def test_invalid_requests_for_a_link_are_refused(ports: FakePorts, body: dict[str, Any], params: list[str]) -> None:
     """422 names every invalid field, as when adding a provider."""
-    answer = call("create_upload", body=body)
-    assert (answer.status, answer.error["code"]) == (422, "validation_failed")
-    assert [each["param"] for each in answer.error["errors"]] == params
+    response = call("create_upload", body=body)
+    assert (response.status, response.error["code"]) == (422, "validation_failed")
+    assert [each["param"] for each in response.error["errors"]] == params
     assert ports.db.uploads == {}
 
 
 # the pages
 
 
-def test_the_page_says_what_for_until_when_and_where_to(ports: FakePorts) -> None:
+def test_the_page_shows_purpose_expiry_and_destination(ports: FakePorts) -> None:
     """The page shows the purpose, the expiry and the destination of the key."""
     base_url = "https://fake.openai.azure.com"
     provider = added(ports, vendor="azure", name="Prod", base_url=base_url)
@@ -190,7 +190,7 @@ def test_the_form_works_without_a_script_and_keeps_nothing(ports: FakePorts) -> 
     ("base_url", "warned"),
     [("https://proxy.example.com:8443/x", True), ("https://eu.api.openai.com/v1", False), (None, False)],
 )
-def test_the_page_warns_of_a_host_that_is_not_the_vendors(ports: FakePorts, base_url: str | None, warned: bool) -> None:
+def test_the_page_warns_of_a_foreign_host(ports: FakePorts, base_url: str | None, warned: bool) -> None:
     """The page warns before the form of a host that is not the vendor's, and names it."""
     link = call("create_upload", body=NEW | ({"base_url": base_url} if base_url else {})).data["url"]
     text = call("show_upload", path={"token": link.rpartition("/")[2]}, headers={"Accept": BROWSER}).text
@@ -210,44 +210,44 @@ def test_a_page_loads_nothing_and_runs_nothing(ports: FakePorts) -> None:
     ports.verify.verdict = Verdict()
     pages.append(use(token, {"api_key": "k" * 40}))
     assert [page.status for page in pages] == [200, 422, 404, 201]
-    for answer in pages:
-        page = Page(answer)
+    for response in pages:
+        page = Page(response)
         assert set(page.tags) <= known
-        assert not re.search(r"\s(?:on\w+|src|style|action)=|https?:", answer.text)
+        assert not re.search(r"\s(?:on\w+|src|style|action)=|https?:", response.text)
         assert page.attributes.get("a", {}).get("href", "") == ""
 
 
-def headers_of(answer: Answer) -> dict[str, str]:
+def headers_of(response: Answer) -> dict[str, str]:
     """Return the headers of every response at a link."""
-    policy = answer.headers["Content-Security-Policy"]
+    policy = response.headers["Content-Security-Policy"]
     return {
         "policy": re.sub(r"'sha256-[^']+'", "DIGEST", policy),
-        **{name: answer.headers[name] for name in ("Referrer-Policy", "Cache-Control", "X-Content-Type-Options")},
+        **{name: response.headers[name] for name in ("Referrer-Policy", "Cache-Control", "X-Content-Type-Options")},
     }
 
 
 def test_the_headers_of_a_link(ports: FakePorts) -> None:
     """All responses forbid scripts, frames, referrers and caching, and allow only the page's own style."""
     token = token_of(NEW)
-    answers = [show(token), show(token, "application/json"), show("x"), use(token, "")]
-    answers.append(use(token, {"api_key": key().reveal()}))
+    responses = [show(token), show(token, "application/json"), show("x"), use(token, "")]
+    responses.append(use(token, {"api_key": key().reveal()}))
     expected = {
         "policy": "default-src 'none'; style-src DIGEST; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    assert [headers_of(answer) for answer in answers] == [expected] * len(answers)
-    digest = base64.b64encode(hashlib.sha256(Page(answers[0]).style.encode()).digest()).decode()
-    assert f"'sha256-{digest}'" in answers[0].headers["Content-Security-Policy"]
-    assert answers[0].headers["Content-Type"] == "text/html; charset=utf-8"
+    assert [headers_of(response) for response in responses] == [expected] * len(responses)
+    digest = base64.b64encode(hashlib.sha256(Page(responses[0]).style.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in responses[0].headers["Content-Security-Policy"]
+    assert responses[0].headers["Content-Type"] == "text/html; charset=utf-8"
 
 
 NAMES = ["<script>alert(1)</script>", '"><img src=x onerror=1>', "a' onfocus='1", "&lt;b&gt; & co", "</title><h1>"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_shown_as_it_is(ports: FakePorts, name: str) -> None:
+def test_a_name_is_escaped(ports: FakePorts, name: str) -> None:
     """Names are escaped wherever a page shows them."""
     token = token_of(NEW | {"name": name})
     shown, plain = Page(show(token)), Page(show(token_of(NEW)))
@@ -258,7 +258,7 @@ def test_a_name_is_shown_as_it_is(ports: FakePorts, name: str) -> None:
     assert shown.tags == plain.tags
 
 
-def test_a_stored_key_is_told_by_its_hint(ports: FakePorts) -> None:
+def test_a_stored_key_is_confirmed_by_its_hint(ports: FakePorts) -> None:
     """201 for a new provider, 200 for a rotated one; the page shows hint and warnings, never the key.
 
     The same key again is stored already: the page says so, and the link is used up all the same.
@@ -270,12 +270,12 @@ def test_a_stored_key_is_told_by_its_hint(ports: FakePorts) -> None:
     token = token_of({"provider_id": provider.id})
     third = use(token, {"api_key": entered})
     assert use(token, {"api_key": entered}).status == 404
-    assert [answer.status for answer in (first, second, third)] == [201, 201, 200]
+    assert [response.status for response in (first, second, third)] == [201, 201, 200]
     assert "sk-proj-…abcd, version 1" in Page(first).words
     assert "another provider has the same credential" in Page(second).words
     assert "sk-proj-…abcd, version 1" in Page(third).words
     assert "this credential is already active" in Page(third).words
-    assert not [answer for answer in (first, second, third) if entered in answer.text]
+    assert not [response for response in (first, second, third) if entered in response.text]
     assert active_key(ports, provider) == entered
 
 
@@ -283,9 +283,9 @@ def test_a_refusal_leads_back_to_the_form(ports: FakePorts) -> None:
     """The error page gives the reason and the attempts left; a dead link leads nowhere."""
     token = token_of(NEW)
     ports.verify.verdict = Verdict(Reason.TIMEOUT, retry_after_s=7)
-    answer = use(token, {"api_key": key().reveal()})
-    page = Page(answer)
-    assert (answer.status, answer.headers["Retry-After"]) == (504, "7")
+    response = use(token, {"api_key": key().reveal()})
+    page = Page(response)
+    assert (response.status, response.headers["Retry-After"]) == (504, "7")
     assert "could not be verified with openai" in page.words
     assert page.attributes["a"] == {"href": ""}
     assert "4 of 5" in Page(show(token)).words
@@ -298,8 +298,8 @@ def test_all_dead_links_look_alike(ports: FakePorts) -> None:
     used, late = token_of(NEW), token_of(NEW | {"name": "Two"})
     use(used, {"api_key": key().reveal()})
     ports.clock.pass_time(minutes=10)
-    answers = [show(used), show(late), show("x"), show("0" * 26 + "_" + "0" * 64), use(used, {"api_key": "k" * 40})]
-    assert {(answer.status, answer.text) for answer in answers} == {(404, answers[0].text)}
+    responses = [show(used), show(late), show("x"), show("0" * 26 + "_" + "0" * 64), use(used, {"api_key": "k" * 40})]
+    assert {(response.status, response.text) for response in responses} == {(404, responses[0].text)}
 
 
 # programs
@@ -335,7 +335,7 @@ def test_a_program_gets_json(ports: FakePorts) -> None:
         (BROWSER + ", application/json", "text/html; charset=utf-8"),
     ],
 )
-def test_who_asks_for_json_gets_json(ports: FakePorts, accept: str, media_type: str) -> None:
+def test_json_is_returned_if_only_json_is_accepted(ports: FakePorts, accept: str, media_type: str) -> None:
     """JSON is returned to clients that request it, and a page to all others."""
     assert show(token_of(NEW), accept).headers["Content-Type"] == media_type
 
@@ -364,18 +364,18 @@ BODIES = [
 
 
 @pytest.mark.parametrize(("body", "content_type", "status", "code", "param"), BODIES, ids=lambda each: str(each)[:40])
-def test_forms_that_are_wrong(
+def test_invalid_forms_are_refused(
     ports: FakePorts, body: str, content_type: str, status: int, code: str, param: str | None
 ) -> None:
     """An invalid form is refused without counting an attempt, calling the vendor or repeating the input."""
     token = token_of(NEW)
     for accept in ("application/json", BROWSER):
-        answer = use(token, body, accept, content_type)
-        assert answer.status == status
-        assert "CANARY" not in answer.text
-        assert "k" * 40 not in answer.text
-        if answer.body:
-            assert (answer.error["code"], answer.error["param"]) == (code, param)
+        response = use(token, body, accept, content_type)
+        assert response.status == status
+        assert "CANARY" not in response.text
+        assert "k" * 40 not in response.text
+        if response.body:
+            assert (response.error["code"], response.error["param"]) == (code, param)
     assert (ports.verify.asked, ports.db.providers) == ([], {})
     assert [upload.tries for upload in ports.db.uploads.values()] == [0]
 
@@ -389,17 +389,17 @@ def test_a_form_in_base64_is_read(ports: FakePorts) -> None:
 
 def test_invisible_characters_around_a_key_are_not_stored(ports: FakePorts) -> None:
     """Invisible characters around a pasted key are removed."""
-    answer = use(token_of(NEW), {"api_key": f"\ufeff\u200b{key().reveal()}\u00a0\u2060"})
+    response = use(token_of(NEW), {"api_key": f"\ufeff\u200b{key().reveal()}\u00a0\u2060"})
     (provider,) = ports.db.providers.values()
-    assert (answer.status, active_key(ports, provider)) == (201, key().reveal())
+    assert (response.status, active_key(ports, provider)) == (201, key().reveal())
 
 
 def test_the_longest_key_fits_into_a_form(ports: FakePorts) -> None:
     """A key of 8,192 characters is accepted, even percent-encoded to three times the size."""
     entered = f"ASIAVALIDAAABEXAMPLE::{'FAKE' * 10}::us-east-1::".ljust(8192, "+")
-    answer = use(token_of({"vendor": "bedrock", "name": "AWS"}), {"api_key": entered})
+    response = use(token_of({"vendor": "bedrock", "name": "AWS"}), {"api_key": entered})
     (provider,) = ports.db.providers.values()
-    assert (answer.status, active_key(ports, provider)) == (201, entered)
+    assert (response.status, active_key(ports, provider)) == (201, entered)
 
 
 def test_a_plus_in_a_key_survives_a_form(ports: FakePorts) -> None:

@@ -151,7 +151,7 @@ def test_a_read_only_key_changes_nothing(person: Person, tmp_path: Path) -> None
     asyncio.run(work())
 
 
-def test_a_key_that_nobody_issued(person: Person, tmp_path: Path) -> None:
+def test_an_unknown_key_is_reported_by_a_tool(person: Person, tmp_path: Path) -> None:
     """Connecting with an invalid key works, and a tool reports that it is invalid."""
     connect = connector(person, "http", "auto", tmp_path, "mlx_mk_fake_" + "0" * 64)
 
@@ -241,7 +241,7 @@ def test_a_key_in_an_argument_is_found_nowhere(
     assert not [key for key in (good, refused) if key in seen or key[:-4] in seen]
 
 
-def test_no_key_and_no_stream(person: Person) -> None:
+def test_requests_without_a_key_or_for_a_stream_are_refused(person: Person) -> None:
     """The gateway's responses have the protocol's statuses and headers, in the API's format."""
     with httpx2.Client(base_url=person.stack.url, trust_env=False) as http:
         nobody = http.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
@@ -264,8 +264,8 @@ def test_a_tool_call_counts_once(person: Person) -> None:
 
     asyncio.run(work())
     headers = {"authorization": f"Bearer {key}"}
-    answer = httpx2.get(f"{person.stack.url}/manage/v1/providers", headers=headers, trust_env=False)
-    assert int(answer.headers["ratelimit-limit"]) - int(answer.headers["ratelimit-remaining"]) == 2
+    response = httpx2.get(f"{person.stack.url}/manage/v1/providers", headers=headers, trust_env=False)
+    assert int(response.headers["ratelimit-limit"]) - int(response.headers["ratelimit-remaining"]) == 2
 
 
 @pytest.mark.parametrize(

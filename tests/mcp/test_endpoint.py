@@ -47,11 +47,11 @@ def event(body: Any = LIST, *, method: str = "POST", path: str = "/live/mcp", **
     }
 
 
-def ask(given: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
+def call(given: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
     """Return status, headers and body."""
-    answer = app.handler(given, None)
-    assert answer["headers"]["X-Request-Id"] == "request-1"
-    return answer["statusCode"], answer["headers"], json.loads(answer["body"]) if answer["body"] else None
+    response = app.handler(given, None)
+    assert response["headers"]["X-Request-Id"] == "request-1"
+    return response["statusCode"], response["headers"], json.loads(response["body"]) if response["body"] else None
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> str:
@@ -64,12 +64,12 @@ def api(monkeypatch: pytest.MonkeyPatch) -> list[httpx2.Request]:
     """Replace the REST API that the function calls; return the requests that it gets."""
     seen: list[httpx2.Request] = []
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
+    def respond(request: httpx2.Request) -> httpx2.Response:
         seen.append(request)
         return httpx2.Response(200, json={"data": [PROVIDER], "next_cursor": None})
 
     monkeypatch.delenv("API_URL", raising=False)
-    monkeypatch.setattr(http, "_connections", httpx2.MockTransport(answer))
+    monkeypatch.setattr(http, "_connections", httpx2.MockTransport(respond))
     return seen
 
 
@@ -94,11 +94,11 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("given", "status", "code"), REFUSALS)
-def test_a_refusal_has_the_apis_shape(
+def test_a_refusal_has_the_apis_format(
     api: list[httpx2.Request], given: dict[str, Any], status: int, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A refused request gets an error in the API's format that does not repeat the input."""
-    found, headers, body = ask(given)
+    found, headers, body = call(given)
     assert (found, body["error"]["code"], body["error"]["request_id"]) == (status, code, "request-1")
     assert ("WWW-Authenticate" in headers) == (status == 401)
     assert headers.get("Allow") == ("POST" if status == 405 else None)
@@ -107,19 +107,19 @@ def test_a_refusal_has_the_apis_shape(
     assert not api
 
 
-def test_connecting_and_listing_asks_the_api_nothing(api: list[httpx2.Request]) -> None:
+def test_connecting_and_listing_do_not_call_the_api(api: list[httpx2.Request]) -> None:
     """Connecting and listing tools do not use up the key's rate limit."""
     hello = {
         "protocolVersion": REVISIONS[1],
         "capabilities": {},
         "clientInfo": {"name": "test", "version": "1"},
     }
-    status, _, body = ask(event({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}))
+    status, _, body = call(event({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}))
     assert (status, body["result"]["protocolVersion"]) == (200, REVISIONS[1])
     assert body["result"]["serverInfo"]["version"] == VERSION  # also where the package is copied and not installed
-    status, _, body = ask(event({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+    status, _, body = call(event({"jsonrpc": "2.0", "method": "notifications/initialized"}))
     assert (status, body) == (202, None)
-    status, headers, body = ask(event(MCP_Protocol_Version=REVISIONS[1]))
+    status, headers, body = call(event(MCP_Protocol_Version=REVISIONS[1]))
     assert (status, len(body["result"]["tools"])) == (200, 6)
     assert headers["Content-Type"] == "application/json"
     assert "Mcp-Session-Id" not in headers
@@ -140,11 +140,9 @@ IDS: list[tuple[Any, int]] = [
 
 
 @pytest.mark.parametrize(("given", "status"), IDS, ids=repr)
-def test_a_request_with_an_unusual_id_is_answered_or_refused(
-    api: list[httpx2.Request], given: Any, status: int
-) -> None:
+def test_a_request_with_an_unusual_id_gets_a_response(api: list[httpx2.Request], given: Any, status: int) -> None:
     """A request with an unusual id is never taken for a notification (202 without a response)."""
-    found, _, body = ask(event(LIST | {"id": given}))
+    found, _, body = call(event(LIST | {"id": given}))
     assert found == status
     if status == 200:
         assert (body["id"], len(body["result"]["tools"])) == (given, 6)
@@ -155,20 +153,22 @@ def test_a_request_with_an_unusual_id_is_answered_or_refused(
 @pytest.mark.parametrize(
     ("accept", "status"), [(None, 200), ("", 200), ("*/*", 200), ("application/*", 200), ("text/html", 406)]
 )
-def test_without_an_accept_header_any_type_will_do(api: list[httpx2.Request], accept: str | None, status: int) -> None:
+def test_without_an_accept_header_any_type_is_accepted(
+    api: list[httpx2.Request], accept: str | None, status: int
+) -> None:
     """Without an Accept header, any type is accepted, as in HTTP; a type other than JSON is refused."""
-    assert ask(event(Accept=accept))[0] == status
+    assert call(event(Accept=accept))[0] == status
 
 
 @pytest.mark.parametrize("revision", ["1900-01-01", "2099-01-01", "newest"])
-def test_a_revision_that_does_not_exist_is_a_400(api: list[httpx2.Request], revision: str) -> None:
+def test_an_unknown_revision_is_a_400(api: list[httpx2.Request], revision: str) -> None:
     """An unknown revision returns 400, with the supported ones for current revisions."""
-    assert ask(event(MCP_Protocol_Version=revision))[0] == 400
+    assert call(event(MCP_Protocol_Version=revision))[0] == 400
     meta = {
         "io.modelcontextprotocol/protocolVersion": revision,
         "io.modelcontextprotocol/clientCapabilities": {},
     }
-    status, _, body = ask(
+    status, _, body = call(
         event(LIST | {"params": {"_meta": meta}}, MCP_Protocol_Version=revision, Mcp_Method="tools/list")
     )
     assert (status, body["error"]["data"]["supported"]) == (400, [REVISIONS[-1]])
@@ -178,7 +178,7 @@ def test_a_revision_that_does_not_exist_is_a_400(api: list[httpx2.Request], revi
 def test_a_revision_with_a_handshake_is_negotiated(api: list[httpx2.Request], revision: str) -> None:
     """The server accepts the client's revision in a handshake."""
     hello = {"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    _, _, body = ask(event({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}))
+    _, _, body = call(event({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}))
     assert body["result"]["protocolVersion"] == revision
 
 
@@ -190,24 +190,26 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("given", "url"), PLACES)
-def test_the_api_is_found_beside_the_endpoint(api: list[httpx2.Request], given: dict[str, Any], url: str) -> None:
+def test_the_api_is_called_at_the_same_host_and_stage(
+    api: list[httpx2.Request], given: dict[str, Any], url: str
+) -> None:
     """The API is called at the same host and stage or base path, with the caller's key."""
-    assert ask(given)[2]["result"]["isError"] is False
+    assert call(given)[2]["result"]["isError"] is False
     (request,) = api
     assert str(request.url).partition("?")[0] == url
     assert request.headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_its_own_origin_may_ask(api: list[httpx2.Request]) -> None:
+def test_its_own_origin_is_allowed(api: list[httpx2.Request]) -> None:
     """Requests from the API's own origin are allowed, because it cannot be a DNS-rebound name."""
-    assert ask(event(Origin="https://api.example"))[0] == 200
+    assert call(event(Origin="https://api.example"))[0] == 200
 
 
-def test_a_body_in_base64(api: list[httpx2.Request]) -> None:
+def test_a_body_in_base64_is_read(api: list[httpx2.Request]) -> None:
     """A body that API Gateway encodes in base64 is read."""
     given = event(CALL)
     given |= {"body": base64.b64encode(given["body"].encode()).decode(), "isBase64Encoded": True}
-    assert ask(given)[0] == 200
+    assert call(given)[0] == 200
     assert len(api) == 1
 
 
@@ -215,32 +217,32 @@ def test_callers_share_no_key(api: list[httpx2.Request]) -> None:
     """Each request uses its own caller's key, and no key is kept."""
     other = "mlx_mk_other_" + "FAKE" * 12
     for key in (KEY, other, KEY):
-        ask(event(CALL, Authorization=f"bearer {key}"))
+        call(event(CALL, Authorization=f"bearer {key}"))
     assert [each.headers["authorization"] for each in api] == [f"Bearer {key}" for key in (KEY, other, KEY)]
     kept = {**vars(app), **vars(http)}
     assert KEY not in repr(kept)
     assert not [name for name, value in kept.items() if isinstance(value, Caller)]
 
 
-def test_a_header_sent_twice_is_not_folded(api: list[httpx2.Request]) -> None:
+def test_a_repeated_header_is_refused(api: list[httpx2.Request]) -> None:
     """Two revision headers in one request are refused, as the protocol requires."""
     given = event(MCP_Protocol_Version=REVISIONS[-1])
     given["multiValueHeaders"]["MCP-Protocol-Version"] = [REVISIONS[-1], REVISIONS[0]]
-    status, _, body = ask(given)
+    status, _, body = call(given)
     assert (status, body["error"]["message"]) == (400, "mcp-protocol-version header appears more than once")
 
 
-def test_an_api_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_api_is_a_tool_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failure of the API is a tool error, not an error of the endpoint."""
     script = Script([httpx2.Response(404, text="<html>"), page([], None)])
     monkeypatch.delenv("API_URL", raising=False)
     monkeypatch.setattr(http, "_connections", httpx2.MockTransport(script))
-    status, _, body = ask(event(CALL))
+    status, _, body = call(event(CALL))
     assert (status, body["result"]["isError"]) == (200, True)
     assert body["result"]["structuredContent"]["error"]["code"] == "unexpected_response"
 
 
-def test_a_mistake_of_ours_has_the_apis_shape(
+def test_an_unexpected_error_has_the_apis_format(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An unexpected error has the API's format and is logged by type and location."""
@@ -249,7 +251,7 @@ def test_a_mistake_of_ours_has_the_apis_shape(
         raise RuntimeError(CANARY)
 
     monkeypatch.setattr(app, "respond", fail)
-    status, _, body = ask(event())
+    status, _, body = call(event())
     assert (status, body["error"]["code"]) == (500, "internal_error")
     assert "RuntimeError" in logged(caplog)
     assert CANARY not in logged(caplog) + json.dumps(body)
@@ -269,7 +271,7 @@ def test_no_other_function_imports_the_protocols_library() -> None:
 UNUSED = ("attr", "jsonschema", "jsonschema_specifications", "jwt", "referencing", "rpds", "click", "rich", "aiohttp")
 
 
-def test_it_runs_without_the_packages_that_do_not_ship() -> None:
+def test_it_runs_without_the_excluded_packages() -> None:
     """The function works without the packages that functions/mcp/Makefile leaves out."""
     code = f"""
 import json, sys

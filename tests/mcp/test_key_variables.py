@@ -62,7 +62,7 @@ ALLOWED: list[dict[str, str]] = [
 UNUSUAL: list[Any] = [-3, 10**30, "", 1.5, None, True, {}]
 
 
-def test_what_is_sent_of_a_dozen_variables(person: Person, tmp_path: Path) -> None:
+def test_a_key_is_sent_to_its_own_vendor_only(person: Person, tmp_path: Path) -> None:
     """A key is sent to its own vendor only, and other variables nowhere."""
     environment = stdio_environment(person.stack.url, person.key()) | VARIABLES
     emulator = person.stack.emulator
@@ -87,7 +87,7 @@ def test_what_is_sent_of_a_dozen_variables(person: Person, tmp_path: Path) -> No
     assert (tmp_path / "stderr").read_text() == ""
 
 
-def test_a_rotation_goes_by_the_stored_provider(person: Person, tmp_path: Path) -> None:
+def test_a_rotation_uses_the_stored_vendor_and_base_url(person: Person, tmp_path: Path) -> None:
     """A rotation uses the stored vendor and base_url, unless the new base_url is one of the vendor's own."""
     environment = stdio_environment(person.stack.url, person.key()) | {"OPENAI_API_KEY": SECOND, "GROQ_KEY": "x"}
     emulator = person.stack.emulator
@@ -124,7 +124,7 @@ def test_a_rotation_goes_by_the_stored_provider(person: Person, tmp_path: Path) 
         ("", "OPENAI_API_KEY", "variable_not_allowed"),
     ],
 )
-def test_the_servers_configuration_lists_others(
+def test_the_servers_configuration_allows_other_variables(
     person: Person, tmp_path: Path, listed: str, name: str, code: str | None
 ) -> None:
     """Configured names and patterns replace the default, and a value must still match the vendor."""
@@ -142,7 +142,7 @@ def test_the_servers_configuration_lists_others(
     asyncio.run(work())
 
 
-def test_requests_with_unusual_ids_over_stdio() -> None:
+def test_requests_with_unusual_ids_get_responses_over_stdio() -> None:
     """Each request is answered or refused, with its id unless that is unreadable or contains a key (then null)."""
     environment = stdio_environment("http://127.0.0.1:1", "mlx_mk_fake_" + "0" * 64)
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
@@ -160,9 +160,9 @@ def test_requests_with_unusual_ids_over_stdio() -> None:
     ran = subprocess.run(
         command, env=environment, input=text, capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
     )
-    answers = [json.loads(line) for line in ran.stdout.splitlines()]
-    assert [each["id"] for each in answers if "result" in each] == [1, -3, 10**30, ""]
-    refused = [each["error"]["code"] for each in answers if each["id"] is None and "error" in each]
+    responses = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [each["id"] for each in responses if "result" in each] == [1, -3, 10**30, ""]
+    refused = [each["error"]["code"] for each in responses if each["id"] is None and "error" in each]
     assert refused == [-32600] * 7
-    assert [each["id"] for each in answers if each["id"] is not None and "error" in each] == [15, "a-b"]
+    assert [each["id"] for each in responses if each["id"] is not None and "error" in each] == [15, "a-b"]
     assert "k" * 48 not in ran.stdout

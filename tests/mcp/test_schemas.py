@@ -39,19 +39,19 @@ def rendered(tool: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))
-def test_a_tool_is_as_its_snapshot_says(name: str) -> None:
+def test_a_tool_equals_its_snapshot(name: str) -> None:
     """Name, title, description, schemas and annotations equal the snapshot."""
     assert rendered(LISTED[name]) == (SNAPSHOTS / f"{name}.json").read_text(), __doc__
 
 
-def test_every_snapshot_is_of_a_tool() -> None:
+def test_every_snapshot_belongs_to_a_tool() -> None:
     """The tools are the six of the specification."""
     assert {path.stem for path in SNAPSHOTS.glob("*.json")} == set(LISTED)
     assert len(LISTED) == 6
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))
-def test_the_schemas_are_schemas(name: str) -> None:
+def test_the_schemas_are_valid(name: str) -> None:
     """Schemas are valid objects, as revisions up to 2025-11-25 require, and arguments are closed."""
     for part in ("inputSchema", "outputSchema"):
         Draft202012Validator.check_schema(LISTED[name][part])
@@ -78,7 +78,7 @@ ANNOTATIONS = {  # reads only, destroys, idempotent, asks the vendor
 
 
 @pytest.mark.parametrize("name", sorted(ANNOTATIONS))
-def test_the_annotations_are_true(name: str) -> None:
+def test_the_annotations_are_correct(name: str) -> None:
     """Annotations are correct, because clients use them to request confirmation."""
     hints = LISTED[name]["annotations"]
     names = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
@@ -101,13 +101,13 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("name", "result"), ANSWERS)
-def test_what_is_success_fits_the_output_schema(name: str, result: Any) -> None:
+def test_results_match_the_output_schema(name: str, result: Any) -> None:
     """Results match the output schema, including links and failures, because clients validate them."""
     Draft202012Validator(LISTED[name]["outputSchema"]).validate(result.structured_content)
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))
-def test_something_else_does_not_fit(name: str) -> None:
+def test_other_values_do_not_match_the_output_schema(name: str) -> None:
     """The output schema refuses other values."""
     assert not Draft202012Validator(LISTED[name]["outputSchema"]).is_valid({"status": "unheard of"})
 
@@ -119,21 +119,21 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("takes", "body"), LIMITS)
-def test_the_tools_take_what_the_api_takes(takes: type[bodies.Body], body: Any) -> None:
+def test_the_tools_accept_every_field_of_the_api(takes: type[bodies.Body], body: Any) -> None:
     """Every field of the API's body is an argument; only the fields that replace a key are new."""
     ours = set(takes.model_fields) - {"provider_id", "api_key_env", "upload_link"}
     assert ours == set(body.model_fields)
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))
-def test_no_argument_takes_null(name: str) -> None:
+def test_no_argument_accepts_null(name: str) -> None:
     """No argument accepts null, and a tool that can read a variable is marked destructive."""
     shown = json.dumps(LISTED[name]["inputSchema"])
     assert "null" not in shown.replace("null means", "")
     assert LISTED[name]["annotations"]["destructiveHint"] or "api_key_env" not in shown
 
 
-def test_the_limits_are_the_apis() -> None:
+def test_the_limits_equal_the_apis() -> None:
     """Arguments that match the schema also match the API's limits."""
     name = LISTED["add_provider"]["inputSchema"]["properties"]["name"]
     body = {"vendor": "openai", "api_key": "k"}
@@ -142,7 +142,7 @@ def test_the_limits_are_the_apis() -> None:
         bodies.AddProviderBody.model_validate(body | {"name": "n" * (name["maxLength"] + 1)})
 
 
-def test_a_failure_says_all_that_the_api_said() -> None:
+def test_a_failure_contains_every_field_of_the_apis_error() -> None:
     """A failure's text contains everything that the API returned."""
     fault = FieldError(param="vendor", message="is required", code="missing")
     problem = failure(arguments.invalid(fault, FieldError(param="name", message="is required", code="missing")))
@@ -155,7 +155,7 @@ def test_a_failure_says_all_that_the_api_said() -> None:
     assert Failure.model_validate(told.structured_content) == problem
 
 
-def test_a_tool_is_named_as_its_function() -> None:
+def test_a_tool_has_its_functions_name() -> None:
     """A tool has the name of its function."""
     assert all(tool.run.__name__ == name == tool.name for name, tool in TOOLS.items())
 

@@ -30,9 +30,9 @@ def caller(script: Script, environment: dict[str, str] | None = None) -> Caller:
     return Caller(Client("https://api.example/live", KEY, transport=transport, backoff=Backoff(retries=0)), environment)
 
 
-def run(tool: str, given: dict[str, Any], *answers: httpx2.Response, environment: Any = None) -> tuple[Any, Script]:
+def run(tool: str, given: dict[str, Any], *responses: httpx2.Response, environment: Any = None) -> tuple[Any, Script]:
     """Return a tool's result and the requests that it made."""
-    script = Script(answers)
+    script = Script(responses)
     return TOOLS[tool].call(caller(script, environment), given).model_dump(mode="json"), script
 
 
@@ -42,14 +42,14 @@ def body(script: Script) -> Any:
     return json.loads(request.content)
 
 
-def test_a_page_of_the_list() -> None:
+def test_filters_and_cursor_are_passed_on() -> None:
     """Limit, filters and cursor are passed to the API."""
-    answer, script = run("list_providers", {"limit": 7, "cursor": "c1", "health": "degraded"}, page([PROVIDER], "c2"))
-    assert answer == {"data": [PROVIDER], "next_cursor": "c2"}
+    response, script = run("list_providers", {"limit": 7, "cursor": "c1", "health": "degraded"}, page([PROVIDER], "c2"))
+    assert response == {"data": [PROVIDER], "next_cursor": "c2"}
     assert dict(script.seen[0].url.params) == {"limit": "7", "cursor": "c1", "health": "degraded"}
 
 
-def test_a_whole_number_may_have_a_point() -> None:
+def test_an_integer_can_have_a_decimal_point() -> None:
     """5.0 is accepted as an integer, as in JSON Schema."""
     _, script = run("list_providers", {"limit": 5.0, "vendor": None, "cursor": None}, page([], None))
     assert dict(script.seen[0].url.params) == {"limit": "5"}
@@ -58,21 +58,21 @@ def test_a_whole_number_may_have_a_point() -> None:
 def test_without_a_key_a_provider_is_added_by_link() -> None:
     """Without a key, the result is an upload link and instructions for the model."""
     given = {"vendor": "azure", "name": "P", "base_url": "https://r.openai.azure.com", "api_key": None}
-    answer, script = run("add_provider", given, LINK)
+    response, script = run("add_provider", given, LINK)
     assert script.seen[0].url.path == "/live/manage/v1/uploads"
     assert body(script) == {"vendor": "azure", "name": "P", "base_url": "https://r.openai.azure.com"}
-    assert answer == UPLOAD | {"status": "upload_link", "message": answer["message"]}
-    assert "Give this link to a person" in answer["message"]
+    assert response == UPLOAD | {"status": "upload_link", "message": response["message"]}
+    assert "Give this link to a person" in response["message"]
 
 
 def test_a_key_is_replaced_by_link() -> None:
     """A key can be replaced by an upload link if the caller requests it."""
-    answer, script = run("update_provider", {"provider_id": PROVIDER_ID, "upload_link": True}, LINK)
+    response, script = run("update_provider", {"provider_id": PROVIDER_ID, "upload_link": True}, LINK)
     assert body(script) == {"provider_id": PROVIDER_ID}
-    assert (answer["status"], answer["url"]) == ("upload_link", UPLOAD["url"])
+    assert (response["status"], response["url"]) == ("upload_link", UPLOAD["url"])
 
 
-def test_a_key_from_the_environment() -> None:
+def test_both_tools_accept_a_key_by_its_variables_name() -> None:
     """Both tools accept a key by its variable's name."""
     environment = {"OPENAI_KEY": CANARY}
     given = {"vendor": "openai", "name": "P", "api_key_env": "OPENAI_KEY"}
@@ -99,7 +99,7 @@ def test_invisible_characters_around_a_key_are_not_sent() -> None:
     assert caught.value.code == "variable_not_set"
 
 
-def test_what_an_addition_sends() -> None:
+def test_an_addition_sends_every_argument() -> None:
     """Every argument is sent, with times in UTC."""
     given = {
         "vendor": "openai",
@@ -108,9 +108,9 @@ def test_what_an_addition_sends() -> None:
         "key_expires_at": "2099-01-01T01:00:00+01:00",
         "on_unavailable": "store_pending",
     }
-    answer, script = run("add_provider", given, STORED)
+    response, script = run("add_provider", given, STORED)
     assert body(script) == given | {"key_expires_at": "2099-01-01T00:00:00Z"}
-    assert answer == {"status": "stored", "provider": PROVIDER, "warnings": []}
+    assert response == {"status": "stored", "provider": PROVIDER, "warnings": []}
 
 
 UPDATES = [
@@ -125,21 +125,21 @@ UPDATES = [
 
 
 @pytest.mark.parametrize(("given", "sent"), UPDATES)
-def test_an_update_sends_what_is_given(given: dict[str, Any], sent: dict[str, Any]) -> None:
+def test_an_update_sends_only_the_given_arguments(given: dict[str, Any], sent: dict[str, Any]) -> None:
     """Null arguments are ignored, because strict-mode clients send them; fields are reset by words."""
     _, script = run("update_provider", {"provider_id": PROVIDER_ID} | given, STORED)
     assert body(script) == sent
 
 
-def test_a_dry_run() -> None:
+def test_a_dry_run_is_passed_on() -> None:
     """A dry run is passed to the API."""
-    answer, script = run(
+    response, script = run(
         "delete_provider",
         {"provider_id": PROVIDER_ID, "dry_run": True},
         httpx2.Response(200, json={"data": {"id": PROVIDER_ID, "deleted": False, "dry_run": True}}),
     )
     assert script.seen[0].url.params["dry_run"] == "true"
-    assert answer == {"id": PROVIDER_ID, "deleted": False, "dry_run": True}
+    assert response == {"id": PROVIDER_ID, "deleted": False, "dry_run": True}
 
 
 ADD = {"vendor": "openai", "name": "P"}
@@ -184,7 +184,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("tool", "given", "faults"), FAULTS)
-def test_faults_are_told_without_what_was_sent(tool: str, given: dict[str, Any], faults: Any) -> None:
+def test_invalid_arguments_are_named_without_echoing_input(tool: str, given: dict[str, Any], faults: Any) -> None:
     """Invalid arguments are all named, without repeating a key, and nothing is sent."""
     script = Script([])
     with pytest.raises(Unprocessable) as caught:
@@ -210,15 +210,15 @@ def test_over_http_no_variable_is_read() -> None:
     assert [each.code for each in caught.value.errors] == ["stdio_only"]
 
 
-def test_the_apis_error_is_the_tools() -> None:
+def test_a_tool_returns_the_apis_error() -> None:
     """A tool returns the API's error completely."""
-    answer = error(422, "credential_rejected", param="api_key", reason="credential_rejected", retryable=False)
+    response = error(422, "credential_rejected", param="api_key", reason="credential_rejected", retryable=False)
     with pytest.raises(ProvidersAPIError) as caught:
-        run("add_provider", ADD | {"api_key": CANARY}, answer)
+        run("add_provider", ADD | {"api_key": CANARY}, response)
     assert (caught.value.reason, caught.value.request_id) == ("credential_rejected", "request-1")
 
 
-def test_an_unexpected_failure_is_told_and_logged_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_failure_is_returned_and_logged_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unexpected error is returned and logged without its text, which could contain a key."""
     written: list[dict[str, Any]] = []
     for name in ("mcp", "providers_client", "httpx2", "httpcore2"):

@@ -14,7 +14,7 @@ from tests.mcp.connecting import REVISIONS, Person, call, fail, mode, over_http,
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_links_instead_of_keys(person: Person, revision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_can_be_requested_by_link(person: Person, revision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new provider or a new key can be requested by link, and nothing is stored until a person enters it."""
 
     async def work() -> None:
@@ -41,7 +41,7 @@ def test_links_instead_of_keys(person: Person, revision: str, monkeypatch: pytes
     asyncio.run(work())
 
 
-def test_a_link_over_stdio(person: Person, tmp_path: Path) -> None:
+def test_links_work_over_stdio(person: Person, tmp_path: Path) -> None:
     """Upload links work over stdio, too."""
 
     async def work() -> None:
@@ -53,7 +53,7 @@ def test_a_link_over_stdio(person: Person, tmp_path: Path) -> None:
     assert (tmp_path / "stderr").read_text() == ""
 
 
-def test_a_read_only_key_makes_no_link(person: Person) -> None:
+def test_a_read_only_key_cannot_create_a_link(person: Person) -> None:
     """A read-only key cannot create a link."""
 
     async def work() -> None:

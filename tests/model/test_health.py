@@ -116,7 +116,7 @@ def test_without_a_success_there_are_no_percentiles() -> None:
 
 @pytest.mark.parametrize("now", MOMENTS.values(), ids=MOMENTS.keys())
 @pytest.mark.parametrize("span", HISTORIES)
-def test_a_history_has_every_check_of_its_span_once(now: datetime, span: str) -> None:
+def test_a_history_has_every_probe_of_its_span_once(now: datetime, span: str) -> None:
     """A history has up to sixty evenly spaced points, and each probe is in exactly one."""
     samples = week(now.astimezone(UTC).replace(second=0, microsecond=0))
     length, step = HISTORIES[span]
@@ -186,26 +186,26 @@ def test_a_poor_hour_degrades_and_a_good_one_heals() -> None:
 
 
 @pytest.mark.parametrize(("interval", "enough"), [(1, 20), (5, 12), (15, 4)])
-def test_an_hour_with_fewer_checks_counts_when_it_is_full(interval: int, enough: int) -> None:
+def test_a_full_hour_with_fewer_probes_counts(interval: int, enough: int) -> None:
     """With longer intervals, an hour needs only the number of probes that fit in it."""
     assert Thresholds(interval_minutes=interval).enough == enough
 
 
-def test_an_unhealthy_reason_tells_a_bad_key_from_a_dead_vendor() -> None:
+def test_an_unhealthy_reason_distinguishes_a_bad_key_from_an_outage() -> None:
     """The reason is that of the newest failure."""
     for mark, reason in [("x", Reason.CREDENTIAL_REJECTED), ("t", Reason.TIMEOUT)]:
         samples = [Sample(NOON + timedelta(minutes=minute), 1, reason, None) for minute in range(3)]
         assert next_health(Health(), samples, Thresholds()).reason is reason, mark
 
 
-def test_a_new_version_starts_anew() -> None:
+def test_a_new_version_starts_as_unknown() -> None:
     """A new version does not inherit failures and is healthy after its first successful probe."""
     bad = Health(HealthState.UNHEALTHY, Reason.CREDENTIAL_REJECTED, NOON, 1)
     found = next_health(bad, [Sample(NOON + timedelta(minutes=1), 2, None, 100)], Thresholds())
     assert found == Health(HealthState.HEALTHY, None, NOON + timedelta(minutes=1), 2)
 
 
-def test_since_is_when_the_state_began() -> None:
+def test_since_is_the_start_of_the_state() -> None:
     """More probes with the same state do not change `since`."""
     health = Health(HealthState.HEALTHY, None, NOON, 1)
     samples = [Sample(NOON + timedelta(minutes=minute), 1, None, 1) for minute in range(1, 4)]
@@ -264,7 +264,7 @@ def test_late_samples_end_in_the_same_state(reasons: list[Reason | None], chance
     ),
     st.builds(Thresholds, st.integers(2, 4), st.integers(2, 4), st.floats(0, 1), st.sampled_from([1, 5, 15])),
 )
-def test_what_plainly_stays_healthy_is_judged_the_same_by_all_the_evidence(
+def test_the_shortcut_agrees_with_the_full_computation(
     reasons: list[Reason | None], newest: Reason | None, current: Health, limits: Thresholds
 ) -> None:
     """The fast path agrees with the full classification for every threshold that the template allows."""
@@ -273,7 +273,7 @@ def test_what_plainly_stays_healthy_is_judged_the_same_by_all_the_evidence(
         assert next_health(current, samples, limits) == current
 
 
-def test_the_short_way_is_for_plain_cases_only() -> None:
+def test_the_shortcut_is_for_plain_cases_only() -> None:
     """The fast path is taken only for a healthy provider whose newest probe is valid."""
     healthy, limits = Health(HealthState.HEALTHY, None, NOON, 1), Thresholds()
     before = [Sample(NOON + minute * MINUTE, 1, None, 1) for minute in range(30)]
@@ -299,7 +299,7 @@ def test_the_short_way_is_for_plain_cases_only() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.integers(0, 119), st.tuples(st.sampled_from([None, *Reason]), st.integers(1, 300))))
-def test_what_is_told_of_recent_samples_without_making_them_is_so(
+def test_recent_samples_are_summarized_without_decoding(
     found: dict[int, tuple[Reason | None, int]],
 ) -> None:
     """The newest minute and failure count equal those of the decoded samples."""

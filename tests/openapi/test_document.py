@@ -51,7 +51,7 @@ def test_every_route_is_an_operation() -> None:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_function_is_of_its_own_operation(name: str) -> None:
+def test_a_functions_decorator_matches_its_operation(name: str) -> None:
     """A function requires a management key only if its operation has a scope, and a body only if it has one."""
     operation = OPERATIONS[name]
     handler = importlib.import_module(f"functions.{name}.app").handler
@@ -61,7 +61,7 @@ def test_a_function_is_of_its_own_operation(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_operation_names_what_exists(name: str) -> None:
+def test_everything_that_an_operation_names_exists(name: str) -> None:
     """Every model, error code, parameter and header of an operation exists."""
     operation = OPERATIONS[name]
     models = [operation.body, *(success.model for success in operation.successes.values())]
@@ -73,7 +73,7 @@ def test_an_operation_names_what_exists(name: str) -> None:
     assert operation.tag in TAGS
 
 
-def test_every_code_is_an_answer_of_some_operation() -> None:
+def test_every_code_belongs_to_an_operation() -> None:
     """Every error code belongs to an operation or says which interface returns it."""
     told = {
         code
@@ -85,7 +85,7 @@ def test_every_code_is_an_answer_of_some_operation() -> None:
     assert document()["components"]["examples"].keys() == told
 
 
-def test_a_code_stands_under_its_status() -> None:
+def test_every_code_is_documented_under_its_status() -> None:
     """Every error code is documented under its status."""
     for operation in described().values():
         for status, response in operation["responses"].items():
@@ -121,12 +121,12 @@ def examples() -> list[tuple[str, str, Any]]:
 
 
 @pytest.mark.parametrize(("schema", "value"), [pytest.param(*rest, id=where) for where, *rest in examples()])
-def test_an_example_is_of_its_schema(schema: str, value: Any) -> None:
+def test_examples_match_their_schemas(schema: str, value: Any) -> None:
     """Examples are valid and contain no field that the schema does not name."""
     assert [fault.message for fault in validator(schema).iter_errors(value)] == []
 
 
-def test_parameters_examples_are_of_their_schemas() -> None:
+def test_examples_of_parameters_match_their_schemas() -> None:
     """Parameter examples are valid, so that a path can be pasted from the page."""
     for parameter in document()["components"]["parameters"].values():
         if "example" in parameter:
@@ -141,7 +141,7 @@ def test_every_success_has_an_example_or_no_body() -> None:
             assert not content or "example" in content or list(content["examples"]) == response["x-error-codes"]
 
 
-def test_no_key_in_it_could_be_real() -> None:
+def test_it_contains_no_real_looking_key() -> None:
     """The public document contains no real-looking key."""
     text = DESCRIPTION.read_text() + PAGE.read_text()
     keys = re.findall(r"(?:sk-[\w-]{8,}|mlx_mk_\w+|AKIA\w+)", text)
@@ -149,7 +149,7 @@ def test_no_key_in_it_could_be_real() -> None:
     assert [key for key in keys if "FAKE" not in key and "EXAMPLE" not in key] == []
 
 
-def test_every_operation_says_who_may_call_it() -> None:
+def test_every_operation_documents_its_key_and_scope() -> None:
     """Every operation documents its key and scope; the document's own needs none."""
     for name, operation in described().items():
         scope = operation.get("x-required-scope")
@@ -158,14 +158,14 @@ def test_every_operation_says_who_may_call_it() -> None:
 
 
 @pytest.mark.parametrize("stage", ["", "/live"])
-def test_the_server_is_where_the_description_is_served(stage: str) -> None:
+def test_the_server_url_leads_to_the_stage(stage: str) -> None:
     """The document's relative server URL leads to the stage, so that generated clients need no configuration."""
     (server,) = document()["servers"]
     address = urljoin(f"https://api.example{stage}/manage/v1/openapi.json", server["url"])
     assert address.rstrip("/") == f"https://api.example{stage}"
 
 
-def test_names_are_as_tools_want_them() -> None:
+def test_ids_are_unique_and_every_component_is_used() -> None:
     """Ids are unique identifiers, every tag has a description, and every component is used."""
     ids = [operation["operationId"] for path in document()["paths"].values() for operation in path.values()]
     assert len(ids) == len(set(ids))
@@ -178,13 +178,13 @@ def test_names_are_as_tools_want_them() -> None:
     assert {f"#/components/{kind}/{name}" for kind in kinds for name in components[kind]} == used
 
 
-def test_it_is_the_same_whenever_it_is_made() -> None:
+def test_the_document_is_reproducible() -> None:
     """The document is reproducible: no time, random id or set order affects it."""
     assert written() == WRITTEN
     assert json.loads(WRITTEN[DESCRIPTION]) == yaml.safe_load(WRITTEN[DESCRIPTION])
 
 
-def test_every_link_of_the_page_leads_somewhere() -> None:
+def test_every_link_on_the_page_has_a_target() -> None:
     """Every link on the page leads to one of its headings."""
     text = WRITTEN[PAGE]
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)

@@ -59,7 +59,7 @@ def test_a_refused_or_unverified_credential_stores_nothing(
     assert (ports.db.providers, ports.db.names, ports.db.rows) == ({}, {}, {})
 
 
-def test_an_unverified_credential_is_stored_pending_when_asked() -> None:
+def test_an_unverified_credential_is_stored_pending_on_request() -> None:
     """With `store_pending`, a credential with an indeterminate outcome is stored as pending."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
@@ -95,7 +95,7 @@ def test_the_same_credential_twice_is_a_warning() -> None:
     assert key().reveal() not in str(warnings)
 
 
-def test_a_taken_name_tells_who_holds_the_same_credential() -> None:
+def test_a_taken_name_lists_providers_with_the_same_credential() -> None:
     """A name conflict names the provider with the same credential, so that a repeated import finds it."""
     ports = FakePorts()
     first = added(ports)
@@ -107,7 +107,7 @@ def test_a_taken_name_tells_who_holds_the_same_credential() -> None:
     assert (other.value.code, other.value.details) == ("name_taken", {})
 
 
-def test_the_same_credential_in_another_organization_is_no_warning() -> None:
+def test_the_same_credential_in_another_organization_is_not_a_warning() -> None:
     """Organizations learn nothing about each other's credentials."""
     ports = FakePorts()
     added(ports)
@@ -115,7 +115,7 @@ def test_the_same_credential_in_another_organization_is_no_warning() -> None:
     assert [each["code"] for each in warnings if each["code"] == "duplicate_credential"] == []
 
 
-def test_an_unusual_format_is_a_warning_and_no_refusal() -> None:
+def test_an_unusual_format_is_only_a_warning() -> None:
     """An unknown key format leads to a warning only; the vendor decides."""
     _, warnings = add_provider(FakePorts(), ORG, new(api_key=key("x").__class__("k" * 30)))
     assert "unfamiliar_format" in [each["code"] for each in warnings]
@@ -141,7 +141,7 @@ def test_a_credential_that_has_expired_by_the_stacks_clock_is_not_stored(ahead: 
         assert (ports.db.rows != before) is stored
 
 
-def test_a_key_of_a_project_in_another_region_is_stored_with_what_to_do() -> None:
+def test_a_key_of_another_region_is_stored_with_advice() -> None:
     """A key of a project in another region is stored with a warning that names the field to change."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.WRONG_REGION)
@@ -162,7 +162,7 @@ EXPIRED = [
 
 
 @pytest.mark.parametrize(("vendor", "text", "at"), EXPIRED)
-def test_a_temporary_credential_that_has_expired_is_told_so(vendor: str, text: str, at: str) -> None:
+def test_an_expired_temporary_credential_is_reported_as_expired(vendor: str, text: str, at: str) -> None:
     """An expired temporary credential is reported as expired, because its form reveals that it expires."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_EXPIRED)
@@ -175,7 +175,7 @@ def test_a_temporary_credential_that_has_expired_is_told_so(vendor: str, text: s
 
 
 @pytest.mark.parametrize("reason", [Reason.CREDENTIAL_REJECTED, Reason.ACCOUNT_DISABLED])
-def test_why_else_a_temporary_credential_is_refused_is_not_told(reason: Reason) -> None:
+def test_other_reasons_of_a_refusal_are_not_revealed(reason: Reason) -> None:
     """Other reasons for refusing a session token are not disclosed, so that found tokens cannot be tested."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(reason)
@@ -184,7 +184,7 @@ def test_why_else_a_temporary_credential_is_refused_is_not_told(reason: Reason) 
     assert caught.value.details["reason"] == "credential_rejected"
 
 
-def test_that_a_lasting_key_has_expired_is_not_told() -> None:
+def test_the_expiry_of_a_permanent_key_is_not_revealed() -> None:
     """The expiry of a permanent key is not disclosed, because only its owner should know it."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_EXPIRED)
@@ -193,7 +193,7 @@ def test_that_a_lasting_key_has_expired_is_not_told() -> None:
     assert caught.value.details["reason"] == "credential_rejected"
 
 
-def test_another_vendors_key_reaches_no_vendor() -> None:
+def test_another_vendors_key_is_not_sent() -> None:
     """A key with another vendor's form is refused without a request, and nothing is stored."""
     ports = FakePorts()
     with pytest.raises(Unprocessable) as caught:

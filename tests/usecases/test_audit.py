@@ -179,13 +179,13 @@ def test_a_change_leaves_one_entry(told: Told) -> None:
     assert entry.resource_id == "@a" if routing else entry.resource_id.startswith("prov_")
 
 
-def test_every_action_has_its_entry_here() -> None:
+def test_every_action_is_tested() -> None:
     """Every action that a caller can cause is tested here; the sweep's are below and in test_probe_results.py."""
     others = {Action.VERIFIED, Action.PENDING_EXPIRED, Action.UPLOAD_CREATED}
     assert {told.action for told in CHANGES.values()} == set(Action) - others
 
 
-def test_the_sweep_signs_for_what_it_verifies() -> None:
+def test_the_sweep_is_the_actor_of_its_verifications() -> None:
     """The activation of a pending provider is recorded as made by the system."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
@@ -199,7 +199,7 @@ def test_the_sweep_signs_for_what_it_verifies() -> None:
     assert (entry.before, entry.after) == ({"status": "pending"}, {"status": "active"})
 
 
-def test_an_upload_link_is_told_of_without_the_link() -> None:
+def test_an_upload_links_entry_does_not_contain_the_link() -> None:
     """The entry of an upload link says what it is for and refers to its id, but does not contain the link."""
     ports = FakePorts()
     now = ports.clock.now()
@@ -237,7 +237,7 @@ NOTHING: dict[str, tuple[Do, Do]] = {
 
 
 @pytest.mark.parametrize(("stage", "do"), NOTHING.values(), ids=NOTHING)
-def test_what_changes_nothing_leaves_no_entry(stage: Do, do: Do) -> None:
+def test_a_request_that_changes_nothing_leaves_no_entry(stage: Do, do: Do) -> None:
     """A refused request, or one that changes nothing, leaves no entry."""
     ports = FakePorts()
     provider = added(ports)
@@ -248,7 +248,7 @@ def test_what_changes_nothing_leaves_no_entry(stage: Do, do: Do) -> None:
     assert ports.db.trail == before
 
 
-def test_no_entry_tells_anything_of_a_credential() -> None:
+def test_no_entry_contains_a_credential() -> None:
     """No entry contains a credential, plain or encoded, except its hint."""
     ports = FakePorts()
     provider = added(ports)
@@ -338,7 +338,7 @@ def test_an_entry_is_kept_for_four_hundred_days(wanted: AuditFilter) -> None:
     assert (trail(ports, wanted), len(ports.db.trail)) == ([], 1)
 
 
-def test_what_is_deleted_keeps_its_trail() -> None:
+def test_a_deleted_resource_keeps_its_trail() -> None:
     """The trail of a deleted resource is kept and says who deleted it."""
     ports = FakePorts()
     provider = added(ports)

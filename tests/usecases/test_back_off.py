@@ -16,7 +16,7 @@ from tests.kit.sweeps import deliver, health_events, stored, sweep
 
 
 @pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.THROTTLED])
-def test_a_throttled_provider_is_left_alone_for_longer_and_longer(reason: Reason) -> None:
+def test_a_throttled_provider_is_backed_off_longer_each_time(reason: Reason) -> None:
     """Throttling backs off for 2, 4, 8 … minutes (at most 60) or the vendor's Retry-After, and ends with it."""
     ports = FakePorts()
     provider = added(ports)
@@ -34,7 +34,7 @@ def test_a_throttled_provider_is_left_alone_for_longer_and_longer(reason: Reason
     assert (stored(ports, provider).probe_after, len(sweep(ports))) == (None, 1)
 
 
-def test_a_long_unhealthy_provider_is_checked_less_and_less_often() -> None:
+def test_a_long_unhealthy_provider_is_probed_less_often() -> None:
     """After ten unhealthy minutes, probes back off for 2, 4, 8 … minutes (at most 60) until one succeeds."""
     ports = FakePorts()
     provider = added(ports)
@@ -53,7 +53,7 @@ def test_a_long_unhealthy_provider_is_checked_less_and_less_often() -> None:
     assert health_events(ports)[-2:] == [("healthy", "unhealthy"), ("unhealthy", "healthy")]
 
 
-def test_a_short_outage_costs_no_check() -> None:
+def test_a_short_outage_delays_no_probe() -> None:
     """During nine unhealthy minutes, every minute is probed."""
     ports = FakePorts()
     provider = added(ports)
@@ -80,7 +80,7 @@ def test_a_back_off_is_the_same_however_often_its_message_comes(reason: Reason) 
     assert stored(ports, provider) == before
 
 
-def test_a_late_check_says_nothing_of_when_to_check_next() -> None:
+def test_a_late_probe_does_not_change_the_back_off() -> None:
     """A late result does not cancel a newer back-off."""
     ports = FakePorts()
     provider = added(ports)

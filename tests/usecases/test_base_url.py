@@ -31,7 +31,7 @@ ALLOWED = [
 
 
 @pytest.mark.parametrize(("vendor", "base_url"), ALLOWED)
-def test_good_base_urls(vendor: str, base_url: str | None) -> None:
+def test_allowed_base_urls_are_stored(vendor: str, base_url: str | None) -> None:
     """An allowed base_url is stored as it was written."""
     assert check_base_url(vendors.vendor(vendor), base_url, Policy()) == base_url
 
@@ -102,14 +102,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("base_url", REFUSED)
-def test_bad_base_urls(base_url: str) -> None:
+def test_invalid_base_urls_are_refused(base_url: str) -> None:
     """A forbidden base_url is refused before its name is resolved."""
     with pytest.raises(Unprocessable) as caught:
         check_base_url(vendors.vendor("openai"), base_url, Policy())
     assert caught.value.code == "base_url_not_allowed"
 
 
-def test_azure_needs_one() -> None:
+def test_azure_requires_a_base_url() -> None:
     """Azure requires a base_url, because it has no common host."""
     with pytest.raises(Unprocessable) as caught:
         check_base_url(vendors.vendor("azure"), None, Policy())
@@ -121,7 +121,7 @@ LOOKALIKES = ["{}.evil.example.org", "a.b.c.{}", "{}.", "evil.example.org/{}", "
 
 
 @pytest.mark.parametrize(("vendor", "host"), HOSTS)
-def test_every_vendor_is_held_to_its_own_hosts(vendor: str, host: str) -> None:
+def test_every_vendor_accepts_only_its_own_hosts(vendor: str, host: str) -> None:
     """Each vendor's own host is allowed, and look-alike hosts are refused."""
     own = host.replace("*", "x")
     of = vendors.vendor(vendor)
@@ -135,7 +135,7 @@ def test_every_vendor_is_held_to_its_own_hosts(vendor: str, host: str) -> None:
 
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
-def test_a_vendor_is_not_asked_at_the_host_of_another(vendor: str) -> None:
+def test_a_vendor_is_not_called_at_another_vendors_host(vendor: str) -> None:
     """Another vendor's host is refused, because that vendor would receive the key."""
     others = [host.replace("*", "x") for name, host in HOSTS if name != vendor]
     for other in others:
@@ -178,7 +178,7 @@ def test_the_operators_hosts_are_read_from_one_variable(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["*", "*.com", "https://proxy.example.com", "proxy.example.com:443", "proxy.*.com", "a..com", "x y.com"]
 )
-def test_a_pattern_that_is_no_host_stops_the_function(text: str) -> None:
+def test_an_invalid_host_pattern_stops_the_function(text: str) -> None:
     """A pattern that matches everything or a top-level domain is a configuration error."""
     with pytest.raises(ValueError, match="ALLOWED_BASE_URL_HOSTS"):
         settings(ALLOWED_BASE_URL_HOSTS=text)

@@ -131,7 +131,7 @@ def test_a_position_of_another_form_is_refused(ports: FakePorts, listing: Listin
 
 
 @pytest.mark.parametrize("listing", LISTS.values(), ids=LISTS)
-def test_a_cursor_is_read_in_one_spelling_only(ports: FakePorts, listing: Listing) -> None:
+def test_a_cursor_has_only_one_spelling(ports: FakePorts, listing: Listing) -> None:
     """A cursor with other padding, alphabet, spaces, length or list digest is refused."""
     position = listing.positions[0]
     good = make_cursor(position, *listing.scope)

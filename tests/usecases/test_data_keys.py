@@ -39,7 +39,7 @@ def ports() -> FakePorts:
     return fakes
 
 
-def test_everything_is_sealed_again_under_the_new_key(ports: FakePorts) -> None:
+def test_every_version_is_resealed_under_the_new_key(ports: FakePorts) -> None:
     """Every stored version is re-encrypted, retired ones too; plaintext and expiry are unchanged."""
     before = {place: (row.expires_at, row.created_at) for place, row in ports.db.rows.items()}
     assert uses(ports) == [(OLD, 3, True)]
@@ -51,7 +51,7 @@ def test_everything_is_sealed_again_under_the_new_key(ports: FakePorts) -> None:
     assert [resolve(ports, ORG, provider_id, version).secret for version in (1, 2)] == [key(), key("two")]
 
 
-def test_a_pass_that_was_stopped_is_resumed(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_pass_is_resumed(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupted pass is resumed with the same new key."""
     real, calls = ports.providers.reseal, [0]
 
@@ -71,9 +71,7 @@ def test_a_pass_that_was_stopped_is_resumed(ports: FakePorts, monkeypatch: pytes
     assert reseal(ports, ORG).versions == 0
 
 
-def test_a_version_that_is_changed_meanwhile_is_left_to_its_change(
-    ports: FakePorts, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_version_that_changes_meanwhile_is_skipped(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that was deleted or re-encrypted concurrently is skipped without an error."""
 
     def lose(before: SealedCredential, after: SealedCredential) -> None:
@@ -84,7 +82,7 @@ def test_a_version_that_is_changed_meanwhile_is_left_to_its_change(
     assert (done.versions, done.broken) == (0, [])
 
 
-def test_an_altered_provider_item_is_named_and_not_sealed_again(ports: FakePorts) -> None:
+def test_a_tampered_provider_item_is_reported_and_not_resealed(ports: FakePorts) -> None:
     """A tampered provider item is reported and not re-encrypted, which would make it genuine."""
     (altered,) = (stored for stored in ports.db.providers.values() if len(stored.versions) == 1)
     ports.db.providers[ORG, altered.id] = replace(altered, vendor="groq")
@@ -133,7 +131,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("key_id", "meanwhile", "why"), REFUSED)
-def test_a_key_that_may_still_be_needed_is_not_destroyed(
+def test_a_key_that_could_still_be_used_is_not_destroyed(
     ports: FakePorts, key_id: str, meanwhile: Callable[[FakePorts], None], why: str
 ) -> None:
     """The newest key, one in use, and one that a process may still have in memory cannot be destroyed."""
@@ -152,7 +150,7 @@ def test_a_key_that_may_still_be_needed_is_not_destroyed(
         lambda ports: destroy_data_key(ports, ORG, "00000009"),
     ],
 )
-def test_what_is_not_there_is_not_found(ports: FakePorts, call: Callable[[FakePorts], object]) -> None:
+def test_missing_data_keys_are_not_found(ports: FakePorts, call: Callable[[FakePorts], object]) -> None:
     """An organization without credentials and an unknown key id lead to a not-found error."""
     with pytest.raises(UnknownDataKey):
         call(ports)

@@ -81,7 +81,7 @@ def test_detaching_frees_the_provider() -> None:
     assert ports.db.providers == {}
 
 
-def test_an_attach_that_comes_before_the_delete_commits_wins() -> None:
+def test_an_attach_before_the_commit_prevents_a_deletion() -> None:
     """A delete is refused if a routing config is attached before it commits."""
     ports = FakePorts()
     provider = added(ports)

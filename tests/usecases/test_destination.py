@@ -47,7 +47,7 @@ Alteration = Callable[[FakePorts, Provider], None]
 
 
 @pytest.mark.parametrize("alteration", ALTERATIONS)
-def test_an_altered_provider_item_sends_no_stored_key(alteration: Alteration) -> None:
+def test_a_tampered_provider_item_sends_no_stored_key(alteration: Alteration) -> None:
     """With a tampered provider item, the sweep sends nothing and reports why; resolve and rollback fail."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
@@ -61,7 +61,7 @@ def test_an_altered_provider_item_sends_no_stored_key(alteration: Alteration) ->
 
 
 @pytest.mark.parametrize("alteration", ALTERATIONS)
-def test_the_sweep_calls_an_altered_provider_unhealthy(alteration: Alteration) -> None:
+def test_a_tampered_provider_becomes_unhealthy(alteration: Alteration) -> None:
     """Three probes with a broken seal make the provider unhealthy, and none sends the key."""
     ports = FakePorts()
     provider = added(ports)
@@ -84,7 +84,7 @@ def tightened() -> tuple[FakePorts, Provider]:
     return ports, provider
 
 
-def test_a_host_that_is_not_allowed_any_more_is_not_probed(tightened: tuple[FakePorts, Provider]) -> None:
+def test_a_withdrawn_host_is_not_probed(tightened: tuple[FakePorts, Provider]) -> None:
     """A provider whose host is no longer allowed is unhealthy, with its own reason, until the host is allowed again."""
     ports, provider = tightened
     for _ in range(3):
@@ -104,7 +104,7 @@ def _code(call: Callable[[], object]) -> str:
     return caught.value.code
 
 
-def test_a_host_that_is_not_allowed_any_more_is_not_used(tightened: tuple[FakePorts, Provider]) -> None:
+def test_a_withdrawn_host_is_not_used(tightened: tuple[FakePorts, Provider]) -> None:
     """Resolve, rollback, rotation and upload links refuse a host that is no longer allowed; nothing changes."""
     ports, provider = tightened
     calls = (
@@ -119,7 +119,7 @@ def test_a_host_that_is_not_allowed_any_more_is_not_used(tightened: tuple[FakePo
     assert stored(ports, provider) == provider
 
 
-def test_a_rotation_moves_such_a_provider_to_a_host_that_is_allowed(tightened: tuple[FakePorts, Provider]) -> None:
+def test_a_rotation_can_move_a_provider_to_an_allowed_host(tightened: tuple[FakePorts, Provider]) -> None:
     """A rotation can move the provider to an allowed host."""
     ports, provider = tightened
     moved, _ = update_provider(ports, ORG, provider.id, Change(api_key=key("three"), base_url=None))

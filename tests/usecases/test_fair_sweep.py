@@ -115,7 +115,7 @@ def undisturbed() -> float:
     return ports.last_written(*OTHERS)
 
 
-def test_hanging_hosts_of_one_organization_delay_nobody_else() -> None:
+def test_hanging_hosts_of_one_organization_delay_no_other() -> None:
     """Sixty hanging hosts do not slow down other organizations' probes or delay their results.
 
     Seen to fail: with one queue for all, the others' checks were written after 16 s instead of 1.2 s.
@@ -136,7 +136,7 @@ def test_an_organization_alone_has_all_of_the_concurrency() -> None:
     assert ports.sweep() == pytest.approx(4 * BATCH / CONCURRENCY * HANGS_S)
 
 
-def test_hosts_that_keep_answering_do_not_hold_back_what_was_found() -> None:
+def test_responding_hosts_do_not_delay_other_results() -> None:
     """A steady stream of slow hosts delays other results by at most one deadline."""
     ports = Hosts()
     for number in range(4 * CONCURRENCY):
@@ -146,7 +146,7 @@ def test_hosts_that_keep_answering_do_not_hold_back_what_was_found() -> None:
     assert ports.last_written("org_b") <= WRITE_EVERY_S + 1.0
 
 
-def test_while_vendors_answer_nothing_is_written() -> None:
+def test_nothing_is_written_while_vendors_respond_quickly() -> None:
     """Results are not written while vendors respond, so that writing does not distort the recorded latencies."""
     ports = Hosts()
     for org in OTHERS:
@@ -180,7 +180,7 @@ def test_an_organizations_providers_stay_together() -> None:
     assert max(len({org for org, _ in targets}) for targets in batches) <= BATCH // 20 + 2
 
 
-def test_what_was_backed_off_comes_last() -> None:
+def test_backed_off_providers_come_last() -> None:
     """Providers that failed last time are queued after those of every other organization."""
     ports = Hosts()
     for org in ("org_a", *OTHERS):

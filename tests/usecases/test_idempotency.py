@@ -31,7 +31,7 @@ def test_a_first_request_gets_a_lease() -> None:
     assert (lease.org, lease.until, lease.expires_at) == (ORG, now + LEASE, now + KEPT)
 
 
-def test_each_try_is_told_from_the_others() -> None:
+def test_each_attempt_has_its_own_owner() -> None:
     """Every attempt has its own id, so that one that lost its lease cannot commit."""
     ports = FakePorts()
     first = begun(ports)
@@ -75,7 +75,7 @@ def test_digests_are_made_under_the_stacks_key(monkeypatch: pytest.MonkeyPatch) 
         ({"query": {"dry_run": "true"}}, False),
     ],
 )
-def test_what_makes_a_request_the_same(members: dict[str, Any], same: bool) -> None:
+def test_equal_requests_have_equal_digests(members: dict[str, Any], same: bool) -> None:
     """Two requests are equal if their contents are, ignoring the order of fields."""
     assert (begun(FakePorts(), **members).request == begun(FakePorts()).request) is same
 
@@ -96,7 +96,7 @@ def test_the_same_request_while_it_runs_is_in_progress() -> None:
 
 
 @pytest.mark.parametrize("answered", [False, True])
-def test_another_request_of_the_same_key_is_a_mismatch(answered: bool) -> None:
+def test_another_request_with_the_same_key_is_a_mismatch(answered: bool) -> None:
     """Another request with the same key is refused, during the first and after it."""
     ports = FakePorts()
     lease = begun(ports)
@@ -108,7 +108,7 @@ def test_another_request_of_the_same_key_is_a_mismatch(answered: bool) -> None:
     assert "Other" not in str(caught.value)
 
 
-def test_the_same_request_after_its_end_gets_its_answer() -> None:
+def test_the_same_request_gets_the_stored_response() -> None:
     """The same request gets the stored response afterwards."""
     ports = FakePorts()
     ports.idempotency.complete(Completion(begun(ports), ANSWER))
@@ -122,7 +122,7 @@ def test_a_released_key_can_be_used_at_once() -> None:
     begun(ports, body={"name": "Other"})
 
 
-def test_a_release_that_fails_is_nobodys_business(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_release_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed release does not hide the request's error; the lease expires."""
     ports = FakePorts()
     lease = begun(ports)
@@ -135,6 +135,6 @@ def test_a_release_that_fails_is_nobodys_business(monkeypatch: pytest.MonkeyPatc
     assert len(ports.db.records) == 1
 
 
-def test_a_recorded_answer_is_not_shown_where_a_claim_is() -> None:
+def test_the_repr_of_a_record_hides_the_stored_response() -> None:
     """The repr of a claim does not show the stored response, because logs may contain it."""
     assert "{}" not in repr(Completion(begun(FakePorts()), ANSWER))

@@ -33,7 +33,7 @@ def refused(ports: FakePorts, org: str, mark: str) -> RateLimited:
     return caught.value
 
 
-def test_an_organization_has_so_many_verifications_a_minute() -> None:
+def test_verifications_are_limited_per_organization() -> None:
     """Over an organization's limit, no vendor is called and nothing stored; other organizations are not affected."""
     ports = FakePorts(Policy(verifications_per_org=2))
     add(ports, ORG, "one")
@@ -44,7 +44,7 @@ def test_an_organization_has_so_many_verifications_a_minute() -> None:
     add(ports, "org_b", "three")
 
 
-def test_all_organizations_together_have_a_limit_too() -> None:
+def test_verifications_are_limited_per_stack() -> None:
     """The stack's limit applies to the organizations that verify often."""
     ports = FakePorts(Policy(verifications_per_org=6, verifications=5))
     for mark in range(SPARED + 2):
@@ -54,7 +54,7 @@ def test_all_organizations_together_have_a_limit_too() -> None:
     assert not any(character.isdigit() for character in error.message.partition("try again")[0])
 
 
-def test_busy_organizations_keep_no_other_from_an_emergency_rotation() -> None:
+def test_busy_organizations_do_not_block_an_emergency_rotation() -> None:
     """A quiet organization can still verify when busy ones have used up the stack's limit."""
     ports = FakePorts(Policy(verifications_per_org=30, verifications=10))
     for number in range(10):
@@ -64,7 +64,7 @@ def test_busy_organizations_keep_no_other_from_an_emergency_rotation() -> None:
     assert refused(ports, "org_quiet", "more").code == "verification_rate_limited"
 
 
-def test_what_one_organization_is_refused_costs_the_others_nothing() -> None:
+def test_refused_verifications_do_not_count_for_the_stack() -> None:
     """Refused verifications do not count towards the stack's limit."""
     ports = FakePorts(Policy(verifications_per_org=2, verifications=3))
     for mark in ("one", "two"):
@@ -97,7 +97,7 @@ ASKING: list[tuple[str, Callable[[FakePorts, Provider], Any]]] = [
 
 
 @pytest.mark.parametrize("ask", [ask for _, ask in ASKING], ids=[name for name, _ in ASKING])
-def test_all_that_asks_a_vendor_counts(ask: Callable[[FakePorts, Provider], Any]) -> None:
+def test_every_verification_counts(ask: Callable[[FakePorts, Provider], Any]) -> None:
     """Adding, rotating and rolling back share one limit, and change nothing over it."""
     ports = FakePorts(Policy(verifications_per_org=2))
     provider = rotate(ports, added(ports), "two")
@@ -107,7 +107,7 @@ def test_all_that_asks_a_vendor_counts(ask: Callable[[FakePorts, Provider], Any]
     assert (ports.db.providers, ports.db.rows, ports.db.trail) == before
 
 
-def test_what_asks_no_vendor_does_not_count() -> None:
+def test_requests_without_a_verification_do_not_count() -> None:
     """Malformed credentials, forbidden base_urls and renames do not count."""
     ports = FakePorts(Policy(verifications_per_org=2))
     provider = added(ports)
@@ -140,15 +140,15 @@ def told(reason: Reason, ask: Callable[[FakePorts, Provider], Any]) -> Providers
 
 
 @pytest.mark.parametrize("ask", VERIFYING.values(), ids=VERIFYING)
-def test_every_refused_credential_gets_the_same_answer(ask: Callable[[FakePorts, Provider], Any]) -> None:
+def test_every_refused_credential_gets_the_same_response(ask: Callable[[FakePorts, Provider], Any]) -> None:
     """Leaked, expired, suspended and unknown keys get the same error; only the log has the reason."""
     errors = {reason: told(reason, ask) for reason in BY_OUTCOME[Outcome.INVALID]}
     assert len(errors) > 3
-    answers = {
+    responses = {
         str((type(each), each.code, each.message, each.param, each.retry_after_s, each.details))
         for each in errors.values()
     }
-    assert len(answers) == 1
+    assert len(responses) == 1
     assert [each.__notes__ for each in errors.values()] == [[f"reason: {reason.value}"] for reason in errors]
 
 

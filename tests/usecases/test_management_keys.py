@@ -54,7 +54,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("header", "code"), BAD)
-def test_what_is_no_key_is_refused(header: str | None, code: str) -> None:
+def test_malformed_keys_are_refused(header: str | None, code: str) -> None:
     """A missing token and a malformed token are different errors."""
     with pytest.raises(Unauthenticated) as caught:
         authenticate(FakePorts(), header)
@@ -91,7 +91,7 @@ ALTERED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("altered", ALTERED.values(), ids=ALTERED)
-def test_a_key_whose_item_was_altered_is_refused(altered: dict[str, Any]) -> None:
+def test_a_key_with_a_tampered_item_is_refused(altered: dict[str, Any]) -> None:
     """Tampering with the table gives a key no other organization, scopes or times."""
     ports = FakePorts()
     end = ports.clock.now() + timedelta(days=1)
@@ -113,7 +113,7 @@ def test_a_revocation_cannot_be_erased() -> None:
         authenticate(ports, bearer(token))
 
 
-def test_two_revocations_at_once_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_revocations_count_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Concurrent revocations return the same time."""
     ports = FakePorts()
     key, _ = mint_management_key(ports, "org_a", "CI", list(Scope))
@@ -140,7 +140,7 @@ def test_an_expired_key_is_refused() -> None:
         authenticate(ports, bearer(token))
 
 
-def test_the_limit_counts_a_minute_and_begins_anew() -> None:
+def test_the_rate_limit_restarts_each_minute() -> None:
     """The rate limit is per key and resets every minute."""
     ports = FakePorts(Policy(rate_limit=2))
     _, token = mint_management_key(ports, "org_a", "CI", list(Scope))

@@ -126,7 +126,7 @@ def test_a_drain_ends_when_its_time_is_up() -> None:
     assert sorted(event.id for event in publisher.published) == [event.id for event in events]
 
 
-def test_a_refused_event_keeps_no_other_from_being_published() -> None:
+def test_a_refused_event_does_not_block_others() -> None:
     """A permanently rejected event is quarantined, and all others are published."""
     ports = FakePorts()
     events = left_over(ports, 300)
@@ -154,7 +154,7 @@ def test_an_event_that_is_refused_for_now_is_tried_for_a_day() -> None:
     assert {each.code for each in ports.db.quarantine.values()} == {"InternalFailure"}
 
 
-def test_a_drain_pauses_where_eventbridge_asks_for_it() -> None:
+def test_a_throttled_drain_pauses() -> None:
     """Throttled events stay, whatever their age, and their shard is skipped until the next drain."""
     ports = FakePorts()
     left_over(ports, 1000)
@@ -270,7 +270,7 @@ def test_an_invalid_request_is_repeated_for_each_of_its_events() -> None:
         ("AccessDeniedException", False),
     ],
 )
-def test_an_entry_is_refused_for_good_only_for_what_is_in_it(code: str, final: bool) -> None:
+def test_an_entry_is_refused_permanently_only_for_its_content(code: str, final: bool) -> None:
     """Only errors about the event itself are permanent, not missing permissions or outages."""
     accepted, refused = outcome(Bridge(codes={"03": code}).publish(EVENTS[:5]))
     assert (accepted, refused) == (["00", "01", "02", "04"], [("03", code, final)])
@@ -282,7 +282,7 @@ def test_a_throttled_entry_is_neither_accepted_nor_refused() -> None:
     assert (accepted, refused) == (["00", "01", "02", "04"], [])
 
 
-def test_what_was_accepted_before_an_outage_is_known() -> None:
+def test_events_accepted_before_an_outage_are_not_repeated() -> None:
     """Events accepted before an outage are not published again; without any, the outage is raised."""
     accepted, refused = outcome(Bridge(breaks_after=2).publish(EVENTS))
     assert (accepted, refused) == (IDS[:20], [])

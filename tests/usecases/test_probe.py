@@ -35,7 +35,7 @@ def test_a_sweep_sets_one_minute_bucket_for_each_provider() -> None:
         assert stored(ports, provider).health.state is HealthState.HEALTHY
 
 
-def test_a_deleted_provider_harms_nobody() -> None:
+def test_a_deleted_provider_does_not_affect_others() -> None:
     """A deleted provider in a message is skipped; the others are probed."""
     ports = FakePorts()
     gone, there = added(ports, "gone"), added(ports, "there")
@@ -45,7 +45,7 @@ def test_a_deleted_provider_harms_nobody() -> None:
     assert list(ports.db.samples) == [there.id]
 
 
-def test_a_poison_message_keeps_nobody_from_being_checked() -> None:
+def test_a_malformed_message_does_not_affect_others() -> None:
     """Only a malformed message is redelivered; all others are processed."""
     ports = FakePorts()
     provider = added(ports)
@@ -63,7 +63,7 @@ def test_a_poison_message_keeps_nobody_from_being_checked() -> None:
     assert len(ports.db.samples[provider.id]) == 1
 
 
-def test_a_provider_that_explodes_costs_its_neighbours_nothing() -> None:
+def test_a_failing_probe_does_not_affect_others() -> None:
     """If one provider fails, the others' results are stored, and they are not probed again on redelivery."""
     ports = FakePorts()
     bad, good = added(ports, "bad", vendor="groq"), added(ports, "good")
@@ -84,7 +84,7 @@ def test_a_provider_that_explodes_costs_its_neighbours_nothing() -> None:
     assert bad.id not in ports.db.samples
 
 
-def test_what_does_not_fit_is_handed_back() -> None:
+def test_providers_beyond_the_time_limit_are_returned() -> None:
     """A worker without enough time returns messages untouched."""
     ports = FakePorts()
     provider = added(ports)
@@ -146,7 +146,7 @@ def test_a_worker_killed_at_any_point_loses_nothing_and_counts_nothing_twice(poi
 
 
 @pytest.mark.parametrize("deliveries", [1, 3])
-def test_what_a_worker_left_behind_a_minute_bucket_is_done_by_the_next_delivery_once(deliveries: int) -> None:
+def test_an_interrupted_probe_is_finished_once_by_the_next_delivery(deliveries: int) -> None:
     """After a crash behind the minute bucket, redelivery completes status changes and back-off exactly once."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
@@ -184,7 +184,7 @@ def test_an_event_that_could_not_be_published_is_published_by_the_next_sweep() -
     assert ports.db.outbox == {}
 
 
-def test_a_row_that_does_not_open_is_unhealthy_and_not_sent() -> None:
+def test_a_row_that_cannot_be_opened_is_unhealthy_and_not_sent() -> None:
     """A tampered credential makes the provider unhealthy and is never sent."""
     ports = FakePorts()
     provider = added(ports)
@@ -197,7 +197,7 @@ def test_a_row_that_does_not_open_is_unhealthy_and_not_sent() -> None:
     assert stored(ports, provider).health.state is HealthState.UNHEALTHY
 
 
-def test_a_stored_key_that_a_later_release_refuses_is_unhealthy_and_keeps_no_other_from_being_checked() -> None:
+def test_a_stored_key_that_a_later_release_refuses_affects_only_its_provider() -> None:
     """A stored key that a newer `parse` refuses affects only its own provider."""
     ports = FakePorts()
     refused, other = added(ports), added(ports, "two")

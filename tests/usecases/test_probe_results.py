@@ -25,7 +25,7 @@ from tests.kit.requests import ORG, added, rotate
 from tests.kit.sweeps import deliver, health_events, pending, stored, sweep
 
 
-def test_pending_providers_become_active_when_their_vendor_answers() -> None:
+def test_pending_providers_become_active_when_their_vendor_responds() -> None:
     """A pending provider becomes active only when its vendor accepts the credential."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
@@ -41,7 +41,7 @@ def test_pending_providers_become_active_when_their_vendor_answers() -> None:
     assert after.revision == provider.revision + 1
 
 
-def test_three_refusals_two_good_ones_one_event_each() -> None:
+def test_an_outage_and_its_recovery_cause_one_event_each() -> None:
     """Three refusals make a provider unhealthy, two successes healthy, with one event each."""
     ports = FakePorts()
     provider = added(ports)
@@ -58,7 +58,7 @@ def test_three_refusals_two_good_ones_one_event_each() -> None:
     assert health_events(ports) == [("unknown", "healthy"), ("healthy", "unhealthy"), ("unhealthy", "healthy")]
 
 
-def test_a_rotation_to_a_good_key_is_healthy_at_its_first_check() -> None:
+def test_a_rotation_to_a_valid_key_is_healthy_at_its_first_probe() -> None:
     """After a rotation, health is unknown until the first successful probe; the old key's samples do not count."""
     ports = FakePorts()
     provider = added(ports)
@@ -75,7 +75,7 @@ def test_a_rotation_to_a_good_key_is_healthy_at_its_first_check() -> None:
     assert health_events(ports)[-1] == ("unknown", "healthy")
 
 
-def test_an_old_checks_verdict_does_not_touch_the_new_version() -> None:
+def test_an_old_probes_verdict_does_not_change_the_new_version() -> None:
     """A probe that overlaps a rotation is stored as a sample and does not change the new version's state."""
     ports = FakePorts()
     provider = added(ports)
@@ -95,7 +95,7 @@ def test_an_old_checks_verdict_does_not_touch_the_new_version() -> None:
     assert [sample.version for sample in ports.db.samples[provider.id].values()] == [1, 1, 1]
 
 
-def test_a_pending_provider_is_checked_less_and_less_often_and_shows_the_latest_verdict() -> None:
+def test_a_pending_provider_is_probed_less_often_and_shows_the_latest_verdict() -> None:
     """Pending providers are probed after 2, 4, 8 … minutes, and show the latest outcome, reason and time."""
     ports = FakePorts()
     provider = pending(ports)
@@ -139,7 +139,7 @@ def test_a_pending_provider_is_disabled_after_a_day() -> None:
     assert sweep(ports) == []
 
 
-def test_a_pending_provider_that_is_good_at_last_becomes_active_instead() -> None:
+def test_a_pending_provider_that_is_verified_at_last_becomes_active() -> None:
     """A success of the last probe activates a pending provider, even after its day."""
     ports = FakePorts()
     provider = pending(ports)
@@ -164,7 +164,7 @@ def test_an_expired_provider_that_is_enabled_again_has_another_day() -> None:
     assert stored(ports, provider).status is Status.DISABLED
 
 
-def test_a_check_that_meets_a_change_does_not_overwrite_it() -> None:
+def test_a_probe_does_not_overwrite_a_concurrent_change() -> None:
     """A probe does not overwrite a concurrent change of a pending provider."""
     ports = FakePorts()
     provider = pending(ports)
@@ -187,7 +187,7 @@ def answers(minute: int) -> Verdict:
     return Verdict(Reason.INSUFFICIENT_PERMISSION if 20 <= minute < 23 else None, latency_ms=100 + minute)
 
 
-def test_three_deliveries_in_any_order_are_as_good_as_one() -> None:
+def test_three_deliveries_in_any_order_equal_one() -> None:
     """Repeated, shuffled and malformed messages lead to the same buckets, windows and state as one delivery."""
 
     def run(shuffled: bool) -> Any:
@@ -214,7 +214,7 @@ def test_three_deliveries_in_any_order_are_as_good_as_one() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.data())
-def test_the_short_way_ends_as_the_long_one(data: st.DataObject) -> None:
+def test_the_shortcut_has_the_same_result(data: st.DataObject) -> None:
     """The fast path leads to the same buckets, states, back-off and events as the full classification."""
     moods = [None, None, None, Reason.CREDENTIAL_REJECTED, Reason.INSUFFICIENT_PERMISSION, Reason.RATE_LIMITED]
     minutes = data.draw(st.lists(st.sampled_from(moods), min_size=1, max_size=40))
@@ -239,7 +239,7 @@ def test_the_short_way_ends_as_the_long_one(data: st.DataObject) -> None:
         assert run() == short
 
 
-def test_a_check_that_changes_nothing_makes_no_samples_of_the_ones_before() -> None:
+def test_a_probe_that_changes_nothing_decodes_no_earlier_sample() -> None:
     """A probe of a provider that stays healthy does not decode earlier samples."""
     ports = FakePorts()
     provider = added(ports)

@@ -27,7 +27,7 @@ def test_the_active_version_is_read_whole() -> None:
     assert resolve(ports, ORG, provider.id) == Resolved("openai", "https://proxy.example.com/v1", 1, key())
 
 
-def test_a_request_keeps_to_the_version_and_the_host_that_it_began_with() -> None:
+def test_a_request_keeps_its_version_and_host() -> None:
     """A request can keep its version and host during a rotation."""
     ports = FakePorts()
     provider = added(ports, base_url="https://first.example.com/v1")
@@ -38,7 +38,7 @@ def test_a_request_keeps_to_the_version_and_the_host_that_it_began_with() -> Non
     assert resolve(ports, ORG, provider.id) == Resolved("openai", "https://second.example.com/v1", 2, key("two"))
 
 
-def test_what_is_read_does_not_show_itself() -> None:
+def test_a_resolved_credentials_repr_hides_it() -> None:
     """The repr of a resolved credential does not show it."""
     ports = FakePorts()
     assert key().reveal() not in repr(resolve(ports, ORG, added(ports).id))
@@ -76,7 +76,9 @@ GONE: dict[str, tuple[Callable[[FakePorts, str], object], str, int | None, str]]
 
 
 @pytest.mark.parametrize(("lose", "org", "version", "code"), GONE.values(), ids=GONE)
-def test_what_is_not_there(lose: Callable[[FakePorts, str], object], org: str, version: int | None, code: str) -> None:
+def test_missing_providers_and_versions_are_not_found(
+    lose: Callable[[FakePorts, str], object], org: str, version: int | None, code: str
+) -> None:
     """A missing provider and a missing version are different 404s."""
     ports = FakePorts()
     provider = added(ports)
@@ -101,7 +103,7 @@ def test_a_rotation_between_the_two_reads_is_not_noticed(monkeypatch: pytest.Mon
     assert resolve(ports, ORG, provider.id) == Resolved("openai", None, 2, key("two"))
 
 
-def test_a_row_that_was_changed_does_not_open() -> None:
+def test_a_tampered_row_does_not_open() -> None:
     """A tampered row does not open, and no use is recorded."""
     ports = FakePorts()
     provider = added(ports)
@@ -130,7 +132,7 @@ def test_a_version_in_constant_use_costs_one_write_a_minute(monkeypatch: pytest.
     assert written == [0, 60, 120, 180]
 
 
-def test_a_use_that_cannot_be_recorded_costs_nobody_the_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_succeeds_even_if_its_use_cannot_be_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """If recording the use fails, the credential is still returned, and the next read records it."""
     ports = FakePorts()
     provider = added(ports)

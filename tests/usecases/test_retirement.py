@@ -30,7 +30,7 @@ def test_a_row_is_destroyed_when_its_grace_window_ends() -> None:
     assert reap(ports, end) == 0
 
 
-def test_the_head_is_not_touched() -> None:
+def test_the_provider_item_is_not_changed() -> None:
     """Destroying a version keeps the provider's ETag and does not conflict with a running change."""
     ports = FakePorts(Policy(grace=GRACE))
     provider = rotate(ports, added(ports), "two")
@@ -42,7 +42,7 @@ def test_the_head_is_not_touched() -> None:
     assert [version.number for version in found.live_versions(ports.clock.now())] == [2]
 
 
-def test_the_next_rotation_clears_the_head() -> None:
+def test_the_next_rotation_clears_the_provider_item() -> None:
     """The next rotation removes destroyed versions from the provider item and never reuses their numbers."""
     ports = FakePorts(Policy(grace=GRACE))
     provider = rotate(ports, added(ports), "two")
@@ -51,7 +51,7 @@ def test_the_next_rotation_clears_the_head() -> None:
     assert [version.number for version in rotate(ports, provider, "three").versions] == [2, 3]
 
 
-def test_what_is_gone_already_does_no_harm() -> None:
+def test_missing_rows_do_no_harm() -> None:
     """Index entries of deleted providers are removed."""
     ports = FakePorts(Policy(grace=GRACE))
     provider = rotate(ports, added(ports), "two")
@@ -60,7 +60,7 @@ def test_what_is_gone_already_does_no_harm() -> None:
     assert (ports.db.rows, ports.db.expiring) == ({}, set())
 
 
-def test_a_row_that_others_are_writing_to_is_left_for_the_next_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_contended_row_is_left_for_the_next_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     """A version with a write conflict is destroyed in the next minute and does not block others."""
     ports = FakePorts(Policy(grace=GRACE))
     for mark in ("one", "two", "three"):
@@ -80,7 +80,7 @@ def test_a_row_that_others_are_writing_to_is_left_for_the_next_minute(monkeypatc
     assert reap(ports, end) == 1
 
 
-def test_a_minute_destroys_so_much_and_the_next_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_destroys_a_limited_number_and_the_next_continues(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run destroys a limited number of versions, oldest first, and the next one continues."""
     monkeypatch.setattr(module, "AT_ONCE", 2)
     ports = FakePorts(Policy(grace=GRACE))

@@ -53,7 +53,7 @@ def test_the_previous_credential_is_active_again_as_a_new_version() -> None:
     assert provider.versions[1].retires_at == ports.clock.now() + ports.policy.grace
 
 
-def test_two_rollbacks_lead_back() -> None:
+def test_two_rollbacks_restore_the_first_version() -> None:
     """A second rollback restores the credential before the first."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
@@ -78,7 +78,9 @@ REFUSED: dict[str, tuple[int | None, float, type[ProvidersError], str]] = {
 
 
 @pytest.mark.parametrize(("version", "later", "kind", "code"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_gone_back_to(version: int | None, later: float, kind: type[ProvidersError], code: str) -> None:
+def test_versions_that_cannot_be_restored_are_refused(
+    version: int | None, later: float, kind: type[ProvidersError], code: str
+) -> None:
     """Invalid versions, including expired ones, are refused before a vendor is called."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
@@ -100,7 +102,7 @@ def test_a_version_that_the_reaper_has_just_taken_is_not_found() -> None:
     assert caught.value.code == "version_not_found"
 
 
-def test_without_an_earlier_version_there_is_no_way_back() -> None:
+def test_without_an_earlier_version_a_rollback_is_refused() -> None:
     """A provider without an earlier version and a missing provider are refused."""
     ports = FakePorts()
     with pytest.raises(Conflict) as caught:
@@ -110,7 +112,7 @@ def test_without_an_earlier_version_there_is_no_way_back() -> None:
         rollback_provider(ports, ORG, "prov_" + "0" * 26)
 
 
-def test_all_that_belongs_to_a_credential_comes_back_with_it() -> None:
+def test_a_rollback_restores_all_data_of_the_credential() -> None:
     """A rollback restores host, expiry, account, hint and fingerprint, and keeps the name."""
     ports = FakePorts()
     second = moved(ports)
@@ -123,7 +125,7 @@ def test_all_that_belongs_to_a_credential_comes_back_with_it() -> None:
     assert (first.base_url, first.key_expires_at, first.account) == (FIRST_HOST, SOON, "acme")
 
 
-def test_an_account_that_the_vendor_does_not_name_is_the_versions_own() -> None:
+def test_a_rollback_keeps_the_versions_own_account() -> None:
     """If the vendor returns no account, the restored version keeps the one known for it."""
     ports = FakePorts()
     second = moved(ports)
@@ -165,7 +167,7 @@ def test_only_a_credential_that_still_works_replaces_the_active_one(reason: Reas
     assert (ports.db.providers, ports.db.rows, ports.db.trail) == before
 
 
-def test_a_rotation_that_comes_between_wins() -> None:
+def test_a_concurrent_rotation_wins() -> None:
     """A concurrent rotation wins, and the rollback returns 409."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
@@ -181,7 +183,7 @@ def test_a_rotation_that_comes_between_wins() -> None:
     assert active_key(ports, provider) == key("faster").reveal()
 
 
-def test_a_version_that_is_destroyed_meanwhile_does_not_come_back() -> None:
+def test_a_version_that_is_destroyed_meanwhile_is_not_restored() -> None:
     """A version that is destroyed during verification is not restored."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
@@ -192,7 +194,7 @@ def test_a_version_that_is_destroyed_meanwhile_does_not_come_back() -> None:
     assert active_key(ports, provider) == key("two").reveal()
 
 
-def test_a_rename_that_comes_between_costs_nothing() -> None:
+def test_a_concurrent_rename_does_not_conflict() -> None:
     """A concurrent rename and a rollback both succeed."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
@@ -227,7 +229,7 @@ def test_a_rollback_is_one_more_version() -> None:
     assert [each["code"] for each in warnings] == ["version_retired_early"]
 
 
-def test_a_rollback_is_told_as_what_it_is() -> None:
+def test_a_rollback_is_reported_as_a_rollback() -> None:
     """A rollback is published as a rotation and audited as a rollback."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")

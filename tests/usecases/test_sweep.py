@@ -16,7 +16,7 @@ from tests.kit.requests import ORG, added
 from tests.kit.sweeps import deliver, sweep
 
 
-def test_messages_hold_ids_only() -> None:
+def test_messages_contain_ids_only() -> None:
     """Messages contain a minute, organizations and provider ids only."""
     ports = FakePorts()
     provider = added(ports)
@@ -26,7 +26,7 @@ def test_messages_hold_ids_only() -> None:
     assert len(body) < 130
 
 
-def test_disabled_providers_are_not_asked() -> None:
+def test_disabled_providers_are_not_probed() -> None:
     """Providers disabled before the sweep or after queueing are not probed."""
     ports = FakePorts()
     off, late = added(ports, "off"), added(ports, "late")

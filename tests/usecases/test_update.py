@@ -57,7 +57,7 @@ def test_without_a_grace_window_the_old_version_is_gone_at_once() -> None:
         (Reason.CONNECTION_FAILED, "verification_unavailable"),
     ],
 )
-def test_a_credential_that_is_not_proven_leaves_the_old_one_active(reason: Reason, code: str) -> None:
+def test_an_unverified_credential_leaves_the_old_one_active(reason: Reason, code: str) -> None:
     """A refused or unverifiable rotation changes nothing."""
     ports = FakePorts()
     provider = added(ports)
@@ -70,7 +70,7 @@ def test_a_credential_that_is_not_proven_leaves_the_old_one_active(reason: Reaso
     assert active_key(ports, provider) == key().reveal()
 
 
-def test_a_rotation_that_another_one_overtook_is_a_conflict() -> None:
+def test_a_rotation_that_lost_a_race_is_a_conflict() -> None:
     """If another rotation commits first, the verified credential is not stored and the result is a conflict."""
     ports = FakePorts()
     provider = added(ports)
@@ -86,7 +86,7 @@ def test_a_rotation_that_another_one_overtook_is_a_conflict() -> None:
     assert active_key(ports, provider) == key("faster").reveal()
 
 
-def test_a_rotation_that_another_one_overtook_with_the_same_credential_has_what_it_wants() -> None:
+def test_a_rotation_that_lost_to_the_same_credential_succeeds() -> None:
     """Two concurrent rotations to the same credential both succeed with one new version."""
     ports = FakePorts()
     provider = added(ports)
@@ -101,7 +101,7 @@ def test_a_rotation_that_another_one_overtook_with_the_same_credential_has_what_
     assert (after.active.number, after.name, active_key(ports, after)) == (2, "Renamed", key("two").reveal())
 
 
-def test_a_rotation_survives_a_rename_and_an_attach_that_come_between() -> None:
+def test_a_rotation_survives_a_concurrent_rename_and_attach() -> None:
     """A rotation and concurrent changes of other fields all succeed."""
     ports = FakePorts()
     provider = added(ports)
@@ -119,7 +119,7 @@ def test_a_rotation_survives_a_rename_and_an_attach_that_come_between() -> None:
     assert stored == replace(after, refs=stored.refs)
 
 
-def test_a_rotation_of_what_was_deleted_meanwhile_is_not_found() -> None:
+def test_a_rotation_of_a_provider_deleted_meanwhile_is_not_found() -> None:
     """Rotating a provider that is deleted meanwhile returns 404 and leaves no row."""
     ports = FakePorts()
     provider = added(ports)
@@ -147,7 +147,7 @@ def test_a_sixth_live_version_retires_the_oldest_at_once() -> None:
     assert warnings == []  # the second had retired by then
 
 
-def test_the_current_credential_makes_no_version() -> None:
+def test_the_current_credential_creates_no_version() -> None:
     """Sending the current credential verifies it and writes nothing, so that pipelines can repeat it."""
     ports = FakePorts()
     provider = added(ports)
@@ -170,7 +170,7 @@ def test_the_current_credential_is_still_verified() -> None:
     assert caught.value.code == "credential_rejected"
 
 
-def test_what_else_is_sent_with_the_current_credential_is_changed() -> None:
+def test_other_fields_sent_with_the_current_credential_are_changed() -> None:
     """Other fields sent with the current credential are updated, without a rotation event."""
     ports = FakePorts()
     provider = added(ports)
@@ -202,7 +202,7 @@ def test_a_pending_provider_becomes_active_with_its_own_credential() -> None:
     assert [each["code"] for each in warnings] == ["credential_unchanged"]
 
 
-def test_an_expiry_is_set_and_forgotten_alone() -> None:
+def test_an_expiry_is_set_and_removed_alone() -> None:
     """The expiry can be set and removed without a new version; a past one is refused."""
     ports = FakePorts()
     provider = added(ports)
@@ -215,7 +215,7 @@ def test_an_expiry_is_set_and_forgotten_alone() -> None:
         update_provider(ports, ORG, provider.id, Change(key_expires_at=ports.clock.now()))
 
 
-def test_a_reset_base_url_is_told() -> None:
+def test_a_reset_base_url_is_a_warning() -> None:
     """Resetting base_url with null leads to a warning."""
     ports = FakePorts()
     provider = added(ports, base_url="https://proxy.example.com/v1")
@@ -248,7 +248,7 @@ def test_a_new_base_url_needs_the_key_again() -> None:
     assert (after.base_url, ports.verify.asked[-1]) == (change.base_url, ("openai", change.base_url))
 
 
-def test_the_same_base_url_in_other_words_needs_no_key() -> None:
+def test_the_same_base_url_in_another_form_needs_no_key() -> None:
     """An equivalent base_url is not a change and needs no key."""
     ports = FakePorts()
     provider = added(ports, base_url="https://eu.api.openai.com")
@@ -271,7 +271,7 @@ def test_a_rotation_verifies_at_the_current_base_url() -> None:
     assert ports.verify.asked == [("openai", "https://proxy.example.com/v1")] * 2
 
 
-def test_a_change_of_nothing_is_no_change() -> None:
+def test_a_request_without_a_difference_changes_nothing() -> None:
     """An update without differences keeps the revision and the ETag."""
     ports = FakePorts()
     provider = added(ports)
@@ -308,7 +308,7 @@ def test_a_key_of_another_account_is_a_warning() -> None:
     assert (warning["from"], warning["to"]) == ("org-one", "org-two")
 
 
-def test_an_account_that_nobody_named_is_not_anothers() -> None:
+def test_an_unknown_account_is_not_another_account() -> None:
     """A version without a known account causes no warning, and a later change of account does."""
     ports = FakePorts()
     ports.verify.verdict = Verdict(account="org-one")

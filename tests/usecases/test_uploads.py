@@ -89,7 +89,7 @@ def test_a_link_rotates_its_provider(ports: FakePorts) -> None:
     assert (rotated.id, rotated.active.number, active_key(ports, rotated)) == (provider.id, 2, key("entered").reveal())
 
 
-def test_a_link_shows_what_it_is_for(ports: FakePorts) -> None:
+def test_a_link_shows_its_purpose(ports: FakePorts) -> None:
     """A link shows the provider's current name."""
     provider = added(ports)
     token = link(ports, ToRotate(provider.id))
@@ -99,7 +99,7 @@ def test_a_link_shows_what_it_is_for(ports: FakePorts) -> None:
     assert shown.expires_at - ports.clock.now() == timedelta(minutes=10)
 
 
-def test_looking_at_a_link_uses_nothing_up(ports: FakePorts) -> None:
+def test_opening_a_link_does_not_use_it(ports: FakePorts) -> None:
     """Previews and prefetches do not use up a link."""
     token = link(ports)
     before = dict(ports.db.uploads)
@@ -109,7 +109,7 @@ def test_looking_at_a_link_uses_nothing_up(ports: FakePorts) -> None:
     use_upload(ports, token, key())
 
 
-def test_the_trail_tells_who_made_the_link_and_that_it_was_used(ports: FakePorts) -> None:
+def test_the_trail_names_the_links_creator_and_its_use(ports: FakePorts) -> None:
     """The audit trail shows the management key that created the link, and the link's use."""
     token = link(ports)
     provider, _ = use_upload(ports, token, key(), "request-7")
@@ -127,7 +127,7 @@ def test_the_trail_tells_who_made_the_link_and_that_it_was_used(ports: FakePorts
     )
 
 
-def test_nothing_that_is_stored_opens_a_link(ports: FakePorts) -> None:
+def test_no_stored_data_opens_a_link(ports: FakePorts) -> None:
     """Stored data does not contain the secret part of a link's token."""
     secret = link(ports).partition("_")[2]
     assert len(secret) == 64
@@ -171,7 +171,7 @@ ALTERED: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("members", ALTERED.values(), ids=ALTERED)
-def test_a_link_whose_item_was_altered_is_dead(ports: FakePorts, members: dict[str, object]) -> None:
+def test_a_link_with_a_tampered_item_is_dead(ports: FakePorts, members: dict[str, object]) -> None:
     """Tampering with a link's item neither redirects a credential nor extends the link."""
     token = link(ports)
     upload_id = f"upl_{token.partition('_')[0]}"
@@ -209,7 +209,7 @@ DEATHS = {
 
 
 @pytest.mark.parametrize("death", DEATHS.values(), ids=DEATHS.keys())
-def test_a_link_that_has_ended_is_not_found(ports: FakePorts, death: Callable[[FakePorts, str], None]) -> None:
+def test_an_ended_link_is_not_found(ports: FakePorts, death: Callable[[FakePorts, str], None]) -> None:
     """All ended links return the same error."""
     token = link(ports)
     death(ports, token)
@@ -250,14 +250,14 @@ def test_one_links_secret_does_not_open_another(ports: FakePorts) -> None:
     assert is_dead(ports, f"{first.partition('_')[0]}_{second.partition('_')[2]}")
 
 
-def test_a_guess_asks_no_store(ports: FakePorts) -> None:
+def test_a_guess_reads_no_store(ports: FakePorts) -> None:
     """Guessing links causes no database reads."""
     token = link(ports)
     ports.uploads.get = None  # type: ignore[assignment,method-assign]
     assert is_dead(ports, token[:-1] + ("0" if token[-1] != "0" else "1"))
 
 
-def test_a_provider_that_is_deleted_takes_its_link_along(ports: FakePorts) -> None:
+def test_a_deleted_providers_link_is_dead(ports: FakePorts) -> None:
     """Deleting a provider ends its links."""
     provider = added(ports)
     token = link(ports, ToRotate(provider.id))
@@ -265,7 +265,7 @@ def test_a_provider_that_is_deleted_takes_its_link_along(ports: FakePorts) -> No
     assert is_dead(ports, token)
 
 
-def test_a_provider_that_is_deleted_while_its_vendor_is_asked(ports: FakePorts) -> None:
+def test_a_provider_deleted_during_the_verification_is_not_found(ports: FakePorts) -> None:
     """If the provider is deleted during verification, the link is not found and nothing is stored."""
     provider = added(ports)
     token = link(ports, ToRotate(provider.id))
@@ -280,7 +280,7 @@ def moved(ports: FakePorts, provider: Provider) -> None:
     update_provider(ports, ORG, provider.id, Change(api_key=key("moved"), base_url=AZURE + "/v2"))
 
 
-def test_a_credential_goes_nowhere_but_where_the_link_said(ports: FakePorts) -> None:
+def test_a_credential_is_sent_only_to_the_links_host(ports: FakePorts) -> None:
     """Moving the provider to another host ends its links."""
     provider = added(ports, vendor="azure", base_url=AZURE)
     token = link(ports, ToRotate(provider.id))
@@ -289,7 +289,7 @@ def test_a_credential_goes_nowhere_but_where_the_link_said(ports: FakePorts) -> 
     assert is_dead(ports, token)
 
 
-def test_a_move_in_the_very_last_moment_does_not_redirect_a_credential(ports: FakePorts) -> None:
+def test_a_concurrent_change_of_host_does_not_redirect_a_credential(ports: FakePorts) -> None:
     """If the provider moves during the request, the credential is sent only to the host that the page showed."""
     provider = added(ports, vendor="azure", base_url=AZURE)
     token = link(ports, ToRotate(provider.id))
@@ -328,7 +328,7 @@ def test_a_key_that_is_refused_leaves_the_link(
     use_upload(ports, token, key("good"))
 
 
-def test_the_last_try_may_be_the_good_one(ports: FakePorts) -> None:
+def test_the_last_try_can_succeed(ports: FakePorts) -> None:
     """The fifth attempt can succeed."""
     token = link(ports)
     ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
@@ -339,7 +339,7 @@ def test_the_last_try_may_be_the_good_one(ports: FakePorts) -> None:
     use_upload(ports, token, key("good"))
 
 
-def test_many_at_once_get_no_more_tries(ports: FakePorts) -> None:
+def test_concurrent_uses_get_no_more_tries(ports: FakePorts) -> None:
     """Concurrent attempts are counted before the vendor is called, so the limit holds."""
     token = link(ports)
     (unused,) = ports.db.uploads.values()
@@ -368,7 +368,7 @@ def test_the_limit_of_verifications_holds_for_links(ports: FakePorts) -> None:
 
 
 @pytest.mark.parametrize("rotates", [True, False], ids=["rotate", "add"])
-def test_of_two_uses_at_once_one_wins(ports: FakePorts, rotates: bool) -> None:
+def test_one_of_two_concurrent_uses_wins(ports: FakePorts, rotates: bool) -> None:
     """Of two concurrent uses, one succeeds, and the other's credential is not stored."""
     provider = added(ports, "base") if rotates else None
     token = link(ports, ToRotate(provider.id) if provider else NEW)
@@ -386,7 +386,7 @@ def test_of_two_uses_at_once_one_wins(ports: FakePorts, rotates: bool) -> None:
     assert [entry.actor.type for entry in ports.db.trail].count("upload") == 1
 
 
-def test_a_link_that_is_used_up_between_look_and_count(ports: FakePorts) -> None:
+def test_a_link_used_up_before_the_count_is_not_found(ports: FakePorts) -> None:
     """A link that is used up between read and count returns the same error as a used link."""
     token = link(ports)
 
@@ -399,7 +399,7 @@ def test_a_link_that_is_used_up_between_look_and_count(ports: FakePorts) -> None
     assert (caught.value.code, ports.verify.asked) == ("upload_not_found", [])
 
 
-def test_a_name_that_another_use_of_the_link_has_taken(ports: FakePorts) -> None:
+def test_a_name_taken_by_another_use_of_the_link_is_not_found(ports: FakePorts) -> None:
     """If another use of the link took the name, the error says that the link was used."""
     token = link(ports)
     named = ports.providers.named
@@ -415,7 +415,7 @@ def test_a_name_that_another_use_of_the_link_has_taken(ports: FakePorts) -> None
     assert (caught.value.code, len(ports.db.providers)) == ("upload_not_found", 1)
 
 
-def test_a_rotation_that_another_use_of_the_link_has_made(ports: FakePorts) -> None:
+def test_a_rotation_by_another_use_of_the_link_is_not_found(ports: FakePorts) -> None:
     """If another use of the link rotated the provider, the error says that the link was used."""
     token = link(ports, ToRotate(added(ports).id))
     change = ports.providers.change
@@ -431,7 +431,7 @@ def test_a_rotation_that_another_use_of_the_link_has_made(ports: FakePorts) -> N
     assert (caught.value.code, len(ports.db.rows)) == ("upload_not_found", 2)
 
 
-def test_a_name_that_is_taken_meanwhile(ports: FakePorts) -> None:
+def test_a_name_taken_meanwhile_is_a_conflict(ports: FakePorts) -> None:
     """A taken name returns 409 without verification or a counted attempt; the link works once it is free."""
     token = link(ports)
     other = added(ports, name="FROM A LINK")
@@ -443,7 +443,7 @@ def test_a_name_that_is_taken_meanwhile(ports: FakePorts) -> None:
     use_upload(ports, token, key())
 
 
-def test_a_name_that_is_taken_while_the_vendor_is_asked(ports: FakePorts) -> None:
+def test_a_name_taken_during_the_verification_is_a_conflict(ports: FakePorts) -> None:
     """A name taken during verification returns 409, and the link can still be used."""
     token = link(ports)
 
@@ -470,7 +470,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("wanted", "code"), REFUSED)
-def test_what_could_not_be_done_makes_no_link(ports: FakePorts, wanted: ToAdd | ToRotate, code: str) -> None:
+def test_an_impossible_change_creates_no_link(ports: FakePorts, wanted: ToAdd | ToRotate, code: str) -> None:
     """A link is refused under the same rules as adding and rotating."""
     added(ports, name="Taken")
     with pytest.raises(ProvidersError) as caught:

@@ -146,7 +146,7 @@ SAFE: dict[str, tuple[Story, float, dict[int, bool]]] = {
 
 
 @pytest.mark.parametrize(("story", "minutes", "expected"), SAFE.values(), ids=SAFE)
-def test_what_is_safe_to_revoke(story: Story, minutes: float, expected: dict[int, bool]) -> None:
+def test_versions_that_are_safe_to_revoke(story: Story, minutes: float, expected: dict[int, bool]) -> None:
     """A version is safe to revoke only when no one can be using it any more, `minutes` after the scenario."""
     ports = patient()
     provider = added(ports)
@@ -156,7 +156,7 @@ def test_what_is_safe_to_revoke(story: Story, minutes: float, expected: dict[int
     assert {each.version.number: each.safe_to_revoke for each in found} == expected
 
 
-def test_a_request_may_run_as_long_as_the_vendors_own_clients_let_it() -> None:
+def test_a_request_may_run_for_the_sdks_default_timeout() -> None:
     """Requests can last ten minutes, the default timeout of OpenAI's and Anthropic's SDKs."""
     assert timedelta(minutes=10) == IN_FLIGHT
 

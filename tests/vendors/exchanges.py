@@ -33,19 +33,19 @@ def run_exchange(
     vendor: Vendor, credential: Credential, base_url: str | None, reply: Reply, *, patience_s: float = 0.0
 ) -> tuple[Verdict, list[ProbeRequest]]:
     """Return the verdict and the requests that led to it."""
-    asked: list[ProbeRequest] = []
+    requests: list[ProbeRequest] = []
     exchange = vendor.verify(credential, base_url, VerifyContext(NOW, patience_s))
     try:
         request = next(exchange)
         while True:
-            asked.append(request)
+            requests.append(request)
             request = exchange.send(reply(request))
     except StopIteration as finished:
         assert isinstance(finished.value, Verdict)
-        return finished.value, asked
+        return finished.value, requests
 
 
-def ask(
+def verify(
     vendor: str, reply: Reply, *, key: str | None = None, base_url: str | None = None, patience_s: float = 0.0
 ) -> tuple[Verdict, list[ProbeRequest]]:
     """Call `run_exchange` by names, by default with the vendor's own host and a valid fake key."""
@@ -62,8 +62,8 @@ def playing(vendor: str, case: Case, key: str) -> Reply:
         url = urlsplit(request.url)
         route = routes.route(vendor, url.path, url.query)
         assert route is not None, "no route of the vendor's"
-        answer = render(next(turns, case).on(route), key)
-        return ProbeResponse(answer.status, answer.headers, answer.body, latency_ms=120)
+        response = render(next(turns, case).on(route), key)
+        return ProbeResponse(response.status, response.headers, response.body, latency_ms=120)
 
     return reply
 

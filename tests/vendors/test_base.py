@@ -19,7 +19,7 @@ from providers.vendors.base import clean, retry_after, safe_id
 from providers_contract.credentials import MAX_CREDENTIAL_CHARS, make_hint
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Outcome
-from tests.vendors.exchanges import NOW, ask, parse
+from tests.vendors.exchanges import NOW, parse, verify
 
 HINTS = [
     ("openai", "sk-proj-FAKE-EXAMPLE-EXAMPLE-sQoA", "sk-proj-…sQoA"),
@@ -44,13 +44,13 @@ HINTS = [
 
 
 @pytest.mark.parametrize(("vendor", "text", "hint"), HINTS)
-def test_a_hint_tells_keys_apart_and_no_more(vendor: str, text: str, hint: str) -> None:
+def test_a_hint_only_distinguishes_keys(vendor: str, text: str, hint: str) -> None:
     """A hint shows the prefix and the last four characters only if twenty others stay hidden."""
     assert parse(vendor, text).hint == hint
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=80))
-def test_a_hint_leaves_twenty_characters_unseen_or_shows_none(text: str) -> None:
+def test_a_hint_hides_twenty_characters_or_shows_none(text: str) -> None:
     """A hint hides at least twenty characters or shows none, however short the key is."""
     prefix, _, tail = make_hint(text, ("sk-",)).partition("…")
 
@@ -75,7 +75,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("text", UNUSABLE.values(), ids=UNUSABLE)
-def test_what_cannot_be_a_credential_is_refused_before_the_call(text: str) -> None:
+def test_malformed_credentials_are_refused_before_the_call(text: str) -> None:
     """Malformed credentials are refused before an HTTP client could quote them in an error."""
     with pytest.raises(Unprocessable) as caught:
         clean(text)
@@ -84,7 +84,7 @@ def test_what_cannot_be_a_credential_is_refused_before_the_call(text: str) -> No
 
 
 @pytest.mark.parametrize("text", [text for text in UNUSABLE.values() if "FAK" in text])
-def test_a_refusal_says_nothing_of_the_credential(text: str) -> None:
+def test_a_refusal_does_not_quote_the_credential(text: str) -> None:
     """The error message contains no part of the credential."""
     with pytest.raises(Unprocessable) as caught:
         clean(text)
@@ -102,7 +102,7 @@ MISTAKES = {
         json.dumps({"AccessKeyId": "FAKE", "SecretAccessKey": "FAKE", "SessionToken": "FAKE"}),
         "::SECRET_ACCESS_KEY::REGION",
     ),
-    "the answer of STS": (
+    "a response of STS": (
         json.dumps({"Credentials": {"AccessKeyId": "FAKE", "SecretAccessKey": "FAKE"}}),
         "::SECRET_ACCESS_KEY::REGION",
     ),
@@ -117,7 +117,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("text", "says"), MISTAKES.values(), ids=MISTAKES)
-def test_what_a_text_is_instead_of_a_credential_is_said(text: str, says: str) -> None:
+def test_a_common_mistake_is_named(text: str, says: str) -> None:
     """A common mistake is named, with what to send instead, and without quoting the text."""
     with pytest.raises(Unprocessable) as caught:
         clean(text)
@@ -127,7 +127,7 @@ def test_what_a_text_is_instead_of_a_credential_is_said(text: str, says: str) ->
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-def test_the_longest_credential_is_taken() -> None:
+def test_the_longest_credential_is_accepted() -> None:
     """A Bedrock credential with a long AWS session token is accepted."""
     text = f"ASIAFAKEFAKEFEXAMPLE::{'FAKE' * 10}::us-east-1::".ljust(MAX_CREDENTIAL_CHARS, "F")
 
@@ -136,7 +136,7 @@ def test_the_longest_credential_is_taken() -> None:
 
 
 @pytest.mark.parametrize("around", ["\n", "  ", "\r\n", "\t", "\u00a0", "\ufeff", "\u200b", "\u2060"])
-def test_blanks_around_a_pasted_key_are_taken_off(around: str) -> None:
+def test_a_pasted_key_is_trimmed(around: str) -> None:
     """White space around a pasted key is removed."""
     assert clean(f"{around}sk-FAKE-EXAMPLE{around}") == Secret("sk-FAKE-EXAMPLE")
 
@@ -162,7 +162,7 @@ IDS = [
 
 
 @pytest.mark.parametrize(("value", "kept"), IDS)
-def test_an_id_from_a_vendor_is_kept_only_if_it_is_plain_and_no_echo(value: object, kept: bool) -> None:
+def test_a_vendors_id_is_kept_only_if_plain_and_not_an_echo(value: object, kept: bool) -> None:
     """A vendor's id is kept only if it is well-formed and contains nothing that was sent."""
     assert safe_id(value, CREDENTIAL) == (value if kept else None)
 
@@ -189,10 +189,10 @@ WAITS = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "seconds"), WAITS)
-def test_a_wait_is_understood_in_every_form_or_ignored(answer: ProbeResponse, seconds: float | None) -> None:
+@pytest.mark.parametrize(("response", "seconds"), WAITS)
+def test_every_form_of_retry_after_is_read_or_ignored(response: ProbeResponse, seconds: float | None) -> None:
     """Retry times in milliseconds, seconds or as a date (RFC 9110, 10.2.3) are parsed; others are ignored."""
-    assert retry_after(answer, NOW) == seconds
+    assert retry_after(response, NOW) == seconds
 
 
 JSON = st.recursive(
@@ -224,10 +224,10 @@ HEADERS = st.dictionaries(
 @pytest.mark.parametrize("vendor", vendors.NAMES)
 @settings(max_examples=40)
 @given(status=STATUSES, body=JSON, headers=HEADERS)
-def test_no_answer_makes_a_vendor_raise(vendor: str, status: int, body: object, headers: dict[str, str]) -> None:
+def test_no_response_makes_a_vendor_raise(vendor: str, status: int, body: object, headers: dict[str, str]) -> None:
     """Any JSON response leads to a verdict, and only 200 with the list is valid."""
-    answer = ProbeResponse(status, headers, json.dumps(body).encode())
+    response = ProbeResponse(status, headers, json.dumps(body).encode())
 
-    verdict, _ = ask(vendor, lambda _: answer, key=fake_key(vendor))
+    verdict, _ = verify(vendor, lambda _: response, key=fake_key(vendor))
 
     assert verdict.outcome is not Outcome.VALID or status == 200

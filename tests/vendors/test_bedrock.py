@@ -17,12 +17,12 @@ from providers import vendors
 from providers.model.vendor import ProbeRequest, ProbeResponse
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
-from tests.vendors.exchanges import NOW, always, ask, parse, run_exchange
+from tests.vendors.exchanges import NOW, always, parse, run_exchange, verify
 
 GOOD = fake_key("bedrock")
 
 
-def answer(slug: str, *, clock: timedelta | None = timedelta(0), latency_ms: int = 400) -> ProbeResponse:
+def response(slug: str, *, clock: timedelta | None = timedelta(0), latency_ms: int = 400) -> ProbeResponse:
     """Return a case's response from a vendor whose clock is `clock` ahead of ours, or without a Date header (None)."""
     rendered = render(case_named("bedrock", slug), GOOD)
     headers = dict(rendered.headers)
@@ -31,9 +31,9 @@ def answer(slug: str, *, clock: timedelta | None = timedelta(0), latency_ms: int
     return ProbeResponse(rendered.status, headers, rendered.body, latency_ms)
 
 
-def in_turn(answers: Iterable[ProbeResponse]) -> Callable[[ProbeRequest], ProbeResponse]:
+def in_turn(responses: Iterable[ProbeResponse]) -> Callable[[ProbeRequest], ProbeResponse]:
     """Return a responder that gives one response after the other."""
-    left = iter(answers)
+    left = iter(responses)
     return lambda _: next(left)
 
 
@@ -48,24 +48,22 @@ SECOND_TRIES = [
 
 
 @pytest.mark.parametrize(("second", "reason"), SECOND_TRIES)
-def test_a_refused_signature_is_tried_once_more_and_the_second_answer_counts(
-    second: str, reason: Reason | None
-) -> None:
+def test_a_refused_signature_is_retried_once(second: str, reason: Reason | None) -> None:
     """A refused signature is retried after 5 s: AWS briefly refuses a good one after a bad one for the same id."""
-    reply = in_turn([answer("bad-secret"), answer(second)])
+    reply = in_turn([response("bad-secret"), response(second)])
 
-    verdict, asked = ask("bedrock", reply, key=GOOD, patience_s=6)
+    verdict, requests = verify("bedrock", reply, key=GOOD, patience_s=6)
 
-    assert (verdict.reason, [request.delay_s for request in asked]) == (reason, [0, 5])
+    assert (verdict.reason, [request.delay_s for request in requests]) == (reason, [0, 5])
 
 
-def test_the_second_signature_is_for_the_time_at_which_it_is_sent() -> None:
+def test_the_second_signature_is_for_its_own_time() -> None:
     """The second signature's time is the sending time: five seconds plus the first response's latency later."""
-    reply = in_turn([answer("bad-secret", latency_ms=2000), answer("valid")])
+    reply = in_turn([response("bad-secret", latency_ms=2000), response("valid")])
 
-    _, asked = ask("bedrock", reply, key=GOOD, patience_s=6)
+    _, requests = verify("bedrock", reply, key=GOOD, patience_s=6)
 
-    assert [request.headers["x-amz-date"] for request in asked] == ["20261123T120000Z", "20261123T120007Z"]
+    assert [request.headers["x-amz-date"] for request in requests] == ["20261123T120000Z", "20261123T120007Z"]
 
 
 JUDGED_AT_ONCE = [
@@ -83,18 +81,20 @@ JUDGED_AT_ONCE = [
     [row[1:] for row in JUDGED_AT_ONCE],
     ids=[row[0] for row in JUDGED_AT_ONCE],
 )
-def test_a_refused_signature_is_judged_at_once_where_waiting_would_not_help(
+def test_a_refused_signature_is_final_if_waiting_would_not_help(
     patience_s: float, clock: timedelta | None, reason: Reason
 ) -> None:
     """Without time for a retry, or with clocks apart, the verdict is immediate; the clock is blamed first."""
-    verdict, asked = ask("bedrock", lambda _: answer("bad-secret", clock=clock), key=GOOD, patience_s=patience_s)
+    verdict, requests = verify(
+        "bedrock", lambda _: response("bad-secret", clock=clock), key=GOOD, patience_s=patience_s
+    )
 
-    assert (verdict.reason, len(asked)) == (reason, 1)
+    assert (verdict.reason, len(requests)) == (reason, 1)
 
 
 def test_clocks_five_minutes_apart_still_blame_the_secret() -> None:
     """Within the five minutes that AWS tolerates, a refused signature means a wrong secret."""
-    verdict, _ = ask("bedrock", lambda _: answer("bad-secret", clock=timedelta(minutes=5)), key=GOOD)
+    verdict, _ = verify("bedrock", lambda _: response("bad-secret", clock=timedelta(minutes=5)), key=GOOD)
 
     assert verdict.reason is Reason.CREDENTIAL_REJECTED
 
@@ -102,11 +102,11 @@ def test_clocks_five_minutes_apart_still_blame_the_secret() -> None:
 @pytest.mark.parametrize(
     "slug", ["invalid", "expired-token", "denied", "clock-skew", "throttled", "server-500", "valid", "access-denied"]
 )
-def test_nothing_else_is_tried_twice(slug: str) -> None:
+def test_no_other_response_is_retried(slug: str) -> None:
     """Only a refused signature is retried."""
-    _, asked = ask("bedrock", lambda _: answer(slug), key=GOOD, patience_s=6)
+    _, requests = verify("bedrock", lambda _: response(slug), key=GOOD, patience_s=6)
 
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 CODES = [
@@ -125,15 +125,15 @@ CODES = [
 @pytest.mark.parametrize(("code", "reason"), CODES)
 def test_an_error_type_is_read_with_and_without_its_decorations(code: str, reason: Reason) -> None:
     """`x-amzn-errortype` is read with or without a namespace prefix and a URL suffix."""
-    verdict, _ = ask("bedrock", always(403, b"{}", {"x-amzn-errortype": code}), key=GOOD)
+    verdict, _ = verify("bedrock", always(403, b"{}", {"x-amzn-errortype": code}), key=GOOD)
 
     assert verdict.reason is reason
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "com.amazon.coral.service#ExpiredTokenException"])
-def test_an_error_type_in_the_body_counts_where_there_is_no_header(code: str) -> None:
+def test_an_error_type_is_read_from_the_body_without_a_header(code: str) -> None:
     """Without the header, the error type is read from `__type`, as in AWS's JSON protocols."""
-    verdict, _ = ask("bedrock", always(403, f'{{"__type": "{code}"}}'.encode()), key=GOOD)
+    verdict, _ = verify("bedrock", always(403, f'{{"__type": "{code}"}}'.encode()), key=GOOD)
 
     assert verdict.reason is Reason.CREDENTIAL_EXPIRED
 
@@ -152,31 +152,31 @@ def test_a_signature_can_be_refused_for_more_than_its_secret(code: str, message:
     """The message distinguishes a wrong secret, time and scope, which share one error code."""
     body = f'{{"message": "{message}"}}'.encode()
 
-    verdict, _ = ask("bedrock", always(403, body, {"x-amzn-errortype": code}), key=GOOD)
+    verdict, _ = verify("bedrock", always(403, body, {"x-amzn-errortype": code}), key=GOOD)
 
     assert verdict.reason is reason
 
 
-def test_a_bearer_key_is_never_told_of_a_signature() -> None:
+def test_a_bearer_key_is_never_blamed_for_a_signature() -> None:
     """A signature error proves nothing about an API key, which is not used to sign."""
-    verdict, asked = ask(
-        "bedrock", lambda _: answer("bad-secret"), key=fake_key("bedrock", "valid-api-key"), patience_s=6
+    verdict, requests = verify(
+        "bedrock", lambda _: response("bad-secret"), key=fake_key("bedrock", "valid-api-key"), patience_s=6
     )
 
-    assert (verdict.reason, len(asked)) == (Reason.UNEXPECTED_ANSWER, 1)
+    assert (verdict.reason, len(requests)) == (Reason.UNEXPECTED_ANSWER, 1)
 
 
-def test_an_api_keys_refusal_does_not_condemn_an_access_key() -> None:
+def test_an_api_keys_message_does_not_reject_an_access_key() -> None:
     """An error about API keys proves nothing about an access key."""
-    verdict, _ = ask("bedrock", lambda _: answer("invalid-api-key"), key=GOOD)
+    verdict, _ = verify("bedrock", lambda _: response("invalid-api-key"), key=GOOD)
 
     assert verdict.reason is Reason.UNEXPECTED_ANSWER
 
 
 def signed(key: str, base_url: str | None = None) -> str:
     """Return the authorization header of the first request."""
-    _, asked = ask("bedrock", always(418), key=key, base_url=base_url)
-    value = asked[0].headers["authorization"]
+    _, requests = verify("bedrock", always(418), key=key, base_url=base_url)
+    value = requests[0].headers["authorization"]
     assert isinstance(value, Secret)
     return value.reveal()
 
@@ -190,12 +190,12 @@ def test_a_signature_is_for_the_region_of_the_credential() -> None:
     ("slug", "names"),
     [("valid", "host;x-amz-date"), ("valid-session", "host;x-amz-date;x-amz-security-token")],
 )
-def test_a_session_token_is_signed_where_there_is_one(slug: str, names: str) -> None:
+def test_a_session_token_is_signed(slug: str, names: str) -> None:
     """A session token is signed if present, and the host always."""
     assert f"SignedHeaders={names}," in signed(fake_key("bedrock", slug))
 
 
-def test_the_host_that_is_sent_is_the_one_that_is_signed() -> None:
+def test_the_signed_host_is_the_sent_host() -> None:
     """Another host or port leads to another signature."""
     bases = [
         "https://proxy.example",
@@ -221,28 +221,28 @@ def test_an_expired_short_term_key_is_refused_without_a_call() -> None:
     """A short-term key contains its expiry, so an expired one is refused without a request."""
     key = short_term_key("ASIAFAKEFAKEFEXAMPLE", at=NOW - timedelta(hours=13))
 
-    verdict, asked = ask("bedrock", always(200), key=key)
+    verdict, requests = verify("bedrock", always(200), key=key)
 
-    assert (verdict.reason, asked) == (Reason.CREDENTIAL_EXPIRED, [])
+    assert (verdict.reason, requests) == (Reason.CREDENTIAL_EXPIRED, [])
 
 
-def test_a_short_term_key_is_asked_in_the_region_within_it() -> None:
+def test_a_short_term_key_is_verified_in_its_own_region() -> None:
     """A short-term key is verified in the region that it contains."""
     key = short_term_key("ASIAFAKEFAKEFEXAMPLE", region="eu-west-3", at=NOW)
 
-    _, asked = ask("bedrock", always(418), key=key)
+    _, requests = verify("bedrock", always(418), key=key)
 
-    assert asked[0].url.startswith("https://bedrock.eu-west-3.amazonaws.com/")
+    assert requests[0].url.startswith("https://bedrock.eu-west-3.amazonaws.com/")
 
 
-def test_a_short_term_key_tells_when_it_expires() -> None:
+def test_a_short_term_key_contains_its_expiry() -> None:
     """`key_expires_at` is read from a short-term key."""
     key = short_term_key("ASIAFAKEFAKEFEXAMPLE", at=datetime(2026, 11, 23, 1, tzinfo=UTC), lifetime_s=3600)
 
     assert parse("bedrock", key).expires_at == datetime(2026, 11, 23, 2, tzinfo=UTC)
 
 
-def test_a_credential_of_another_vendors_making_is_a_mistake() -> None:
+def test_a_credential_parsed_by_another_vendor_is_an_error() -> None:
     """A vendor raises an error for a credential that another vendor parsed."""
     with pytest.raises(TypeError):
         run_exchange(vendors.vendor("bedrock"), parse("openai", "sk-FAKE"), None, always(200))

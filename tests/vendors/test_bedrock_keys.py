@@ -82,7 +82,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "base_url", "says"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_a_credential_is_refused_with_what_to_do(text: str, base_url: str | None, says: str) -> None:
+def test_malformed_credentials_are_refused_with_advice(text: str, base_url: str | None, says: str) -> None:
     """The error says what is missing or how to write the credential."""
     with pytest.raises(Unprocessable) as caught:
         parse("bedrock", text, base_url)
@@ -92,7 +92,7 @@ def test_what_cannot_be_a_credential_is_refused_with_what_to_do(text: str, base_
 
 
 @pytest.mark.parametrize(("text", "base_url"), [row[:2] for row in REFUSED.values()], ids=REFUSED)
-def test_a_refusal_holds_nothing_of_the_credential(text: str, base_url: str | None) -> None:
+def test_a_refusal_contains_no_part_of_the_credential(text: str, base_url: str | None) -> None:
     """Neither the message nor a chained exception contains a part of the credential."""
     with pytest.raises(Unprocessable) as caught:
         parse("bedrock", text, base_url)
@@ -132,7 +132,7 @@ TAKEN = {
 
 
 @pytest.mark.parametrize(("text", "base_url", "kind", "region", "familiar"), TAKEN.values(), ids=TAKEN)
-def test_each_form_is_taken_apart(text: str, base_url: str | None, kind: type, region: str, familiar: bool) -> None:
+def test_each_form_is_parsed(text: str, base_url: str | None, kind: type, region: str, familiar: bool) -> None:
     """The region to send requests to is known for every form."""
     credential = parse("bedrock", text, base_url)
 
@@ -155,6 +155,6 @@ ACCOUNT_IDS = [
 
 
 @pytest.mark.parametrize(("access_key_id", "account"), ACCOUNT_IDS)
-def test_the_account_is_read_from_ids_that_hold_it(access_key_id: str, account: str | None) -> None:
+def test_the_account_is_read_from_ids_that_contain_it(access_key_id: str, account: str | None) -> None:
     """The account is read from ids issued since 2019, which contain it in forty bits, and from no other text."""
     assert account_of(access_key_id) == account

@@ -14,7 +14,7 @@ from providers import vendors
 from providers.model.vendor import VerifyContext
 from providers.vendors._partitions import DEFAULT_REGIONS
 from providers_contract.vocabulary import Outcome, Reason
-from tests.vendors.exchanges import BASE_URLS, NOW, always, ask, parse, playing
+from tests.vendors.exchanges import BASE_URLS, NOW, always, parse, playing, verify
 
 TABLE = [
     pytest.param(vendor, case, id=f"{vendor}-{case.slug}")
@@ -72,48 +72,48 @@ def request_id_of(vendor: str, case: Case) -> str | None:
 
 
 @pytest.mark.parametrize(("vendor", "case"), TABLE)
-def test_each_case_leads_to_the_verdict_that_it_is_listed_with(vendor: str, case: Case) -> None:
+def test_each_case_leads_to_its_listed_verdict(vendor: str, case: Case) -> None:
     """Each case leads to its listed outcome and reason, with the vendor's request id."""
     key = fake_key(vendor, case.slug)
 
-    verdict, _ = ask(vendor, playing(vendor, case, key), key=key)
+    verdict, _ = verify(vendor, playing(vendor, case, key), key=key)
 
     assert (verdict.reason, verdict.outcome) == (case.reason, case.outcome)
     assert verdict.request_id == request_id_of(vendor, case)
 
 
 @pytest.mark.parametrize(("vendor", "slug"), [pytest.param(*each, id="-".join(each)) for each in ACCOUNTS])
-def test_the_account_is_known_where_the_vendor_tells_it(vendor: str, slug: str) -> None:
+def test_the_account_is_read_from_the_response(vendor: str, slug: str) -> None:
     """The account is read from the response or the AWS key id, to detect keys of another account."""
     key = fake_key(vendor, slug)
 
-    verdict, _ = ask(vendor, playing(vendor, case_named(vendor, slug), key), key=key)
+    verdict, _ = verify(vendor, playing(vendor, case_named(vendor, slug), key), key=key)
 
     assert verdict.account == ACCOUNTS[vendor, slug]
 
 
 @pytest.mark.parametrize(("vendor", "slug"), [pytest.param(*each, id="-".join(each)) for each in WAITS])
-def test_a_wait_that_the_vendor_asks_for_is_reported(vendor: str, slug: str) -> None:
+def test_the_vendors_retry_after_is_reported(vendor: str, slug: str) -> None:
     """The vendor's retry time is reported; milliseconds take precedence over seconds."""
     key = fake_key(vendor, slug)
 
-    verdict, _ = ask(vendor, playing(vendor, case_named(vendor, slug), key), key=key)
+    verdict, _ = verify(vendor, playing(vendor, case_named(vendor, slug), key), key=key)
 
     assert verdict.retry_after_s == WAITS[vendor, slug]
 
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
-def test_the_latency_is_that_of_the_last_answer(vendor: str) -> None:
+def test_the_latency_is_that_of_the_last_response(vendor: str) -> None:
     """The latency is that of the last response."""
     key = fake_key(vendor)
 
-    verdict, _ = ask(vendor, playing(vendor, case_named(vendor, "valid"), key), key=key)
+    verdict, _ = verify(vendor, playing(vendor, case_named(vendor, "valid"), key), key=key)
 
     assert verdict.latency_ms == 120
 
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
-def test_an_exchange_that_times_out_is_left_without_a_word(vendor: str) -> None:
+def test_an_exchange_that_times_out_ends_quietly(vendor: str) -> None:
     """An exchange can be cancelled at any point."""
     base_url = BASE_URLS.get(vendor)
     exchange = vendors.vendor(vendor).verify(parse(vendor, fake_key(vendor), base_url), base_url, VerifyContext(NOW))
@@ -161,9 +161,9 @@ UNLISTED = [
 
 @pytest.mark.parametrize(("status", "body"), UNLISTED)
 @pytest.mark.parametrize("vendor", vendors.NAMES)
-def test_an_answer_that_nobody_has_listed_proves_nothing(vendor: str, status: int, body: bytes) -> None:
+def test_an_unlisted_response_proves_nothing(vendor: str, status: int, body: bytes) -> None:
     """An unknown response neither stores a credential nor marks it invalid."""
-    verdict, _ = ask(vendor, always(status, body))
+    verdict, _ = verify(vendor, always(status, body))
 
     assert verdict.outcome is Outcome.INDETERMINATE
 
@@ -203,20 +203,20 @@ def test_every_reason_has_a_case() -> None:
     assert set(Reason) - played - BY_TRANSPORT - ours == {Reason.REGION_NOT_ENABLED}
 
 
-def test_a_404_condemns_no_oauth_token() -> None:
+def test_a_404_does_not_reject_an_oauth_token() -> None:
     """A 404 proves that an API key was deleted, but nothing about an OAuth token."""
-    answer = render(case_named("anthropic", "not-found"), "")
+    response = render(case_named("anthropic", "not-found"), "")
 
-    verdict, _ = ask("anthropic", always(answer.status, answer.body), key=fake_key("anthropic", "valid-oauth"))
+    verdict, _ = verify("anthropic", always(response.status, response.body), key=fake_key("anthropic", "valid-oauth"))
 
     assert verdict.reason is Reason.WRONG_PATH
 
 
-def test_an_unknown_id_in_an_opt_in_region_is_not_condemned() -> None:
+def test_an_unknown_id_in_an_opt_in_region_is_not_rejected() -> None:
     """An unknown key id in an opt-in region proves nothing, because the region may not be enabled."""
     key = fake_key("bedrock", "invalid").replace("us-east-1", "ap-southeast-7")
 
-    verdict, _ = ask("bedrock", playing("bedrock", case_named("bedrock", "invalid"), key), key=key)
+    verdict, _ = verify("bedrock", playing("bedrock", case_named("bedrock", "invalid"), key), key=key)
 
     assert verdict.reason is Reason.REGION_NOT_ENABLED
     assert "ap-southeast-7" not in DEFAULT_REGIONS
@@ -231,10 +231,10 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize(("vendor", "slug", "base_url", "reason"), ELSEWHERE)
-def test_a_404_condemns_at_anthropics_own_address_only(vendor: str, slug: str, base_url: str, reason: Reason) -> None:
+def test_a_404_rejects_only_at_anthropics_own_host(vendor: str, slug: str, base_url: str, reason: Reason) -> None:
     """A 404 from another host than Anthropic's more likely means a wrong base_url."""
-    answer = render(case_named(vendor, slug), "")
+    response = render(case_named(vendor, slug), "")
 
-    verdict, _ = ask(vendor, always(answer.status, answer.body), base_url=base_url)
+    verdict, _ = verify(vendor, always(response.status, response.body), base_url=base_url)
 
     assert verdict.reason is reason

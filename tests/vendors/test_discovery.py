@@ -19,14 +19,14 @@ FOLDER = Path(vendors.__file__).parent
 ALL = {path.stem for path in FOLDER.glob("*.py") if "\nVENDOR = Vendor(" in path.read_text()}
 
 
-def test_every_vendor_module_is_found_and_nothing_else() -> None:
+def test_only_vendor_modules_are_found() -> None:
     """Every vendor module is found, and helper modules are not vendors."""
     assert set(vendors.NAMES) == ALL
     assert set(vendors.NAMES) >= {"anthropic", "azure", "bedrock", "fireworks", "google", "groq", "openai"}
 
 
 @pytest.mark.parametrize("name", vendors.NAMES)
-def test_each_module_defines_the_vendor_that_it_is_named_for(name: str) -> None:
+def test_each_module_defines_the_vendor_of_its_name(name: str) -> None:
     """A vendor's name in the API is its module's name."""
     found = vendors.vendor(name)
 
@@ -34,7 +34,7 @@ def test_each_module_defines_the_vendor_that_it_is_named_for(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["base", "_partitions", "_bedrock_keys", "../model", "", "OpenAI"])
-def test_an_unknown_name_is_no_vendor(name: str) -> None:
+def test_an_unknown_name_raises_key_error(name: str) -> None:
     """A name from a request is imported only if it is a known vendor."""
     with pytest.raises(KeyError):
         vendors.vendor(name)
@@ -74,7 +74,7 @@ def test_keys_in_a_vendors_formats_are_familiar_to_it(vendor: str) -> None:
         ("x sk-proj-FAKE-EXAMPLE-KEY-0001", None),
     ],
 )
-def test_forms_are_those_of_the_whole_text(text: str, vendor: str | None) -> None:
+def test_forms_match_the_whole_text(text: str, vendor: str | None) -> None:
     """A key within other text, or with a similar form, is not recognized."""
     assert known.recognize(text) == vendor
 
@@ -90,7 +90,7 @@ OWN = [
 
 
 @pytest.mark.parametrize(("vendor", "text"), OWN)
-def test_a_key_of_another_vendor_is_not_sent_to_this_ones_own_host(vendor: str, text: str) -> None:
+def test_another_vendors_key_is_not_sent_to_a_vendors_own_host(vendor: str, text: str) -> None:
     """A key that clearly belongs to another vendor is refused, so that it is not leaked."""
     assert known.owner(text) == vendor
     for other in ALL - {vendor}:
@@ -101,14 +101,14 @@ def test_a_key_of_another_vendor_is_not_sent_to_this_ones_own_host(vendor: str, 
 
 
 @pytest.mark.parametrize("vendor", sorted(ALL - {"bedrock"}))
-def test_a_proxy_may_give_out_keys_of_any_form(vendor: str) -> None:
+def test_a_proxy_can_issue_keys_of_any_form(vendor: str) -> None:
     """A gateway can use keys of any form."""
     for text in ("sk-admin-FAKE-EXAMPLE", fake_key("anthropic"), fake_key("openai"), "0123456789"):
         assert parse(vendor, text, "https://proxy.example/llm").secret == Secret(text)
 
 
 @pytest.mark.parametrize("base_url", ["https://[::1", "https://", "acme", ""])
-def test_what_is_no_url_is_nobodys_own_host(base_url: str) -> None:
+def test_a_malformed_url_is_no_vendors_own_host(base_url: str) -> None:
     """A malformed base_url is no vendor's own host, because it is parsed before it is validated."""
     assert not vendors.vendor("openai").owns(base_url)
     assert parse("bedrock", fake_key("bedrock"), base_url).familiar
@@ -117,7 +117,7 @@ def test_what_is_no_url_is_nobodys_own_host(base_url: str) -> None:
 @pytest.mark.parametrize(
     "text", ["sk-FAKE-EXAMPLE-FAKE-EXAMPLE-0001", "0123456789abcdef0123456789abcdef", "FAKE-EXAMPLE", "gsk_FAKE"]
 )
-def test_a_form_that_others_use_is_nobodys_own(text: str) -> None:
+def test_a_shared_form_has_no_owner(text: str) -> None:
     """Common forms, such as `sk-…` or 32 hex digits, identify no vendor."""
     assert known.owner(text) is None
 
@@ -139,7 +139,7 @@ USELESS = [
 
 
 @pytest.mark.parametrize(("vendor", "text", "says"), USELESS)
-def test_what_serves_no_model_is_refused_with_what_to_send(vendor: str, text: str, says: str) -> None:
+def test_useless_keys_are_refused_with_advice(vendor: str, text: str, says: str) -> None:
     """Keys and ids that cannot call models are refused with what to send instead."""
     with pytest.raises(Unprocessable) as caught:
         parse(vendor, text, BASE_URLS.get(vendor))
@@ -149,6 +149,6 @@ def test_what_serves_no_model_is_refused_with_what_to_send(vendor: str, text: st
 
 
 @pytest.mark.parametrize("vendor", sorted(ALL - {"bedrock"}))
-def test_an_unfamiliar_key_is_tried_all_the_same(vendor: str) -> None:
+def test_an_unfamiliar_key_is_still_verified(vendor: str) -> None:
     """A key with an unknown form is not refused, because vendors add forms without notice."""
     assert not parse(vendor, "FAKE-KEY-OF-A-FORM-FROM-NEXT-YEAR").familiar

@@ -9,7 +9,7 @@ from local.vendors.cases.base import ECHO, render
 from local.vendors.keys import fake_key
 from providers import vendors
 from providers.model.vendor import ProbeResponse
-from tests.vendors.exchanges import BASE_URLS, always, ask, parse
+from tests.vendors.exchanges import BASE_URLS, always, parse, verify
 
 CREDENTIALS = [pytest.param(vendor, "valid", id=vendor) for vendor in vendors.NAMES] + [
     pytest.param("bedrock", slug, id=f"bedrock-{slug}")
@@ -41,18 +41,18 @@ def test_a_credentials_repr_hides_it(vendor: str, slug: str) -> None:
 def test_a_requests_repr_hides_the_credential(vendor: str, slug: str) -> None:
     """A request's repr shows the credential neither in a header nor in the URL."""
     key = fake_key(vendor, slug)
-    _, asked = ask(vendor, always(418), key=key)
+    _, requests = verify(vendor, always(418), key=key)
 
-    assert not shows(repr(asked), key)
+    assert not shows(repr(requests), key)
 
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
-def test_an_answers_repr_hides_what_the_vendor_said(vendor: str) -> None:
+def test_a_responses_repr_hides_the_body(vendor: str) -> None:
     """A response's repr hides the body, which can contain the whole key."""
     key = fake_key(vendor, "echo")
-    answer = render(case_named(vendor, "echo"), key)
+    response = render(case_named(vendor, "echo"), key)
 
-    assert not shows(repr(ProbeResponse(answer.status, answer.headers, answer.body)), key)
+    assert not shows(repr(ProbeResponse(response.status, response.headers, response.body)), key)
 
 
 ECHOES = [
@@ -64,12 +64,12 @@ ECHOES = [
 
 
 @pytest.mark.parametrize(("vendor", "slug"), ECHOES)
-def test_a_verdict_holds_nothing_of_the_key(vendor: str, slug: str) -> None:
+def test_a_verdict_contains_no_part_of_the_key(vendor: str, slug: str) -> None:
     """A verdict contains no part of a key that the vendor echoes in body, request id or account."""
     key = fake_key(vendor, slug)
-    answer = render(case_named(vendor, slug), key)
+    response = render(case_named(vendor, slug), key)
 
-    verdict, _ = ask(vendor, always(answer.status, answer.body, answer.headers), key=key)
+    verdict, _ = verify(vendor, always(response.status, response.body, response.headers), key=key)
 
     assert not shows(f"{verdict.request_id} {verdict.account}", key)
 
@@ -82,7 +82,7 @@ def test_the_echoing_case_really_echoes(vendor: str) -> None:
     assert key in str(render(case_named(vendor, "echo"), key))
 
 
-def test_googles_suspended_answer_holds_the_whole_key() -> None:
+def test_googles_suspended_response_contains_the_whole_key() -> None:
     """The suspended case returns the whole key, as Google does."""
     key = fake_key("google", "suspended")
 

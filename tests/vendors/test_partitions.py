@@ -12,7 +12,7 @@ import pytest
 
 from providers import vendors
 from providers.vendors._partitions import DEFAULT_REGIONS, PARTITIONS, REGION, control_plane, partition_of, region_of
-from tests.vendors.exchanges import always, ask
+from tests.vendors.exchanges import always, verify
 
 DATA = Path(botocore.__file__).parent / "data"
 
@@ -53,7 +53,7 @@ def test_every_region_of_every_partition_can_be_written(partition: str, region: 
     assert partition_of(region).name == partition
 
 
-def test_a_region_of_no_known_form_is_taken_for_the_public_partitions() -> None:
+def test_a_region_of_unknown_form_is_treated_as_aws() -> None:
     """An unknown region belongs to the public partition, as in botocore."""
     assert partition_of("nz-north-1").name == "aws"
 
@@ -69,7 +69,7 @@ RULES = ["bedrock", "bedrock-runtime"]
 
 @pytest.mark.parametrize(("partition", "region"), REGIONS)
 @pytest.mark.parametrize("service", RULES)
-def test_the_hosts_that_botocore_would_ask_are_bedrocks_own(service: str, partition: str, region: str) -> None:
+def test_botocores_hosts_are_bedrocks_own(service: str, partition: str, region: str) -> None:
     """Public, FIPS and dual-stack hosts of each partition are Bedrock's own."""
     (outputs,) = (each["outputs"] for each in _partitions() if each["id"] == partition)
     hosts = [
@@ -101,7 +101,7 @@ NOT_OURS = [
 
 
 @pytest.mark.parametrize("host", NOT_OURS)
-def test_a_host_that_anyone_can_have_is_not_bedrocks(host: str) -> None:
+def test_a_host_that_anyone_can_create_is_not_bedrocks(host: str) -> None:
     """S3 buckets and endpoint services below AWS's domains are not Bedrock's own."""
     assert not vendors.vendor("bedrock").owns(f"https://{host}")
     assert region_of(host) is None
@@ -130,12 +130,12 @@ def test_the_models_of_a_region_are_listed_at_its_control_plane(base_url: str | 
     """With an inference base_url, models are listed at the region's control plane."""
     key = f"AKIAFAKEFAKEFEXAMPLE::{SECRET}::{region}"
 
-    _, asked = ask("bedrock", always(418), key=key, base_url=f"https://{base_url}" if base_url else None)
+    _, requests = verify("bedrock", always(418), key=key, base_url=f"https://{base_url}" if base_url else None)
 
-    assert [request.url for request in asked] == [f"https://{host}/foundation-models?byProvider=amazon"]
-    assert f"/{region}/bedrock/aws4_request" in asked[0].headers["authorization"].reveal()  # type: ignore[union-attr]
+    assert [request.url for request in requests] == [f"https://{host}/foundation-models?byProvider=amazon"]
+    assert f"/{region}/bedrock/aws4_request" in requests[0].headers["authorization"].reveal()  # type: ignore[union-attr]
 
 
-def test_a_host_of_another_kind_does_not_change_where_is_asked() -> None:
+def test_another_host_does_not_change_the_control_plane() -> None:
     """Another host than Bedrock's own does not change the control plane of the region."""
     assert control_plane("us-east-1", "proxy.example") == "bedrock.us-east-1.amazonaws.com"

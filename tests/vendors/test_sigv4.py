@@ -77,7 +77,7 @@ def by_botocore(url: str, token: str | None, region: str, at: datetime) -> dict[
     region=st.sampled_from(["us-east-1", "ap-southeast-2", "us-gov-west-1"]),
     at=moments,
 )
-def test_a_signature_is_the_one_that_botocore_makes(url: str, token: str | None, region: str, at: datetime) -> None:
+def test_a_signature_equals_botocores(url: str, token: str | None, region: str, at: datetime) -> None:
     """Signatures equal botocore's for any host, port, path, query, region and time, with and without session token."""
     ours = sign(credential(token, region), url, at)
 
@@ -95,7 +95,7 @@ def test_signed_headers_do_not_show_themselves(name: str) -> None:
     assert repr(headers[name]) == "Secret(…)"
 
 
-def test_a_signature_is_the_one_that_the_algorithm_gives() -> None:
+def test_a_signature_equals_the_algorithms() -> None:
     """Signatures equal those of an independent implementation with the standard library."""
     url = "https://bedrock.us-east-1.amazonaws.com/foundation-models?byProvider=amazon"
 
@@ -107,7 +107,7 @@ def test_a_signature_is_the_one_that_the_algorithm_gives() -> None:
     )
 
 
-def test_botocore_is_not_loaded_before_something_is_signed() -> None:
+def test_botocore_is_loaded_at_the_first_signature() -> None:
     """botocore's signer is loaded on first use, because it adds 0.1 s to a cold start."""
     script = "import sys, providers.vendors as v; v.vendor('bedrock'); print('botocore' in sys.modules)"
 

@@ -11,7 +11,7 @@ from local.vendors.keys import fake_key
 from providers import vendors
 from providers_contract.hosts import host_matches, host_of
 from providers_contract.secret import Secret
-from tests.vendors.exchanges import always, ask, parse, run_exchange
+from tests.vendors.exchanges import always, parse, run_exchange, verify
 
 AZURE = "https://acme.openai.azure.com"
 BEDROCK = "https://bedrock.us-east-1.amazonaws.com"
@@ -60,22 +60,22 @@ URLS = [
 @pytest.mark.parametrize(("vendor", "base_url", "url"), URLS)
 def test_each_base_url_leads_to_the_vendors_list(vendor: str, base_url: str | None, url: str) -> None:
     """A base_url works with and without trailing slash and version segment, as in the vendor's SDK."""
-    _, asked = ask(vendor, always(418), base_url=base_url)
+    _, requests = verify(vendor, always(418), base_url=base_url)
 
-    assert [request.url for request in asked] == [url]
+    assert [request.url for request in requests] == [url]
 
 
-def test_azure_asks_an_older_resource_at_the_dated_path() -> None:
+def test_azure_calls_an_older_resource_at_the_dated_path() -> None:
     """A 404 at the v1 path is retried at the dated path, for older Azure resources."""
-    _, asked = ask("azure", always(404), base_url=f"{AZURE}/openai/v1/")
+    _, requests = verify("azure", always(404), base_url=f"{AZURE}/openai/v1/")
 
-    assert [request.url for request in asked] == [
+    assert [request.url for request in requests] == [
         f"{AZURE}/openai/v1/models",
         f"{AZURE}/openai/models?api-version=2024-10-21",
     ]
 
 
-def test_azure_without_a_base_url_is_a_mistake_of_the_callers() -> None:
+def test_azure_without_a_base_url_is_a_callers_error() -> None:
     """Azure without a base_url raises an error; the use case refuses such a provider earlier."""
     credential = parse("azure", fake_key("azure"))
 
@@ -98,18 +98,18 @@ AUTH_HEADERS = {
 def test_each_vendor_gets_one_credential_in_its_own_header(vendor: str) -> None:
     """Each request has one credential, in the vendor's own header and never in the URL."""
     key = fake_key(vendor)
-    _, asked = ask(vendor, always(418), key=key)
+    _, requests = verify(vendor, always(418), key=key)
 
-    assert [(set(request.headers), key in request.url) for request in asked] == [(AUTH_HEADERS[vendor], False)]
+    assert [(set(request.headers), key in request.url) for request in requests] == [(AUTH_HEADERS[vendor], False)]
 
 
-def test_an_oauth_token_of_anthropics_is_sent_as_bearer() -> None:
+def test_anthropics_oauth_token_is_sent_as_bearer() -> None:
     """An Anthropic OAuth token is sent as a bearer token with the beta header."""
     key = fake_key("anthropic", "valid-oauth")
 
-    _, asked = ask("anthropic", always(418), key=key)
+    _, requests = verify("anthropic", always(418), key=key)
 
-    (request,) = asked
+    (request,) = requests
     assert set(request.headers) == {"authorization", "anthropic-beta", "anthropic-version"}
     assert request.headers["anthropic-beta"] == "oauth-2025-04-20"
     assert request.headers["authorization"] == Secret(f"Bearer {key}")
@@ -118,9 +118,9 @@ def test_an_oauth_token_of_anthropics_is_sent_as_bearer() -> None:
 @pytest.mark.parametrize("vendor", sorted(set(vendors.NAMES) - {"azure"}))
 def test_each_vendors_own_host_is_among_its_hosts(vendor: str) -> None:
     """The default host of a probe is one of the vendor's own hosts."""
-    _, asked = ask(vendor, always(418))
+    _, requests = verify(vendor, always(418))
 
-    assert host_matches(host_of(asked[0].url), vendors.vendor(vendor).hosts)
+    assert host_matches(host_of(requests[0].url), vendors.vendor(vendor).hosts)
 
 
 TIDY = [
@@ -190,7 +190,7 @@ TIDY = [
 
 
 @pytest.mark.parametrize(("vendor", "pasted", "tidy"), TIDY)
-def test_a_pasted_endpoint_is_cut_down_to_the_base_url(vendor: str, pasted: str, tidy: str | None) -> None:
+def test_a_pasted_endpoint_is_shortened_to_the_base_url(vendor: str, pasted: str, tidy: str | None) -> None:
     """Known endpoint paths at the vendor's own hosts are removed; anything else is kept."""
     expected = pasted if tidy is None else tidy
 
@@ -202,9 +202,9 @@ def test_a_pasted_endpoint_is_cut_down_to_the_base_url(vendor: str, pasted: str,
 @pytest.mark.parametrize(("vendor", "tidy"), sorted({(row[0], row[2]) for row in TIDY if row[2]}))
 def test_a_tidy_base_url_of_the_vendors_own_leads_to_its_list(vendor: str, tidy: str) -> None:
     """A normalized base_url leads to an existing path of the vendor."""
-    _, asked = ask(vendor, always(418), base_url=tidy)
+    _, requests = verify(vendor, always(418), base_url=tidy)
 
-    url = urlsplit(asked[0].url)
+    url = urlsplit(requests[0].url)
     assert routes.route(vendor, url.path.removeprefix("/llm"), url.query) is not None
 
 
@@ -227,6 +227,6 @@ HOSTS = [
 
 
 @pytest.mark.parametrize(("host", "patterns", "matches"), HOSTS)
-def test_a_pattern_stands_for_the_vendors_own_hosts_only(host: str, patterns: tuple[str, ...], matches: bool) -> None:
+def test_a_pattern_matches_the_vendors_own_hosts_only(host: str, patterns: tuple[str, ...], matches: bool) -> None:
     """Host patterns do not match look-alikes or hosts that anyone can create."""
     assert host_matches(host, patterns) is matches

@@ -87,7 +87,7 @@ def test_a_trail_is_filtered(stores: Stores, wanted: AuditFilter, expected: list
     assert ids(stores.audit.list("org_a", wanted, NOW - SECOND, 1, None)[0]) == expected[:1]
 
 
-def test_what_is_older_than_the_trail_goes_back_is_not_shown(stores: Stores) -> None:
+def test_entries_older_than_the_trail_are_not_listed(stores: Stores) -> None:
     """Entries older than the retention period are hidden even before DynamoDB removes them."""
     trail(stores, *(entry(number, at=NOW + number * SECOND) for number in range(1, 5)))
     assert ids(stores.audit.list("org_a", AuditFilter(), NOW + 2 * SECOND, 10, None)[0]) == [4, 3]
@@ -113,7 +113,7 @@ def test_a_resources_trail_is_read_without_the_others() -> None:
         assert "FilterExpression" not in asked[0]
 
 
-def test_a_filter_looks_at_a_bounded_number_of_entries(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_filter_reads_a_bounded_number_of_entries(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page can be empty before the end of the list; all pages together contain each match once."""
     for module in ("providers.adapters.tables.transactions", "tests.kit.memory.database"):
         monkeypatch.setattr(f"{module}.READ_AT_MOST", 2)

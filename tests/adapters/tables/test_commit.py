@@ -161,14 +161,14 @@ def write(request: pytest.FixtureRequest, stores: Stores) -> Write:
     return found
 
 
-def test_all_that_goes_with_a_change_is_committed_with_it(stores: Stores, write: Write) -> None:
+def test_side_writes_are_committed_with_their_change(stores: Stores, write: Write) -> None:
     """A change is committed with its events, audit entry and stored response, and uses up its upload link."""
     write.write(stores, ALL)
     assert write.done(stores)
     assert left(stores) == ([event(1).id, event(2).id], [entry()], ANSWER, True)
 
 
-def test_nothing_is_committed_where_one_condition_fails(stores: Stores, write: Write) -> None:
+def test_nothing_is_committed_if_one_condition_fails(stores: Stores, write: Write) -> None:
     """One failed condition cancels all writes. A lost lease is reported first, then a used link, then the rest."""
     lost = replace(ALL, completion=Completion(lease("try-0"), ANSWER))
     used = replace(ALL, consumed_link=upload(8))
@@ -185,7 +185,7 @@ def test_nothing_is_committed_where_one_condition_fails(stores: Stores, write: W
     assert left(stores) == ([], [], None, False)
 
 
-def test_a_change_of_a_plain_request_goes_by_itself(stores: Stores, write: Write) -> None:
+def test_a_change_without_side_writes_is_committed(stores: Stores, write: Write) -> None:
     """A change without idempotency key, link, event or audit entry is committed alone."""
     write.write(stores, NO_SIDE_WRITES)
     assert write.done(stores)
@@ -213,7 +213,7 @@ LOST: dict[str, Callable[[Stores], None]] = {
 
 
 @pytest.mark.parametrize("lose", LOST.values(), ids=LOST)
-def test_a_request_that_has_lost_its_claim_changes_nothing(stores: Stores, lose: Callable[[Stores], None]) -> None:
+def test_a_request_that_has_lost_its_lease_changes_nothing(stores: Stores, lose: Callable[[Stores], None]) -> None:
     """A request whose lease was lost changes nothing, because another attempt may have made the change."""
     lose(stores)
     with pytest.raises(LeaseLost):
@@ -242,7 +242,7 @@ def lose_first_answer(client: Any, operation: str) -> list[str]:
 
 
 @pytest.mark.parametrize("stores", ["dynamodb-local"], indirect=True)
-def test_a_transaction_whose_answer_got_lost_is_not_made_twice(stores: Stores) -> None:
+def test_a_retried_transaction_is_not_applied_twice(stores: Stores) -> None:
     """DynamoDB recognizes a retried transaction by its token and reports success; moto does not."""
     assert stores.tables is not None
     claimed(stores, "try-1")

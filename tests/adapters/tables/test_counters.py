@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.kit.stores import Stores
 
 
-def test_verifications_are_counted_by_the_minute(stores: Stores) -> None:
+def test_verifications_are_counted_per_minute(stores: Stores) -> None:
     """Verifications are counted per minute, separately for each organization and for the stack."""
     counts = [
         stores.verifications.count(org, minute)

@@ -24,7 +24,7 @@ def rows(stores: Stores, expired: Expired) -> list[bool]:
     return [stores.providers.sealed(expired.org, expired.provider_id, number) is not None for number in (1, 2)]
 
 
-def test_versions_come_due_in_the_order_of_their_time(stores: Stores) -> None:
+def test_versions_become_due_in_order_of_expiry(stores: Stores) -> None:
     """Versions become due exactly at their expiry, and are listed oldest first."""
     late, early, middle = (retiring(stores, number, NOW + hours * HOUR) for number, hours in [(1, 3), (2, 1), (3, 2)])
     assert list(stores.expired.list_due(NOW + HOUR - SECOND, 10)) == []
@@ -33,7 +33,7 @@ def test_versions_come_due_in_the_order_of_their_time(stores: Stores) -> None:
     assert list(stores.expired.list_due(NOW + 3 * HOUR, 2)) == [early, middle]
 
 
-def test_a_destroyed_version_is_gone_and_the_others_are_not(stores: Stores) -> None:
+def test_only_the_destroyed_version_is_gone(stores: Stores) -> None:
     """Destroying a version deletes its row and its index entry only, and can be repeated safely."""
     one, two = retiring(stores, 1, NOW + HOUR), retiring(stores, 2, NOW + HOUR)
     for _ in range(2):
@@ -51,7 +51,7 @@ def test_a_version_that_has_not_expired_is_not_destroyed(stores: Stores) -> None
     assert list(stores.expired.list_due(NOW + HOUR, 10)) == [one]
 
 
-def test_a_wrong_place_in_the_order_is_forgotten() -> None:
+def test_an_outdated_entry_is_removed() -> None:
     """A wrong index entry is removed, so that it does not block the valid ones."""
     with moto_tables() as tables:
         stores = dynamo_stores(tables)
@@ -67,7 +67,7 @@ def test_a_wrong_place_in_the_order_is_forgotten() -> None:
         assert list(stores.expired.list_due(NOW + HOUR, 10)) == []
 
 
-def test_an_organization_may_be_called_anything(stores: Stores) -> None:
+def test_an_organizations_name_can_contain_any_character(stores: Stores) -> None:
     """An organization's name can contain the separators of the key that it is part of."""
     one = retiring(stores, 1, NOW + HOUR, org="acme#2#eu")
     assert list(stores.expired.list_due(NOW + HOUR, 10)) == [one]
@@ -75,7 +75,7 @@ def test_an_organization_may_be_called_anything(stores: Stores) -> None:
     assert rows(stores, one) == [False, True]
 
 
-def test_a_deleted_provider_leaves_nothing_to_be_read_or_destroyed(stores: Stores) -> None:
+def test_a_deleted_provider_leaves_no_row(stores: Stores) -> None:
     """A deleted provider leaves no row, and its remaining index entries do no harm."""
     before = provider()
     create(stores, before)

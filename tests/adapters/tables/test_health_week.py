@@ -72,7 +72,7 @@ def week() -> Iterator[tuple[FakePorts, str, list[Sample], list[str]]]:
     [NOON, NOON + timedelta(seconds=59), NOON - timedelta(minutes=1), NOON - timedelta(hours=12), NOON.replace(hour=0)],
     ids=str,
 )
-def test_a_week_is_answered_as_brute_force_would(
+def test_a_week_equals_a_brute_force_computation(
     week: tuple[FakePorts, str, list[Sample], list[str]], now: datetime
 ) -> None:
     """Every window is correct at several moments, including hour and day edges, and takes one Query."""

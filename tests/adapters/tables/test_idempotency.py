@@ -39,7 +39,7 @@ CLAIMS = {
 
 
 @pytest.mark.parametrize(("has_answer", "members", "later", "found"), CLAIMS.values(), ids=CLAIMS)
-def test_who_gets_a_key(
+def test_acquiring_a_key_depends_on_its_record(
     stores: Stores, has_answer: bool, members: dict[str, str], later: timedelta, found: ExistingRecord | None
 ) -> None:
     """A free key is leased; a taken one returns its holder and the stored response."""
@@ -53,7 +53,7 @@ def test_who_gets_a_key(
     assert stores.idempotency.acquire(third, NOW + later) == (found or ExistingRecord(second.request, until, None))
 
 
-def test_who_was_taken_over_has_no_say_any_more(stores: Stores) -> None:
+def test_a_lost_lease_can_neither_complete_nor_release(stores: Stores) -> None:
     """A request that lost its lease can neither store a response nor release the key; its successor can."""
     claimed(stores, "try-1", "try-2")
     with pytest.raises(LeaseLost):
@@ -71,7 +71,7 @@ def test_a_released_key_is_free_for_any_request(stores: Stores) -> None:
     assert stores.idempotency.acquire(lease("try-2", request="b" * 64), NOW) is None
 
 
-def test_an_answered_key_is_not_released(stores: Stores) -> None:
+def test_a_completed_key_is_not_released(stores: Stores) -> None:
     """A key with a stored response cannot be released, even by its owner: the change was made."""
     claimed(stores, "try-1")
     stores.idempotency.complete(completion("try-1"))
@@ -79,20 +79,20 @@ def test_an_answered_key_is_not_released(stores: Stores) -> None:
     assert answer_of(stores) == ANSWER
 
 
-def test_releasing_what_is_not_there_does_nothing(stores: Stores) -> None:
+def test_releasing_a_missing_lease_does_nothing(stores: Stores) -> None:
     """Releasing an expired record is not an error."""
     stores.idempotency.release(lease("try-1"))
     claimed(stores, "try-2")
 
 
-def test_an_answer_needs_a_claim(stores: Stores) -> None:
+def test_a_response_needs_a_lease(stores: Stores) -> None:
     """A response cannot be stored without a lease."""
     with pytest.raises(LeaseLost):
         stores.idempotency.complete(completion("try-1"))
     claimed(stores, "try-1")
 
 
-def test_asking_twice_for_the_same_try_is_asking_once(stores: Stores) -> None:
+def test_acquiring_twice_with_one_owner_succeeds(stores: Stores) -> None:
     """A retried claim of the same attempt finds its own lease."""
     for _ in range(2):
         claimed(stores, "try-1")
@@ -102,7 +102,7 @@ def test_asking_twice_for_the_same_try_is_asking_once(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("stores", ["moto", "dynamodb-local"], indirect=True)
-def test_an_answer_that_got_lost_on_the_way_changes_nothing(stores: Stores) -> None:
+def test_a_lost_response_of_dynamodb_changes_nothing(stores: Stores) -> None:
     """If DynamoDB's response is lost, the lease and the record are written once and the retry succeeds."""
     assert stores.tables is not None
     sent = lose_first_answer(stores.tables.client, "PutItem")

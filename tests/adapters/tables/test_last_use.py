@@ -23,7 +23,7 @@ def test_a_use_is_recorded_once_a_minute(stores: Stores) -> None:
     assert found == replace(row, last_used_at=NOW + 120.5 * SECOND)
 
 
-def test_the_use_of_a_version_that_is_gone_brings_nothing_back(stores: Stores) -> None:
+def test_a_use_does_not_restore_a_deleted_version(stores: Stores) -> None:
     """Recording the use of a deleted version does not create a partial row."""
     stores.providers.record_use(sealed(ONE), NOW)
     assert stores.providers.sealed("org_a", ONE.id, 1) is None
@@ -42,7 +42,7 @@ def test_each_version_has_its_own_last_use(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("stores", ["moto", "dynamodb-local"], indirect=True)
-def test_telling_the_last_use_reads_no_credential(stores: Stores) -> None:
+def test_reading_the_last_use_reads_no_credential(stores: Stores) -> None:
     """The query for last-use times returns versions and times only, no credential."""
     assert stores.tables is not None
     create(stores)

@@ -20,7 +20,7 @@ from tests.kit.aws import dynamodb_local_tables
 from tests.kit.stores import FEW, NOW, Stores, config, provider, sealed, upload
 
 
-def test_an_organization_has_as_many_providers_as_it_may(stores: Stores) -> None:
+def test_providers_are_limited_per_organization(stores: Stores) -> None:
     """A provider over the limit is refused with the count until one is deleted; other organizations are unaffected."""
     one, two, three = (provider(number) for number in (1, 2, 3))
     for each in (one, two):
@@ -68,7 +68,7 @@ def test_routing_configs_are_limited_for_an_organization_and_a_provider(stores: 
     stores.routing.put(None, config("c", one.id), limits=FEW)
 
 
-def test_management_keys_are_limited_but_for_the_revoked(stores: Stores) -> None:
+def test_revoked_management_keys_do_not_count(stores: Stores) -> None:
     """Revoking a management key makes room for another one."""
     keys = [ManagementKey(f"{n}", "d" * 64, "org_a", "CI", frozenset(Scope), NOW) for n in range(2)]
     stores.keys.put(keys[0], FEW)
@@ -79,7 +79,7 @@ def test_management_keys_are_limited_but_for_the_revoked(stores: Stores) -> None
     stores.keys.put(keys[1], FEW)
 
 
-def test_links_have_a_limit_in_their_ten_minutes(stores: Stores) -> None:
+def test_links_are_limited_per_ten_minutes(stores: Stores) -> None:
     """Too many links are refused with the count; other organizations and the next ten minutes are not affected."""
     few = Limits(upload_links=1)
     stores.uploads.put(upload(1), limits=few)
@@ -92,7 +92,7 @@ def test_links_have_a_limit_in_their_ten_minutes(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("kind", [dynamodb_local_tables], ids=["dynamodb-local"])
-def test_an_item_that_would_be_too_large_is_no_outage(kind: type) -> None:
+def test_an_item_that_is_too_large_is_not_an_outage(kind: type) -> None:
     """An item that is too large is a 409 with the limit, not an outage. Only a real DynamoDB refuses it."""
     with kind() as tables:
         routing = DynamoRouting(tables.client, tables.main)

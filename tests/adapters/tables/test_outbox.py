@@ -15,7 +15,7 @@ from tests.kit.memory.outbox import waiting
 from tests.kit.stores import NOW, Stores, event, provider, sealed
 
 
-def test_events_are_committed_with_the_change_they_tell_of(stores: Stores) -> None:
+def test_events_are_committed_with_their_change(stores: Stores) -> None:
     """Created, changed and deleted providers leave their events in the outbox, oldest first, until removed."""
     one = provider()
     stores.providers.create(one, sealed(one), SideWrites([event(1)]))
@@ -28,7 +28,7 @@ def test_events_are_committed_with_the_change_they_tell_of(stores: Stores) -> No
     assert [each.id for each in waiting(stores.outbox)] == [event(2).id]
 
 
-def test_a_shard_is_read_in_order_and_from_where_one_was(stores: Stores) -> None:
+def test_a_shard_is_read_in_order_after_an_event(stores: Stores) -> None:
     """A shard is read page by page; events are removed in batches, even if some are already gone."""
     many = [event(number) for number in range(1, 121)]
     for start in range(0, len(many), 20):
@@ -45,7 +45,7 @@ def test_a_shard_is_read_in_order_and_from_where_one_was(stores: Stores) -> None
     stores.outbox.forget([])
 
 
-def test_a_quarantined_event_is_in_the_outbox_no_more(stores: Stores) -> None:
+def test_a_quarantined_event_leaves_the_outbox(stores: Stores) -> None:
     """A quarantined event leaves the outbox, and moving it again does no harm."""
     one = provider()
     stores.providers.create(one, sealed(one), SideWrites([event(1), event(2)]))

@@ -44,7 +44,7 @@ def test_another_organization_sees_nothing(stores: Stores) -> None:
     assert stores.providers.sealed("org_b", provider().id, 1) is None
 
 
-def test_a_name_is_taken_once_without_regard_to_case(stores: Stores) -> None:
+def test_a_name_is_unique_ignoring_case(stores: Stores) -> None:
     """A second provider of the same name is refused, and nothing is written."""
     stores.providers.create(provider(1, name="Prod"), sealed(provider(1)))
     second = provider(2, name="pROD")
@@ -54,7 +54,7 @@ def test_a_name_is_taken_once_without_regard_to_case(stores: Stores) -> None:
     assert stores.providers.sealed("org_a", second.id, 1) is None
 
 
-def test_who_has_a_name_is_found_without_regard_to_case(stores: Stores) -> None:
+def test_the_owner_of_a_name_is_found_ignoring_case(stores: Stores) -> None:
     """A name leads to the provider that holds it until it is renamed or deleted."""
     one = provider(1, name="Straße")
     stores.providers.create(one, sealed(one))
@@ -86,7 +86,7 @@ def test_a_rotation_keeps_the_old_version_and_dates_its_end(stores: Stores) -> N
     assert stores.providers.sealed("org_a", before.id, 2) == sealed(after, 2)
 
 
-def test_a_version_that_leaves_the_provider_leaves_the_secrets(stores: Stores) -> None:
+def test_a_removed_version_loses_its_row(stores: Stores) -> None:
     """The sealed credential of a dropped version is deleted."""
     before = provider()
     stores.providers.create(before, sealed(before))
@@ -95,7 +95,7 @@ def test_a_version_that_leaves_the_provider_leaves_the_secrets(stores: Stores) -
     assert stores.providers.sealed("org_a", before.id, 1) is None
 
 
-def test_a_change_of_what_has_changed_writes_nothing(stores: Stores) -> None:
+def test_a_stale_change_writes_nothing(stores: Stores) -> None:
     """Of two changes to the same revision, one is refused completely."""
     before = provider()
     stores.providers.create(before, sealed(before))
@@ -107,7 +107,7 @@ def test_a_change_of_what_has_changed_writes_nothing(stores: Stores) -> None:
     assert stores.providers.get("org_a", before.id) == first
 
 
-def test_a_change_of_nothing_creates_nothing(stores: Stores) -> None:
+def test_a_change_of_a_missing_provider_creates_nothing(stores: Stores) -> None:
     """Updating a deleted provider does not recreate a part of it."""
     ghost = provider()
     with pytest.raises(StaleWrite):
@@ -128,7 +128,7 @@ def test_renaming_moves_the_claim(stores: Stores) -> None:
         stores.providers.change(second, replace(second, name="new", revision=2))
 
 
-def test_a_change_leaves_refs_alone(stores: Stores) -> None:
+def test_a_change_keeps_the_refs(stores: Stores) -> None:
     """A change made from an older read keeps a reference that was added since."""
     before = provider()
     stores.providers.create(before, sealed(before))
@@ -139,7 +139,7 @@ def test_a_change_leaves_refs_alone(stores: Stores) -> None:
     assert found.refs == {"@a"}
 
 
-def test_members_that_become_none_are_gone(stores: Stores) -> None:
+def test_attributes_that_become_none_are_removed(stores: Stores) -> None:
     """A removed base_url is deleted from the item."""
     version = KeyVersion(1, "0001", NOW, None, "https://proxy.example.com", "f" * 64, NOW, "acme")
     before = provider(versions=(version,))
@@ -185,7 +185,7 @@ def test_fingerprints_follow_the_active_version(stores: Stores) -> None:
     assert list(stores.providers.with_fingerprint("org_b", "f" * 64)) == []
 
 
-def test_a_row_is_sealed_again_only_as_it_was_read(stores: Stores) -> None:
+def test_a_row_is_resealed_only_if_unchanged(stores: Stores) -> None:
     """Re-encryption replaces the seal only; expiry and last use written in the meantime are kept."""
     one = provider()
     stores.providers.create(one, sealed(one))

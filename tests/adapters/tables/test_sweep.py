@@ -16,7 +16,7 @@ from tests.kit.memory.outbox import waiting
 from tests.kit.stores import NOW, Stores, event, provider, rotated, sealed
 
 
-def test_who_is_due_stands_in_its_shard(stores: Stores) -> None:
+def test_due_providers_are_in_their_shard(stores: Stores) -> None:
     """Active and pending providers are in the due index; disabled ones are not, until they are enabled again."""
     one = provider()
     stores.providers.create(one, sealed(one))
@@ -47,7 +47,7 @@ def test_probes_are_loaded_with_their_active_row(stores: Stores) -> None:
     assert found[many[1].id] == Probed(many[1], sealed(many[1]))
 
 
-def test_health_is_written_where_nothing_has_come_between(stores: Stores) -> None:
+def test_health_is_written_unless_the_provider_changed(stores: Stores) -> None:
     """Health is written with its event, unless state, version or provider has changed; concurrent changes keep it."""
     one = provider()
     stores.providers.create(one, sealed(one))
@@ -73,7 +73,7 @@ def test_health_is_written_where_nothing_has_come_between(stores: Stores) -> Non
         stores.probes.set_health(replace(renamed, health=fresh.health), healthy)
 
 
-def test_a_verification_is_written_with_health_where_the_owner_changed_nothing(stores: Stores) -> None:
+def test_a_verification_is_written_unless_the_owner_made_a_change(stores: Stores) -> None:
     """A verification is written only if it changed, so that a probe never reverts a concurrent change."""
     one = provider(status=Status.PENDING)
     stores.providers.create(one, sealed(one))

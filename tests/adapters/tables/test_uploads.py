@@ -29,7 +29,7 @@ def test_an_upload_link_is_read_as_it_was_written(stores: Stores, members: dict[
     assert stores.uploads.get("up_1") == upload(**members)
 
 
-def test_tries_at_a_link_are_counted(stores: Stores) -> None:
+def test_attempts_at_a_link_are_counted(stores: Stores) -> None:
     """Attempts are counted until the link is used; a deleted link stays deleted."""
     stores.uploads.put(upload())
     assert [stores.uploads.count_attempt("up_1") for _ in range(3)] == [1, 2, 3]

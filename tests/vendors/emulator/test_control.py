@@ -25,7 +25,7 @@ def control(emulator: Emulator, **said: object) -> httpx2.Response:
 
 
 @pytest.mark.parametrize("vendor", vendors.NAMES)
-def test_a_good_key_can_be_made_to_fail_and_to_recover(emulator: Emulator, vendor: str) -> None:
+def test_a_valid_key_can_be_made_to_fail_and_to_recover(emulator: Emulator, vendor: str) -> None:
     """A working key can be made to fail and to recover, to try out health states."""
     key = fake_key(vendor)
     seen = [send(emulator, vendor).status_code]
@@ -37,21 +37,21 @@ def test_a_good_key_can_be_made_to_fail_and_to_recover(emulator: Emulator, vendo
     assert seen == [200, 418, 200]
 
 
-def test_another_key_is_not_concerned(emulator: Emulator) -> None:
+def test_other_keys_are_not_affected(emulator: Emulator) -> None:
     """Assigning a case to one key does not affect other keys."""
     control(emulator, vendor="openai", key=fake_key("openai", serial=1), case="invalid")
 
     assert send(emulator, "openai", key=fake_key("openai", serial=2)).status_code == 200
 
 
-def test_a_made_up_key_can_be_made_good(emulator: Emulator) -> None:
+def test_an_unknown_key_can_be_made_valid(emulator: Emulator) -> None:
     """Any text can be assigned any case."""
     control(emulator, vendor="groq", key=MADE_UP, case="valid")
 
     assert send(emulator, "groq", key=MADE_UP).status_code == 200
 
 
-def test_a_reset_forgets_what_was_said(emulator: Emulator) -> None:
+def test_a_reset_removes_all_scenarios(emulator: Emulator) -> None:
     """After a reset, every key plays its own case again."""
     control(emulator, vendor="openai", key=fake_key("openai"), case="invalid")
 
@@ -72,7 +72,7 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize("body", NONSENSE)
-def test_the_control_endpoint_refuses_what_it_does_not_know(emulator: Emulator, body: bytes) -> None:
+def test_the_control_endpoint_refuses_unknown_input(emulator: Emulator, body: bytes) -> None:
     """An unknown field or value is an error."""
     assert call(f"{emulator.url}/_control", "POST", content=body, headers=JSON).status_code == 422
 
@@ -89,7 +89,7 @@ def test_the_index_lists_every_case_with_a_key_that_plays_it(emulator: Emulator)
     assert listed == {(vendor, case.slug, case) for vendor, cases in CASES.items() for case in cases}
 
 
-def test_the_index_says_what_to_expect(emulator: Emulator) -> None:
+def test_the_index_shows_the_expected_results(emulator: Emulator) -> None:
     """The index shows each case's outcome and reason, as the API returns them."""
     told = call(emulator.url).json()["vendors"]["google"]["cases"]
 

@@ -14,7 +14,7 @@ SERIALS = [1, 2, 42, 9999]
 
 
 @pytest.mark.parametrize(("vendor", "case"), ALL)
-def test_the_case_of_a_fake_key_can_be_read_back(vendor: str, case: Case) -> None:
+def test_the_case_can_be_read_from_a_fake_key(vendor: str, case: Case) -> None:
     """The case can be read from a key with any serial."""
     assert {case_of(vendor, fake_key(vendor, case.slug, serial)) for serial in SERIALS} == {case}
 
@@ -28,7 +28,7 @@ def test_each_case_and_serial_has_a_key_of_its_own(vendor: str) -> None:
 
 
 @pytest.mark.parametrize("vendor", CASES)
-def test_a_fake_key_says_so(vendor: str) -> None:
+def test_a_fake_key_contains_fake(vendor: str) -> None:
     """Every fake key contains FAKE; a short-term Bedrock key contains it in base64."""
     minted = [fake_key(vendor, case.slug) for case in CASES[vendor] if case.form != "short-term"]
 
@@ -45,7 +45,7 @@ def test_a_fake_key_ends_in_its_serial(vendor: str) -> None:
 @pytest.mark.parametrize(
     ("slug", "seconds"), [("slow", 30), ("slow-2", 2), ("slow-200ms", 0.2), ("slow-32767ms", 32.767)]
 )
-def test_a_slow_key_can_say_how_slow(vendor: str, slug: str, seconds: float) -> None:
+def test_a_slow_key_can_contain_its_delay(vendor: str, slug: str, seconds: float) -> None:
     """A slow key can contain its delay, so that short deadlines can be tested quickly."""
     case = case_of(vendor, fake_key(vendor, slug))
 
@@ -57,7 +57,7 @@ def test_a_slow_key_can_say_how_slow(vendor: str, slug: str, seconds: float) -> 
 @pytest.mark.parametrize(
     "key", ["", "hello", "sk-proj-FAKE-nothing-EXAMPLE-0001", "AKIAFAKEFAKEFEXAMPLE::FAKE::us-east-1"]
 )
-def test_a_key_that_names_no_case_is_nobodys(vendor: str, key: str) -> None:
+def test_a_key_without_a_case_is_unknown(vendor: str, key: str) -> None:
     """A key without a known case has no case."""
     assert case_of(vendor, key) is None
 
@@ -78,7 +78,7 @@ def test_an_unknown_case_has_no_key(vendor: str) -> None:
         ("groq", "valid", 10**40),
     ],
 )
-def test_what_does_not_fit_into_a_form_is_an_error(vendor: str, slug: str, serial: int) -> None:
+def test_a_key_that_does_not_fit_its_form_is_an_error(vendor: str, slug: str, serial: int) -> None:
     """A key whose length would differ from the vendor's is an error."""
     with pytest.raises(ValueError, match=r"serial|digits"):
         fake_key(vendor, slug, serial)
@@ -104,7 +104,7 @@ def test_every_case_of_bedrock_that_is_played_to_access_keys_has_a_code() -> Non
 
 
 @pytest.mark.parametrize("vendor", CASES)
-def test_a_vendors_slugs_are_told_apart_in_both_spellings(vendor: str) -> None:
+def test_a_vendors_slugs_are_unique_in_both_spellings(vendor: str) -> None:
     """Case names stay unique in keys without hyphens: `rate-limited` is `RateLimited`."""
     slugs = [case.slug for case in CASES[vendor]]
 

@@ -47,7 +47,7 @@ def _request(key: str) -> bytes:
 
 @pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize("slug", ["drop", "drop-midway", "garbage"])
-def test_a_connection_that_breaks_is_no_answer(emulator: Emulator, vendor: str, slug: str) -> None:
+def test_a_broken_connection_is_not_a_response(emulator: Emulator, vendor: str, slug: str) -> None:
     """A broken connection is a protocol error for the client."""
     with pytest.raises(httpx2.RemoteProtocolError):
         send(emulator, vendor, slug)
@@ -105,7 +105,7 @@ def test_a_huge_body_is_as_long_as_it_says(emulator: Emulator) -> None:
     assert response.content.startswith(render(case_named("openai", "valid"), "").body[:-1])
 
 
-def test_a_page_is_no_json(emulator: Emulator) -> None:
+def test_a_page_is_not_json(emulator: Emulator) -> None:
     """An HTML page is sent with status 200."""
     response = send(emulator, "anthropic", "html")
 
@@ -121,7 +121,7 @@ def test_deep_json_is_too_deep_for_a_parser(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_slow_answer_is_late_and_good(emulator: Emulator, vendor: str) -> None:
+def test_a_slow_response_is_late_and_valid(emulator: Emulator, vendor: str) -> None:
     """A slow response is valid; the caller decides whether it is too late."""
     began = time.perf_counter()
     response = send(emulator, vendor, "slow-50ms")
@@ -129,7 +129,7 @@ def test_a_slow_answer_is_late_and_good(emulator: Emulator, vendor: str) -> None
     assert (response.status_code, time.perf_counter() - began >= 0.05) == (200, True)
 
 
-def test_a_caller_who_goes_away_is_not_waited_for(emulator: Emulator) -> None:
+def test_a_disconnected_caller_is_not_waited_for(emulator: Emulator) -> None:
     """The emulator stops when its caller disconnects."""
     stream(emulator, "openai", "endless")
     with pytest.raises(httpx2.ReadTimeout):
@@ -141,7 +141,7 @@ def test_a_caller_who_goes_away_is_not_waited_for(emulator: Emulator) -> None:
     assert not emulator._answering
 
 
-def test_the_emulator_ends_at_once_whatever_it_plays() -> None:
+def test_the_emulator_ends_at_once_in_every_case() -> None:
     """The emulator stops at once and leaves no thread, task or socket behind."""
     threads = set(threading.enumerate())
     plays = [play.value for play in Play if play is not Play.ANSWER]
@@ -162,7 +162,7 @@ def test_the_emulator_ends_at_once_whatever_it_plays() -> None:
     assert set(threading.enumerate()) == threads
 
 
-def test_a_taken_port_is_told() -> None:
+def test_a_port_in_use_is_reported() -> None:
     """Starting a second emulator on the same port is an error."""
     with running_emulator() as emulator:
         port = int(emulator.url.rpartition(":")[2])

@@ -164,7 +164,7 @@ REFUSALS: Final[list[tuple[Listing, str, str, str, int]]] = [
 @pytest.mark.parametrize(
     ("listing", "vendor", "key", "error", "status"), REFUSALS, ids=[row[0].__name__ for row in REFUSALS]
 )
-def test_a_vendors_sdk_raises_its_own_error_for_a_bad_key(
+def test_a_vendors_sdk_raises_its_own_error_for_an_invalid_key(
     emulator: Emulator, listing: Listing, vendor: str, key: str, error: str, status: int
 ) -> None:
     """Each vendor's SDK raises its usual exception for a bad key."""

@@ -60,7 +60,7 @@ OAUTH = [
 
 
 @pytest.mark.parametrize(("headers", "slug"), OAUTH)
-def test_an_oauth_token_is_taken_as_bearer_with_the_beta_header(
+def test_an_oauth_token_is_accepted_as_bearer_with_the_beta_header(
     emulator: Emulator, client: httpx2.Client, headers: dict[str, str], slug: str
 ) -> None:
     """An OAuth token is accepted only as a bearer token with the beta header, as at Anthropic."""
@@ -87,7 +87,7 @@ BASES = [
 
 
 @pytest.mark.parametrize(("vendor", "base"), BASES)
-def test_each_vendor_can_be_had_by_path(emulator: Emulator, vendor: str, base: str) -> None:
+def test_each_vendor_has_a_path(emulator: Emulator, vendor: str, base: str) -> None:
     """Each vendor has a base_url at the emulator."""
     response = send(emulator, vendor, base=base)
 
@@ -95,7 +95,7 @@ def test_each_vendor_can_be_had_by_path(emulator: Emulator, vendor: str, base: s
     assert any(member in response.json() for member in ("data", "models", "modelSummaries"))
 
 
-def test_fireworks_control_plane_can_be_had_by_path(emulator: Emulator) -> None:
+def test_fireworks_control_plane_has_a_path(emulator: Emulator) -> None:
     """Fireworks' control plane has its own path, next to the inference API."""
     headers = {"authorization": f"Bearer {fake_key('fireworks')}"}
 
@@ -105,7 +105,7 @@ def test_fireworks_control_plane_can_be_had_by_path(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("slug", ["valid-dated", "invalid-dated"])
-def test_an_older_azure_resource_answers_at_the_dated_path(emulator: Emulator, slug: str) -> None:
+def test_an_older_azure_resource_responds_at_the_dated_path(emulator: Emulator, slug: str) -> None:
     """An older Azure resource responds at the path with an api-version, and 404 at the v1 path."""
     headers = {"api-key": fake_key("azure", slug)}
 
@@ -156,7 +156,7 @@ PATHS = {
 
 
 @pytest.mark.parametrize("vendor", PATHS)
-def test_no_key_is_told_so(emulator: Emulator, vendor: str) -> None:
+def test_a_missing_key_is_reported(emulator: Emulator, vendor: str) -> None:
     """A request without a credential gets the vendor's own response to that."""
     response = call(emulator.url + PATHS[vendor])
 
@@ -196,7 +196,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("key", "drift", "slug"), WRONG.values(), ids=WRONG)
-def test_a_signature_is_really_checked(emulator: Emulator, key: str, drift: timedelta, slug: str) -> None:
+def test_a_wrong_signature_is_refused(emulator: Emulator, key: str, drift: timedelta, slug: str) -> None:
     """A known access key id with a wrong signature is refused."""
     response = send(emulator, "bedrock", key=key, now=datetime.now(UTC) + drift)
 
@@ -233,7 +233,7 @@ def test_some_keys_change_from_one_request_to_the_next(
     assert [send(emulator, vendor, slug).status_code for _ in statuses] == statuses
 
 
-def test_what_is_nobodys_is_not_found(emulator: Emulator) -> None:
+def test_paths_of_no_vendor_are_not_found(emulator: Emulator) -> None:
     """The response to an unknown path lists the known ones."""
     response = call(f"{emulator.url}/nobody/v1/models")
 
@@ -249,7 +249,7 @@ def test_requests_are_counted_by_case(emulator: Emulator) -> None:
     assert (emulator.requests, emulator.played["groq", "valid"], emulator.played["groq", "invalid"]) == (3, 2, 1)
 
 
-def test_every_answer_can_be_late() -> None:
+def test_every_response_can_be_delayed() -> None:
     """Every response can be delayed, so that benchmarks include a vendor's latency."""
     with running_emulator(latency_s=0.05) as emulator:
         assert send(emulator, "openai").elapsed >= timedelta(seconds=0.05)

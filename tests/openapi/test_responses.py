@@ -62,7 +62,7 @@ BODIES = [
 
 
 @pytest.mark.parametrize(("function", "body"), BODIES)
-def test_an_example_of_a_body_is_taken(ports: FakePorts, path: dict[str, str], function: str, body: Any) -> None:
+def test_every_example_of_a_body_works(ports: FakePorts, path: dict[str, str], function: str, body: Any) -> None:
     """Each body example works as it is, and is refused with an unknown field, as the schema says."""
     if body.get("on_unavailable"):
         ports.verify.verdict = Verdict(Reason.HTTP_5XX)
@@ -73,10 +73,10 @@ def test_an_example_of_a_body_is_taken(ports: FakePorts, path: dict[str, str], f
         attempts = [each | {"provider_id": found} for each, found in zip(body["attempts"], ids, strict=True)]
         body = body | {"attempts": attempts}
     assert call(function, path=path, body=body | {"surprise": 1}).error["code"] == "validation_failed"
-    answer = call(function, path=path, body=body)
-    assert answer.status in (200, 201, 202), answer.text
-    described = operations()[function]["responses"][str(answer.status)]
-    assert answer.data.keys() == example_of(described)["data"].keys()
+    response = call(function, path=path, body=body)
+    assert response.status in (200, 201, 202), response.text
+    described = operations()[function]["responses"][str(response.status)]
+    assert response.data.keys() == example_of(described)["data"].keys()
 
 
 def some_body(function: str) -> Any:
@@ -90,31 +90,33 @@ def example_of(response: Any) -> Any:
 
 
 @pytest.mark.parametrize("function", [name for name in operations() if name.startswith(("get_", "list_"))])
-def test_a_read_answers_as_its_example_does(path: dict[str, str], function: str) -> None:
+def test_a_read_returns_the_fields_of_its_example(path: dict[str, str], function: str) -> None:
     """A read returns the same fields as its example, at every level."""
-    answer = call(function, path=path)
+    response = call(function, path=path)
     example = example_of(operations()[function]["responses"]["200"])
     if function == "get_openapi":
-        assert answer.body == document()
+        assert response.body == document()
         return
-    assert answer.body.keys() == example.keys()
-    mine, theirs = answer.data, example["data"]
+    assert response.body.keys() == example.keys()
+    mine, theirs = response.data, example["data"]
     assert (mine[0] if isinstance(mine, list) else mine).keys() == (
         theirs[0] if isinstance(theirs, list) else theirs
     ).keys()
 
 
 @pytest.mark.parametrize(("function", "name"), parameters("query"))
-def test_a_query_parameter_is_read(path: dict[str, str], function: str, name: str) -> None:
+def test_every_query_parameter_is_used(path: dict[str, str], function: str, name: str) -> None:
     """An invalid query parameter is refused by name; a valid one that matches nothing returns nothing."""
-    answer = call(function, path=path, query={name: "\N{SNOWMAN}"})
+    response = call(function, path=path, query={name: "\N{SNOWMAN}"})
     schema = document()["components"]["parameters"][name]["schema"]
     any_text = schema.keys() <= {"type", "maxLength"} and name != "cursor"
-    assert (answer.status, None if any_text else answer.error["param"]) == ((200, None) if any_text else (400, name))
+    assert (response.status, None if any_text else response.error["param"]) == (
+        (200, None) if any_text else (400, name)
+    )
 
 
 @pytest.mark.parametrize(("function", "name"), parameters("header"))
-def test_a_request_header_is_heeded(ports: FakePorts, path: dict[str, str], function: str, name: str) -> None:
+def test_every_request_header_is_used(ports: FakePorts, path: dict[str, str], function: str, name: str) -> None:
     """`If-Match` with another tag returns 412, and `If-None-Match` with any tag returns 304."""
     expected = {"If-Match": ('"other"', 412), "If-None-Match": ("*", 304)}
     value, status = expected[name]
@@ -122,15 +124,15 @@ def test_a_request_header_is_heeded(ports: FakePorts, path: dict[str, str], func
 
 
 @pytest.mark.parametrize("function", [name for name in operations() if name != "get_openapi"])
-def test_a_header_that_is_not_described_is_not_heeded(path: dict[str, str], function: str) -> None:
+def test_undocumented_headers_are_ignored(path: dict[str, str], function: str) -> None:
     """Every conditional header that a function uses is documented."""
     told = {resolved(parameter)["name"] for parameter in operations()[function].get("parameters", [])}
     for name, value, status in (("If-Match", '"other"', 412), ("If-None-Match", "*", 304)):
-        answer = call(function, path=path, body=some_body(function), headers={name: value})
-        assert (answer.status == status) == (name in told)
+        response = call(function, path=path, body=some_body(function), headers={name: value})
+        assert (response.status == status) == (name in told)
 
 
-def test_the_description_can_be_asked_for_again_for_nothing() -> None:
+def test_the_document_is_not_downloaded_again_while_unchanged() -> None:
     """The document is not downloaded again while it is unchanged: 304 for its tag."""
     first = invoke("get_openapi", event())
     again = invoke("get_openapi", event(headers={"if-none-match": f'"old", W/{first.headers["ETag"]}'}))
@@ -148,13 +150,13 @@ ANSWERS: list[tuple[str, int, Any, str]] = [
 
 
 @pytest.mark.parametrize(("function", "status", "body", "complaint"), ANSWERS)
-def test_an_answer_that_is_not_described_fails_its_test(function: str, status: int, body: Any, complaint: str) -> None:
+def test_an_undocumented_response_fails_its_test(function: str, status: int, body: Any, complaint: str) -> None:
     """A response that does not match the document fails its test."""
     with pytest.raises(AssertionError, match=complaint):
         check_answer(function, status, HEADERS, body)
 
 
-def test_an_error_that_is_not_described_fails_its_test(ports: FakePorts) -> None:
+def test_an_undocumented_error_fails_its_test(ports: FakePorts) -> None:
     """An undocumented error code or a missing header fails its test."""
     error = call("list_providers", query={"cursor": "x"}).body
     check_answer("list_providers", 400, HEADERS, error)
