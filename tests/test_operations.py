@@ -13,6 +13,7 @@ from botocore import xform_name
 
 from local.template import Template
 from providers_client.cli.app import app
+from tests.kit.costs import page, rows, table, units
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -92,3 +93,17 @@ def test_the_recovery_periods_are_the_templates() -> None:
     }
     assert days == {"MainTable": 35, "SecretsTable": 7}
     assert "the main table for 35 days, and of the secrets table for 7 days" in " ".join(PAGE.split())
+
+
+def test_the_costs_are_those_of_the_formulas_and_the_measured_units() -> None:
+    """`python -m tests.kit.costs` writes them, from the units of a probe in docs/bench.md."""
+    assert page(PAGE) == PAGE
+    assert table() in PAGE
+
+
+def test_ten_thousand_providers_cost_what_their_units_cost() -> None:
+    """432 million probes a month: $270 for a write unit each, $54 for a read unit each."""
+    dollars = {row.name: row.dollars[1] for row in rows()}
+    writes, reads = units()
+    assert dollars["writes"] == pytest.approx(270 * writes)
+    assert dollars["reads"] == pytest.approx(54 * reads)
