@@ -37,8 +37,8 @@ opened = box.decrypt(bytes(12), box.encrypt(bytes(12), b"sealed", b"bound"), b"b
 modules = [each.name for each in pkgutil.walk_packages(providers.__path__, "providers.")]
 for name in modules:
     importlib.import_module(name)
-places = {module.__file__ for module in (boto3, httpx2, providers)}
-print(json.dumps({"endpoints": endpoints, "opened": opened, "modules": modules, "places": sorted(places),
+files = {module.__file__ for module in (boto3, httpx2, providers)}
+print(json.dumps({"endpoints": endpoints, "opened": opened, "modules": modules, "files": sorted(files),
                   "ulid": version("python-ulid"), "python": sys.version_info[:2]}))
 """
 
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.sam
 
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
-    """A build to inspect."""
+    """Check that there is a build to inspect."""
     if not SITE.is_dir():
         pytest.fail(f"there is no build in {BUILD}: run `make test-sam`, which makes one")
 
@@ -124,7 +124,7 @@ def test_everything_in_the_layer_imports_with_nothing_but_the_layer() -> None:
     found = json.loads(ran.stdout)
     assert found["opened"] == "sealed"
     assert found["endpoints"][0] == "https://dynamodb.eu-central-1.amazonaws.com"
-    assert all(place.startswith(str(SITE)) for place in found["places"])
+    assert all(file.startswith(str(SITE)) for file in found["files"])
     assert "providers.bootstrap" in found["modules"]
 
 
@@ -136,9 +136,9 @@ def test_the_mcp_function_runs_on_the_layer_and_itself() -> None:
     listing += "print(len(response['result']['tools']), mcp.__file__, providers_client.__file__)"
     ran = subprocess.run([python313(), "-I", "-c", listing], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    tools, *places = ran.stdout.splitlines()[-1].split()
+    tools, *files = ran.stdout.splitlines()[-1].split()
     assert tools == "6"
-    assert all(place.startswith(str(MCP)) for place in places)
+    assert all(file.startswith(str(MCP)) for file in files)
     twice = {path.name for path in MCP.iterdir()} & {path.name for path in SITE.iterdir()}
     assert twice <= {"__pycache__"}
 

@@ -105,12 +105,12 @@ def made(name: str = "OpenAI Production") -> list[Event]:
         (EventType.DELETED, after),
         (EventType.PENDING_EXPIRED, expired),
     ]
-    told = [provider_event(ports.clock.new_id(), kind, ports.clock.now(), provider) for kind, provider in kinds]
-    return told + health_changes(name, ports.clock)
+    events = [provider_event(ports.clock.new_id(), kind, ports.clock.now(), provider) for kind, provider in kinds]
+    return events + health_changes(name, ports.clock)
 
 
 def lived() -> list[Event]:
-    """Return what is published during the life of a provider."""
+    """Return the events published during the life of a provider."""
     ports = FakePorts()
     provider = added(ports)
 
@@ -133,12 +133,12 @@ def lived() -> list[Event]:
     return ports.publisher.published
 
 
-def faults(event: Any) -> list[str]:
+def schema_errors(event: Any) -> list[str]:
     """Return the schema's errors for an event."""
     return [error.message for error in VALIDATOR.iter_errors(event)]
 
 
-def test_the_schema_is_one() -> None:
+def test_the_schema_is_valid() -> None:
     """The schema is valid for its draft."""
     Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -162,13 +162,13 @@ def test_every_event_of_the_model_matches_the_schema(name: str) -> None:
     events = delivered(made(name))
     assert {each[type_of] for each in events} == {each.value for each in EventType}
     assert {each["detail"]["name"] for each in events} == {name}
-    assert [faults(each) for each in events] == [[]] * len(events)
+    assert [schema_errors(each) for each in events] == [[]] * len(events)
 
 
 def test_every_event_of_a_providers_life_matches_the_schema() -> None:
     """Each change has one event with an increasing id; an unchanged state has none."""
     events = delivered(lived())
-    assert [faults(each) for each in events] == [[]] * len(events)
+    assert [schema_errors(each) for each in events] == [[]] * len(events)
     assert [(each[type_of], each["detail"].get("to"), each["detail"].get("reason")) for each in events] == [
         ("provider.created", None, None),
         ("provider.health_changed", "healthy", None),
@@ -210,7 +210,7 @@ WRONG = {
     "no resource": ("created", envelope(resources=[])),
     "a resource that is no provider": ("created", envelope(resources=["org_a"])),
     "no detail": ("created", envelope(detail=None)),
-    "a field that nobody documented": ("created", detail(key_hint="sk-proj-…0001")),
+    "an undocumented field": ("created", detail(key_hint="sk-proj-…0001")),
     "a field of health in a rotation": ("rotated", detail(to="healthy")),
     "an id that is no ULID": ("created", detail(id="evt_1")),
     "a provider's id without its prefix": ("deleted", detail(provider_id="01KP5XSPG0TB5VSHQC4J7Y2GRV")),
@@ -237,21 +237,21 @@ def test_a_changed_field_does_not_match_the_schema(case: str) -> None:
     """A changed field does not match the schema, so that consumers are not surprised."""
     kind, spoil = WRONG[case]
     event = copy.deepcopy(next(each for each in delivered(made()) if each[type_of] == f"provider.{kind}"))
-    assert faults(event) == []
+    assert schema_errors(event) == []
     spoil(event)
-    assert faults(event)
+    assert schema_errors(event)
 
 
 @pytest.mark.parametrize("kind", list(EventType))
 def test_no_field_can_be_missing(kind: EventType) -> None:
     """Every field of the envelope and the detail is required."""
     event = next(each for each in delivered(made()) if each[type_of] == kind)
-    for place in (event, event["detail"]):
-        for name in list(place):
-            value = place.pop(name)
-            assert faults(event), name
-            place[name] = value
-    assert faults(event) == []
+    for fields in (event, event["detail"]):
+        for name in list(fields):
+            value = fields.pop(name)
+            assert schema_errors(event), name
+            fields[name] = value
+    assert schema_errors(event) == []
 
 
 # ── The docs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -262,7 +262,7 @@ EXAMPLES = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCS
 def test_the_docs_examples_match_the_schema() -> None:
     """The docs have a valid example for each event type."""
     examples = [each for each in EXAMPLES if isinstance(each[type_of], str)]
-    assert [faults(each) for each in examples] == [[]] * len(EventType)
+    assert [schema_errors(each) for each in examples] == [[]] * len(EventType)
     assert [each[type_of] for each in examples] == [kind.value for kind in EventType]
     assert re.findall(r"^### (.*)", DOCS, re.MULTILINE) == [kind.value for kind in EventType]
 
@@ -304,7 +304,7 @@ def matched(patterns: dict[str, Any], events: Sequence[Event]) -> dict[str, list
             bus.put_rule(Name=name, EventPattern=json.dumps(pattern))
             bus.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
         EventBridgePublisher(bus, "default").publish(events)
-        for kind in EventType:  # somebody else's, which look the same
+        for kind in EventType:  # another stack's, which look the same
             bus.put_events(Entries=[{"Source": "others", "DetailType": kind, "Detail": json.dumps(events[-1].detail)}])
         found: dict[str, list[dict[str, Any]]] = {name: [] for name in patterns}
         for name, url in urls.items():
@@ -350,10 +350,10 @@ def test_each_rule_matches_its_events(
 
 
 def slack_message(rule: str, event: dict[str, Any]) -> Any:
-    """What a rule's input transformer makes of an event.
+    """Return the output of a rule's input transformer for an event.
 
-    As EventBridge fills it in (its user guide, Input transformation): a variable that stands by itself becomes JSON,
-    and within quotes nothing is escaped.
+    As EventBridge documents it (user guide, Input transformation): a variable on its own becomes JSON, and within
+    quotes nothing is escaped.
     """
     transformer = RULES[rule]["Targets"][0]["InputTransformer"]
     text = transformer["InputTemplate"]["Fn::Sub"].replace("${SlackChannel}", "C0123456789")
@@ -369,7 +369,7 @@ def slack_message(rule: str, event: dict[str, Any]) -> Any:
 
 
 def line(message: Any) -> str:
-    """Return what a channel shows of a message."""
+    """Return a message as a channel shows it."""
     (block,) = message["blocks"]
     (section,) = block["elements"]
     assert (block["type"], section["type"]) == ("rich_text", "rich_text_section")
@@ -440,5 +440,5 @@ def test_secrets_are_read_from_secrets_manager_and_only_into_connections() -> No
 def test_an_events_time_is_the_changes_time() -> None:
     """An event's time is that of the change, in UTC without fractions, not that of publishing."""
     event = replace(made()[0], at=datetime(2026, 4, 14, 14, 0, 1, 999_999, tzinfo=UTC))
-    (told,) = delivered([event])
-    assert told["time"] == "2026-04-14T14:00:01Z"
+    (received,) = delivered([event])
+    assert received["time"] == "2026-04-14T14:00:01Z"

@@ -1,4 +1,4 @@
-"""What an import loads, because imports are most of a cold start."""
+"""The modules that an import loads, because imports are most of a cold start."""
 
 import subprocess
 import sys

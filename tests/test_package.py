@@ -39,7 +39,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_contains_the_client_and_the_contract_only(wheel: Path) -> None:
-    """Neither the layer nor the local stack: an application may have a folder `providers` or `local` of its own."""
+    """The wheel contains neither the layer nor the local stack, whose names an application's folders could have."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.partition("/")[0] for name in names}

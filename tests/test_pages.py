@@ -1,4 +1,4 @@
-"""The documentation: nothing is missing from its index, no link leads nowhere, and the client's examples run."""
+"""The documentation: the index is complete, links are valid, and the client's examples run."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def links(page: Path) -> list[Path]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_to_a_file(page: Path) -> None:
-    """On every page."""
+    """Every link on every page leads to a file."""
     assert [each for each in links(page) if not each.exists()] == []
 
 
 def test_the_index_lists_every_page() -> None:
-    """`docs/README.md` has every page and every decision."""
+    """`docs/README.md` lists every page and every decision."""
     index = ROOT / "docs" / "README.md"
     assert {page for page in PAGES if page.is_relative_to(ROOT / "docs")} - {index} <= {*links(index)}
 
 
 def test_the_client_page_has_every_method() -> None:
-    """Of both clients, which have the same methods."""
+    """docs/client.md has every method of both clients."""
     text = (ROOT / "docs" / "client.md").read_text()
     for kind in (Client, AsyncClient):
         methods = [name for name, _ in inspect.getmembers(kind, callable) if not name.startswith("_")]
@@ -45,7 +45,7 @@ def test_the_client_page_has_every_method() -> None:
 
 
 def test_the_client_pages_examples_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """All of them, in order, as one program against the local stack."""
+    """The examples run in order as one program against the local stack."""
     program = "\n".join(_BLOCK.findall((ROOT / "docs" / "client.md").read_text()))
     with in_background(running_stack()) as stack:
         monkeypatch.setenv("PROVIDERS_API_URL", stack.url)

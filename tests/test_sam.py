@@ -1,7 +1,7 @@
 """The API in containers: `sam local start-api` over the built functions, against `make aws` on this machine.
 
-Needs `make test-sam`'s build and a container engine. `SAM_HOST_ADDRESS` is what the containers call this machine by:
-`host-gateway` for Docker, else the address at which the engine's containers reach it.
+Needs `make test-sam`'s build and a container engine. `SAM_HOST_ADDRESS` is this machine's address for the containers:
+`host-gateway` for Docker, otherwise the address at which the engine's containers reach it.
 """
 
 from __future__ import annotations

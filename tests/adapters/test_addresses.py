@@ -88,24 +88,24 @@ class Dialler(httpcore2.AsyncNetworkBackend):
 
 def resolving(monkeypatch: pytest.MonkeyPatch, *responses: list[str]) -> list[str]:
     """Make names resolve to each of `responses` in turn; return the list of resolved names."""
-    asked: list[str] = []
+    resolved: list[str] = []
     queue = list(responses)
 
     def getaddrinfo(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
-        asked.append(host)
+        resolved.append(host)
         found = queue.pop(0) if len(queue) > 1 else queue[0]
         if not found:
             raise socket.gaierror("no such host")
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    return asked
+    return resolved
 
 
 def reason_of(url: str, dialler: Dialler, *, loopback: bool = False, emulator: tuple[str, int] | None = None) -> Reason:
     """Return why a request to `url` failed."""
 
-    async def ask() -> Reason:
+    async def send() -> Reason:
         transport = HttpTransport(CheckedBackend(dialler, loopback=loopback, emulator=emulator))
         try:
             await transport.send(ProbeRequest(url, {"authorization": Secret("Bearer fake-canary")}))
@@ -114,17 +114,17 @@ def reason_of(url: str, dialler: Dialler, *, loopback: bool = False, emulator: t
             return failure.reason
         finally:
             await transport.aclose()
-        raise AssertionError("nothing should have answered")
+        raise AssertionError("no address should have responded")
 
-    return asyncio.run(ask())
+    return asyncio.run(send())
 
 
 def test_a_public_name_is_dialled_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name is resolved once, and the connection goes to a checked address, IPv4 first."""
-    asked = resolving(monkeypatch, ["2606:4700::1111", "1.1.1.1"])
+    resolved = resolving(monkeypatch, ["2606:4700::1111", "1.1.1.1"])
     dialler = Dialler()
     assert reason_of("https://api.example.com/v1/models", dialler) is Reason.CONNECTION_FAILED
-    assert (asked, dialler.dialled) == (["api.example.com"], ["1.1.1.1:443", "2606:4700::1111:443"])
+    assert (resolved, dialler.dialled) == (["api.example.com"], ["1.1.1.1:443", "2606:4700::1111:443"])
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], ["1.1.1.1", "10.0.0.1"], ["169.254.169.254"], ["::1", "8.8.8.8"]])
@@ -138,10 +138,10 @@ def test_a_name_with_any_private_address_is_not_dialled(monkeypatch: pytest.Monk
 
 def test_a_name_is_resolved_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name is resolved once, so DNS rebinding to loopback has no effect."""
-    asked = resolving(monkeypatch, ["1.1.1.1"], ["127.0.0.1"])
+    resolved = resolving(monkeypatch, ["1.1.1.1"], ["127.0.0.1"])
     dialler = Dialler()
     reason_of("https://rebind.example.com/", dialler)
-    assert (asked, dialler.dialled) == (["rebind.example.com"], ["1.1.1.1:443"])
+    assert (resolved, dialler.dialled) == (["rebind.example.com"], ["1.1.1.1:443"])
 
 
 def test_an_unknown_name_has_its_own_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -204,7 +204,7 @@ def test_other_organizations_do_not_delay_the_new_key(vault: Vault, monkeypatch:
     cipher, now = vault.cipher(), [1000.0]
     monkeypatch.setattr("providers.adapters.envelope.time", SimpleNamespace(monotonic=lambda: now[0]))
     read, other = (vault.cipher().seal(org, "prov_1", 1, OPENAI, KEY) for org in ("org_a", "org_b"))
-    cipher.open(other, OPENAI)  # its key is in memory for 200 s less than the answer that it is the newest one
+    cipher.open(other, OPENAI)  # its key is cached 200 s before the newest key's id is
     now[0] += 200
     cipher.seal("org_b", "prov_1", 2, OPENAI, KEY)
     cipher.seal("org_a", "prov_1", 2, OPENAI, KEY)

@@ -44,7 +44,7 @@ def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_a_metric_is_one_line_of_emf(
     metric: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has the namespace, the unit, the dimensions of the table and the service."""
+    """A metric has the namespace, the unit, the dimensions of the table and the service."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "providers-api")
     emf = EmfMetrics("stack")
     dimensions = {name: next(iter(DIMENSIONS[name])) for name in metric.dimensions}
@@ -80,7 +80,7 @@ def test_a_minute_of_probes_is_few_lines(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_metrics_are_written_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """What an invocation collected is not written again by the next one; one without metrics writes nothing."""
+    """An invocation's metrics are not written again by the next one; without metrics, nothing is written."""
     emf = EmfMetrics("stack")
     emf.count(EVENTS_QUARANTINED, 0)
     emf.flush()
@@ -123,16 +123,16 @@ class Raw(io.BytesIO):
     """A body as botocore reads it."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
-        """Yield all of it."""
+        """Yield the whole body."""
         yield self.read()
 
 
-def answering(service: str, *codes: str) -> Any:
-    """Return a client of `service` whose attempts are answered with these error codes, one after the other."""
-    responses = iter(codes)
+def client_with_errors(service: str, *codes: str) -> Any:
+    """Return a client of `service` whose attempts fail with these error codes, one after the other."""
+    remaining = iter(codes)
 
     def send(**_: Any) -> Any:
-        body = json.dumps({"__type": next(responses), "message": "for a test"}).encode()
+        body = json.dumps({"__type": next(remaining), "message": "for a test"}).encode()
         return AWSResponse("https://aws.example", 400, HeadersDict({}), Raw(body))  # type: ignore[arg-type]
 
     client: Any = boto3.Session("testing", "testing", region_name="us-east-1").client(service)  # type: ignore[call-overload]
@@ -150,8 +150,8 @@ def answering(service: str, *codes: str) -> Any:
 def test_every_attempt_that_is_throttled_or_fails_is_counted(
     service: str, operation: str, throttles: Any, failures: Any
 ) -> None:
-    """A retry that meets another error has been throttled once, and failed once."""
-    metrics, client = FakeMetrics(), answering(service, "ThrottlingException", "AccessDeniedException")
+    """A retry with another error counts as one throttle and one failure."""
+    metrics, client = FakeMetrics(), client_with_errors(service, "ThrottlingException", "AccessDeniedException")
     count_failures(client, service, metrics)
     with pytest.raises(client.exceptions.ClientError):
         getattr(client, operation)()
@@ -160,8 +160,8 @@ def test_every_attempt_that_is_throttled_or_fails_is_counted(
 
 
 def test_a_lost_race_is_not_a_failure() -> None:
-    """A condition that another writer made false is part of normal operation."""
-    metrics, client = FakeMetrics(), answering("dynamodb", "ConditionalCheckFailedException")
+    """A condition that is false because of another writer is part of normal operation."""
+    metrics, client = FakeMetrics(), client_with_errors("dynamodb", "ConditionalCheckFailedException")
     count_failures(client, "dynamodb", metrics)
     with pytest.raises(client.exceptions.ClientError):
         client.list_tables()
@@ -169,7 +169,7 @@ def test_a_lost_race_is_not_a_failure() -> None:
 
 
 def test_calls_without_a_response_are_failures() -> None:
-    """DynamoDB cannot be reached: each attempt counts."""
+    """If DynamoDB cannot be reached, each attempt counts."""
     metrics = FakeMetrics()
     client: Any = boto3.Session("testing", "testing", region_name="us-east-1").client("dynamodb", config=CLIENT_CONFIG)
 
@@ -184,13 +184,13 @@ def test_calls_without_a_response_are_failures() -> None:
 
 
 def test_the_stack_on_one_machine_writes_no_metrics() -> None:
-    """The console of `make run` is for people."""
+    """The local stack writes no metrics, because its console is for people."""
     assert isinstance(Dependencies(Settings("main", "secrets", "alias/key", local=True)).metrics, NoMetrics)
     assert isinstance(Dependencies(Settings("main", "secrets", "alias/key")).metrics, EmfMetrics)
 
 
 def test_collecting_loads_no_powertools() -> None:
-    """Powertools is imported when a metric is written: a gateway that only resolves credentials never pays for it."""
+    """Powertools is imported when a metric is written: a gateway that only resolves credentials never loads it."""
     code = (
         "import sys; from providers.adapters.metrics import EmfMetrics; from providers.model.metrics import PROBES; "
         "emf = EmfMetrics('stack'); emf.flush(); emf.count(PROBES, vendor='openai', outcome='valid'); "
@@ -213,7 +213,7 @@ def test_no_dimension_is_unbounded() -> None:
 
 
 def test_the_page_lists_every_metric() -> None:
-    """In the order of the table, with unit, dimensions and meaning."""
+    """The page lists the metrics in the order of the table, with unit, dimensions and meaning."""
     rows = [
         f"| `{each.name}` | {each.unit} | {', '.join(f'`{name}`' for name in each.dimensions)} | {each.meaning} |"
         for each in METRICS

@@ -46,8 +46,8 @@ def test_a_secret_does_not_show_itself() -> None:
     """repr, str, format and tracebacks never contain the secret."""
     secret = Secret(CANARY)
     record = logging.LogRecord("x", logging.INFO, "x", 1, "key %s %r", (secret, secret), None)
-    shown = f"{secret} {secret!r} {secret!s} {secret:>30} {[secret]} {record.getMessage()} {dir(secret)}"
-    assert CANARY not in shown
+    texts = f"{secret} {secret!r} {secret!s} {secret:>30} {[secret]} {record.getMessage()} {dir(secret)}"
+    assert CANARY not in texts
     assert CANARY not in json.dumps({"key": secret}, default=str)
 
 

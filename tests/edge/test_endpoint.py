@@ -181,10 +181,10 @@ def test_a_pending_providers_tag_changes_with_its_verification(ports: FakePorts)
     """A pending provider's tag changes with its verification, even if health and probe time do not."""
     path = {"provider_id": call("add_provider", body=GOOD).data["id"]}
     first = call("get_provider", path=path)
-    place = ("org_a", path["provider_id"])
-    stored = ports.db.providers[place]
+    key = ("org_a", path["provider_id"])
+    stored = ports.db.providers[key]
     verification = replace(stored.verification, outcome=Outcome.INDETERMINATE, reason=Reason.DNS_FAILED)
-    ports.db.providers[place] = replace(stored, verification=verification)
+    ports.db.providers[key] = replace(stored, verification=verification)
     response = call("get_provider", path=path, headers={"If-None-Match": first.headers["ETag"]})
     assert (response.status, response.data["verification"]["reason"]) == (200, "dns_failed")
 

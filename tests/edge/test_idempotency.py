@@ -93,8 +93,8 @@ def sent(ports: FakePorts) -> Stage:
 def state(ports: FakePorts) -> tuple[Any, ...]:
     """Return everything that a change can modify."""
     db = ports.db
-    told = list(db.trail), len(ports.publisher.published)
-    return dict(db.providers), dict(db.names), dict(db.rows), dict(db.routes), dict(db.uploads), told
+    side_effects = list(db.trail), len(ports.publisher.published)
+    return dict(db.providers), dict(db.names), dict(db.rows), dict(db.routes), dict(db.uploads), side_effects
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -214,7 +214,7 @@ def test_a_request_in_progress_blocks_others_with_its_key(ports: FakePorts) -> N
 
 
 def test_a_request_that_outlived_its_lease_cannot_commit(ports: FakePorts) -> None:
-    """A request that lost its lease cannot commit, and its caller is told to retry for the stored response."""
+    """A request that lost its lease cannot commit, and its caller gets a 409 that advises a retry."""
     add = Sent("add_provider", 201, {"body": GOOD})
     seen: list[Answer] = []
 

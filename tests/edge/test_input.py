@@ -105,7 +105,7 @@ def test_invalid_fields_are_refused(ports: FakePorts, members: dict[str, Any], p
     """422 names the invalid field without repeating its value."""
     response = call("add_provider", body=GOOD | members)
     check(response, 422, "validation_failed", param)
-    assert [fault["param"] for fault in response.error["errors"]] == [param]
+    assert [each["param"] for each in response.error["errors"]] == [param]
     assert CANARY not in response.text
     assert (ports.db.providers, ports.verify.asked) == ({}, [])
 
@@ -113,7 +113,7 @@ def test_invalid_fields_are_refused(ports: FakePorts, members: dict[str, Any], p
 def test_every_invalid_field_is_listed(ports: FakePorts) -> None:
     """All validation errors are returned at once."""
     response = call("add_provider", body={"vendor": "acme", "name": "", "extra": 1})
-    assert {fault["param"] for fault in response.error["errors"]} == {"vendor", "name", "extra", "api_key"}
+    assert {each["param"] for each in response.error["errors"]} == {"vendor", "name", "extra", "api_key"}
 
 
 KEYS = [

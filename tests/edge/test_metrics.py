@@ -1,4 +1,4 @@
-"""Every kind of function writes its metrics when it ends, once, whatever its outcome."""
+"""Every kind of function writes its metrics once when it ends, even after an error."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ CALLS: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_an_invocation_writes_its_metrics_once(ports: FakePorts, name: str) -> None:
-    """Also after an error."""
+    """An invocation writes its metrics once, also after an error."""
     CALLS[name]()
     assert ports.metrics.flushed == 1
 
 
 def test_a_schedule_that_fails_writes_its_metrics(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error goes on to the schedule, which retries."""
+    """A schedule's error is raised again for a retry, after the metrics are written."""
 
     def unavailable(*_: Any) -> Any:
         raise Unavailable("dependency_unavailable", "broken for a test")

@@ -106,8 +106,8 @@ def test_an_unexpected_failure_is_an_internal_error(ports: FakePorts, monkeypatc
 
 def test_a_key_has_the_requested_lifetime(ports: FakePorts) -> None:
     """A key's lifetime is given in minutes, hours or days."""
-    for asked, life in [("30m", timedelta(minutes=30)), ("12h", timedelta(hours=12)), ("90d", timedelta(days=90))]:
-        made = run("keys.create", org=ORG, name="CI", expires_in=asked)["data"]
+    for given, life in [("30m", timedelta(minutes=30)), ("12h", timedelta(hours=12)), ("90d", timedelta(days=90))]:
+        made = run("keys.create", org=ORG, name="CI", expires_in=given)["data"]
         key = ports.management_keys.get(made["id"])
         assert key is not None
         assert key.expires_at == ports.clock.now() + life

@@ -227,16 +227,16 @@ def test_a_key_in_an_argument_is_found_nowhere(
 
     async def work() -> list[str]:
         async with connect() as client:
-            told = [(await client.call_tool(tool, given)).model_dump_json() for tool, given in calls]
+            results = [(await client.call_tool(tool, given)).model_dump_json() for tool, given in calls]
             with pytest.raises(MCPError) as caught:
                 await client.call_tool(good, {})
-            return [*told, str(caught.value)]
+            return [*results, str(caught.value)]
 
-    told = asyncio.run(work())
+    results = asyncio.run(work())
     logged = [str(vars(record)) for record in caplog.records]
     written = [*capfd.readouterr(), errors.read_text() if transport == "stdio" else ""]
-    seen = "\n".join([*told, *logged, *written])
-    assert json.loads(told[0])["structured_content"]["status"] == "stored"
+    seen = "\n".join([*results, *logged, *written])
+    assert json.loads(results[0])["structured_content"]["status"] == "stored"
     assert ("POST /mcp" in "".join(logged)) == (transport == "http")
     assert not [key for key in (good, refused) if key in seen or key[:-4] in seen]
 
@@ -244,9 +244,9 @@ def test_a_key_in_an_argument_is_found_nowhere(
 def test_requests_without_a_key_or_for_a_stream_are_refused(person: Person) -> None:
     """The gateway's responses have the protocol's statuses and headers, in the API's format."""
     with httpx2.Client(base_url=person.stack.url, trust_env=False) as http:
-        nobody = http.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
-        assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
-        assert nobody.json()["error"]["code"] == "missing_api_key"
+        anonymous = http.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+        assert (anonymous.status_code, anonymous.headers["www-authenticate"]) == (401, "Bearer")
+        assert anonymous.json()["error"]["code"] == "missing_api_key"
         for method in ("GET", "DELETE"):
             refused = http.request(method, "/mcp", headers={"authorization": f"Bearer {person.key()}"})
             assert (refused.status_code, refused.headers["allow"]) == (405, "POST")

@@ -70,14 +70,14 @@ def test_a_key_is_sent_to_its_own_vendor_only(person: Person, tmp_path: Path) ->
 
     async def work() -> None:
         async with over_stdio(environment, "auto", tmp_path / "stderr") as client:
-            asked = emulator.requests
-            told: list[Any] = []
+            before = emulator.requests
+            results: list[Any] = []
             for number, (given, code) in enumerate(REFUSED):
                 error = await fail(client, "add_provider", **({"vendor": "openai", "name": f"R{number}"} | given))
                 assert (error["param"], error["errors"][0]["code"]) == ("api_key_env", code), given
-                told.append(error)
-            assert emulator.requests == asked
-            assert not [value for value in VARIABLES.values() if value in json.dumps(told)]
+                results.append(error)
+            assert emulator.requests == before
+            assert not [value for value in VARIABLES.values() if value in json.dumps(results)]
             for number, given in enumerate(ALLOWED):
                 await call(client, "add_provider", **({"vendor": "openai", "name": f"A{number}"} | given))
             key = await fail(client, "add_provider", vendor="openai", name="K", api_key=VARIABLES["OPENAI_MANAGEMENT"])
@@ -98,14 +98,14 @@ def test_a_rotation_uses_the_stored_vendor_and_base_url(person: Person, tmp_path
             gateway = f"{emulator.url}/openai/v1"
             given = {"vendor": "openai", "name": "Gateway", "api_key": OPENAI, "base_url": gateway}
             provider = (await call(client, "add_provider", **given))["provider"]["id"]
-            asked = emulator.requests
+            before = emulator.requests
             rotation = {"provider_id": provider, "api_key_env": "OPENAI_API_KEY"}
             for more in ({}, {"base_url": None}, {"base_url": FOREIGN}):
                 error = await fail(client, "update_provider", **rotation, **more)
                 assert error["errors"][0]["code"] == "host_not_allowed"
             error = await fail(client, "update_provider", provider_id=provider, api_key_env="GROQ_KEY")
             assert error["errors"][0]["code"] == "variable_of_another_vendor"
-            assert emulator.requests == asked
+            assert emulator.requests == before
             assert (await call(client, "get_provider", provider_id=provider))["base_url"] == gateway
             rotated = await call(client, "update_provider", **rotation, base_url="default")
             assert (rotated["provider"]["base_url"], rotated["provider"]["key_version"]) == (None, 2)

@@ -1,6 +1,6 @@
 """Snapshots of the tools that clients see. An accidental change fails here.
 
-After a change that is meant, `.venv/bin/python -m tests.mcp.test_schemas` writes the snapshots anew; read their diff.
+After an intended change, `.venv/bin/python -m tests.mcp.test_schemas` writes the snapshots; read their diff.
 """
 
 from __future__ import annotations
@@ -128,9 +128,9 @@ def test_the_tools_accept_every_field_of_the_api(takes: type[bodies.Body], body:
 @pytest.mark.parametrize("name", sorted(LISTED))
 def test_no_argument_accepts_null(name: str) -> None:
     """No argument accepts null, and a tool that can read a variable is marked destructive."""
-    shown = json.dumps(LISTED[name]["inputSchema"])
-    assert "null" not in shown.replace("null means", "")
-    assert LISTED[name]["annotations"]["destructiveHint"] or "api_key_env" not in shown
+    schema = json.dumps(LISTED[name]["inputSchema"])
+    assert "null" not in schema.replace("null means", "")
+    assert LISTED[name]["annotations"]["destructiveHint"] or "api_key_env" not in schema
 
 
 def test_the_limits_equal_the_apis() -> None:
@@ -144,15 +144,15 @@ def test_the_limits_equal_the_apis() -> None:
 
 def test_a_failure_contains_every_field_of_the_apis_error() -> None:
     """A failure's text contains everything that the API returned."""
-    fault = FieldError(param="vendor", message="is required", code="missing")
-    problem = failure(arguments.invalid(fault, FieldError(param="name", message="is required", code="missing")))
-    told = refused(problem)
-    assert told.is_error
-    assert told.content[0].text == (  # type: ignore[union-attr]
+    missing = FieldError(param="vendor", message="is required", code="missing")
+    problem = failure(arguments.invalid(missing, FieldError(param="name", message="is required", code="missing")))
+    result = refused(problem)
+    assert result.is_error
+    assert result.content[0].text == (  # type: ignore[union-attr]
         "validation_failed: vendor: is required (and 1 more); nothing was sent\n"
         "- vendor: is required\n- name: is required"
     )
-    assert Failure.model_validate(told.structured_content) == problem
+    assert Failure.model_validate(result.structured_content) == problem
 
 
 def test_a_tool_has_its_functions_name() -> None:
@@ -164,5 +164,5 @@ if __name__ == "__main__":
     SNAPSHOTS.mkdir(exist_ok=True)
     for old in SNAPSHOTS.glob("*.json"):
         old.unlink()
-    for each, told in LISTED.items():
-        (SNAPSHOTS / f"{each}.json").write_text(rendered(told))
+    for each, tool in LISTED.items():
+        (SNAPSHOTS / f"{each}.json").write_text(rendered(tool))

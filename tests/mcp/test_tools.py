@@ -144,7 +144,7 @@ def test_a_dry_run_is_passed_on() -> None:
 
 ADD = {"vendor": "openai", "name": "P"}
 UPDATE = {"provider_id": PROVIDER_ID}
-FAULTS = [
+INVALID = [
     ("get_provider", {}, [("provider_id", "missing")]),
     ("get_provider", {"provider_id": CANARY}, [("provider_id", "string_pattern_mismatch")]),
     ("get_provider", UPDATE | {CANARY: CANARY}, [(None, "extra_forbidden")]),
@@ -183,23 +183,23 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("tool", "given", "faults"), FAULTS)
-def test_invalid_arguments_are_named_without_echoing_input(tool: str, given: dict[str, Any], faults: Any) -> None:
+@pytest.mark.parametrize(("tool", "given", "expected"), INVALID)
+def test_invalid_arguments_are_named_without_echoing_input(tool: str, given: dict[str, Any], expected: Any) -> None:
     """Invalid arguments are all named, without repeating a key, and nothing is sent."""
     script = Script([])
     with pytest.raises(Unprocessable) as caught:
         TOOLS[tool].call(caller(script, {"K": CANARY, "OPENAI_EMPTY": " "}), given)
     error = caught.value
-    if isinstance(faults, str):
-        assert error.code == faults
+    if isinstance(expected, str):
+        assert error.code == expected
     else:
         assert error.code == "validation_failed"
-        assert [(each.param, each.code) for each in error.errors] == faults
-    told = f"{error} {error.errors} {error.param}"
-    assert CANARY not in told
-    assert CANARY.replace("-", "_") not in told
-    assert KEY not in told
-    assert "is not valid" not in told
+        assert [(each.param, each.code) for each in error.errors] == expected
+    text = f"{error} {error.errors} {error.param}"
+    assert CANARY not in text
+    assert CANARY.replace("-", "_") not in text
+    assert KEY not in text
+    assert "is not valid" not in text
     assert not script.seen
 
 

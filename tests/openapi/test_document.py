@@ -38,7 +38,7 @@ def test_the_files_are_current(path: Path) -> None:
 
 def test_the_description_is_valid_openapi() -> None:
     """The document is valid OpenAPI, so that generators and viewers accept it."""
-    assert [str(fault) for fault in OpenAPIV31SpecValidator(document()).iter_errors()] == []
+    assert [str(error) for error in OpenAPIV31SpecValidator(document()).iter_errors()] == []
 
 
 ROUTES = {TEMPLATE.module(route.function).split(".")[1]: route for route in TEMPLATE.routes}
@@ -75,14 +75,14 @@ def test_everything_that_an_operation_names_exists(name: str) -> None:
 
 def test_every_code_belongs_to_an_operation() -> None:
     """Every error code belongs to an operation or says which interface returns it."""
-    told = {
+    codes = {
         code
         for operation in described().values()
         for response in operation["responses"].values()
         for code in resolved(response).get("x-error-codes", [])
     }
-    assert told == {code for code, row in ERRORS.items() if row.elsewhere is None}
-    assert document()["components"]["examples"].keys() == told
+    assert codes == {code for code, row in ERRORS.items() if row.elsewhere is None}
+    assert document()["components"]["examples"].keys() == codes
 
 
 def test_every_code_is_documented_under_its_status() -> None:
@@ -123,7 +123,7 @@ def examples() -> list[tuple[str, str, Any]]:
 @pytest.mark.parametrize(("schema", "value"), [pytest.param(*rest, id=where) for where, *rest in examples()])
 def test_examples_match_their_schemas(schema: str, value: Any) -> None:
     """Examples are valid and contain no field that the schema does not name."""
-    assert [fault.message for fault in validator(schema).iter_errors(value)] == []
+    assert [error.message for error in validator(schema).iter_errors(value)] == []
 
 
 def test_examples_of_parameters_match_their_schemas() -> None:

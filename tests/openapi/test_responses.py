@@ -40,13 +40,13 @@ def path(ports: FakePorts) -> dict[str, str]:
     return {"provider_id": provider_id, "slug": "@used", "number": "1"}
 
 
-def parameters(place: str) -> list[tuple[str, str]]:
+def parameters(location: str) -> list[tuple[str, str]]:
     """Return every operation with each of its parameters of one location."""
     return [
         (name, parameter["name"])
         for name, operation in operations().items()
         for parameter in map(resolved, operation.get("parameters", []))
-        if parameter["in"] == place and name != "get_openapi" and parameter["name"] != "Idempotency-Key"
+        if parameter["in"] == location and name != "get_openapi" and parameter["name"] != "Idempotency-Key"
     ]
 
 
@@ -126,10 +126,10 @@ def test_every_request_header_is_used(ports: FakePorts, path: dict[str, str], fu
 @pytest.mark.parametrize("function", [name for name in operations() if name != "get_openapi"])
 def test_undocumented_headers_are_ignored(path: dict[str, str], function: str) -> None:
     """Every conditional header that a function uses is documented."""
-    told = {resolved(parameter)["name"] for parameter in operations()[function].get("parameters", [])}
+    documented = {resolved(parameter)["name"] for parameter in operations()[function].get("parameters", [])}
     for name, value, status in (("If-Match", '"other"', 412), ("If-None-Match", "*", 304)):
         response = call(function, path=path, body=some_body(function), headers={name: value})
-        assert (response.status == status) == (name in told)
+        assert (response.status == status) == (name in documented)
 
 
 def test_the_document_is_not_downloaded_again_while_unchanged() -> None:

@@ -54,8 +54,8 @@ def test_a_refused_or_unverified_credential_stores_nothing(
     ports.verify.verdict = Verdict(reason)
     with pytest.raises(kind) as caught:
         added(ports)
-    told = "credential_rejected" if kind is Unprocessable else reason.value
-    assert (caught.value.code, caught.value.details["reason"]) == (code, told)
+    expected = "credential_rejected" if kind is Unprocessable else reason.value
+    assert (caught.value.code, caught.value.details["reason"]) == (code, expected)
     assert (ports.db.providers, ports.db.names, ports.db.rows) == ({}, {}, {})
 
 

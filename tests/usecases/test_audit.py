@@ -79,7 +79,7 @@ def put(*attempts: str) -> Do:
 
 
 @dataclass(frozen=True)
-class Told:
+class AuditedChange:
     """A change, the stage before it, and the audit entry that it leaves."""
 
     do: Do
@@ -96,52 +96,52 @@ def attempts_of(*models: str) -> list[dict[str, str]]:
 
 TWO: Do = lambda ports, provider: rotate(ports, provider, "two")  # noqa: E731 - one of the stages
 CHANGES = {
-    "add": Told(
+    "add": AuditedChange(
         lambda ports, _: add_provider(ports, ORG, new("two"), mine()), Action.CREATED, None, facts("Provider two")
     ),
-    "rename": Told(update(Change(name="New")), Action.UPDATED, {"name": "Provider one"}, {"name": "New"}),
-    "disable": Told(
+    "rename": AuditedChange(update(Change(name="New")), Action.UPDATED, {"name": "Provider one"}, {"name": "New"}),
+    "disable": AuditedChange(
         update(Change(status=Status.DISABLED)), Action.UPDATED, {"status": "active"}, {"status": "disabled"}
     ),
-    "rotate": Told(update(Change(api_key=key("two"))), Action.ROTATED, {"key_version": 1}, {"key_version": 2}),
-    "rotate, rename and move": Told(
+    "rotate": AuditedChange(update(Change(api_key=key("two"))), Action.ROTATED, {"key_version": 1}, {"key_version": 2}),
+    "rotate, rename and move": AuditedChange(
         update(Change(name="New", api_key=key("two"), base_url=HOST)),
         Action.ROTATED,
         {"name": "Provider one", "base_url": None, "key_version": 1},
         {"name": "New", "base_url": HOST, "key_version": 2},
     ),
-    "roll back": Told(
+    "roll back": AuditedChange(
         lambda ports, provider: rollback_provider(ports, ORG, provider.id, mutation=mine()),
         Action.ROLLED_BACK,
         {"key_version": 2},
         {"key_version": 3},
         TWO,
     ),
-    "destroy a version": Told(
+    "destroy a version": AuditedChange(
         lambda ports, provider: destroy_version(ports, ORG, provider.id, 1, mutation=mine()),
         Action.VERSION_DESTROYED,
         {"key_version": 1, "key_hint": HINT},
         None,
         TWO,
     ),
-    "delete": Told(
+    "delete": AuditedChange(
         lambda ports, provider: delete_provider(ports, ORG, provider.id, mutation=mine()),
         Action.DELETED,
         facts(version=2),
         None,
         TWO,
     ),
-    "put a new config": Told(
+    "put a new config": AuditedChange(
         put("m"), Action.ROUTING_CREATED, None, {"strategy": "fallback", "attempts": attempts_of("m")}
     ),
-    "put another config": Told(
+    "put another config": AuditedChange(
         put("m", "n"),
         Action.ROUTING_UPDATED,
         {"attempts": attempts_of("m")},
         {"attempts": attempts_of("m", "n")},
         put("m"),
     ),
-    "delete a config": Told(
+    "delete a config": AuditedChange(
         lambda ports, _: delete_routing_config(ports, ORG, "@a", mine()),
         Action.ROUTING_DELETED,
         {"strategy": "fallback", "attempts": attempts_of("m")},
@@ -151,29 +151,30 @@ CHANGES = {
 }
 
 
-def anonymous(told: dict[str, Any] | None, provider: Provider) -> dict[str, Any] | None:
+def anonymous(expected: dict[str, Any] | None, provider: Provider) -> dict[str, Any] | None:
     """Return facts with a placeholder for the stage's provider."""
-    if told is None or "attempts" not in told:
-        return told
+    if expected is None or "attempts" not in expected:
+        return expected
     steps = [
-        each | {"provider_id": each["provider_id"].replace(provider.id, "the provider")} for each in told["attempts"]
+        each | {"provider_id": each["provider_id"].replace(provider.id, "the provider")}
+        for each in expected["attempts"]
     ]
-    return told | {"attempts": steps}
+    return expected | {"attempts": steps}
 
 
-@pytest.mark.parametrize("told", CHANGES.values(), ids=CHANGES)
-def test_a_change_leaves_one_entry(told: Told) -> None:
+@pytest.mark.parametrize("expected", CHANGES.values(), ids=CHANGES)
+def test_a_change_leaves_one_entry(expected: AuditedChange) -> None:
     """An entry says who changed what and when, by which request, and only the fields that differ."""
     ports = FakePorts()
     provider = added(ports)
-    told.stage(ports, provider)
+    expected.stage(ports, provider)
     ports.clock.pass_time(minutes=1)
     known = len(ports.db.trail)
-    told.do(ports, provider)
+    expected.do(ports, provider)
     (entry,) = ports.db.trail[known:]
-    assert (entry.action, entry.actor, entry.request_id, entry.org) == (told.action, ACTOR, "request-9", ORG)
+    assert (entry.action, entry.actor, entry.request_id, entry.org) == (expected.action, ACTOR, "request-9", ORG)
     assert entry.at == ports.clock.now()
-    assert (anonymous(entry.before, provider), anonymous(entry.after, provider)) == (told.before, told.after)
+    assert (anonymous(entry.before, provider), anonymous(entry.after, provider)) == (expected.before, expected.after)
     routing = entry.action.value.startswith("routing")
     assert entry.resource_type == ("routing_config" if routing else "provider")
     assert entry.resource_id == "@a" if routing else entry.resource_id.startswith("prov_")
@@ -182,7 +183,7 @@ def test_a_change_leaves_one_entry(told: Told) -> None:
 def test_every_action_is_tested() -> None:
     """Every action that a caller can cause is tested here; the sweep's are below and in test_probe_results.py."""
     others = {Action.VERIFIED, Action.PENDING_EXPIRED, Action.UPLOAD_CREATED}
-    assert {told.action for told in CHANGES.values()} == set(Action) - others
+    assert {expected.action for expected in CHANGES.values()} == set(Action) - others
 
 
 def test_the_sweep_is_the_actor_of_its_verifications() -> None:
@@ -208,8 +209,8 @@ def test_an_upload_links_entry_does_not_contain_the_link() -> None:
     ports.uploads.put(link, SideWrites(entry=mine().upload_entry(ports, link)))
     (entry,) = trail(ports)
     assert (entry.action, entry.actor, entry.request_id) == (Action.UPLOAD_CREATED, ACTOR, "request-9")
-    told = {"vendor": "openai", "name": "Prod", "base_url": host, "provider_id": None}
-    assert (entry.before, entry.after) == (None, told)
+    expected = {"vendor": "openai", "name": "Prod", "base_url": host, "provider_id": None}
+    assert (entry.before, entry.after) == (None, expected)
 
 
 def refused_key(ports: FakePorts, provider: Provider) -> None:
@@ -252,9 +253,9 @@ def test_no_entry_contains_a_credential() -> None:
     """No entry contains a credential, plain or encoded, except its hint."""
     ports = FakePorts()
     provider = added(ports)
-    for told in CHANGES.values():
-        if told.action is not Action.DELETED:
-            told.do(ports, provider)
+    for expected in CHANGES.values():
+        if expected.action is not Action.DELETED:
+            expected.do(ports, provider)
     told_of = str(trail(ports))
     assert len(trail(ports)) == len(CHANGES)
     for mark in ("one", "two"):

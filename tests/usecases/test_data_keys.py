@@ -41,12 +41,12 @@ def ports() -> FakePorts:
 
 def test_every_version_is_resealed_under_the_new_key(ports: FakePorts) -> None:
     """Every stored version is re-encrypted, retired ones too; plaintext and expiry are unchanged."""
-    before = {place: (row.expires_at, row.created_at) for place, row in ports.db.rows.items()}
+    before = {key: (row.expires_at, row.created_at) for key, row in ports.db.rows.items()}
     assert uses(ports) == [(OLD, 3, True)]
     done = rotate_data_key(ports, ORG)
     assert (done.key.id, done.versions, done.broken, done.settled_in) == (NEW, 3, [], SETTLED_AFTER)
     assert uses(ports) == [(NEW, 3, True), (OLD, 0, False)]
-    assert {place: (row.expires_at, row.created_at) for place, row in ports.db.rows.items()} == before
+    assert {key: (row.expires_at, row.created_at) for key, row in ports.db.rows.items()} == before
     provider_id = next(stored.id for stored in ports.db.providers.values() if len(stored.versions) == 2)
     assert [resolve(ports, ORG, provider_id, version).secret for version in (1, 2)] == [key(), key("two")]
 
@@ -118,8 +118,8 @@ def settle(ports: FakePorts) -> None:
 def seal_late(ports: FakePorts) -> None:
     """Seal a row with the old key after the pass, like a function that still has it in memory."""
     settle(ports)
-    place = next(iter(ports.db.rows))
-    ports.db.rows[place] = replace(ports.db.rows[place], data_key_id=OLD)
+    key = next(iter(ports.db.rows))
+    ports.db.rows[key] = replace(ports.db.rows[key], data_key_id=OLD)
 
 
 REFUSED = [

@@ -63,9 +63,9 @@ def test_putting_a_config_as_it_is_changes_nothing() -> None:
     attempts = [Attempt(added(ports).id, "m")]
     first = put_routing_config(ports, ORG, "@a", "single", attempts)
     ports.clock.pass_time(hours=1)
-    told = len(ports.db.trail)
+    entries = len(ports.db.trail)
     assert put_routing_config(ports, ORG, "@a", "single", attempts) == (first[0], False)
-    assert (len(ports.db.trail), ports.routing.get(ORG, "@a")) == (told, first[0])
+    assert (len(ports.db.trail), ports.routing.get(ORG, "@a")) == (entries, first[0])
     assert put_routing_config(ports, ORG, "@a", "fallback", attempts)[0].revision == 2
 
 
@@ -105,8 +105,8 @@ def test_unknown_and_foreign_providers_are_named_by_position() -> None:
     attempts = [Attempt(mine.id, "m"), Attempt(theirs, "m"), Attempt(theirs, "n")]
     with pytest.raises(Unprocessable) as caught:
         put_routing_config(ports, ORG, "@a", "fallback", attempts)
-    faults = [fault["param"] for fault in caught.value.details["errors"]]
-    assert faults == ["attempts[1].provider_id", "attempts[2].provider_id"]
+    params = [each["param"] for each in caught.value.details["errors"]]
+    assert params == ["attempts[1].provider_id", "attempts[2].provider_id"]
     assert (ports.db.routes, ports.db.providers[ORG, mine.id].refs) == ({}, frozenset())
 
 

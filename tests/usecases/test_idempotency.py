@@ -95,12 +95,12 @@ def test_the_same_request_while_it_runs_is_in_progress() -> None:
     assert (caught.value.code, caught.value.retry_after_s) == ("idempotency_in_progress", 2)
 
 
-@pytest.mark.parametrize("answered", [False, True])
-def test_another_request_with_the_same_key_is_a_mismatch(answered: bool) -> None:
+@pytest.mark.parametrize("completed", [False, True])
+def test_another_request_with_the_same_key_is_a_mismatch(completed: bool) -> None:
     """Another request with the same key is refused, during the first and after it."""
     ports = FakePorts()
     lease = begun(ports)
-    if answered:
+    if completed:
         ports.idempotency.complete(Completion(lease, ANSWER))
     with pytest.raises(Unprocessable) as caught:
         begun(ports, body={"name": "Other"})

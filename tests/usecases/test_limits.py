@@ -89,21 +89,21 @@ def test_a_refusal_says_when_the_minute_ends(second: int, wait: int) -> None:
     add(ports, ORG, "two")
 
 
-ASKING: list[tuple[str, Callable[[FakePorts, Provider], Any]]] = [
+VERIFICATIONS: list[tuple[str, Callable[[FakePorts, Provider], Any]]] = [
     ("add", lambda ports, _: added(ports, "three")),
     ("rotate", lambda ports, provider: rotate(ports, provider, "three")),
     ("roll back", lambda ports, provider: rollback_provider(ports, ORG, provider.id)),
 ]
 
 
-@pytest.mark.parametrize("ask", [ask for _, ask in ASKING], ids=[name for name, _ in ASKING])
-def test_every_verification_counts(ask: Callable[[FakePorts, Provider], Any]) -> None:
+@pytest.mark.parametrize("verify", [verify for _, verify in VERIFICATIONS], ids=[name for name, _ in VERIFICATIONS])
+def test_every_verification_counts(verify: Callable[[FakePorts, Provider], Any]) -> None:
     """Adding, rotating and rolling back share one limit, and change nothing over it."""
     ports = FakePorts(Policy(verifications_per_org=2))
     provider = rotate(ports, added(ports), "two")
     before = (dict(ports.db.providers), dict(ports.db.rows), list(ports.db.trail))
     with pytest.raises(RateLimited):
-        ask(ports, provider)
+        verify(ports, provider)
     assert (ports.db.providers, ports.db.rows, ports.db.trail) == before
 
 
@@ -118,7 +118,7 @@ def test_requests_without_a_verification_do_not_count() -> None:
     added(ports, "two")
 
 
-# what a refusal tells
+# what a refusal reveals
 
 BY_OUTCOME = {
     outcome: [reason for reason in Reason if Verdict(reason).outcome is outcome]
@@ -126,23 +126,23 @@ BY_OUTCOME = {
 }
 
 
-VERIFYING: dict[str, Callable[[FakePorts, Provider], Any]] = dict(ASKING[:2])
+VERIFYING: dict[str, Callable[[FakePorts, Provider], Any]] = dict(VERIFICATIONS[:2])
 
 
-def told(reason: Reason, ask: Callable[[FakePorts, Provider], Any]) -> ProvidersError:
+def error_for(reason: Reason, verify: Callable[[FakePorts, Provider], Any]) -> ProvidersError:
     """Return the error that a caller gets for `reason`."""
     ports = FakePorts()
     provider = added(ports)
     ports.verify.verdict = Verdict(reason, request_id="req_1", account="acme", latency_ms=7)
     with pytest.raises(ProvidersError) as caught:
-        ask(ports, provider)
+        verify(ports, provider)
     return caught.value
 
 
-@pytest.mark.parametrize("ask", VERIFYING.values(), ids=VERIFYING)
-def test_every_refused_credential_gets_the_same_response(ask: Callable[[FakePorts, Provider], Any]) -> None:
+@pytest.mark.parametrize("verify", VERIFYING.values(), ids=VERIFYING)
+def test_every_refused_credential_gets_the_same_response(verify: Callable[[FakePorts, Provider], Any]) -> None:
     """Leaked, expired, suspended and unknown keys get the same error; only the log has the reason."""
-    errors = {reason: told(reason, ask) for reason in BY_OUTCOME[Outcome.INVALID]}
+    errors = {reason: error_for(reason, verify) for reason in BY_OUTCOME[Outcome.INVALID]}
     assert len(errors) > 3
     responses = {
         str((type(each), each.code, each.message, each.param, each.retry_after_s, each.details))
@@ -155,6 +155,6 @@ def test_every_refused_credential_gets_the_same_response(ask: Callable[[FakePort
 @pytest.mark.parametrize("reason", BY_OUTCOME[Outcome.INDETERMINATE])
 def test_a_credential_that_could_not_be_verified_is_never_called_refused(reason: Reason) -> None:
     """An error of the vendor or the network is reported as such, never as a refused key."""
-    error = told(reason, VERIFYING["add"])
+    error = error_for(reason, VERIFYING["add"])
     assert isinstance(error, VerificationFailed)
     assert error.details["reason"] == reason.value

@@ -1,4 +1,4 @@
-"""What the use cases count and measure for operators."""
+"""The counts and measurements of the use cases for operators."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_verifications_are_counted_by_vendor_and_outcome() -> None:
 
 
 def test_probes_are_counted_once_by_vendor_and_outcome() -> None:
-    """A message that is delivered twice is one probe."""
+    """A message that is delivered twice counts as one probe."""
     ports = FakePorts()
     added(ports)
     ports.verify.verdict = Verdict(latency_ms=250)
@@ -67,7 +67,7 @@ def test_a_probe_without_a_response_has_no_latency() -> None:
 
 @pytest.mark.parametrize("late_s", [0, 90, 3600])
 def test_the_lag_of_the_sweep_is_measured_for_each_batch(late_s: int) -> None:
-    """From the minute that the batch is for; a batch that comes too late to be probed counts too."""
+    """The lag is measured from the batch's minute; a batch that is too late to be probed counts too."""
     ports = FakePorts()
     added(ports)
     dispatch(ports, ports.clock.now())
@@ -77,7 +77,7 @@ def test_the_lag_of_the_sweep_is_measured_for_each_batch(late_s: int) -> None:
 
 
 def test_the_age_of_the_outbox_is_that_of_its_oldest_event() -> None:
-    """Every shard reports, also one that is empty, so that an idle stack is seen to be well."""
+    """Every shard reports, also an empty one, so that an idle stack is visibly healthy."""
     ports = FakePorts()
     ports.publisher.broken = True
     added(ports)
@@ -107,7 +107,7 @@ def test_events_published_late_and_quarantined_are_counted() -> None:
 
 @pytest.mark.parametrize(("verdict", "unhealthy"), [(Verdict(), 0), (Verdict(Reason.CREDENTIAL_REJECTED), 2)])
 def test_unhealthy_providers_are_counted_with_each_probe(verdict: Verdict, unhealthy: int) -> None:
-    """From the third failed probe on, and once for a message that is delivered twice."""
+    """An unhealthy provider counts from the third failed probe on, once for a message that is delivered twice."""
     ports = FakePorts()
     added(ports)
     ports.verify.verdict = verdict

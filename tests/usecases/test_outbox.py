@@ -74,10 +74,10 @@ def populated(count: int) -> FakePorts:
     ports.db.providers.clear()
     for number in range(count):
         provider = replace(first, org=f"org_{number % 100:02d}", id=f"prov_{number:026d}", name=f"Provider {number}")
-        place = provider.org, provider.id
-        ports.db.providers[place] = provider
+        key = provider.org, provider.id
+        ports.db.providers[key] = provider
         destination = provider.destination(provider.active)
-        ports.db.rows[*place, 1] = ports.cipher.seal(*place, 1, destination, credential)
+        ports.db.rows[*key, 1] = ports.cipher.seal(*key, 1, destination, credential)
     return ports
 
 

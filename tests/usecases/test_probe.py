@@ -188,8 +188,8 @@ def test_a_row_that_cannot_be_opened_is_unhealthy_and_not_sent() -> None:
     """A tampered credential makes the provider unhealthy and is never sent."""
     ports = FakePorts()
     provider = added(ports)
-    place = (ORG, provider.id, 1)
-    ports.db.rows[place] = replace(ports.db.rows[place], nonce=b"moved")
+    key = (ORG, provider.id, 1)
+    ports.db.rows[key] = replace(ports.db.rows[key], nonce=b"moved")
     ports.verify.asked.clear()
     for _ in range(3):
         sweep(ports)
@@ -201,8 +201,8 @@ def test_a_stored_key_that_a_later_release_refuses_affects_only_its_provider() -
     """A stored key that a newer `parse` refuses affects only its own provider."""
     ports = FakePorts()
     refused, other = added(ports), added(ports, "two")
-    place = (ORG, refused.id, 1)
-    ports.db.rows[place] = replace(ports.db.rows[place], ciphertext=b"sk-admin-FAKE-" + b"0" * 40)
+    key = (ORG, refused.id, 1)
+    ports.db.rows[key] = replace(ports.db.rows[key], ciphertext=b"sk-admin-FAKE-" + b"0" * 40)
     ports.verify.asked.clear()
     for _ in range(3):
         sweep(ports)

@@ -134,8 +134,8 @@ def test_a_pending_provider_is_disabled_after_a_day() -> None:
         provider.id,
     )
     assert (entry.before, entry.after) == ({"status": "pending"}, {"status": "disabled"})
-    told = [event for event in ports.publisher.published if event.type is EventType.PENDING_EXPIRED]
-    assert [(event.provider_id, event.detail["status"]) for event in told] == [(provider.id, "disabled")]
+    events = [event for event in ports.publisher.published if event.type is EventType.PENDING_EXPIRED]
+    assert [(event.provider_id, event.detail["status"]) for event in events] == [(provider.id, "disabled")]
     assert sweep(ports) == []
 
 
@@ -180,7 +180,7 @@ def test_a_probe_does_not_overwrite_a_concurrent_change() -> None:
     assert (after.status, after.name, after.verification) == (Status.PENDING, "Renamed", provider.verification)
 
 
-def answers(minute: int) -> Verdict:
+def verdict_at(minute: int) -> Verdict:
     """Return a vendor's outcomes by minute: valid, refused, valid, limited."""
     if 5 <= minute < 12:
         return Verdict(Reason.CREDENTIAL_REJECTED, latency_ms=40)
@@ -203,7 +203,7 @@ def test_three_deliveries_in_any_order_equal_one() -> None:
         chance = random.Random(7)
         order = chance.sample(minutes * 3, len(minutes) * 3) if shuffled else minutes
         for minute, body in order:
-            ports.verify.verdict = answers(minute)
+            ports.verify.verdict = verdict_at(minute)
             assert deliver(ports, [body, "poison"] if shuffled else [body]) == ([1] if shuffled else [])
         assert ports.clock.now() == began + timedelta(minutes=12)
         reports = [read_health(ports, ORG, provider.id, "1h") for provider in providers]
@@ -230,8 +230,8 @@ def test_the_shortcut_has_the_same_result(data: st.DataObject) -> None:
             ports.verify.verdict = Verdict(reason, latency_ms=minute)
             sweep(ports)
         after = stored(ports, provider)
-        told = (after.health, after.probe_after, after.throttled, after.status)
-        return told, [tuple(buckets.items()) for buckets in ports.db.samples.values()], health_events(ports)
+        state = (after.health, after.probe_after, after.throttled, after.status)
+        return state, [tuple(buckets.items()) for buckets in ports.db.samples.values()], health_events(ports)
 
     short = run()
     with pytest.MonkeyPatch.context() as patch:

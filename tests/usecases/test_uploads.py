@@ -47,22 +47,22 @@ def link(ports: FakePorts, wanted: ToAdd | ToRotate = NEW) -> str:
 
 def is_dead(ports: FakePorts, token: str) -> bool:
     """Return whether page and form fail in the same way without calling a vendor."""
-    asked, providers = len(ports.verify.asked), dict(ports.db.providers)
-    told = set()
+    calls, providers = len(ports.verify.asked), dict(ports.db.providers)
+    errors = set()
     for attempt in (lambda: open_upload(ports, token), lambda: use_upload(ports, token, key("late"))):
         try:
             attempt()
         except NotFound as error:
-            told.add((error.code, error.message, error.resource, error.id))
+            errors.add((error.code, error.message, error.resource, error.id))
         else:
             return False
-    code, _, resource, found = told.pop()
-    return (code, resource, found, told, len(ports.verify.asked), ports.db.providers) == (
+    code, _, resource, found = errors.pop()
+    return (code, resource, found, errors, len(ports.verify.asked), ports.db.providers) == (
         "upload_not_found",
         "upload",
         None,
         set(),
-        asked,
+        calls,
         providers,
     )
 
@@ -94,9 +94,9 @@ def test_a_link_shows_its_purpose(ports: FakePorts) -> None:
     provider = added(ports)
     token = link(ports, ToRotate(provider.id))
     update_provider(ports, ORG, provider.id, Change(name="Renamed"))
-    shown = open_upload(ports, token)
-    assert (shown.org, shown.vendor, shown.name, shown.provider_id) == (ORG, "openai", "Renamed", provider.id)
-    assert shown.expires_at - ports.clock.now() == timedelta(minutes=10)
+    opened = open_upload(ports, token)
+    assert (opened.org, opened.vendor, opened.name, opened.provider_id) == (ORG, "openai", "Renamed", provider.id)
+    assert opened.expires_at - ports.clock.now() == timedelta(minutes=10)
 
 
 def test_opening_a_link_does_not_use_it(ports: FakePorts) -> None:
@@ -435,10 +435,10 @@ def test_a_name_taken_meanwhile_is_a_conflict(ports: FakePorts) -> None:
     """A taken name returns 409 without verification or a counted attempt; the link works once it is free."""
     token = link(ports)
     other = added(ports, name="FROM A LINK")
-    asked = len(ports.verify.asked)
+    calls = len(ports.verify.asked)
     with pytest.raises(Conflict) as caught:
         use_upload(ports, token, key())
-    assert (caught.value.code, len(ports.verify.asked), open_upload(ports, token).tries) == ("name_taken", asked, 0)
+    assert (caught.value.code, len(ports.verify.asked), open_upload(ports, token).tries) == ("name_taken", calls, 0)
     delete_provider(ports, ORG, other.id)
     use_upload(ports, token, key())
 

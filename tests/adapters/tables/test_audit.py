@@ -101,16 +101,16 @@ def test_a_resources_trail_is_read_without_the_others() -> None:
         trails = DynamoAudit(tables.client, tables.main)
         uploads = DynamoUploads(tables.client, tables.main)
         for number in range(1, 9):
-            told = entry(number, resource_id=f"prov_{number % 4}")
-            uploads.put(upload(number), SideWrites(entry=told))
-        asked: list[dict[str, Any]] = []
+            written = entry(number, resource_id=f"prov_{number % 4}")
+            uploads.put(upload(number), SideWrites(entry=written))
+        queries: list[dict[str, Any]] = []
         tables.client.meta.events.register(
-            "provide-client-params.dynamodb.Query", lambda params, **_: asked.append(dict(params))
+            "provide-client-params.dynamodb.Query", lambda params, **_: queries.append(dict(params))
         )
         found, end = trails.list("org_a", AuditFilter(resource_id="prov_1"), NOW - SECOND, 10, None)
         assert (ids(found), end) == ([5, 1], None)
-        assert [each["ExpressionAttributeValues"][":pk"]["S"] for each in asked] == ["AUDIT#org_a#prov_1"]
-        assert "FilterExpression" not in asked[0]
+        assert [each["ExpressionAttributeValues"][":pk"]["S"] for each in queries] == ["AUDIT#org_a#prov_1"]
+        assert "FilterExpression" not in queries[0]
 
 
 def test_a_filter_reads_a_bounded_number_of_entries(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,8 +55,8 @@ def test_routing_configs_are_limited_for_an_organization_and_a_provider(stores: 
     stores.routing.put(None, first, limits=FEW)
     with pytest.raises(LimitReached) as caught:
         stores.routing.put(None, config("b", one.id), limits=FEW)
-    told = (caught.value.what, caught.value.count, caught.value.provider_id)
-    assert told == ("configs_per_provider", 1, one.id)
+    reached = (caught.value.what, caught.value.count, caught.value.provider_id)
+    assert reached == ("configs_per_provider", 1, one.id)
     with pytest.raises(MissingProvider):
         stores.routing.put(None, config("b", one.id, "prov_" + "9" * 26), limits=FEW)
     stores.routing.put(None, config("b", two.id), limits=FEW)

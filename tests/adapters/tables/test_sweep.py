@@ -40,8 +40,8 @@ def test_probes_are_loaded_with_their_active_row(stores: Stores) -> None:
         stores.providers.create(each, sealed(each))
     after = rotated(many[0], NOW)
     stores.providers.change(many[0], after, sealed(after, 2))
-    places = [("org_a", each.id) for each in many] + [("org_a", provider(999).id), ("org_b", many[0].id)]
-    found = {each.provider.id: each for each in stores.probes.load(places)}
+    targets = [("org_a", each.id) for each in many] + [("org_a", provider(999).id), ("org_b", many[0].id)]
+    found = {each.provider.id: each for each in stores.probes.load(targets)}
     assert set(found) == {each.id for each in many}
     assert found[many[0].id] == Probed(after, sealed(after, 2))
     assert found[many[1].id] == Probed(many[1], sealed(many[1]))

@@ -17,7 +17,7 @@ from providers_contract.secret import Secret
 from tests.vendors.exchanges import parse
 
 _NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Loading the authorities anew for each request is what would take the time."""
+"""Without TLS: loading the authorities for each request would take most of the time."""
 
 
 def call(url: str, method: str = "GET", **more: Any) -> httpx2.Response:

@@ -83,17 +83,17 @@ def test_the_index_lists_every_case_with_a_key_that_plays_it(emulator: Emulator)
 
     listed = {
         (vendor, entry["case"], case_of(vendor, entry["key"]))
-        for vendor, told in index.items()
-        for entry in told["cases"]
+        for vendor, listed in index.items()
+        for entry in listed["cases"]
     }
     assert listed == {(vendor, case.slug, case) for vendor, cases in CASES.items() for case in cases}
 
 
 def test_the_index_shows_the_expected_results(emulator: Emulator) -> None:
     """The index shows each case's outcome and reason, as the API returns them."""
-    told = call(emulator.url).json()["vendors"]["google"]["cases"]
+    listed = call(emulator.url).json()["vendors"]["google"]["cases"]
 
-    entry = next(each for each in told if each["case"] == "leaked")
+    entry = next(each for each in listed if each["case"] == "leaked")
     assert (entry["outcome"], entry["reason"]) == ("invalid", "credential_leaked")
 
 
