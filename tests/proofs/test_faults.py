@@ -550,7 +550,7 @@ COMMITTING = [scene for scene in SCENES if scene.changes and scene.name not in (
 def test_a_change_whose_answer_was_lost_is_not_denied(
     stage: Stage, scene: Scene, timeless: list[Wire], figure: Figure
 ) -> None:
-    """The 503 says that the change may have been made, and a retry with the same key gets the answer that was lost.
+    """The 503 says that the change may have been applied, and a retry with the same key gets the answer that was lost.
 
     Seen to fail before: it said that DynamoDB did not do its work.
     """
@@ -565,7 +565,7 @@ def test_a_change_whose_answer_was_lost_is_not_denied(
         answer = attempt(stage, scene, timeless[-1], number).answer
         assert answer is not None
         assert (answer.status, answer.error["code"]) == (503, "dependency_unavailable")
-        assert "may have been made" in answer.error["message"]
+        assert "may have been applied" in answer.error["message"]
         timeless.append(Wire())
         again = attempt(stage, scene, timeless[-1], number).answer
         assert again is not None
@@ -584,4 +584,4 @@ def test_a_change_that_was_refused_is_not_said_to_be_made(stage: Stage, timeless
     timeless.append(Wire(denied, index))
     answer = attempt(stage, scene, timeless[-1], next(_numbers)).answer
     assert answer is not None
-    assert answer.error["message"] == "DynamoDB did not do its work; try again in a moment"
+    assert answer.error["message"] == "DynamoDB is temporarily unavailable; try again in a moment"

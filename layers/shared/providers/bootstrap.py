@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _HOST_PATTERN: Final = re.compile(r"(\*\.)*[a-z0-9-]+(\.[a-z0-9-]+)+")
-"""`*` stands for one label. Two labels at least are literal, so that no slip allows a whole top-level domain."""
+"""`*` matches one label. At least two labels are literal, so that no mistake allows a whole top-level domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,9 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, local: bool = False) -> Settings:
-        """The settings in `environment`; KeyError for a missing one, ValueError for one that cannot be read.
+        """Return the settings in `environment`. Raises KeyError for a missing variable, ValueError for an invalid one.
 
-        `local` is for the stack in one process; a set `LOCAL_AWS_URL` says the same for one in containers.
+        `local` is for the stack in one process; `LOCAL_AWS_URL` has the same effect for a stack in containers.
         """
         vendors_url = environment.get("LOCAL_VENDORS_URL") or None
         aws_url = environment.get("LOCAL_AWS_URL") or None
@@ -114,16 +114,16 @@ class Settings:
 
 
 def _host_patterns(text: str) -> tuple[str, ...]:
-    """Patterns separated by commas. Raises ValueError for one that is no host name with `*` for some labels."""
+    """Return comma-separated patterns. Raises ValueError unless each is a host name, with `*` for some labels."""
     patterns = tuple(each.strip().lower() for each in text.split(",") if each.strip())
     for pattern in patterns:
         if not _HOST_PATTERN.fullmatch(pattern):
-            raise ValueError("ALLOWED_BASE_URL_HOSTS holds something that is not a host such as proxy.example.com")
+            raise ValueError("ALLOWED_BASE_URL_HOSTS contains an invalid host; a valid one is proxy.example.com")
     return patterns
 
 
 class Dependencies:
-    """The real ports, each built when it is first asked for, so that a function pays for what it uses only."""
+    """The real ports, each built on first use, so that a function loads only the parts that it uses."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Final = settings
@@ -156,7 +156,7 @@ class Dependencies:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """CloudWatch metrics; none on one machine, where nobody reads them and invocations run in parallel."""
+        """CloudWatch metrics; none in the local stack, which no one monitors and where invocations run in parallel."""
         from providers.adapters.metrics import EmfMetrics, NoMetrics
 
         return NoMetrics() if self.settings.local else EmfMetrics(self.settings.metrics_namespace)
@@ -248,11 +248,11 @@ class Dependencies:
         )
 
     def verify(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        """The verdict of a verification."""
+        """Return the verdict of a verification."""
         return self.verifier.verify(vendor, credential, base_url)
 
     async def probe(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        """The verdict of a health probe."""
+        """Return the verdict of a health probe."""
         return await self.verifier.probe(vendor, credential, base_url)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -301,7 +301,7 @@ class Dependencies:
 
     @cached_property
     def vendors(self) -> Callable[[str], Vendor]:
-        """The vendors that the layer has."""
+        """The vendors in the layer, by name."""
         return vendors.vendor
 
     @cached_property
@@ -315,7 +315,7 @@ class Dependencies:
         return self.client("kms")  # type: ignore[no-any-return]
 
     def client(self, service: str) -> Any:
-        """A client of `service`; the stack on one machine puts its own in place."""
+        """Return a client of `service`; the local stack replaces this method."""
         from providers.adapters.aws import CLIENT_CONFIG, EMULATOR_CONFIG, build_client, count_failures
 
         url = self.settings.aws_url
@@ -324,7 +324,7 @@ class Dependencies:
         return client
 
     def _reroute(self, host: str) -> str | None:
-        """On one machine, a vendor's own host leads to the emulator; everywhere else nothing is rerouted."""
+        """Return the emulator's URL for a vendor's own host, if there is an emulator; otherwise None."""
         official = any(host_matches(host, vendors.vendor(name).hosts) for name in vendors.NAMES)
         return self.settings.vendors_url if official else None
 
@@ -333,12 +333,12 @@ _installed: list[Ports] = []
 
 
 def install(ports: Ports | None) -> None:
-    """Use `ports` from now on; with None, build those that the environment describes."""
+    """Use `ports` from now on; with None, build them from the environment."""
     _installed[:] = [] if ports is None else [ports]
 
 
 def ports() -> Ports:
-    """The ports of this process."""
+    """Return the ports of this process."""
     if not _installed:
         _installed.append(Dependencies(Settings.from_environment(os.environ)))
     return _installed[0]

@@ -24,13 +24,13 @@ CLIENT_CONFIG = Config(
     read_timeout=1.25,
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=64,
-    parameter_validation=False,  # DynamoDB checks what it is sent; checking it here too costs a tenth of a call's CPU
+    parameter_validation=False,  # DynamoDB validates its input; validating it here too costs a tenth of a call's CPU
     user_agent=f"providers-api Botocore/{botocore.__version__}",  # built per call otherwise: a fifth of its time
 )
 """Two tries of two seconds at most, and a second between them: a caller hears of an outage within five seconds."""
 
 EMULATOR_CONFIG = CLIENT_CONFIG.merge(Config(read_timeout=10))
-"""For an AWS that is played on one machine, which does one thing at a time."""
+"""For an emulated AWS on one machine, which handles one request at a time."""
 
 STORE: Final = "DynamoDB"
 
@@ -53,10 +53,10 @@ LOST_RACES: Final = frozenset(
 _METRICS: Final = {"dynamodb": (DYNAMODB_THROTTLES, DYNAMODB_FAILURES), "kms": (KMS_THROTTLES, KMS_FAILURES)}
 
 
-class GarbledAnswer(BotoCoreError):
+class GarbledResponse(BotoCoreError):
     """A success whose body is not JSON; botocore would read it as a response without members."""
 
-    fmt = "the answer is not a JSON object"
+    fmt = "the response is not a JSON object"
 
 
 def build_client(service: str, endpoint_url: str | None = None, config: Config = CLIENT_CONFIG) -> Any:
@@ -95,7 +95,7 @@ def is_throttled(response: dict[str, Any]) -> bool:
 
 
 def refuse_garbled(client: Any) -> None:
-    """Make `client` raise GarbledAnswer instead of reading a garbled response as a missing item."""
+    """Make `client` raise GarbledResponse instead of reading a garbled response as a missing item."""
     client.meta.events.register("before-parse", _check, unique_id="providers-garbled")
 
 
@@ -106,13 +106,13 @@ def _check(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> Non
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in `body`. Raises GarbledAnswer."""
+    """Return the JSON object in `body`. Raises GarbledResponse."""
     try:
         found = json.loads(body)
     except ValueError:
-        raise GarbledAnswer from None
+        raise GarbledResponse from None
     if not isinstance(found, dict):
-        raise GarbledAnswer
+        raise GarbledResponse
     return found
 
 
@@ -129,7 +129,7 @@ def unavailable(service: str, error: Exception) -> Unavailable:
     """Return the 503 for `service`; it keeps the error's code for the log, but not its text."""
     silent = service == STORE and isinstance(error, ConnectTimeoutError | ReadTimeoutError)
     failure = (Unresponsive if silent else Unavailable)(
-        "dependency_unavailable", f"{service} did not do its work; try again in a moment", retry_after_s=1
+        "dependency_unavailable", f"{service} is temporarily unavailable; try again in a moment", retry_after_s=1
     )
     failure.add_note(f"{type(error).__name__}: {error_code(error)}")
     return failure
@@ -140,8 +140,8 @@ def unconfirmed(error: Exception) -> Unavailable:
     failure = unavailable(STORE, error)
     if not _was_refused(error):
         failure.message = (
-            "DynamoDB did not confirm the change, which may have been made: read before you repeat it, or repeat it "
-            "with the Idempotency-Key that it had"
+            "the change may have been applied: read the resource before you retry, or retry with the same "
+            "Idempotency-Key"
         )
     return failure
 
@@ -150,8 +150,8 @@ def _was_refused(error: Exception) -> bool:
     """Return whether the service refused the only attempt, so that the write was certainly not applied."""
     if not isinstance(error, ClientError) or error_code(error) == "TransactionInProgressException":
         return False
-    told = error.response.get("ResponseMetadata", {})
-    return told.get("RetryAttempts", 0) == 0 and 400 <= told.get("HTTPStatusCode", 500) < 500
+    metadata = error.response.get("ResponseMetadata", {})
+    return metadata.get("RetryAttempts", 0) == 0 and 400 <= metadata.get("HTTPStatusCode", 500) < 500
 
 
 def error_code(error: Exception) -> str:
@@ -163,7 +163,7 @@ def parse_items_quickly(client: Any) -> None:
     """Make `client` parse the items of Query and BatchGetItem in a tenth of the time, with the same result.
 
     botocore's parser looks for each of the ten kinds of value in every attribute: 0.1 s for a week of samples, and half
-    of what a worker spent on loading a batch. What is not an item (errors, `UnprocessedKeys`) is still left to it.
+    of what a worker spent on loading a batch. botocore still parses the rest (errors, `UnprocessedKeys`).
     """
     for operation in ("Query", "BatchGetItem"):
         client.meta.events.register(

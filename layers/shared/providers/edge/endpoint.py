@@ -45,7 +45,7 @@ def endpoint(
     """Make a Lambda handler of a function from `Request` and `Ports` to a use case's result.
 
     Args:
-        ports: returns what the use case needs, built on first use.
+        ports: returns the ports, built on first use.
         ports: returns the ports, built on first use.
         reply: renders the result, both to send it and to store it for a repeated request (`as_is` for a Reply).
         reply: renders the result, both to send it and to store it for replay (`as_is` for a Reply).

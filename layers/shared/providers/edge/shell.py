@@ -1,4 +1,4 @@
-"""What every function behind API Gateway does around its own work: map errors, log one line, respond."""
+"""The common part of every function behind API Gateway: map errors, log one line, respond."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One request as API Gateway hands it to the function.
+    """One request, as API Gateway passes it to the function.
 
     Args:
         event: the proxy event.
-        request_id: API Gateway's id of the request.
+        request_id: API Gateway's request id.
         headers: of the request, with lower-case names.
         response_headers: sent with the response, errors included; the function adds to them.
         log_keys: added to the line that is logged for the request; the function adds to them.
@@ -38,11 +38,11 @@ def shell(
     respond: Callable[[Invocation], StoredResponse],
     on_error: Callable[[ProvidersError, Invocation], StoredResponse] | None = None,
 ) -> LambdaHandler:
-    """Make a Lambda handler of `respond`.
+    """Return the Lambda handler for `respond`.
 
     Args:
-        respond: does the work. It may raise anything: a ProvidersError becomes its response, any other exception a 500
-            that contains nothing of it.
+        respond: does the work. It may raise any exception: a ProvidersError becomes its response, any other exception a
+            500 that contains no part of it.
         on_error: renders an error; by default as the API's JSON.
     """
 
@@ -54,7 +54,7 @@ def shell(
             code: str | None = None
             try:
                 response = respond(invocation)
-            except Exception as error:  # noqa: BLE001 - every error becomes a response in the API's shape
+            except Exception as error:  # noqa: BLE001 - every error becomes a response in the API's format
                 failure = to_client_error(error)
                 code = failure.code
                 response = on_error(failure, invocation) if on_error else error_response(failure, request_id)

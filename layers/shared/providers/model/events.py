@@ -51,7 +51,7 @@ def provider_event(event_id: str, kind: EventType, at: datetime, provider: Provi
 
 
 def health_event(event_id: str, at: datetime, provider: Provider, before: Health, after: Health) -> Event:
-    """`health_changed`."""
+    """Return the event `health_changed`."""
     detail = {
         "vendor": provider.vendor,
         "name": provider.name,

@@ -64,7 +64,7 @@ def org_key(org: str) -> str:
 
 
 def provider_key(org: str, provider_id: str) -> Item:
-    """A provider item."""
+    """Return the key of a provider item."""
     return {"PK": org_key(org), "SK": f"PROV#{provider_id}"}
 
 
@@ -79,7 +79,7 @@ def fingerprint_key(org: str, fingerprint: str, provider_id: str = "") -> Item:
 
 
 def route_key(org: str, slug: str) -> Item:
-    """A routing config."""
+    """Return the key of a routing config."""
     return {"PK": org_key(org), "SK": f"ROUTE#{slug}"}
 
 
@@ -140,7 +140,7 @@ def upload_key(upload_id: str) -> Item:
 
 
 def management_key_key(key_id: str) -> Item:
-    """A management key."""
+    """Return the key of a management key's item."""
     return {"PK": f"{MANAGEMENT_KEY_PREFIX}{key_id}", "SK": "-"}
 
 
@@ -175,7 +175,7 @@ def shard_of(provider_id: str) -> int:
 
 
 def secret_key(org: str, provider_id: str, version: int) -> Item:
-    """A sealed credential."""
+    """Return the key of a sealed credential's row."""
     return {"PK": f"ORG#{org}#PROV#{provider_id}", "SK": f"V#{version:08d}"}
 
 

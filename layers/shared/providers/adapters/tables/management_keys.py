@@ -85,7 +85,7 @@ class DynamoManagementKeys:
 
 
 def management_key_item(key: ManagementKey) -> Item:
-    """A management key."""
+    """Return the item of a management key."""
     return management_key_key(key.id) | {
         "digest": key.digest,
         "org": key.org,

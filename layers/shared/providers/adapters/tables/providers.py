@@ -1,4 +1,4 @@
-"""Providers and their sealed credentials. Every change is one transaction, conditioned on what was read."""
+"""Providers and their sealed credentials. Every change is one transaction, conditioned on the state that was read."""
 
 from __future__ import annotations
 

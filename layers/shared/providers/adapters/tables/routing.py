@@ -106,7 +106,7 @@ class DynamoRouting:
 
 
 def route_item(config: RoutingConfig) -> Item:
-    """A routing config."""
+    """Return the item of a routing config."""
     return route_key(config.org, config.slug) | {
         "strategy": config.strategy,
         "attempts": [{"provider_id": each.provider_id, "model": each.model} for each in config.attempts],

@@ -1,4 +1,4 @@
-"""How the stores call DynamoDB: actions, transactions, reads, queries and batches."""
+"""The stores' calls to DynamoDB: actions, transactions, reads, queries and batches."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_ITEM_BYTES: Final = 400 * 1024
-"""The limit for an item, including attribute names (DynamoDB Developer Guide, "Quotas")."""
+"""The size limit of an item, including attribute names (DynamoDB Developer Guide, "Quotas")."""
 
 TRIES: Final = 6
-"""Attempts at a transaction that conflicts with another one; the waits add up to about half a second."""
+"""Attempts at a conflicting transaction; the waits add up to about half a second."""
 
 _THROTTLED_TRIES: Final = 2
 
@@ -32,10 +32,10 @@ _IN_PROGRESS_TRIES: Final = 3
 _THROTTLED: Final = {"ThrottlingError", "ProvisionedThroughputExceeded"}
 
 _BATCH: Final = 100
-"""Keys that a BatchGetItem takes at most."""
+"""Maximum number of keys in a BatchGetItem."""
 
 _WRITE_BATCH: Final = 25
-"""Requests that a BatchWriteItem takes at most."""
+"""Maximum number of requests in a BatchWriteItem."""
 
 _UNPROCESSED_TRIES: Final = 5
 
@@ -44,10 +44,10 @@ ABSENT: Final = "attribute_not_exists(PK)"
 
 
 class ConditionFailed(Exception):
-    """Conditions of a transaction did not hold.
+    """Conditions of a transaction failed.
 
     Args:
-        failed: the positions of the actions they belong to.
+        failed: the positions of their actions.
         found: the current items, at the positions of actions that return them (`returning_item`).
     """
 
@@ -58,23 +58,23 @@ class ConditionFailed(Exception):
 
 
 def put(table: str, item: Item, condition: str | None = None, **values: Any) -> dict[str, Any]:
-    """A Put action; `values` are the placeholders of `condition`, without their colons."""
+    """Return a Put action; `values` are the placeholders of `condition`, without their colons."""
     return {"Put": {"TableName": table, "Item": marshal(item), **_condition(condition, values)}}
 
 
 def delete(table: str, key: Item, condition: str | None = None, **values: Any) -> dict[str, Any]:
-    """A Delete action."""
+    """Return a Delete action."""
     return {"Delete": {"TableName": table, "Key": marshal(key), **_condition(condition, values)}}
 
 
 def update(table: str, key: Item, expression: str, condition: str | None = None, **values: Any) -> dict[str, Any]:
-    """An Update action with its own expression."""
+    """Return an Update action with its own expression."""
     action = {"TableName": table, "Key": marshal(key), "UpdateExpression": expression}
     return {"Update": {**action, **_condition(condition, values)}}
 
 
 def replace_members(table: str, key: Item, members: Item, condition: str, **values: Any) -> dict[str, Any]:
-    """An Update action that sets `members` and removes those that are None. It leaves other attributes alone."""
+    """Return an Update action that sets `members`, removes those that are None, and keeps all other attributes."""
     kept = [name for name, value in members.items() if value is not None]
     gone = [name for name, value in members.items() if value is None]
     expression = "SET " + ", ".join(f"#{name} = :{name}_new" for name in kept)
@@ -87,7 +87,7 @@ def replace_members(table: str, key: Item, members: Item, condition: str, **valu
 
 
 def returning_item(action: dict[str, Any]) -> dict[str, Any]:
-    """The action, returning the current item if its condition fails."""
+    """Return the action, extended to return the current item if its condition fails."""
     ((kind, members),) = action.items()
     return {kind: members | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}}
 
@@ -105,22 +105,22 @@ def transact(client: DynamoDBClient, actions: Sequence[dict[str, Any]]) -> None:
     """Write all `actions` or none of them.
 
     Raises ConditionFailed; StaleWrite if other transactions kept conflicting; Unavailable, whose message says whether
-    the write may have been made. A call keeps its ClientRequestToken when botocore retries it and while DynamoDB
-    is still working on it, so a lost response is not a second write.
+    the write may have been applied. A call keeps its ClientRequestToken when botocore retries it and while DynamoDB is
+    still working on it, so a retry after a lost response is not a second write.
     """
     token = str(uuid.uuid4())
     for tried in range(1, TRIES + 1):
         try:
             client.transact_write_items(TransactItems=actions, ClientRequestToken=token)  # type: ignore[arg-type]
         except client.exceptions.TransactionCanceledException as error:
-            told = error.response.get("CancellationReasons", [])
-            reasons = [reason.get("Code") for reason in told]
+            cancelled = error.response.get("CancellationReasons", [])
+            reasons = [reason.get("Code") for reason in cancelled]
             failed = frozenset(i for i, code in enumerate(reasons) if code == "ConditionalCheckFailed")
             if failed:
-                found = {i: unmarshal(told[i]["Item"]) for i in failed if told[i].get("Item")}
+                found = {i: unmarshal(cancelled[i]["Item"]) for i in failed if cancelled[i].get("Item")}
                 raise ConditionFailed(failed, found) from None
             if "ValidationError" in reasons:
-                _refuse_too_large(told)
+                _refuse_too_large(cancelled)
             throttled = not _THROTTLED.isdisjoint(reasons) and tried < _THROTTLED_TRIES
             if "TransactionConflict" not in reasons and not throttled:
                 raise unavailable("DynamoDB", error) from None
@@ -134,8 +134,8 @@ def transact(client: DynamoDBClient, actions: Sequence[dict[str, Any]]) -> None:
         else:
             return
         if tried < TRIES:
-            time.sleep(random.uniform(0.005, 0.02) * 2 ** (tried - 1))  # noqa: S311 - spreads writers, guards nothing
-    raise StaleWrite("other transactions on the same items kept getting in the way")
+            time.sleep(random.uniform(0.005, 0.02) * 2 ** (tried - 1))  # noqa: S311 - jitter, not a secret
+    raise StaleWrite("other transactions on the same items kept conflicting")
 
 
 def _refuse_too_large(reasons: Sequence[Mapping[str, Any]]) -> None:
@@ -150,23 +150,23 @@ def _refuse_too_large(reasons: Sequence[Mapping[str, Any]]) -> None:
 
 
 def get(client: DynamoDBClient, table: str, key: Item) -> Item | None:
-    """One item as it is now (a consistent read), or None. Raises Unavailable."""
+    """Return the current item (a consistent read), or None. Raises Unavailable."""
     with available("DynamoDB"):
         found = client.get_item(TableName=table, Key=marshal(key), ConsistentRead=True).get("Item")
     return None if found is None else unmarshal(found)
 
 
 def write(client: DynamoDBClient, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """A single conditional write (`put_item`, `update_item`). Raises StaleWrite if the condition fails."""
+    """Make a single conditional write (`put_item`, `update_item`). Raises StaleWrite if the condition fails."""
     try:
-        answer: dict[str, Any] = getattr(client, method)(**arguments)
+        response: dict[str, Any] = getattr(client, method)(**arguments)
     except (ClientError, BotoCoreError) as error:
         if error_code(error) == "ConditionalCheckFailedException":
-            raise StaleWrite("the condition of a write did not hold") from None
+            raise StaleWrite("the condition of a write failed") from None
         if error_code(error) == "ValidationException":
             _refuse_too_large([error.response["Error"]])  # type: ignore[union-attr]
         raise unavailable("DynamoDB", error) from None
-    return answer
+    return response
 
 
 def query(
@@ -179,9 +179,9 @@ def query(
     start: Item | None = None,
     newest_first: bool = False,
 ) -> list[Item]:
-    """Up to `limit` items of a partition whose sort keys begin with `prefix`, by consistent reads.
+    """Return up to `limit` items of a partition whose sort keys begin with `prefix`, by consistent reads.
 
-    Reads as many pages as needed. `start` is the key after which to begin; it need not exist. Raises Unavailable.
+    Reads as many pages as needed. `start` is the key after which to start; it need not exist. Raises Unavailable.
     """
     arguments = _query(table, partition, prefix, start, newest_first=newest_first) | {"Limit": limit}
     items: list[Item] = []
@@ -197,7 +197,7 @@ def query(
 def query_page(
     client: DynamoDBClient, table: str, partition: str, prefix: str, *, limit: int, start: Item | None, equals: Item
 ) -> tuple[list[Item], str | None]:
-    """Up to `limit` items, newest first, and the sort key after which to continue, None at the end.
+    """Return up to `limit` items, newest first, and the sort key after which to continue, None at the end.
 
     `equals` filters by the attributes whose values are not None: then one Query reads `READ_AT_MOST` items, and the
     matches are the page. Raises Unavailable.
@@ -233,7 +233,7 @@ def _query(table: str, partition: str, prefix: str, start: Item | None, *, newes
 
 
 def scan(client: DynamoDBClient, table: str, *, prefix: str, equals: Item, attributes: Sequence[str]) -> list[Item]:
-    """Every item of a table whose partition key begins with `prefix`, by consistent reads of the whole table.
+    """Return every item whose partition key begins with `prefix`, by consistent reads of the whole table.
 
     `equals` filters by the attributes whose values are not None. `attributes` are the ones to
     read: the caller's role allows no others. Raises Unavailable.
@@ -262,14 +262,14 @@ def scan(client: DynamoDBClient, table: str, *, prefix: str, equals: Item, attri
 def get_many(
     client: DynamoDBClient, table: str, keys: Sequence[dict[str, Any]], *, consistent: bool = True
 ) -> Iterable[dict[str, Any]]:
-    """The existing items with these keys, in any order. Raises Unavailable."""
+    """Yield the existing items with these keys, in any order. Raises Unavailable."""
     for start in range(0, len(keys), _BATCH):
         wanted: Any = {table: {"Keys": keys[start : start + _BATCH], "ConsistentRead": consistent}}
         for _ in range(_UNPROCESSED_TRIES):
             with available("DynamoDB"):
-                answer = client.batch_get_item(RequestItems=wanted)
-            yield from answer["Responses"].get(table, [])
-            wanted = answer.get("UnprocessedKeys")
+                response = client.batch_get_item(RequestItems=wanted)
+            yield from response["Responses"].get(table, [])
+            wanted = response.get("UnprocessedKeys")
             if not wanted:
                 break
         else:
