@@ -19,7 +19,7 @@ BUILD = ROOT / os.environ.get("SAM_BUILD_DIR", ".aws-sam/local")
 SITE = BUILD / "SharedLayer" / "python"
 MCP = BUILD / "McpFunction"
 UNCHECKED_HASH = 0b01
-"""The flags of a .pyc that holds its source's hash and is never compared with it (PEP 552)."""
+"""The flags of a .pyc that contains its source's hash and is never compared with it (PEP 552)."""
 
 MOST_MB = 60
 MOST_MB_OF_MCP = 12

@@ -286,7 +286,7 @@ def settings(grace_s: int = 3600) -> Settings:
 
 @dataclass
 class Watch:
-    """Calls functions, each as if in a process of its own, and records each one's accesses."""
+    """Calls functions, each as if in a separate process, and records each one's accesses."""
 
     done: dict[str, set[Access]] = field(default_factory=lambda: defaultdict(set))
 

@@ -50,7 +50,7 @@ class ProvidersAPIError(Exception):
             that already have the new credential.
         reason: why a verification failed.
         retryable: whether the same call may succeed later.
-        retry_after: seconds that the API asked to wait, or None.
+        retry_after: seconds to wait, from the response's Retry-After, or None.
         request_id: to include in a bug report.
     """
 

@@ -25,7 +25,7 @@ from providers_contract.secret import Secret, trimmed
 
 T = TypeVar("T")
 
-logging.getLogger("stamina").addHandler(logging.NullHandler())  # retries are logged if the application asks for it
+logging.getLogger("stamina").addHandler(logging.NullHandler())  # retries are logged if the application adds a handler
 
 _HOST: Final = re.compile(rb"[0-9A-Za-z.-]+|[0-9A-Fa-f:.]+")
 _SHORTEST_KEY: Final = 20

@@ -120,7 +120,7 @@ def reason_of(url: str, dialler: Dialler, *, loopback: bool = False, emulator: t
 
 
 def test_a_public_name_is_dialled_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name is resolved once, and the connection goes to a checked address, IPv4 first."""
+    """A name is resolved once, and the connection is made to a checked address, IPv4 first."""
     resolved = resolving(monkeypatch, ["2606:4700::1111", "1.1.1.1"])
     dialler = Dialler()
     assert reason_of("https://api.example.com/v1/models", dialler) is Reason.CONNECTION_FAILED

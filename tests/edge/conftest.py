@@ -23,7 +23,7 @@ def ports() -> Iterator[FakePorts]:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """Return what the functions log, as CloudWatch would receive it."""
+    """Return the functions' log, as CloudWatch would receive it."""
     written = io.StringIO()
     for handler in logs.logger.handlers:
         monkeypatch.setattr(handler, "stream", written)

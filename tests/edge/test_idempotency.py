@@ -45,7 +45,7 @@ def routing(provider_id: str, model: str = "m") -> dict[str, Any]:
 
 
 def staged() -> tuple[str, str]:
-    """Two providers, the first of which was rotated once, and a routing config that references the second."""
+    """Create two providers, rotate the first, and reference the second in a routing config; return both ids."""
     first = call("add_provider", body=GOOD).data["id"]
     call("update_provider", path={"provider_id": first}, body={"api_key": key("two").reveal()})
     second = call("add_provider", body=GOOD | {"name": "Other"}).data["id"]
@@ -303,7 +303,7 @@ READS += ["list_routing_configs", "get_routing_config"]
 
 @pytest.mark.parametrize("function", READS)
 def test_reads_ignore_the_key(ports: FakePorts, function: str) -> None:
-    """Reads ignore the header, whatever its value."""
+    """Reads ignore the header, even an invalid one."""
     first, _ = staged()
     for value in ("retry-1", "retry-1", ""):
         path = {"provider_id": first, "slug": "@old"}

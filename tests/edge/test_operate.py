@@ -1,4 +1,4 @@
-"""The operator function: its responses, its errors, and what it never logs."""
+"""The operator function: its responses, its errors, and its log."""
 
 from __future__ import annotations
 

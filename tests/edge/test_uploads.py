@@ -1,4 +1,4 @@
-"""Upload links at the edge: pages, headers, JSON for programs, and what is logged and recorded."""
+"""Upload links at the edge: pages, headers, JSON for programs, logs and idempotency records."""
 
 from __future__ import annotations
 
@@ -340,7 +340,7 @@ def test_json_is_returned_if_only_json_is_accepted(ports: FakePorts, accept: str
     assert show(token_of(NEW), accept).headers["Content-Type"] == media_type
 
 
-# what is sent to a link
+# requests to a link
 
 BODIES = [
     ("", FORM, 422, "validation_failed", "api_key"),

@@ -93,7 +93,7 @@ async def fail(client: Client, tool: str, **given: Any) -> Any:
 
 
 def text(result: CallToolResult) -> str:
-    """Return what a client without structured content shows."""
+    """Return the text that a client without structured content shows."""
     (block,) = result.content
     assert isinstance(block, TextContent)
     return block.text

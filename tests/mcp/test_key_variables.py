@@ -143,7 +143,7 @@ def test_the_servers_configuration_allows_other_variables(
 
 
 def test_requests_with_unusual_ids_get_responses_over_stdio() -> None:
-    """Each request is answered or refused, with its id unless that is unreadable or contains a key (then null)."""
+    """Each request gets a response or an error, with its id unless that is unreadable or contains a key (then null)."""
     environment = stdio_environment("http://127.0.0.1:1", "mlx_mk_fake_" + "0" * 64)
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     lines: list[Any] = [

@@ -67,7 +67,7 @@ def test_every_argument_is_described(name: str) -> None:
         assert schema.get("default", "none") is not None, argument
 
 
-ANNOTATIONS = {  # reads only, destroys, idempotent, asks the vendor
+ANNOTATIONS = {  # reads only, destroys, idempotent, calls the vendor
     "list_providers": (True, False, True, False),
     "get_provider": (True, False, True, False),
     "get_provider_health": (True, False, True, False),

@@ -43,7 +43,7 @@ FAILURES = [Reason.TIMEOUT, Reason.HTTP_5XX, Reason.CREDENTIAL_REJECTED]
 
 
 def week(until: datetime, seed: int = 1, gaps: bool = True) -> list[Sample]:
-    """Eight days of one probe a minute up to `until`, with failures, rate limits and a gap in the sweep."""
+    """Return eight days of one probe a minute up to `until`, with failures, rate limits and a gap in the sweep."""
     chance = random.Random(seed)
     samples = []
     for back in range(8 * 24 * 60):
@@ -144,7 +144,7 @@ def story(text: str, start: Health | None = None, limits: Thresholds | None = No
 
 U, H, D, X = HealthState.UNKNOWN, HealthState.HEALTHY, HealthState.DEGRADED, HealthState.UNHEALTHY
 STORIES = [
-    ("the first good check makes it healthy", ".", [H]),
+    ("the first valid probe makes it healthy", ".", [H]),
     ("one failure at the start proves nothing", "x", [U]),
     ("two neither", "xx", [U, U]),
     ("three in a row do", "xxx", [U, U, X]),
@@ -153,7 +153,7 @@ STORIES = [
     ("one failure does not hurt", ".x.", [H, H, H]),
     ("nor two", ".xx.", [H, H, H, H]),
     ("three do, one success does not clear it, two do", ".xxx..", [H, H, H, X, X, H]),
-    ("a failure between starts the count anew", ".xxx.x..", [H, H, H, X, X, X, X, H]),
+    ("a failure in between restarts the count", ".xxx.x..", [H, H, H, X, X, X, X, H]),
     ("every other check fails", ".x" * 9, [H] * 18),
     ("a limited one at the start is all that is known", "l", [D]),
     ("one limited check does not hurt", ".l.", [H, H, H]),

@@ -33,7 +33,7 @@ WRITTEN = written()
 @pytest.mark.parametrize("path", [DESCRIPTION, PAGE], ids=lambda path: path.name)
 def test_the_files_are_current(path: Path) -> None:
     """The generated files match the contract."""
-    assert path.read_text() == WRITTEN[path], "run `make openapi` and commit what it writes"
+    assert path.read_text() == WRITTEN[path], "run `make openapi` and commit the files"
 
 
 def test_the_description_is_valid_openapi() -> None:

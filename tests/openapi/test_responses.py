@@ -63,7 +63,7 @@ BODIES = [
 
 @pytest.mark.parametrize(("function", "body"), BODIES)
 def test_every_example_of_a_body_works(ports: FakePorts, path: dict[str, str], function: str, body: Any) -> None:
-    """Each body example works as it is, and is refused with an unknown field, as the schema says."""
+    """Each body example is accepted, and is refused with an unknown field, as the schema says."""
     if body.get("on_unavailable"):
         ports.verify.verdict = Verdict(Reason.HTTP_5XX)
     if "provider_id" in body:

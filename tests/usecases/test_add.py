@@ -1,4 +1,4 @@
-"""Adding a provider: what is stored for each outcome, and that nothing is stored otherwise."""
+"""Adding a provider: the stored data for each outcome, and that nothing is stored otherwise."""
 
 from __future__ import annotations
 

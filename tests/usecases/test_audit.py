@@ -201,7 +201,7 @@ def test_the_sweep_is_the_actor_of_its_verifications() -> None:
 
 
 def test_an_upload_links_entry_does_not_contain_the_link() -> None:
-    """The entry of an upload link says what it is for and refers to its id, but does not contain the link."""
+    """The entry of an upload link has its purpose and its id, but does not contain the link."""
     ports = FakePorts()
     now = ports.clock.now()
     host = "https://eu.api.openai.com"

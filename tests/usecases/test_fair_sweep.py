@@ -124,7 +124,7 @@ def test_hanging_hosts_of_one_organization_delay_no_other() -> None:
     ports.add("org_a", 60, HANGS_S)
     for org in OTHERS:
         ports.add(org, 40, ANSWERS_S)
-    assert ports.sweep() == pytest.approx(60 / CONCURRENCY * HANGS_S, rel=0.4)  # all of its own are asked, at once
+    assert ports.sweep() == pytest.approx(60 / CONCURRENCY * HANGS_S, rel=0.4)  # all its hosts are called, concurrently
     assert ports.last_written(*OTHERS) <= undisturbed() * (len(OTHERS) + 1) / len(OTHERS) + QUIET_S + ANSWERS_S
     assert len(ports.written) == 60 + 40 * len(OTHERS)
 

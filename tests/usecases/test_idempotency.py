@@ -1,4 +1,4 @@
-"""Claiming an idempotency key: what is stored, and what a second request with the same key gets."""
+"""Leasing an idempotency key: the stored lease, and the result of a second request with the same key."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from tests.kit.requests import ORG, added
 
 MINUTE = timedelta(minutes=1)
 LEFT_S = 42.0
-"""What the dispatcher's fifty seconds leave for the outbox."""
+"""The part of the dispatcher's fifty seconds that is left for the outbox."""
 
 
 def left_over(ports: FakePorts, count: int) -> list[Event]:
@@ -155,7 +155,7 @@ def test_an_event_that_is_refused_for_now_is_tried_for_a_day() -> None:
 
 
 def test_a_throttled_drain_pauses() -> None:
-    """Throttled events stay, whatever their age, and their shard is skipped until the next drain."""
+    """Throttled events stay at any age, and their shard is skipped until the next drain."""
     ports = FakePorts()
     left_over(ports, 1000)
     ports.clock.at += 2 * GIVE_UP_AFTER

@@ -1,4 +1,4 @@
-"""The result of a probe: changes of health and status, in whatever order results arrive."""
+"""The result of a probe: changes of health and status, for results in any order."""
 
 from __future__ import annotations
 

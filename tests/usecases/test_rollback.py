@@ -36,7 +36,7 @@ def back(ports: FakePorts, provider: Provider, version: int | None = None) -> Pr
 
 
 def moved(ports: FakePorts) -> Provider:
-    """A provider whose second credential has another host and account and does not expire."""
+    """Return a provider whose second credential has another host and account and does not expire."""
     ports.verify.verdict = Verdict(account="acme")
     first = added(ports, base_url=FIRST_HOST, key_expires_at=SOON)
     ports.verify.verdict = Verdict(account="globex")

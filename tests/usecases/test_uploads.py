@@ -67,7 +67,7 @@ def is_dead(ports: FakePorts, token: str) -> bool:
     )
 
 
-# what a link does
+# the effects of a link
 
 
 def test_a_link_adds_its_provider(ports: FakePorts) -> None:

@@ -22,7 +22,7 @@ from tests.kit.requests import ORG, added, new, rotate
 
 
 def patient() -> FakePorts:
-    """A stack with a grace window longer than every case."""
+    """Return a stack with a grace window longer than every case."""
     return FakePorts(Policy(grace=timedelta(hours=6)))
 
 

@@ -23,7 +23,7 @@ GOOD = fake_key("bedrock")
 
 
 def response(slug: str, *, clock: timedelta | None = timedelta(0), latency_ms: int = 400) -> ProbeResponse:
-    """Return a case's response from a vendor whose clock is `clock` ahead of ours, or without a Date header (None)."""
+    """Return a case's response from a vendor whose clock is `clock` ahead, or without a Date header (None)."""
     rendered = render(case_named("bedrock", slug), GOOD)
     headers = dict(rendered.headers)
     if clock is not None:

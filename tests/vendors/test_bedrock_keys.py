@@ -70,7 +70,7 @@ REFUSED = {
         None,
         "incomplete or damaged",
     ),
-    "a short-term key for a host of its own": (
+    "a short-term key for another host": (
         short(
             "bedrock.amazonaws.com/?X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-Credential="
             f"{TEMPORARY}/20260101/evil.example/bedrock/aws4_request"

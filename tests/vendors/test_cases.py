@@ -199,7 +199,7 @@ def test_every_reason_has_a_case() -> None:
     """Every documented reason is produced by a case."""
     played = {case.reason for cases in CASES.values() for case in cases} - {None}
 
-    ours = {Reason.BASE_URL_NOT_ALLOWED, Reason.SEAL_BROKEN}  # found without asking the vendor
+    ours = {Reason.BASE_URL_NOT_ALLOWED, Reason.SEAL_BROKEN}  # found without calling the vendor
     assert set(Reason) - played - BY_TRANSPORT - ours == {Reason.REGION_NOT_ENABLED}
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent.parent
 COPIED: Final = ("client", "functions", "layers/shared", "local", "openapi", "tests/fixtures", "tests/kit")
-"""What the vendor is used by, and what generates from it."""
+"""The code that uses the vendor, and the generators that read it."""
 FIXTURE: Final = ROOT / "tests/fixtures/eighth_vendor"
 
 

@@ -17,7 +17,7 @@ CREDENTIALS = [pytest.param(vendor, "valid", id=vendor) for vendor in vendors.NA
 ]
 WINDOW = 8
 PREFIXES = ("sk-proj-", "sk-ant-api03-", "bedrock-api-key-")
-"""What a hint shows of every such key."""
+"""The part of every such key that a hint shows."""
 
 
 def shows(text: str, key: str) -> bool:

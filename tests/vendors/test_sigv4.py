@@ -47,7 +47,7 @@ tokens = st.none() | st.text("ABCabc012/+=", min_size=16, max_size=40)
 
 
 def credential(token: str | None, region: str = "us-east-1") -> AwsCredential:
-    """An access key."""
+    """Return an access key."""
     return AwsCredential(
         Secret(KEY_ID),
         "AKIA…",

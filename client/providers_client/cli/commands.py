@@ -91,7 +91,7 @@ class Commands(click.Group):
 
 
 def wants_json(ctx: click.Context) -> bool:
-    """Return whether the command that failed was asked for JSON."""
+    """Return whether the failed command was to print JSON."""
     return bool(getattr(ctx.find_root().obj, "as_json", False))
 
 

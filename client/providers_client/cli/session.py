@@ -74,7 +74,7 @@ class Session:
 
 
 def begin(ctx: click.Context, as_json: bool = False) -> Session:
-    """Return the session of a command, and make it the object of the root context."""
+    """Return a command's session, and store it in the root context."""
     root = ctx.find_root()
     root.obj = Session(**root.obj, as_json=as_json, command=ctx.info_name)
     return root.obj  # type: ignore[no-any-return]

@@ -16,7 +16,7 @@ from providers_client.mcp.tools import Caller
 from providers_client.sync import Client
 
 _connections: Final = httpx2.HTTPTransport()
-"""Connections to the API, reused by later requests; they hold no key. Each request has its own client around them."""
+"""Connections to the API, reused by later requests; they contain no key. Each request has its own client."""
 atexit.register(_connections.close)
 
 

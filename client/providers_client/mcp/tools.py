@@ -173,7 +173,7 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
         Tool(
             "get_provider",
             "Get a provider",
-            "Show one provider credential: vendor, status, health at a glance, the key's hint and version, and how "
+            "Show one provider credential: vendor, status, health summary, the key's hint and version, and how "
             "the vendor responded when the key was last verified. Never the key.",
             arguments.GetProvider,
             (Provider,),

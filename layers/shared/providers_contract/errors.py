@@ -32,7 +32,7 @@ class ErrorCode:
     Args:
         status: HTTP status.
         type: its group of codes, one of `EXIT_CODES`.
-        meaning: what it means, for the documentation.
+        meaning: its description, for the documentation.
         message: an example of the message; the server writes each message for the request.
         fields: the other fields of the example's error: `param`, `resource`, `id` and those of this code only.
         retryable: whether the same request may succeed later; by default, if the status is transient.
@@ -155,7 +155,7 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
     "name_taken": ErrorCode(
         409,
         "conflict",
-        "Another provider of the organization has this name; case is ignored. If providers already hold the new "
+        "Another provider of the organization has this name; case is ignored. If providers already have the new "
         "credential, `references` lists them.",
         "another provider has this name; names are unique, ignoring case",
         {"param": "name"},

@@ -50,8 +50,8 @@ class Write:
         prepare: what has to be there before it.
         write: makes the change, with its side writes.
         done: whether it is made.
-        spoil: makes what the write was conditioned on untrue.
-        failure: what the write then raises.
+        spoil: makes the write's condition false.
+        failure: the exception that the write then raises.
     """
 
     prepare: Callable[[Stores], object]
@@ -198,7 +198,7 @@ def released(stores: Stores) -> None:
     stores.idempotency.release(lease())
 
 
-def answered(stores: Stores) -> None:
+def completed(stores: Stores) -> None:
     """Claim the key and make the change."""
     claimed(stores, "try-1")
     create(stores, provider(2), SideWrites(completion=Completion(lease(), ANSWER)))
@@ -208,7 +208,7 @@ LOST: dict[str, Callable[[Stores], None]] = {
     "never claimed": lambda stores: None,
     "taken over": lambda stores: claimed(stores, "try-1", "try-2"),
     "released": released,
-    "answered": answered,
+    "completed": completed,
 }
 
 
@@ -221,7 +221,7 @@ def test_a_request_that_has_lost_its_lease_changes_nothing(stores: Stores, lose:
     assert stores.providers.get("org_a", ONE.id) is None
 
 
-def lose_first_answer(client: Any, operation: str) -> list[str]:
+def lose_first_response(client: Any, operation: str) -> list[str]:
     """Drop the response to the client's next `operation` after it has run; the returned list records each attempt."""
     sent: list[str] = []
 
@@ -231,7 +231,7 @@ def lose_first_answer(client: Any, operation: str) -> list[str]:
             return
         client.meta.events.unregister(name, lose)
         played = client.meta.events.emit(name, request=request)
-        if not any(answer is not None for _, answer in played):
+        if not any(response is not None for _, response in played):
             client._endpoint.http_session.send(request)
         client.meta.events.register_first(name, lose)
         raise ConnectionClosedError(endpoint_url=request.url)
@@ -247,7 +247,7 @@ def test_a_retried_transaction_is_not_applied_twice(stores: Stores) -> None:
     assert stores.tables is not None
     claimed(stores, "try-1")
     stores.uploads.put(upload(9))
-    sent = lose_first_answer(stores.tables.client, "TransactWriteItems")
+    sent = lose_first_response(stores.tables.client, "TransactWriteItems")
     create(stores, side_writes=ALL)
     assert len(sent) == 2
     assert left(stores) == ([event(1).id, event(2).id], [entry()], ANSWER, True)

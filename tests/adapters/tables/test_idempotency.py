@@ -1,4 +1,4 @@
-"""Idempotency records: who holds a key, and for how long."""
+"""Idempotency records: the lease and the stored response of a key, and their expiry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from providers.model.idempotency import KEPT, LEASE, Completion, ExistingRecord
 from providers.ports import LeaseLost
-from tests.adapters.tables.test_commit import lose_first_answer
+from tests.adapters.tables.test_commit import lose_first_response
 from tests.kit.stores import ANSWER, NOW, SECOND, Stores, answer_of, claimed, lease
 
 
@@ -20,31 +20,31 @@ def completion(owner: str) -> Completion:
 
 RUNNING = ExistingRecord("a" * 64, NOW + LEASE, None)
 
-ANSWERED = replace(RUNNING, response=ANSWER)
+COMPLETED = replace(RUNNING, response=ANSWER)
 
 CLAIMS = {
     "the same request, running": (False, {}, LEASE - SECOND, RUNNING),
     "another request, running": (False, {"request": "b" * 64}, LEASE - SECOND, RUNNING),
     "the same request, its lease over": (False, {}, LEASE, None),
     "another request, its lease over": (False, {"request": "b" * 64}, LEASE, RUNNING),
-    "the same request, answered": (True, {}, SECOND, ANSWERED),
-    "the same request, answered, its lease over": (True, {}, KEPT - SECOND, ANSWERED),
-    "another request, answered": (True, {"request": "b" * 64}, KEPT - SECOND, ANSWERED),
+    "the same request, completed": (True, {}, SECOND, COMPLETED),
+    "the same request, completed, its lease over": (True, {}, KEPT - SECOND, COMPLETED),
+    "another request, completed": (True, {"request": "b" * 64}, KEPT - SECOND, COMPLETED),
     "another request, the record expired": (False, {"request": "b" * 64}, KEPT, None),
-    "another request, the answer expired": (True, {"request": "b" * 64}, KEPT, None),
-    "the same request, the answer expired": (True, {}, KEPT, None),
+    "another request, the response expired": (True, {"request": "b" * 64}, KEPT, None),
+    "the same request, the response expired": (True, {}, KEPT, None),
     "another key": (True, {"key": "l" * 64}, SECOND, None),
     "another organization": (True, {"org": "org_b"}, SECOND, None),
 }
 
 
-@pytest.mark.parametrize(("has_answer", "members", "later", "found"), CLAIMS.values(), ids=CLAIMS)
+@pytest.mark.parametrize(("has_response", "members", "later", "found"), CLAIMS.values(), ids=CLAIMS)
 def test_acquiring_a_key_depends_on_its_record(
-    stores: Stores, has_answer: bool, members: dict[str, str], later: timedelta, found: ExistingRecord | None
+    stores: Stores, has_response: bool, members: dict[str, str], later: timedelta, found: ExistingRecord | None
 ) -> None:
     """A free key is leased; a taken one returns its holder and the stored response."""
     claimed(stores, "try-1")
-    if has_answer:
+    if has_response:
         stores.idempotency.complete(completion("try-1"))
     second = lease("try-2", NOW + later, **members)
     assert stores.idempotency.acquire(second, NOW + later) == found
@@ -105,10 +105,10 @@ def test_acquiring_twice_with_one_owner_succeeds(stores: Stores) -> None:
 def test_a_lost_response_of_dynamodb_changes_nothing(stores: Stores) -> None:
     """If DynamoDB's response is lost, the lease and the record are written once and the retry succeeds."""
     assert stores.tables is not None
-    sent = lose_first_answer(stores.tables.client, "PutItem")
+    sent = lose_first_response(stores.tables.client, "PutItem")
     claimed(stores, "try-1")
     assert len(sent) == 2
-    sent = lose_first_answer(stores.tables.client, "PutItem")
+    sent = lose_first_response(stores.tables.client, "PutItem")
     stores.idempotency.complete(completion("try-1"))
     assert len(sent) == 2
     assert answer_of(stores) == ANSWER

@@ -55,7 +55,7 @@ def test_a_name_is_unique_ignoring_case(stores: Stores) -> None:
 
 
 def test_the_owner_of_a_name_is_found_ignoring_case(stores: Stores) -> None:
-    """A name leads to the provider that holds it until it is renamed or deleted."""
+    """A name leads to the provider that has it until it is renamed or deleted."""
     one = provider(1, name="Straße")
     stores.providers.create(one, sealed(one))
     assert stores.providers.named("org_a", "STRASSE") == one.id
@@ -164,7 +164,7 @@ def test_deleting_leaves_nothing(stores: Stores) -> None:
 
 
 def test_a_referenced_provider_is_not_deleted(stores: Stores) -> None:
-    """The store refuses to delete a referenced provider, whatever the caller has read."""
+    """The store refuses to delete a referenced provider, even if the caller's read is older than the reference."""
     before = provider()
     stores.providers.create(before, sealed(before))
     stores.routing.put(None, config("@a", before.id))

@@ -92,7 +92,7 @@ class KmsEnvelope:
         return DataKey(made.id, made.created_at)
 
     def destroy_data_key(self, org: str, key_id: str) -> None:
-        """Delete the wrapped key. This process forgets it at once, others within `DATA_KEY_CACHE`."""
+        """Delete the wrapped key. This process drops it from its cache at once, others within `DATA_KEY_CACHE`."""
         self._keys.delete(org, key_id)
         with self._lock:
             self._cache.pop((org, key_id), None)

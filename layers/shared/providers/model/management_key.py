@@ -11,7 +11,7 @@ from providers_contract.vocabulary import Scope
 
 @dataclass(frozen=True, slots=True)
 class ManagementKey:
-    """A management key as it is stored: the digest of its secret, never the secret.
+    """A management key as stored: the digest of its secret, never the secret.
 
     `mac` authenticates all other fields except `last_used_at` (usecases/authenticity.py).
     """

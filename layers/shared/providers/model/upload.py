@@ -1,4 +1,4 @@
-"""One-time links where a person enters a credential, so that it never passes through a model's context or a chat."""
+"""One-time links at which a person enters a credential, so that it never passes through a model's context or a chat."""
 
 from __future__ import annotations
 

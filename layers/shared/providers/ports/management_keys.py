@@ -1,4 +1,4 @@
-"""Management keys, as they are stored."""
+"""Storage of management keys."""
 
 from __future__ import annotations
 

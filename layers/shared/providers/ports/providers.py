@@ -1,4 +1,4 @@
-"""Providers and their sealed credentials, as they are stored."""
+"""Storage of providers and their sealed credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routing configs, as they are stored."""
+"""Storage of routing configs."""
 
 from __future__ import annotations
 

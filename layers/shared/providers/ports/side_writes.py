@@ -18,7 +18,7 @@ class SideWrites:
     Args:
         events: for the outbox.
         entry: for the audit trail.
-        completion: the response for replay. Raises LeaseLost if this request no longer holds the key.
+        completion: the response for replay. Raises LeaseLost if this request has lost its lease.
         consumed_link: the upload link to delete. Raises UploadUsed if it was already used.
     """
 

@@ -1,4 +1,4 @@
-"""One-time links where a person enters a credential (docs/decisions/0013-upload-links.md).
+"""One-time links at which a person enters a credential (docs/decisions/0013-upload-links.md).
 
 A link's token is the upload's id and a keyed digest of the id: anyone with the link can use it, and no one can create
 one from the stored data.

@@ -72,7 +72,7 @@ def _classify(response: ProbeResponse) -> Reason | None:
 
 
 def _classify_message(status: int, error: Mapping[str, object]) -> Reason:
-    """Classify a 401 or 403 without a specific code: only its message tells a good key from a bad one."""
+    """Classify a 401 or 403 without a specific code: only its message distinguishes a valid key from an invalid one."""
     message = message_of(error)
     if "missing scopes" in message or "insufficient permissions" in message:
         return Reason.INSUFFICIENT_PERMISSION
