@@ -386,8 +386,8 @@ LINES = [
 
 
 @pytest.mark.parametrize("name", ["OpenAI Production", ODD_NAME])
-@pytest.mark.parametrize(("rule", "before", "after", "told"), LINES)
-def test_slack_gets_a_readable_message(name: str, rule: str, before: str, after: str, told: str) -> None:
+@pytest.mark.parametrize(("rule", "before", "after", "text"), LINES)
+def test_slack_gets_a_readable_message(name: str, rule: str, before: str, after: str, text: str) -> None:
     """A Slack message names the provider, its state and the reason, with any name shown literally."""
     (event,) = [
         each
@@ -395,8 +395,8 @@ def test_slack_gets_a_readable_message(name: str, rule: str, before: str, after:
         if (each["detail"]["from"], each["detail"]["to"]) == (before, after)
     ]
     message = slack_message(rule, event)
-    assert line(message) == f"{name} {told}"
-    assert message["text"] == f"{event['detail']['provider_id']} {told}"
+    assert line(message) == f"{name} {text}"
+    assert message["text"] == f"{event['detail']['provider_id']} {text}"
     assert message["channel"] == "C0123456789"
 
 

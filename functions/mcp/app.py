@@ -20,7 +20,7 @@ from providers.model.idempotency import StoredResponse
 from providers_client.errors import ConfigurationError
 from providers_client.mcp import logs
 from providers_client.mcp.http import HttpResponse, caller, respond
-from providers_client.mcp.messages import fault_of
+from providers_client.mcp.messages import problem_with
 from providers_client.mcp.tools import Caller
 from providers_client.sending import management_key
 
@@ -59,7 +59,7 @@ def _post(event: Mapping[str, Any]) -> HttpResponse:
     read_object(event, headers)
     text = event["body"]
     body = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
-    problem = fault_of(body)
+    problem = problem_with(body)
     if problem is not None:
         raise InvalidRequest("malformed_json", problem)
     many: Mapping[str, list[str]] = event.get("multiValueHeaders") or {name: [value] for name, value in headers.items()}

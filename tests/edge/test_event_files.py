@@ -55,7 +55,7 @@ def demo(ports: FakePorts) -> FakePorts:
     return ports
 
 
-ANSWERS = [
+RESPONSES = [
     ("add_provider", 201),
     ("list_providers", 200),
     ("get_provider", 200),
@@ -70,7 +70,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("function", "status"), ANSWERS)
+@pytest.mark.parametrize(("function", "status"), RESPONSES)
 @pytest.mark.usefixtures("demo")
 def test_an_endpoint_accepts_its_event(function: str, status: int) -> None:
     """Every endpoint accepts its event."""

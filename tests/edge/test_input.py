@@ -71,7 +71,7 @@ def test_json_with_a_charset_is_accepted(ports: FakePorts, media_type: str) -> N
     assert call("add_provider", body=GOOD, headers={"Content-Type": media_type}).status == 201
 
 
-FAULTS: list[tuple[dict[str, Any], str | None]] = [
+INVALID: list[tuple[dict[str, Any], str | None]] = [
     ({"vendor": None}, "vendor"),
     ({"vendor": 7}, "vendor"),
     ({"vendor": "acme"}, "vendor"),
@@ -100,7 +100,7 @@ FAULTS: list[tuple[dict[str, Any], str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("members", "param"), FAULTS, ids=str)
+@pytest.mark.parametrize(("members", "param"), INVALID, ids=str)
 def test_invalid_fields_are_refused(ports: FakePorts, members: dict[str, Any], param: str | None) -> None:
     """422 names the invalid field without repeating its value."""
     response = call("add_provider", body=GOOD | members)
@@ -327,8 +327,8 @@ def test_another_organizations_provider_is_not_found(ports: FakePorts) -> None:
     before = dict(ports.db.providers)
     for function in ("get_provider", "update_provider", "delete_provider"):
         theirs = call(function, path={"provider_id": provider_id}, body={"name": "x"}, org="org_b")
-        nobodys = call(function, path={"provider_id": "prov_" + "0" * 26}, body={"name": "x"}, org="org_b")
-        assert theirs.text.replace(provider_id, "ID") == nobodys.text.replace("prov_" + "0" * 26, "ID")
+        foreign = call(function, path={"provider_id": "prov_" + "0" * 26}, body={"name": "x"}, org="org_b")
+        assert theirs.text.replace(provider_id, "ID") == foreign.text.replace("prov_" + "0" * 26, "ID")
     assert ports.db.providers == before
 
 

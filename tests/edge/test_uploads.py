@@ -102,7 +102,7 @@ def test_a_link_is_returned_completely(ports: FakePorts) -> None:
     assert re.fullmatch(rf"https://api\.example\.com/live/manage/v1/uploads/{ulid}_[0-9a-f]{{64}}", made["url"])
 
 
-PLACES = [
+LOCATIONS = [
     ("/manage/v1/uploads", "/live/manage/v1/uploads", "https://h/live/x/y"),
     ("/manage/v1/uploads", "/manage/v1/uploads", "https://h/x/y"),
     ("/manage/v1/uploads", "/manage/v1/uploads/", "https://h/x/y"),
@@ -113,7 +113,7 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("resource", "path", "expected"), PLACES)
+@pytest.mark.parametrize(("resource", "path", "expected"), LOCATIONS)
 def test_a_link_leads_to_the_apis_own_url(resource: str, path: str, expected: str) -> None:
     """A link's URL keeps the stage or the base path of a custom domain."""
     given = {"requestContext": {"domainName": "h", "path": path, "resourcePath": resource}}
@@ -135,7 +135,7 @@ def test_a_repeated_request_gets_the_same_link_and_none_is_recorded(ports: FakeP
     assert show(again.data["url"].rpartition("/")[2]).status == 200
 
 
-FAULTS: list[tuple[dict[str, Any], list[str]]] = [
+INVALID: list[tuple[dict[str, Any], list[str]]] = [
     ({}, ["vendor", "name"]),
     ({"vendor": "openai"}, ["name"]),
     ({"name": "New"}, ["vendor"]),
@@ -150,7 +150,7 @@ FAULTS: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "params"), FAULTS, ids=str)
+@pytest.mark.parametrize(("body", "params"), INVALID, ids=str)
 def test_invalid_requests_for_a_link_are_refused(ports: FakePorts, body: dict[str, Any], params: list[str]) -> None:
     """422 names every invalid field, as when adding a provider."""
     response = call("create_upload", body=body)

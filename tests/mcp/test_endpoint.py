@@ -182,14 +182,14 @@ def test_a_revision_with_a_handshake_is_negotiated(api: list[httpx2.Request], re
     assert body["result"]["protocolVersion"] == revision
 
 
-PLACES = [
+LOCATIONS = [
     (event(CALL), "https://api.example/live/manage/v1/providers"),
     (event(CALL, path="/mcp"), "https://api.example/manage/v1/providers"),
     (event(CALL, path="/team/llm/mcp/"), "https://api.example/team/llm/manage/v1/providers"),
 ]
 
 
-@pytest.mark.parametrize(("given", "url"), PLACES)
+@pytest.mark.parametrize(("given", "url"), LOCATIONS)
 def test_the_api_is_called_at_the_same_host_and_stage(
     api: list[httpx2.Request], given: dict[str, Any], url: str
 ) -> None:

@@ -89,7 +89,7 @@ def test_the_annotations_are_correct(name: str) -> None:
 PROVIDER_VIEW = Provider.model_validate_json(json.dumps(PROVIDER))
 LINK = UploadLink(**Upload.model_validate_json(json.dumps(UPLOAD)).model_dump())
 NO_SUCH = failure(NotFound("provider not found", code="provider_not_found", type="not_found", status=404))
-ANSWERS = [
+RESULTS = [
     ("list_providers", success(Page[Provider](data=[PROVIDER_VIEW], next_cursor=None))),
     ("get_provider", success(PROVIDER_VIEW)),
     ("add_provider", success(Stored(provider=PROVIDER_VIEW, warnings=[]))),
@@ -100,7 +100,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "result"), ANSWERS)
+@pytest.mark.parametrize(("name", "result"), RESULTS)
 def test_results_match_the_output_schema(name: str, result: Any) -> None:
     """Results match the output schema, including links and failures, because clients validate them."""
     Draft202012Validator(LISTED[name]["outputSchema"]).validate(result.structured_content)

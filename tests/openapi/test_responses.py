@@ -141,7 +141,7 @@ def test_the_document_is_not_downloaded_again_while_unchanged() -> None:
     assert get_openapi({"headers": None}, None)["statusCode"] == 200
 
 
-ANSWERS: list[tuple[str, int, Any, str]] = [
+RESPONSES: list[tuple[str, int, Any, str]] = [
     ("get_provider", 200, {"data": {"id": "x"}}, "body that is not described"),
     ("delete_provider", 200, {"data": {"id": "x", "deleted": True, "by": "me"}}, "body that is not described"),
     ("delete_provider", 418, {}, "418, which is not described"),
@@ -149,7 +149,7 @@ ANSWERS: list[tuple[str, int, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("function", "status", "body", "complaint"), ANSWERS)
+@pytest.mark.parametrize(("function", "status", "body", "complaint"), RESPONSES)
 def test_an_undocumented_response_fails_its_test(function: str, status: int, body: Any, complaint: str) -> None:
     """A response that does not match the document fails its test."""
     with pytest.raises(AssertionError, match=complaint):

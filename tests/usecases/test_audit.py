@@ -256,13 +256,13 @@ def test_no_entry_contains_a_credential() -> None:
     for expected in CHANGES.values():
         if expected.action is not Action.DELETED:
             expected.do(ports, provider)
-    told_of = str(trail(ports))
+    recorded = str(trail(ports))
     assert len(trail(ports)) == len(CHANGES)
     for mark in ("one", "two"):
         secret = key(mark).reveal()
         raw = secret.encode()
         forms = [secret, base64.b64encode(raw).decode(), urllib.parse.quote(secret, safe=""), raw.hex(), secret[::-1]]
-        assert [form for form in forms if form in told_of] == []
+        assert [form for form in forms if form in recorded] == []
 
 
 # reading it

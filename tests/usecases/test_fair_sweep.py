@@ -24,7 +24,7 @@ from tests.kit.fakes import FakePorts
 from tests.kit.requests import new
 
 OTHERS = ("org_b", "org_c", "org_d")
-HANGS_S, ANSWERS_S = 5.0, 0.2
+HANGS_S, RESPONDS_S = 5.0, 0.2
 CONCURRENCY = 20
 
 
@@ -110,7 +110,7 @@ def undisturbed() -> float:
     """Return how long the other organizations' probes take alone."""
     ports = Hosts()
     for org in OTHERS:
-        ports.add(org, 40, ANSWERS_S)
+        ports.add(org, 40, RESPONDS_S)
     ports.sweep()
     return ports.last_written(*OTHERS)
 
@@ -123,9 +123,9 @@ def test_hanging_hosts_of_one_organization_delay_no_other() -> None:
     ports = Hosts()
     ports.add("org_a", 60, HANGS_S)
     for org in OTHERS:
-        ports.add(org, 40, ANSWERS_S)
+        ports.add(org, 40, RESPONDS_S)
     assert ports.sweep() == pytest.approx(60 / CONCURRENCY * HANGS_S, rel=0.4)  # all its hosts are called, concurrently
-    assert ports.last_written(*OTHERS) <= undisturbed() * (len(OTHERS) + 1) / len(OTHERS) + QUIET_S + ANSWERS_S
+    assert ports.last_written(*OTHERS) <= undisturbed() * (len(OTHERS) + 1) / len(OTHERS) + QUIET_S + RESPONDS_S
     assert len(ports.written) == 60 + 40 * len(OTHERS)
 
 
@@ -141,7 +141,7 @@ def test_responding_hosts_do_not_delay_other_results() -> None:
     ports = Hosts()
     for number in range(4 * CONCURRENCY):
         ports.add("org_a", 1, 4.0 + number % CONCURRENCY * 0.05)
-    ports.add("org_b", 10, ANSWERS_S)
+    ports.add("org_b", 10, RESPONDS_S)
     ports.sweep()
     assert ports.last_written("org_b") <= WRITE_EVERY_S + 1.0
 
@@ -150,7 +150,7 @@ def test_nothing_is_written_while_vendors_respond_quickly() -> None:
     """Results are not written while vendors respond, so that writing does not distort the recorded latencies."""
     ports = Hosts()
     for org in OTHERS:
-        ports.add(org, 60, ANSWERS_S)
+        ports.add(org, 60, RESPONDS_S)
     took = ports.sweep()
     assert set(ports.written.values()) == {took}
 
@@ -158,9 +158,9 @@ def test_nothing_is_written_while_vendors_respond_quickly() -> None:
 def test_organizations_take_turns_in_the_queue() -> None:
     """An organization's first providers are queued within one message, however many providers others have."""
     ports = Hosts()
-    ports.add("org_a", 10 * BATCH, ANSWERS_S)
+    ports.add("org_a", 10 * BATCH, RESPONDS_S)
     for org in OTHERS:
-        ports.add(org, 3, ANSWERS_S)
+        ports.add(org, 3, RESPONDS_S)
     dispatch(ports, ports.clock.now())
     batches = [Batch.from_json(body).targets for body in ports.queue.sent]
     first = [org for targets in batches[:2] for org, _ in targets]
@@ -174,7 +174,7 @@ def test_an_organizations_providers_stay_together() -> None:
     """Small organizations' providers share a message, so that a worker unwraps few data keys."""
     ports = Hosts()
     for number in range(20):
-        ports.add(f"org_{number:02d}", 20, ANSWERS_S)
+        ports.add(f"org_{number:02d}", 20, RESPONDS_S)
     dispatch(ports, ports.clock.now())
     batches = [Batch.from_json(body).targets for body in ports.queue.sent]
     assert max(len({org for org, _ in targets}) for targets in batches) <= BATCH // 20 + 2
@@ -184,7 +184,7 @@ def test_backed_off_providers_come_last() -> None:
     """Providers that failed last time are queued after those of every other organization."""
     ports = Hosts()
     for org in ("org_a", *OTHERS):
-        ports.add(org, 20, ANSWERS_S)
+        ports.add(org, 20, RESPONDS_S)
     suspect = next(iter(ports.owners))
     stored = ports.db.providers["org_a", suspect]
     ended = ports.clock.now() - timedelta(minutes=1)

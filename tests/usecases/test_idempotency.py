@@ -13,7 +13,7 @@ from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, key
 
 REQUEST: dict[str, Any] = {"route": ["POST", "/x"], "body": {"api_key": key().reveal(), "name": "Prod"}}
-ANSWER = StoredResponse(201, {"ETag": '"1"'}, "{}\n")
+RESPONSE = StoredResponse(201, {"ETag": '"1"'}, "{}\n")
 
 
 def begun(ports: FakePorts, idempotency_key: str = "retry-1", org: str = ORG, **members: Any) -> Lease:
@@ -101,7 +101,7 @@ def test_another_request_with_the_same_key_is_a_mismatch(completed: bool) -> Non
     ports = FakePorts()
     lease = begun(ports)
     if completed:
-        ports.idempotency.complete(Completion(lease, ANSWER))
+        ports.idempotency.complete(Completion(lease, RESPONSE))
     with pytest.raises(Unprocessable) as caught:
         begun(ports, body={"name": "Other"})
     assert (caught.value.code, caught.value.param) == ("idempotency_mismatch", "Idempotency-Key")
@@ -111,8 +111,8 @@ def test_another_request_with_the_same_key_is_a_mismatch(completed: bool) -> Non
 def test_the_same_request_gets_the_stored_response() -> None:
     """The same request gets the stored response afterwards."""
     ports = FakePorts()
-    ports.idempotency.complete(Completion(begun(ports), ANSWER))
-    assert begin(ports, ORG, "retry-1", REQUEST) == ANSWER
+    ports.idempotency.complete(Completion(begun(ports), RESPONSE))
+    assert begin(ports, ORG, "retry-1", REQUEST) == RESPONSE
 
 
 def test_a_released_key_can_be_used_at_once() -> None:
@@ -137,4 +137,4 @@ def test_a_failed_release_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_repr_of_a_record_hides_the_stored_response() -> None:
     """The repr of a claim does not show the stored response, because logs may contain it."""
-    assert "{}" not in repr(Completion(begun(FakePorts()), ANSWER))
+    assert "{}" not in repr(Completion(begun(FakePorts()), RESPONSE))

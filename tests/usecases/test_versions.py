@@ -70,7 +70,7 @@ def pause(minutes: float) -> Story:
     return lambda ports, _: ports.clock.pass_time(minutes=minutes)
 
 
-def tell(*steps: Story) -> Story:
+def in_order(*steps: Story) -> Story:
     """Return a scenario of several steps."""
     return lambda ports, provider: [step(ports, provider) for step in steps]
 
@@ -107,41 +107,41 @@ def shared_elsewhere(ports: FakePorts, _: Provider) -> None:
 
 TWO = rotated_to("two")
 SAFE: dict[str, tuple[Story, float, dict[int, bool]]] = {
-    "alone": (tell(), 300, {1: False}),
+    "alone": (in_order(), 300, {1: False}),
     "just replaced": (TWO, 0, {1: False, 2: False}),
     "replaced, and its requests may run": (TWO, 10.99, {1: False, 2: False}),
     "replaced, and its requests are over": (TWO, 11, {1: True, 2: False}),
-    "used a moment before it was replaced": (tell(used(), TWO), 10.99, {1: False, 2: False}),
+    "used a moment before it was replaced": (in_order(used(), TWO), 10.99, {1: False, 2: False}),
     "used long before it was replaced": (
-        tell(used(), pause(60), TWO),
+        in_order(used(), pause(60), TWO),
         10,
         {1: True, 2: False},
     ),
     "used by a request that began with it": (
-        tell(TWO, pause(60), used(1)),
+        in_order(TWO, pause(60), used(1)),
         10.99,
         {1: False, 2: False},
     ),
     "used by such a request, which is over": (
-        tell(TWO, pause(60), used(1)),
+        in_order(TWO, pause(60), used(1)),
         11,
         {1: True, 2: False},
     ),
-    "rolled back to": (tell(TWO, rolled_back()), 300, {1: False, 2: True, 3: False}),
+    "rolled back to": (in_order(TWO, rolled_back()), 300, {1: False, 2: True, 3: False}),
     "rolled back to and just replaced": (
-        tell(TWO, rolled_back(), pause(60), rotated_to("three")),
+        in_order(TWO, rolled_back(), pause(60), rotated_to("three")),
         5,
         {1: False, 2: True, 3: False, 4: False},
     ),
     "rolled back to and replaced": (
-        tell(TWO, rolled_back(), pause(60), rotated_to("three")),
+        in_order(TWO, rolled_back(), pause(60), rotated_to("three")),
         11,
         {1: True, 2: True, 3: True, 4: False},
     ),
-    "the same credential put again": (tell(TWO, rotated_to("one")), 300, {1: False, 2: True, 3: False}),
-    "another provider holds it": (tell(TWO, shared), 300, {1: False, 2: False}),
-    "another provider held it": (tell(TWO, shared_and_rotated), 300, {1: True, 2: False}),
-    "another organization holds it": (tell(TWO, shared_elsewhere), 300, {1: True, 2: False}),
+    "the same credential put again": (in_order(TWO, rotated_to("one")), 300, {1: False, 2: True, 3: False}),
+    "another provider holds it": (in_order(TWO, shared), 300, {1: False, 2: False}),
+    "another provider held it": (in_order(TWO, shared_and_rotated), 300, {1: True, 2: False}),
+    "another organization holds it": (in_order(TWO, shared_elsewhere), 300, {1: True, 2: False}),
 }
 
 

@@ -66,7 +66,7 @@ def test_the_second_signature_is_for_its_own_time() -> None:
     assert [request.headers["x-amz-date"] for request in requests] == ["20261123T120000Z", "20261123T120007Z"]
 
 
-JUDGED_AT_ONCE = [
+FINAL = [
     ("no patience, as in a health probe", 0.0, timedelta(0), Reason.CREDENTIAL_REJECTED),
     ("too little patience", 5.0, timedelta(0), Reason.CREDENTIAL_REJECTED),
     ("no date", 6.0, None, Reason.CREDENTIAL_REJECTED),
@@ -78,8 +78,8 @@ JUDGED_AT_ONCE = [
 
 @pytest.mark.parametrize(
     ("patience_s", "clock", "reason"),
-    [row[1:] for row in JUDGED_AT_ONCE],
-    ids=[row[0] for row in JUDGED_AT_ONCE],
+    [row[1:] for row in FINAL],
+    ids=[row[0] for row in FINAL],
 )
 def test_a_refused_signature_is_final_if_waiting_would_not_help(
     patience_s: float, clock: timedelta | None, reason: Reason

@@ -107,7 +107,7 @@ def test_a_host_that_anyone_can_create_is_not_bedrocks(host: str) -> None:
     assert region_of(host) is None
 
 
-ASKED = [
+CALLED = [
     (None, "us-east-1", "bedrock.us-east-1.amazonaws.com"),
     (None, "us-gov-west-1", "bedrock.us-gov-west-1.amazonaws.com"),
     (None, "cn-north-1", "bedrock.cn-north-1.amazonaws.com.cn"),
@@ -125,7 +125,7 @@ ASKED = [
 SECRET = "FAKE/EXAMPLE/ONLY/FAKE/EXAMPLE/ONLY/FAKE"
 
 
-@pytest.mark.parametrize(("base_url", "region", "host"), ASKED)
+@pytest.mark.parametrize(("base_url", "region", "host"), CALLED)
 def test_the_models_of_a_region_are_listed_at_its_control_plane(base_url: str | None, region: str, host: str) -> None:
     """With an inference base_url, models are listed at the region's control plane."""
     key = f"AKIAFAKEFAKEFEXAMPLE::{SECRET}::{region}"

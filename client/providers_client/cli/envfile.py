@@ -18,7 +18,7 @@ from dotenv.parser import parse_stream
 
 from providers_client.variables import KEY_WORDS, filler, vendor_named, words
 from providers_contract import vendors
-from providers_contract.credentials import credential_fault
+from providers_contract.credentials import credential_problem
 from providers_contract.names import name_claim
 from providers_contract.secret import Secret, trimmed
 
@@ -243,7 +243,7 @@ def _made(
     if base_url is not None and not _is_url(base_url):
         base_url, problem = None, f"{variables[-1]} is not a URL"
     if problem is None:
-        problem = credential_fault(text)
+        problem = credential_problem(text)
     if problem is None and known.owns(base_url) and (useless := known.why_useless(text)):
         problem = f"{variables[0]} is {useless}"
     hint = known.hint(text) if problem is None else "…"

@@ -16,7 +16,7 @@ NOT_A_MESSAGE: Final = "this is not a JSON-RPC 2.0 message"
 UNUSABLE_ID: Final = "the id of a JSON-RPC request is a string or an integer"
 
 
-def fault_of(text: str | bytes) -> str | None:
+def problem_with(text: str | bytes) -> str | None:
     """Return why `text` is not a valid message, or None. Never quotes it.
 
     The library treats a request with an invalid id as a notification, and never responds to it.

@@ -16,7 +16,7 @@ from mcp.shared.message import SessionMessage
 
 from providers_client.errors import ConfigurationError
 from providers_client.mcp import logs
-from providers_client.mcp.messages import fault_of, refusal
+from providers_client.mcp.messages import problem_with, refusal
 from providers_client.mcp.server import BACKOFF, TIMEOUT_S, make_server
 from providers_client.mcp.tools import Caller
 from providers_client.sending import from_environment
@@ -44,11 +44,11 @@ class _Lines:
     async def __aiter__(self) -> AsyncIterator[str]:
         lines = anyio.wrap_file(TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace"))
         async for line in lines:
-            fault = fault_of(line)
-            if fault is None:
+            problem = problem_with(line)
+            if problem is None:
                 yield line
             elif line.strip():
-                await self.refuse(fault, line)
+                await self.refuse(problem, line)
 
 
 async def _serve(caller: Caller) -> None:

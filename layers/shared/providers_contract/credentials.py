@@ -21,7 +21,7 @@ _UNUSABLE_CHARACTER: Final = (
 )
 
 
-def credential_fault(text: str) -> str | None:
+def credential_problem(text: str) -> str | None:
     """Return why `text` cannot be a credential of any vendor, without quoting it; None if it can be.
 
     Empty or too long text, management keys of this API, and white space, quotes, control and non-ASCII characters are

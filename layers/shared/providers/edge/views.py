@@ -138,7 +138,7 @@ def upload_view(upload: Upload) -> dict[str, Any]:
     }
 
 
-def shown_tag(provider: Provider, summary: HealthSummary) -> str:
+def provider_etag(provider: Provider, summary: HealthSummary) -> str:
     """Return a provider's ETag, which includes the fields that the sweep writes: health, a pending verification."""
     verification = provider.verification
     health = (provider.health.state, summary.p50_ms, summary.last_check_at)

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from providers.model.errors import Unprocessable
 from providers.model.vendor import Credential, ProbeResponse
 from providers.model.verdict import Verdict
-from providers_contract.credentials import credential_fault, make_hint
+from providers_contract.credentials import credential_problem, make_hint
 from providers_contract.headers import http_date
 from providers_contract.hosts import host_matches
 from providers_contract.secret import Secret, trimmed
@@ -99,9 +99,9 @@ def clean(text: str) -> Secret:
     Raises `Unprocessable` (`credential_format`) if it cannot be a credential of any vendor.
     """
     text = trimmed(text)
-    fault = credential_fault(text)
-    if fault is not None:
-        raise credential_format(fault)
+    problem = credential_problem(text)
+    if problem is not None:
+        raise credential_format(problem)
     return Secret(text)
 
 
