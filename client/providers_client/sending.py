@@ -33,7 +33,7 @@ _SHORTEST_KEY: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """When a request is retried: after no response, a 429, 502, 503 or 504, or a 409 `idempotency_in_progress`.
+    """The rules for retries: after no response, a 429, 502, 503 or 504, or a 409 `idempotency_in_progress`.
 
     The n-th wait is `first_s` × 2ⁿ, at most `longest_s`, less up to a half by `jitter` (from 0 to 1); a longer
     Retry-After is honored. No attempt starts later than `total_s` after the first one: if a wait would end later, the

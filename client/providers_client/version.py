@@ -1,3 +1,3 @@
-"""The project's version: the package's, the API description's, and what clients say of themselves."""
+"""The version of the package and of the API's description, which clients also send in User-Agent."""
 
 VERSION = "0.1.0"

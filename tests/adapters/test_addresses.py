@@ -1,4 +1,4 @@
-"""Which addresses connections can be opened to."""
+"""The addresses to which connections can be opened."""
 
 from __future__ import annotations
 

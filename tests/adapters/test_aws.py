@@ -1,4 +1,4 @@
-"""How AWS clients are built."""
+"""The AWS clients."""
 
 from __future__ import annotations
 

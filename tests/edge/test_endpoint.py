@@ -1,4 +1,4 @@
-"""What every endpoint does: scopes, rate limits, headers, and errors in the API's format."""
+"""The common part of every endpoint: scopes, rate limits, headers, and errors in the API's format."""
 
 from __future__ import annotations
 

@@ -261,7 +261,7 @@ def test_a_name_is_escaped(ports: FakePorts, name: str) -> None:
 def test_a_stored_key_is_confirmed_by_its_hint(ports: FakePorts) -> None:
     """201 for a new provider, 200 for a rotated one; the page shows hint and warnings, never the key.
 
-    The same key again is stored already: the page says so, and the link is used up all the same.
+    If the same key is stored already, the page says so, and the link is still used up.
     """
     entered = "sk-proj-FAKE-" + "k" * 40 + "abcd"
     first = use(token_of(NEW), {"api_key": entered})

@@ -116,7 +116,7 @@ def test_connecting_and_listing_do_not_call_the_api(api: list[httpx2.Request]) -
     }
     status, _, body = call(event({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}))
     assert (status, body["result"]["protocolVersion"]) == (200, REVISIONS[1])
-    assert body["result"]["serverInfo"]["version"] == VERSION  # also where the package is copied and not installed
+    assert body["result"]["serverInfo"]["version"] == VERSION  # also if the package is copied, not installed
     status, _, body = call(event({"jsonrpc": "2.0", "method": "notifications/initialized"}))
     assert (status, body) == (202, None)
     status, headers, body = call(event(MCP_Protocol_Version=REVISIONS[1]))

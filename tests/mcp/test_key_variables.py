@@ -1,4 +1,4 @@
-"""Which environment variables a model can use over stdio, and where they are sent."""
+"""The environment variables that a model can use over stdio, and the hosts to which they are sent."""
 
 from __future__ import annotations
 

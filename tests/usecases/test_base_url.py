@@ -1,4 +1,4 @@
-"""Which base_urls are allowed, as a table."""
+"""The allowed base_urls, as a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which versions are live, and which are safe to revoke at the vendor."""
+"""Live versions, and the versions that are safe to revoke at the vendor."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ NOW: Final = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 BASE_URLS: Final[Mapping[str, str]] = {
     name: base_url for name in vendors.NAMES if (base_url := routes.own_base_url(name)) is not None
 }
-"""For vendors that require a base_url."""
+"""The base_url of each vendor that requires one."""
 
 Reply = Callable[[ProbeRequest], ProbeResponse]
 

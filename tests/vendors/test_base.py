@@ -213,7 +213,7 @@ JSON = st.recursive(
     max_leaves=12,
 )
 STATUSES = st.sampled_from([200, 302, 400, 401, 402, 403, 404, 412, 418, 429, 498, 500, 503, 529])
-"""Those that mean something to some vendor."""
+"""Statuses with a meaning at one of the vendors."""
 HEADERS = st.dictionaries(
     st.sampled_from(["x-amzn-errortype", "retry-after", "date", "x-request-id", "openai-organization"]),
     st.text(max_size=20),

@@ -32,7 +32,7 @@ BY_TRANSPORT = {
     Reason.ADDRESS_REFUSED,
     Reason.ANSWER_TOO_LARGE,
 }
-"""What only the one who carries requests can find out."""
+"""Reasons that come from the transport, not from the vendor's response."""
 
 ACCOUNTS = {
     ("openai", "valid"): "org-emulated",

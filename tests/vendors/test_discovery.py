@@ -1,4 +1,4 @@
-"""How vendors are found, and recognized by their keys."""
+"""Finding vendors, and recognizing them by their keys."""
 
 from __future__ import annotations
 

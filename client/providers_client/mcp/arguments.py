@@ -24,9 +24,9 @@ from providers_contract.vocabulary import HealthState, HistorySpan, Status
 
 MAX_VARIABLE_CHARS: Final = 128
 DEFAULT_URL: Final = "default"
-"""As base_url: the vendor's own host."""
+"""The value of base_url for the vendor's own host."""
 NO_EXPIRY: Final = "none"
-"""As key_expires_at: unknown."""
+"""The value of key_expires_at for an unknown expiry."""
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

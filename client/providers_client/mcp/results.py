@@ -34,7 +34,7 @@ class UploadLink(Upload):
 
 
 class ToolError(Response):
-    """What went wrong; codes and fields are the API's."""
+    """The error; codes and fields are the API's."""
 
     code: str
     message: Annotated[str, Field(description="One sentence that a person can act on.")]

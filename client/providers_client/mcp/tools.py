@@ -233,4 +233,4 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
         ),
     )
 }
-"""By name, in the order in which they are listed."""
+"""The tools by name, in the order of the list."""

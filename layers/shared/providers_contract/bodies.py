@@ -19,8 +19,8 @@ from providers_contract.vocabulary import Status, Strategy
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _MAX_CLAIM_BYTES: Final = 640
-"""In the form in which names are compared: 80 characters of eight bytes. NFKC can turn one character into 18, and a
-sort key of DynamoDB has at most 1,024 bytes."""
+"""The maximum length of a name in its compared form: 80 characters of eight bytes. NFKC can turn one character into
+18, and a sort key of DynamoDB has at most 1,024 bytes."""
 
 _HIDDEN_CATEGORIES: Final = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
 _BLANK: Final = frozenset(
@@ -32,7 +32,7 @@ _BLANK: Final = frozenset(
 blank Braille pattern."""
 
 _BLANKS: Final = r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]*"
-"""For the schema: the most common characters that are trimmed from a credential (`secret.trimmed`)."""
+"""The most common characters that are trimmed from a credential (`secret.trimmed`), for the schema."""
 
 
 def _is_hidden(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from providers_contract.ids import MANAGEMENT_KEY_PREFIX
 
 MAX_CREDENTIAL_CHARS: Final = 8192
-"""Of a whole credential, such as one for Bedrock with its session token, whose size AWS does not limit."""
+"""The maximum for a whole credential; AWS does not limit the size of the session token in one for Bedrock."""
 
 MIN_HIDDEN: Final = 20
 """A hint shows the last four characters only if at least this many others stay hidden (vendors.md, Hints)."""

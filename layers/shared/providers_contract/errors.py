@@ -334,7 +334,7 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
         {**_VENDOR, "reason": "timeout"},
     ),
 }
-"""In the order of the documentation."""
+"""The codes, in the order of the documentation."""
 
 
 def retryable(code: str, status: int) -> bool:

@@ -8,11 +8,11 @@ from typing import Final
 _ULID: Final = "[0-9A-HJKMNP-TV-Z]{26}"
 
 ULID: Final = re.compile(_ULID)
-"""Of an audit entry, and of every resource whose id has no prefix."""
+"""The id of an audit entry, and of every resource without a prefix."""
 PROVIDER_ID: Final = re.compile(f"prov_{_ULID}")
 UPLOAD_ID: Final = re.compile(f"upl_{_ULID}")
 SLUG: Final = re.compile(r"@?[a-z0-9][a-z0-9_-]{0,62}")
-"""Of a routing config."""
+"""The name of a routing config."""
 VERSION_NUMBER: Final = re.compile(r"[1-9][0-9]{0,7}")
 MANAGEMENT_KEY_PREFIX: Final = "mlx_mk_"
 """The prefix of every management key; no vendor's credential contains it."""

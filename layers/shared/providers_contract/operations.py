@@ -103,7 +103,7 @@ _ALWAYS: Final = (
     "internal_error",
     "dependency_unavailable",
 )
-"""From API Gateway, or from the function before the use case runs."""
+"""Codes from API Gateway, or from the function before the use case runs."""
 
 _WITH_KEY: Final = ("missing_api_key", "invalid_api_key", "insufficient_scope")
 _WITH_BODY: Final = ("malformed_json", "unsupported_media_type", "validation_failed")
@@ -118,7 +118,7 @@ _VERIFYING: Final = (
     "verification_timeout",
 )
 BASE_PATH: Final = "/manage/v1"
-"""Of every operation."""
+"""Codes of every operation."""
 
 _PROVIDERS: Final = f"{BASE_PATH}/providers"
 _PROVIDER: Final = f"{_PROVIDERS}/{{provider_id}}"
@@ -398,4 +398,4 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         GET_OPENAPI,
     )
 }
-"""By name, in the order of the documentation."""
+"""The operations by name, in the order of the documentation."""

@@ -217,7 +217,7 @@ class DeletedRoutingConfig(Response):
 
 
 class Actor(Response):
-    """Who made a change."""
+    """The author of a change."""
 
     type: Annotated[
         str,

@@ -68,7 +68,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
 }
-"""By pydantic's error types; pydantic's own messages can contain the input."""
+"""Messages by pydantic's error types; pydantic's own messages can contain the input."""
 
 
 def _described(error: ErrorDetails) -> Error:

@@ -24,7 +24,7 @@ class Scope(StrEnum):
 
 
 class Status(StrEnum):
-    """Whether a provider can be used. `pending`: stored while the vendor was unavailable, not yet verified."""
+    """A provider's status. `pending`: stored while the vendor was unavailable, not yet verified."""
 
     ACTIVE = "active"
     DISABLED = "disabled"
@@ -55,7 +55,7 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a verification or a probe did not end with `valid`."""
+    """The reasons for which a verification or a probe does not end with `valid`."""
 
     # limited: the vendor accepts the credential but restricts its use
     RATE_LIMITED = "rate_limited"
@@ -115,7 +115,7 @@ class Action(StrEnum):
 
 
 class ActorType(StrEnum):
-    """Who made a change. `upload`: a person with a one-time link; `system`: the sweep."""
+    """The author of a change. `upload`: a person with a one-time link; `system`: the sweep."""
 
     MANAGEMENT_KEY = "management_key"
     UPLOAD = "upload"
@@ -143,7 +143,7 @@ class WarningCode(StrEnum):
 
 
 class Strategy(StrEnum):
-    """How a routing config uses its attempts. `single` has exactly one."""
+    """The ways in which a routing config uses its attempts. `single` has exactly one."""
 
     SINGLE = "single"
     FALLBACK = "fallback"

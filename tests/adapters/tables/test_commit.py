@@ -47,7 +47,7 @@ class Write:
     """A kind of write, and a competing change that makes it fail.
 
     Args:
-        prepare: what has to be there before it.
+        prepare: creates the items that the write needs.
         write: makes the change, with its side writes.
         done: whether it is made.
         spoil: makes the write's condition false.

@@ -1,4 +1,4 @@
-"""The vendors' own SDKs work with the emulator: they list models, and raise their own errors for a bad key."""
+"""The vendors' own SDKs work with the emulator: they list models, and raise their own errors for an invalid key."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ REFUSALS: Final[list[tuple[Listing, str, str, str, int]]] = [
 def test_a_vendors_sdk_raises_its_own_error_for_an_invalid_key(
     emulator: Emulator, listing: Listing, vendor: str, key: str, error: str, status: int
 ) -> None:
-    """Each vendor's SDK raises its usual exception for a bad key."""
+    """Each vendor's SDK raises its usual exception for an invalid key."""
     expected = pytest.importorskip(error.rpartition(".")[0]).__dict__[error.rpartition(".")[2]]
 
     with pytest.raises(expected) as caught:

@@ -17,7 +17,7 @@ from providers.model.errors import Unavailable, Unresponsive
 from providers.model.metrics import DYNAMODB_FAILURES, DYNAMODB_THROTTLES, KMS_FAILURES, KMS_THROTTLES
 from providers.ports import Metrics
 
-quiet("botocore", "boto3", "urllib3")  # else LogLevel=DEBUG would write decrypted data keys into the log
+quiet("botocore", "boto3", "urllib3")  # at LogLevel=DEBUG they would log decrypted data keys
 
 CLIENT_CONFIG = Config(
     connect_timeout=0.75,
@@ -54,7 +54,7 @@ _METRICS: Final = {"dynamodb": (DYNAMODB_THROTTLES, DYNAMODB_FAILURES), "kms": (
 
 
 class GarbledResponse(BotoCoreError):
-    """A success whose body is not JSON; botocore would read it as a response without members."""
+    """A success whose body is not JSON; botocore would read it as a response without fields."""
 
     fmt = "the response is not a JSON object"
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from providers_contract.vocabulary import Action
 
 KEPT: Final = timedelta(days=400)
-"""How long an entry is kept: a year, and a month to review it."""
+"""The retention period of an entry: a year, and a month to review it."""
 
 
 Facts = dict[str, Any] | None

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 KEPT: Final = timedelta(hours=24)
-"""How long a key belongs to its first request (api.md)."""
+"""The time for which a key belongs to its first request (api.md)."""
 
 LEASE: Final = timedelta(seconds=30)
-"""How long an unfinished request blocks others with its key: longer than any function may run."""
+"""The time for which an unfinished request blocks others with its key: longer than any function may run."""
 
 
 @dataclass(frozen=True, slots=True)

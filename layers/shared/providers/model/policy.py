@@ -55,7 +55,7 @@ class Policy:
         verifications: verifications a minute for all organizations together.
         allowed_base_url_hosts: additional hosts that a base_url may have, written like `Vendor.hosts`.
         limits: the maximum that one organization may store.
-        local: whether the stack runs on one machine, where http and loopback addresses are allowed.
+        local: whether the stack runs on one machine; it then allows http and loopback addresses.
     """
 
     grace: timedelta = timedelta(hours=1)

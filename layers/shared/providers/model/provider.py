@@ -12,7 +12,7 @@ from providers_contract.names import name_claim
 from providers_contract.vocabulary import Outcome, Reason, Status
 
 PENDING_FOR: Final = timedelta(hours=24)
-"""How long a provider may stay pending after its owner's last change; then the sweep disables it."""
+"""The time for which a provider may stay pending after its owner's last change; then the sweep disables it."""
 
 MAX_LIVE_VERSIONS: Final = 5
 """Maximum live versions of a provider, including the active one; one more retires the oldest at once (api.md)."""
@@ -91,7 +91,7 @@ class Provider:
 
     @property
     def pending_until(self) -> datetime:
-        """When the sweep disables it if it is pending and still unverified."""
+        """The time at which the sweep disables it if it is pending and still unverified."""
         return self.updated_at + PENDING_FOR
 
     @property

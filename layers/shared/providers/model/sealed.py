@@ -10,12 +10,12 @@ USED_EVERY: Final = timedelta(minutes=1)
 """Precision of `last_used_at`: a version in constant use costs one write per interval."""
 
 DATA_KEY_CACHE: Final = timedelta(minutes=5)
-"""How long a process may keep an unwrapped data key, and seal under it (architecture.md, Sealing)."""
+"""The time for which a process may keep an unwrapped data key, and seal under it (architecture.md, Sealing)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a credential may be sent: its vendor, and the base_url that its owner set (None for the vendor's own)."""
+    """The permitted destination of a credential: its vendor, and its owner's base_url (None for the vendor's own)."""
 
     vendor: str
     base_url: str | None

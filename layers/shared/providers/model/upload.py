@@ -9,7 +9,7 @@ from typing import Final
 from providers.model.encoding import time_text
 
 LIFETIME: Final = timedelta(minutes=10)
-"""How long a link is valid."""
+"""The lifetime of a link."""
 
 TRIES: Final = 5
 """Maximum number of credentials that may be entered with one link until one is accepted."""

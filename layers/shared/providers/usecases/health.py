@@ -26,7 +26,7 @@ from providers.usecases.read import get_provider
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A provider's health in full; windows and history are those of the active key version."""
+    """A provider's health; windows and history refer to the active key version."""
 
     provider: Provider
     last_check_at: datetime | None

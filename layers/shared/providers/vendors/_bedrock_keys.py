@@ -82,7 +82,7 @@ def parse(secret: Secret, base_url: str | None) -> AwsCredential | ApiKey:
     """Return the credential, with the account and the expiry that it contains.
 
     Raises `Unprocessable` (`credential_format`) if parts are missing, do not belong together, or name another region
-    than the base_url: a signature for another region is refused, which would look like a bad secret.
+    than the base_url: a signature for another region is refused, which would look like a wrong secret.
     """
     text = secret.reveal()
     named = region_of(host_of(base_url)) if base_url else None

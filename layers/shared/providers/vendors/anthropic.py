@@ -81,7 +81,7 @@ def _classify(response: ProbeResponse, *, official: bool) -> Reason | None:
 
 
 def _classify_oauth(message: str) -> Reason:
-    """Classify a 401 or 403 about an OAuth token by its message: good and bad tokens get the same status and type.
+    """Classify a 401 or 403 about an OAuth token by its message: valid and invalid tokens get the same status and type.
 
     (claude-code #4293, #6752, #9635, #13724, #65714.)
     """

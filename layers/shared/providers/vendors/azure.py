@@ -37,7 +37,7 @@ _HOSTS = (
     "*.services.ai.azure.cn",
     "*.api.cognitive.azure.cn",
 )
-"""In the public cloud, in Azure Government, and in Azure operated by 21Vianet (China)."""
+"""Hosts in the public cloud, in Azure Government, and in Azure operated by 21Vianet (China)."""
 _OWN_FORMS = (re.compile(r"[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9][A-L][A-Za-z0-9]{12}AAA[A-Z]ACOG[A-Za-z0-9]{4}"),)
 _FORMS = (*_OWN_FORMS, re.compile(r"[0-9a-f]{32}"))
 _USELESS = (

@@ -58,7 +58,7 @@ _BY_ERROR_INFO: Final = {
     (429, "RATE_LIMIT_EXCEEDED"): Reason.RATE_LIMITED,
     (429, "RESOURCE_QUOTA_EXCEEDED"): Reason.QUOTA_EXHAUSTED,
 }
-"""By status and `google.api.ErrorReason` (googleapis, google/api/error_reason.proto)."""
+"""Reasons by status and `google.api.ErrorReason` (googleapis, google/api/error_reason.proto)."""
 
 
 def _error_info(error: dict[str, object]) -> str | None:
