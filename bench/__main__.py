@@ -31,7 +31,7 @@ Run = Callable[[str], Result]
 
 @contextmanager
 def emulator() -> Iterator[str]:
-    """The vendors' emulator in a process of its own; its URL."""
+    """Run the vendor emulator in its own process; yield its URL."""
     command = [sys.executable, "-m", "local.vendors", "--port", "0", "--latency-ms", str(LATENCY_MS)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -43,7 +43,7 @@ def emulator() -> Iterator[str]:
 
 @contextmanager
 def runner(kind: str, count: int, *urls: str) -> Iterator[Run]:
-    """A process of `bench.sweep`; calling it runs it once."""
+    """Start a process of `bench.sweep`; yield a function that runs it once."""
     command = [sys.executable, "-m", "bench.sweep", kind, str(count), *urls]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
@@ -65,7 +65,7 @@ def runner(kind: str, count: int, *urls: str) -> Iterator[Run]:
 
 
 class Pairs:
-    """Results of the worker and of the bare loop, which ran in turn, each time the other one first."""
+    """Results of the worker and of the bare loop; they run alternately, and each pair starts with the other one."""
 
     def __init__(self, count: int, rounds: int, *urls: str, warm_up: bool = True) -> None:
         with ExitStack() as closing:
@@ -81,17 +81,17 @@ class Pairs:
             self.cold = worker("cold")
 
     def of(self, name: str) -> tuple[float, float]:
-        """The medians of a figure, the worker's and the bare loop's."""
+        """Return the medians of a figure: the worker's and the bare loop's."""
         worker, bare = ([result[name] for result in results] for results in (self.workers, self.bares))
         return statistics.median(worker), statistics.median(bare)
 
     def ratio(self, name: str) -> float:
-        """The median of the pairs' own ratios."""
+        """Return the median of the pairs' ratios."""
         both = zip(self.workers, self.bares, strict=True)
         return statistics.median(worker[name] / bare[name] for worker, bare in both)
 
     def row(self, title: str) -> str:
-        """A row of the sweep's table."""
+        """Return a row of the sweep's table."""
         rate, cpu, seconds, p50, p95 = map(self.of, ("rate", "cpu_ms", "seconds", "p50_ms", "p95_ms"))
         cells = [
             title,
@@ -109,48 +109,48 @@ class Pairs:
 
 
 def row(*cells: str) -> str:
-    """A row of a table."""
+    """Return a row of a table."""
     return f"| {' | '.join(cells)} |"
 
 
 def unit_row(title: str, result: Result) -> str:
-    """A row of the table of units."""
+    """Return a row of the table of units."""
     figures = (f"{result['writes']:.2f}", f"{result['reads']:.2f}", f"{result['kms']:.3f}", f"{result['dynamodb']:.2f}")
     return row(title, *figures)
 
 
 class Bench:
-    """Everything that is measured, section by section, and what the design wants of it."""
+    """All measurements, section by section, and the design's targets for them."""
 
     def __init__(self, *, quick: bool) -> None:
         self._quick = quick
         self._dynamodb_url = os.environ.get("DYNAMODB_LOCAL_URL")
-        self._wanted: list[tuple[str, str, bool]] = []
+        self._targets: list[tuple[str, str, bool]] = []
 
     def document(self) -> Iterator[str]:
-        """The whole page."""
+        """Yield the lines of the whole page."""
         yield "# Bench\n"
         yield (
             f"Written by `python -m bench` on {os.cpu_count()} cores with Python {platform.python_version()}. The"
-            " machine may have had other work: the ratios count, since both sides had the same machine at the same"
+            " machine may have been busy: rely on the ratios, since both sides used the same machine at the same"
             " time.\n"
         )
         yield from self._sweep()
-        yield from self._answers()
+        yield from self._reads()
         yield from self._percentiles()
         yield "## Command line\n"
         yield cli.measure()
-        yield "## What the design wants\n"
-        yield "| wanted | measured | |"
+        yield "## Targets\n"
+        yield "| target | measured | |"
         yield "| --- | --- | --- |"
-        for text, measured, met in self._wanted:
+        for text, measured, met in self._targets:
             yield row(text, measured, "yes" if met else "**no**")
 
-    def _want(self, text: str, measured: str, met: bool) -> None:
-        self._wanted.append((text, measured, met))
+    def _target(self, text: str, measured: str, met: bool) -> None:
+        self._targets.append((text, measured, met))
 
     def _sweep(self) -> Iterator[str]:
-        """Probes a second, CPU, latency; units and calls; memory."""
+        """Yield probes per second, CPU, latency, units, calls and memory."""
         with emulator() as url:
             thousand = Pairs(1_000, ROUNDS, url)
             many = None if self._quick else Pairs(10_000, 1, url, warm_up=False)
@@ -158,7 +158,7 @@ class Bench:
         yield "## A sweep\n"
         yield (
             f"One worker, {CONCURRENCY} providers at once, of seven vendors and organizations of {ORG_SIZE}, against"
-            f" the emulator in a process of its own, which waits {LATENCY_MS} ms before each answer. *Bare* is httpx2's"
+            f" the emulator in its own process, which waits {LATENCY_MS} ms before each response. *Bare* is httpx2's"
             " transport in a loop: the same requests, as many at once; no cipher, no database, no verdict.\n"
         )
         yield row(
@@ -181,40 +181,40 @@ class Bench:
             yield real.row("1,000 providers over DynamoDB Local, medians of 3 pairs")
         yield ""
         yield (
-            "The worker is `functions/run_probes`, called with what `functions/dispatch_probes` queued, as many"
-            " messages at a time as the template lets Lambda hand over. All of it is the real code: AES-GCM, and"
-            " botocore with its serialization, signing and parsing. DynamoDB's answers come from botocore's"
+            "The worker is `functions/run_probes`, called with the messages that `functions/dispatch_probes`"
+            " queued, in batches of the template's size. All of it is the real code: AES-GCM, and"
+            " botocore with its serialization, signing and parsing. DynamoDB's responses come from botocore's"
             f" `before-send` hook after {LATENCY_S['dynamodb'] * 1000:.0f} ms, so no server competes for the cores;"
-            " urllib3, sockets and TLS are not in it. DynamoDB Local does compete.\n"
+            " urllib3, sockets and TLS are not included. DynamoDB Local does compete.\n"
         )
         if many:
             peak, before = many.workers[0]["peak_mb"], many.workers[0]["before_mb"]
             yield (
-                f"Memory for 10,000 providers: {peak:.0f} MB at most, of which {before:.0f} MB were there before the"
+                f"Memory for 10,000 providers: {peak:.0f} MB at most, of which {before:.0f} MB were in use before the"
                 " sweep began (imports, and the bench's own tables).\n"
             )
-            self._want(f"a worker fits into {MEMORY_MB} MB", f"{peak:.0f} MB", peak < MEMORY_MB)
+            self._target(f"a worker fits into {MEMORY_MB} MB", f"{peak:.0f} MB", peak < MEMORY_MB)
             seconds = many.workers[0]["seconds"]
-            self._want("10,000 probes within one minute", f"{seconds:.1f} s", seconds < 60)
+            self._target("10,000 probes within one minute", f"{seconds:.1f} s", seconds < 60)
         yield row("for each probe", "write units", "read units", "KMS calls", "DynamoDB calls")
         yield row("---", *["---:"] * 4)
         yield unit_row("data keys warm", thousand.workers[-1])
-        yield unit_row(f"each invocation a new worker's first ({thousand.cold['rate']:.0f} probes/s)", thousand.cold)
+        yield unit_row(f"every invocation on a new worker ({thousand.cold['rate']:.0f} probes/s)", thousand.cold)
         if real:
-            yield unit_row("DynamoDB Local, which tells the units itself", real.workers[-1])
+            yield unit_row("DynamoDB Local, which reports the units itself", real.workers[-1])
         yield ""
         ratio, p50, units = thousand.ratio("rate"), thousand.of("p50_ms")[0], thousand.workers[-1]
-        self._want("at least half as fast as the bare loop", f"{ratio:.2f}", ratio >= 0.5)
-        self._want(f"recorded p50 below 60 ms where vendors take {LATENCY_MS}", f"{p50:.0f} ms", p50 < 60)
-        self._want("one write unit a probe", f"{units['writes']:.2f}", units["writes"] == 1)
-        self._want("no KMS call with warm data keys", f"{units['kms']:.3f}", units["kms"] == 0)
+        self._target("at least half as fast as the bare loop", f"{ratio:.2f}", ratio >= 0.5)
+        self._target(f"recorded p50 below 60 ms when vendors take {LATENCY_MS}", f"{p50:.0f} ms", p50 < 60)
+        self._target("one write unit a probe", f"{units['writes']:.2f}", units["writes"] == 1)
+        self._target("no KMS call with warm data keys", f"{units['kms']:.3f}", units["kms"] == 0)
 
-    def _answers(self) -> Iterator[str]:
-        """What answers cost."""
-        yield "## Answers\n"
+    def _reads(self) -> Iterator[str]:
+        """Yield the time and read units of the health and list endpoints."""
+        yield "## Reads\n"
         yield (
-            "The functions' own time, medians; canned answers come at once here, so it is all CPU. A week of one-minute"
-            " samples is 10,080.\n"
+            "The functions' own time, medians. Canned responses have no delay here, so it is all CPU. A week of"
+            " one-minute samples is 10,080.\n"
         )
         yield row("", "ms", "read units", "calls")
         yield row("---", "---:", "---:", "---")
@@ -231,7 +231,7 @@ class Bench:
                 yield row(f"{title} ({name})", f"{cost.ms:.1f}", f"{cost.read_units:g}", calls)
             times, units = full.ms / empty.ms, full.read_units / empty.read_units
             yield row(f"*full week : one sample* ({name})", f"{times:.1f} : 1", f"{units:.1f} : 1", "")
-            self._want(
+            self._target(
                 f"a list is one Query and one BatchGetItem ({name})",
                 ", ".join(listed.calls),
                 listed.calls == {"BatchGetItem": 1, "Query": 1},
@@ -239,7 +239,7 @@ class Bench:
         yield ""
 
     def _percentiles(self) -> Iterator[str]:
-        """Whether they are exact, and what they take."""
+        """Yield the comparison with numpy, and the time for a week of samples."""
         found = percentiles.agreement()
         alone, everything = percentiles.week_ms()
         yield "## Percentiles\n"
@@ -248,13 +248,13 @@ class Bench:
             f' samples, compared with numpy\'s `method="inverted_cdf"`: {found.different} differ. Summarizing the 7-day'
             f" window of 10,080 samples takes {alone:.1f} ms; all four windows and the history {everything:.1f} ms.\n"
         )
-        self._want("percentiles equal numpy's", f"{found.different} differ", found.different == 0)
+        self._target("percentiles equal numpy's", f"{found.different} differ", found.different == 0)
 
 
 def main() -> None:
-    """Read the command line, measure, write."""
+    """Read the command line, measure, and write the page."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="1,000 providers only; docs/bench.md is left as it is")
+    parser.add_argument("--quick", action="store_true", help="1,000 providers only; do not write docs/bench.md")
     quick = parser.parse_args().quick
     lines = []
     for line in Bench(quick=quick).document():

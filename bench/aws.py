@@ -1,9 +1,8 @@
-"""DynamoDB, KMS and SQS as the sweep sees them, answered inside botocore.
+"""DynamoDB, KMS and SQS for the sweep, simulated inside botocore.
 
-botocore's `before-send` hook gives the answers, so all of botocore's own work is done and counted (validation,
-serialization, signing, parsing), and no server competes with what is measured for the machine's two cores. An answer
-takes as long as the service's own usually does. What is not counted is urllib3, sockets and TLS; the rows over
-DynamoDB Local have the first two of them.
+botocore's `before-send` hook returns the responses, so botocore's own work (validation, serialization, signing,
+parsing) is done and counted, and no server competes for the machine's two cores. A response takes about as long as the
+real service's. urllib3, sockets and TLS are not counted; the rows over DynamoDB Local include the first two.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from typing import Any, Final
 from botocore.awsrequest import AWSResponse
 
 LATENCY_S: Final = {"dynamodb": 0.004, "kms": 0.008, "sqs": 0.008}
-"""Seconds before an answer: what the services take within a region, roughly."""
+"""Seconds before a response: roughly the services' latency within a region."""
 
 READ_UNIT: Final = 4096
 WRITE_UNIT: Final = 1024
@@ -45,18 +44,18 @@ class Meter:
             self.write_units += write
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Reset all counts."""
         with self._lock:
             self.calls.clear()
             self.read_units = self.write_units = 0.0
 
     def total(self, service: str) -> int:
-        """Calls of one service."""
+        """Return the number of calls to one service."""
         return sum(count for name, count in self.calls.items() if name.startswith(f"{service}."))
 
 
 def item_size(item: Mapping[str, Any]) -> int:
-    """Bytes that DynamoDB counts for an item in its typed form (DynamoDB developer guide, "Item sizes and formats")."""
+    """Return the size that DynamoDB counts for a typed item (DynamoDB developer guide, "Item sizes and formats")."""
     return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
 
 
@@ -81,38 +80,38 @@ def _value_size(value: Mapping[str, Any]) -> int:
 
 
 def wire(item: Mapping[str, Any]) -> bytes:
-    """An item in its typed form as DynamoDB sends it."""
+    """Return a typed item as DynamoDB sends it."""
     return json.dumps(item, default=lambda blob: b64encode(blob).decode(), separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class _Socket:
-    """What botocore reads an answer's body from."""
+    """The object from which botocore reads a response's body."""
 
     content: bytes
 
     def stream(self, **_: Any) -> Iterator[bytes]:
-        """The body, at once."""
+        """Yield the body in one block."""
         yield self.content
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """An item as it is sent, and the bytes that DynamoDB counts for it."""
+    """A serialized item, and its size as DynamoDB counts it."""
 
     text: bytes
     size: int
 
 
 class Canned:
-    """A store that knows exactly what the sweep and the health reads ask of it, and refuses the rest.
+    """A store that supports exactly the calls of the sweep and the health reads, and refuses others.
 
-    Health items share their history: hours that are set by `history` are the same for every provider. What is recorded
-    in addition is kept for each.
+    Health items share the hours set by `history`, which are the same for every provider. Samples recorded later are
+    stored per provider.
 
     Attributes:
         queued: bodies of the messages that were sent.
-        meter: what was asked.
+        meter: the calls and units so far.
     """
 
     def __init__(self) -> None:
@@ -125,10 +124,10 @@ class Canned:
         self._recorded: dict[tuple[str, str], dict[str, str]] = {}
         self._data_keys: dict[str, str] = {}
 
-    # what is in it
+    # contents
 
     def add(self, table: str, item: Mapping[str, Any]) -> None:
-        """Store an item that is given in DynamoDB's typed form."""
+        """Store an item in DynamoDB's typed form."""
         stored = _Stored(wire(item), item_size(item))
         partition, sort = item["PK"]["S"], item["SK"]["S"]
         self._items[table, partition, sort] = stored
@@ -137,28 +136,28 @@ class Canned:
             self._due[item["due"]["S"]].append(stored)
 
     def history(self, hours: Mapping[str, Mapping[str, bytes]]) -> None:
-        """The minute buckets that every provider has, by hour (the sort key) and attribute."""
+        """Set the minute buckets of every provider, by hour (the sort key) and attribute."""
         self._history = {
             hour: {bucket: b64encode(packed).decode() for bucket, packed in buckets.items()}
             for hour, buckets in hours.items()
         }
 
-    # botocore's side
+    # botocore's hook
 
     def attach(self, client: Any) -> None:
-        """Answer everything that `client` would send."""
+        """Intercept every request of `client`."""
         service = client.meta.service_model.service_name
 
-        def answer(request: Any, **_: Any) -> AWSResponse:
+        def respond(request: Any, **_: Any) -> AWSResponse:
             operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
-            status, content = self._answer(service, operation, json.loads(request.body))
+            status, content = self._dispatch(service, operation, json.loads(request.body))
             time.sleep(LATENCY_S[service])
             headers: Any = {"content-type": "application/x-amz-json-1.0"}
             return AWSResponse(request.url, status, headers, _Socket(content))
 
-        client.meta.events.register("before-send.*", answer)
+        client.meta.events.register("before-send.*", respond)
 
-    def _answer(self, service: str, operation: str, body: dict[str, Any]) -> tuple[int, bytes]:
+    def _dispatch(self, service: str, operation: str, body: dict[str, Any]) -> tuple[int, bytes]:
         operations: dict[str, Callable[[dict[str, Any]], tuple[int, bytes]]] = {
             "dynamodb.BatchGetItem": self._batch_get,
             "dynamodb.GetItem": self._get,
@@ -232,7 +231,7 @@ class Canned:
     def _set_bucket(self, body: dict[str, Any]) -> tuple[int, bytes]:
         partition, hour = body["Key"]["PK"]["S"], body["Key"]["SK"]["S"]
         if not partition.startswith("HEALTH#"):
-            raise NotImplementedError("a provider item is written: this is no steady state")
+            raise NotImplementedError("a provider item is written: this is not a steady state")
         bucket, shared = body["ExpressionAttributeNames"]["#bucket"], self._history.get(hour, {})
         own = self._recorded.setdefault((partition, hour), {})
         taken = bucket in shared or bucket in own
@@ -262,13 +261,13 @@ class Canned:
 
 
 def _hour_size(partition: str, hour: str, buckets: Iterable[str]) -> int:
-    """The size of an hour's item: keys, `ttl`, and a name of one character beside each sample."""
+    """Return the size of an hour's item: keys, `ttl`, and a one-character name for each sample."""
     fixed = len("PK") + len(partition) + len("SK") + len(hour) + len("ttl") + 6
     return fixed + sum(1 + len(packed) * 3 // 4 - packed.count("=") for packed in buckets)
 
 
 def measure(client: Any, meter: Meter) -> None:
-    """Count what a real DynamoDB is asked by `client`, with the units that it says it charges."""
+    """Count the calls of `client` to a real DynamoDB, with the units that it reports."""
 
     def ask(params: dict[str, Any], **_: Any) -> None:
         params["ReturnConsumedCapacity"] = "TOTAL"

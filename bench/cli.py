@@ -1,4 +1,4 @@
-"""How long a person waits for the command line: the median of five runs, each in a process of its own."""
+"""Time the command line: the median of five runs, each in its own process."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def measure() -> str:
             "list of three": median_ms([*program, "list"], environment, "Provider 2"),
         }
     rows = [f"| {name} | {ms:.0f} | {LIMITS_MS.get(name, '')} |" for name, ms in found.items()]
-    return "\n".join(["| | ms | wanted, at most |", "| --- | --- | --- |", *rows]) + "\n"
+    return "\n".join(["| | ms | limit |", "| --- | --- | --- |", *rows]) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Our percentiles against numpy's nearest rank, on latencies as vendors have them; the time of summarizing a week."""
+"""Compare our percentiles with numpy's nearest rank, on realistic latencies, and time the summary of a week."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TIMES = 9
 
 @dataclass(frozen=True)
 class Agreement:
-    """How many percentiles were compared, and how many of them differ."""
+    """Numbers of percentiles compared and different."""
 
     compared: int
     different: int
@@ -29,7 +29,7 @@ def _samples(generator: np.random.Generator, count: int) -> list[Sample]:
 
 
 def agreement() -> Agreement:
-    """Every percentile of windows of many sizes, twenty drawings each."""
+    """Compare every percentile of windows of many sizes, with twenty random samples each."""
     generator = np.random.default_rng(2026)
     compared = different = 0
     for count in _SIZES:
@@ -43,7 +43,7 @@ def agreement() -> Agreement:
 
 
 def week_ms() -> tuple[float, float]:
-    """Milliseconds for the 7-day window of 10,080 samples, and for all that an answer of health computes from them."""
+    """Return the milliseconds for the 7-day window of 10,080 samples, and for all of a health response."""
     samples = _samples(np.random.default_rng(2026), 10_080)
     length, step = HISTORIES["24h"]
     alone, everything = [], []

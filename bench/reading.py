@@ -1,4 +1,4 @@
-"""What an answer of health costs: its time and read units with a full week of samples, and with almost none."""
+"""Measure the time and read units of reads: health with a full week of samples and with one, and a list."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TIMES = 15
 
 @dataclass(frozen=True)
 class Cost:
-    """An answer's time in ms (the median), and what was asked for it."""
+    """A response's median time in ms, and its calls and read units."""
 
     ms: float
     checks: int
@@ -31,7 +31,7 @@ class Cost:
 
 @contextmanager
 def _without_waiting() -> Iterator[None]:
-    """Canned answers at once: what is measured is the function's own time."""
+    """Remove the delay of canned responses, to measure the function's own time."""
     kept = dict(LATENCY_S)
     LATENCY_S.update(dict.fromkeys(LATENCY_S, 0.0))
     try:
@@ -41,7 +41,7 @@ def _without_waiting() -> Iterator[None]:
 
 
 def health_costs(dynamodb_url: str | None = None) -> tuple[Cost, Cost]:
-    """`GET …/health` with 10,080 samples, and with one."""
+    """Return the costs of `GET …/health` with 10,080 samples and with one."""
     from functions.get_provider_health.app import handler
 
     found = []
@@ -56,7 +56,7 @@ def health_costs(dynamodb_url: str | None = None) -> tuple[Cost, Cost]:
 
 
 def list_cost(dynamodb_url: str | None = None) -> Cost:
-    """`GET …/providers` of fifty."""
+    """Return the cost of `GET …/providers` with fifty providers."""
     from functions.list_providers.app import handler
 
     with _without_waiting(), bench_ports(dynamodb_url=dynamodb_url) as ports:
@@ -65,7 +65,7 @@ def list_cost(dynamodb_url: str | None = None) -> Cost:
 
 
 def _clear(ports: BenchDependencies, provider_id: str) -> None:
-    """Take away the samples that `long_healthy` gave."""
+    """Delete the samples that `long_healthy` stored."""
     if not ports.real_dynamodb:
         return
     for hours in range(3):
@@ -78,9 +78,9 @@ def _cost(ports: BenchDependencies, handler: Any, given: dict[str, Any], checks:
     for _ in range(_TIMES):
         ports.meter.reset()
         began = time.perf_counter()
-        answer = handler(given, None)
+        result = handler(given, None)
         times.append((time.perf_counter() - began) * 1000)
-        assert answer["statusCode"] == 200, answer["body"]
-    data = Answer(200, {}, json.loads(answer["body"]), answer["body"]).data
+        assert result["statusCode"] == 200, result["body"]
+    data = Answer(200, {}, json.loads(result["body"]), result["body"]).data
     calls = {name.removeprefix("dynamodb."): count for name, count in sorted(ports.meter.calls.items())}
     return Cost(statistics.median(times), checks(data), ports.meter.read_units, calls)

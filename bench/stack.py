@@ -1,4 +1,4 @@
-"""The real ports over canned AWS, and providers in it that have been healthy for a long time."""
+"""The real ports over canned AWS, with providers that have been healthy for a long time."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ from providers_contract.vocabulary import HealthState, Outcome, Status
 
 REGION: Final = "us-east-1"
 ORG_SIZE: Final = 5
-"""Providers in one organization, which has a data key of its own."""
+"""Providers in one organization, which has its own data key."""
 
 BEGAN: Final = datetime(2026, 4, 1, tzinfo=UTC)
 NOW: Final = datetime(2026, 4, 14, 12, 30, tzinfo=UTC)
-"""The first minute that is swept: half past, so that an hour's item is as full as it is on average."""
+"""The first minute to sweep: half past, when an hour's item has its average size."""
 
 _BASE_URLS: Final = {"azure": "https://fake-resource.openai.azure.com"}
 
 
 class SetClock:
-    """A clock that is set by hand: a sweep has one bucket a minute, and the bench does not wait for the next one."""
+    """A clock that is set by hand, so that the bench does not wait for the next minute bucket."""
 
     def __init__(self) -> None:
         self.at = NOW
 
     def now(self) -> datetime:
-        """The time in UTC."""
+        """Return the time in UTC."""
         return self.at
 
     def new_id(self) -> str:
-        """A new ULID."""
+        """Return a new ULID."""
         return str(ULID())
 
 
 class BenchDependencies(Dependencies):
-    """The real ports. KMS and SQS are canned; DynamoDB is too, unless `dynamodb_url` leads to DynamoDB Local."""
+    """The real ports. KMS and SQS are canned; DynamoDB too, unless `dynamodb_url` names DynamoDB Local."""
 
     def __init__(self, settings: Settings, canned: Canned, dynamodb_url: str | None) -> None:
         super().__init__(settings)
@@ -65,15 +65,15 @@ class BenchDependencies(Dependencies):
 
     @property
     def real_dynamodb(self) -> bool:
-        """Whether it is DynamoDB Local that holds the tables."""
+        """Return whether the tables are in DynamoDB Local."""
         return self._dynamodb_url is not None
 
     def forget_data_keys(self) -> None:
-        """As a worker that has just started."""
+        """Clear the cache of data keys, as in a new worker."""
         self.__dict__.pop("cipher", None)
 
     def client(self, service: str) -> Any:
-        """A client that never leaves the machine."""
+        """Return a client that never leaves the machine."""
         real = service == "dynamodb" and self._dynamodb_url is not None
         client = build_client(service, self._dynamodb_url if real else None)
         if real:
@@ -141,7 +141,7 @@ def long_healthy(ports: BenchDependencies, count: int, org_size: int = ORG_SIZE)
 
 
 def hours_of(first: datetime, minutes: int, seed: int = 7) -> dict[str, dict[str, bytes]]:
-    """Samples of `minutes` minutes from `first` on: lognormal latencies, all of them valid."""
+    """Return samples for `minutes` minutes from `first` on: all valid, with lognormal latencies."""
     random = Random(seed)
     hours: dict[str, dict[str, bytes]] = {}
     for number in range(minutes):
@@ -156,7 +156,7 @@ def _hour_item(provider_id: str, hour: str, held: dict[str, bytes]) -> dict[str,
 
 
 def store_hours(ports: BenchDependencies, provider: Provider, hours: dict[str, dict[str, bytes]]) -> None:
-    """Give `provider` these samples and no others."""
+    """Store these samples, and no others, for `provider`."""
     ports.canned.history(hours)
     if ports.real_dynamodb:
         for hour in hours.items():
@@ -180,6 +180,6 @@ def _provider(number: int, org: str) -> Provider:
 
 
 def recorded(ports: BenchDependencies, providers: Sequence[Provider], minute: datetime) -> list[Sample]:
-    """The samples of one minute."""
+    """Return the samples of one minute."""
     found = ports.health.recent([provider.id for provider in providers], minute)
     return [sample for samples in found.values() for sample in samples if sample.at == minute]

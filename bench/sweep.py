@@ -1,4 +1,4 @@
-"""One process of the sweep's bench, told on stdin when to run: `worker` is the real code, `bare` the HTTP client alone.
+"""One process of the sweep's bench, run by lines on stdin: `worker` is the real code, `bare` the HTTP client alone.
 
 `python -m bench.sweep worker|bare <providers> <emulator's URL> [DynamoDB Local's URL]`
 """
@@ -33,17 +33,17 @@ WORKER_TIMEOUT_S: Final = 60
 
 @dataclass(frozen=True)
 class Invocation:
-    """Lambda's context, as far as a worker looks at it."""
+    """The part of Lambda's context that a worker uses."""
 
     until: float
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds before Lambda would end the function."""
+        """Return the milliseconds until Lambda would stop the function."""
         return int((self.until - time.monotonic()) * 1000)
 
 
 def peak_mb() -> float:
-    """The most memory that this process has had resident, in MB. Linux only: elsewhere 0."""
+    """Return the peak resident memory of this process in MB; 0 on systems other than Linux."""
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
@@ -61,9 +61,9 @@ class Worker:
         self._minute = NOW
 
     def run(self, kind: str) -> dict[str, Any]:
-        """A minute's sweep: dispatch it, then work it off as Lambda's poller would hand it to one worker.
+        """Sweep one minute: dispatch it, then process the messages in batches as Lambda's poller does.
 
-        With `cold` for a kind, every invocation is a worker's first: it has unwrapped no data key yet.
+        If `kind` is `cold`, every invocation is a worker's first, which has no data key in its cache.
         """
         from functions.dispatch_probes.app import handler as dispatch
         from functions.run_probes.app import handler as run_probes
@@ -80,9 +80,9 @@ class Worker:
                 if kind == "cold":
                     ports.forget_data_keys()
                 context = Invocation(time.monotonic() + WORKER_TIMEOUT_S)
-                answer = run_probes({"Records": records[start : start + self._at_once]}, context)
-                assert answer == {"batchItemFailures": []}, answer
-        result = {
+                result = run_probes({"Records": records[start : start + self._at_once]}, context)
+                assert result == {"batchItemFailures": []}, result
+        figures = {
             "writes": ports.meter.write_units / count,
             "reads": ports.meter.read_units / count,
             "kms": ports.meter.total("kms") / count,
@@ -95,7 +95,7 @@ class Worker:
         assert all(sample.reason is None for sample in samples), {sample.reason for sample in samples}
         latencies = [sample.latency_ms for sample in samples if sample.latency_ms is not None]
         self._minute += MINUTE
-        return watch.result(count, latencies) | result
+        return watch.result(count, latencies) | figures
 
 
 class Bare:
@@ -112,15 +112,15 @@ class Bare:
         )
 
     def run(self, _: str) -> dict[str, Any]:
-        """Ask everybody once."""
+        """Send every request once."""
         prepared = [prepare(self._url, number) for number in range(self._count)]
         with Watch() as watch:
-            latencies = self._runner.run(_ask_all(self._transport, prepared))
+            latencies = self._runner.run(_send_all(self._transport, prepared))
         return watch.result(self._count, latencies)
 
 
 def prepare(url: str, number: int) -> Prepared:
-    """The request that a check of provider `number` makes."""
+    """Return the request that probes provider `number`."""
     vendor = vendors.vendor(vendors.NAMES[number % len(vendors.NAMES)])
     base_url = "https://fake-resource.openai.azure.com" if vendor.name == "azure" else None
     secret = Secret(fake_key(vendor.name, serial=1 + number // len(vendors.NAMES)))
@@ -133,11 +133,11 @@ def prepare(url: str, number: int) -> Prepared:
     return request.method, to.copy_with(scheme=own.scheme, host=own.host, port=own.port), headers
 
 
-async def _ask_all(transport: httpx2.AsyncHTTPTransport, prepared: Sequence[Prepared]) -> list[int]:
+async def _send_all(transport: httpx2.AsyncHTTPTransport, prepared: Sequence[Prepared]) -> list[int]:
     latencies: list[int] = []
     waiting = iter(prepared)
 
-    async def ask() -> None:
+    async def send() -> None:
         for method, url, headers in waiting:
             began = time.perf_counter()
             response = await transport.handle_async_request(httpx2.Request(method, url, headers=headers))
@@ -146,12 +146,12 @@ async def _ask_all(transport: httpx2.AsyncHTTPTransport, prepared: Sequence[Prep
             latencies.append(round((time.perf_counter() - began) * 1000))
             assert response.status_code == 200, response.status_code
 
-    await asyncio.gather(*(ask() for _ in range(background.CONCURRENCY)))
+    await asyncio.gather(*(send() for _ in range(background.CONCURRENCY)))
     return latencies
 
 
 class Watch:
-    """Time and CPU time of a block."""
+    """Measures the wall and CPU time of a block."""
 
     def __enter__(self) -> Watch:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
@@ -161,7 +161,7 @@ class Watch:
         self._wall, self._cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
 
     def result(self, count: int, latencies: Sequence[int]) -> dict[str, Any]:
-        """What it says of `count` probes."""
+        """Return the figures for `count` probes."""
         ordered = sorted(latencies)
         return {
             "rate": count / self._wall,
@@ -179,7 +179,7 @@ def _serve(process: Worker | Bare) -> None:
 
 
 def main(kind: str, count: int, url: str, dynamodb_url: str | None = None) -> None:
-    """Run once for every line on stdin, and answer with a line of JSON."""
+    """Run once for every line on stdin, and print a line of JSON."""
     if kind == "bare":
         _serve(Bare(url, count))
         return

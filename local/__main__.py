@@ -16,7 +16,7 @@ DEFAULT_PORT: Final = 8787
 RUN_BANNER: Final = """
 Providers API   {url}
 Vendors         {vendors}
-Everything is kept in memory and gone when this ends (Ctrl-C).
+All data is in memory and is lost when you stop this (Ctrl-C).
 
 Paste this into another terminal:
 
@@ -25,9 +25,9 @@ Paste this into another terminal:
 """
 
 AWS_BANNER: Final = """
-AWS (moto) and the vendor emulator are running for `sam local`. Everything is gone when this ends (Ctrl-C).
+AWS (moto) and the vendor emulator are running for `sam local`. All data is lost when you stop this (Ctrl-C).
 
-In another terminal, with keys that open nothing, so that none of yours go into the containers:
+In another terminal, with dummy keys, so that your real ones never reach the containers:
 
   export AWS_ACCESS_KEY_ID=testing AWS_SECRET_ACCESS_KEY=testing AWS_DEFAULT_REGION=us-east-1
   sam build --parameter-overrides Architecture={architecture}
@@ -41,7 +41,7 @@ And in a third:
 
 
 def _stop_event() -> asyncio.Event:
-    """Set by SIGINT or SIGTERM."""
+    """Return an event that SIGINT or SIGTERM sets."""
     stop = asyncio.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
@@ -96,13 +96,13 @@ def main(arguments: list[str]) -> int:
     port = os.environ.get("PORT", str(DEFAULT_PORT))
     sweep = os.environ.get("SWEEP_SECONDS", "60")
     if vendors not in ("emulator", "real"):
-        print("cannot start: VENDORS is emulator or real", file=sys.stderr)
+        print("cannot start: VENDORS must be emulator or real", file=sys.stderr)
         return 1
     if not (port.isdecimal() and int(port) < 65536):
-        print("cannot start: PORT is a number below 65536", file=sys.stderr)
+        print("cannot start: PORT must be a number below 65536", file=sys.stderr)
         return 1
     if not sweep.replace(".", "", 1).isdecimal():
-        print("cannot start: SWEEP_SECONDS is a number, 0 for never", file=sys.stderr)
+        print("cannot start: SWEEP_SECONDS must be a number (0 to disable)", file=sys.stderr)
         return 1
     try:
         if arguments == ["aws"]:

@@ -22,7 +22,7 @@ REGION: Final = "us-east-1"
 
 
 class LocalDependencies(Dependencies):
-    """The real ports over AWS clients that take turns."""
+    """The real ports over AWS clients that run one call at a time."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -31,11 +31,11 @@ class LocalDependencies(Dependencies):
 
     @cached_property
     def sqs(self) -> Any:
-        """An SQS client."""
+        """Return the SQS client."""
         return self.client("sqs")
 
     def client(self, service: str) -> Any:
-        """A client of `service` whose calls take turns with all the others'."""
+        """Return a client of `service`; only one call of all clients runs at a time."""
         client = super().client(service)
         client._make_api_call = _in_turn(client._make_api_call, self._turn)  # noqa: SLF001 - botocore has no hook around a whole call
         return client
@@ -56,21 +56,21 @@ class EmbeddedAws:
         self._mock: MockAWS = mock_aws()
 
     def start(self) -> None:
-        """Begin, with nothing in it."""
+        """Start with an empty account."""
         quick_transactions()
         self._mock.start(reset=True)
 
     def stop(self) -> None:
-        """End, and forget everything."""
+        """Stop, and discard all data."""
         self._mock.stop()
 
 
 def create_resources(
     template: Template, client: Callable[[str], Any], key_alias: str, names: Mapping[str, str] | None = None
 ) -> None:
-    """The template's tables and queues and the KMS key.
+    """Create the template's tables and queues, and the KMS key.
 
-    A resource is called by its logical id where `names` has no other, as `Template.environment` calls it.
+    `names` maps logical ids to names. A resource that it lacks gets its logical id, as in `Template.environment`.
     """
 
     def name_of(logical_id: str) -> str:
@@ -80,5 +80,5 @@ def create_resources(
         client("dynamodb").create_table(**(table | {"TableName": name_of(logical_id)}))
     for queue in template.queues:
         client("sqs").create_queue(QueueName=name_of(queue))
-    key_id = client("kms").create_key(Description="Wraps the data keys of a stack on one machine")
+    key_id = client("kms").create_key(Description="Wraps the data keys of a local stack")
     client("kms").create_alias(AliasName=key_alias, TargetKeyId=key_id["KeyMetadata"]["KeyId"])

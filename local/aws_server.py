@@ -24,7 +24,7 @@ from providers_contract.vocabulary import Scope
 
 AWS_PORT: Final = 5055
 VENDORS_PORT: Final = 5056
-"""Both stand in `local/sam-env.json` too, which `sam local` reads."""
+"""Both ports are also in `local/sam-env.json`, which `sam local` reads."""
 
 NAMES: Final = {
     "MAIN_TABLE": "providers-main",
@@ -34,9 +34,9 @@ NAMES: Final = {
 
 
 class _NoBrowsers:
-    """A WSGI application that web pages cannot use: moto lets every origin read its answers, and checks no credentials.
+    """WSGI middleware that refuses browsers: moto allows every origin (CORS) and checks no credentials.
 
-    `bound` is the name or address that the server listens on.
+    `bound` is the host name or address that the server listens on.
     """
 
     def __init__(self, application: Callable[..., Iterable[bytes]], bound: str) -> None:
@@ -54,7 +54,7 @@ class _NoBrowsers:
 
 
 class _OneAtATime:
-    """A WSGI application that answers one request at a time: moto's transactions are not atomic between threads."""
+    """WSGI middleware that handles one request at a time: moto's transactions are not atomic between threads."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self._application = application
@@ -69,8 +69,8 @@ class _OneAtATime:
 async def running_aws(
     host: str, management_key: Secret | None, aws_port: int = AWS_PORT, vendors_port: int = VENDORS_PORT
 ) -> AsyncIterator[Secret]:
-    """Serve until the block ends; gives a management key. Raises OSError where a port is taken."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each call to AWS says nothing to anybody
+    """Serve until the block ends, and yield a management key. Raises OSError if a port is taken."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a log line for each AWS call is noise
     emulator = Emulator()
     await emulator.start(host, vendors_port)
     moto = _OneAtATime(DomainDispatcherApplication(create_backend_app))
@@ -87,7 +87,7 @@ async def running_aws(
 
 
 def _prepare(url: str, management_key: Secret | None) -> Secret:
-    """Tables, key and a management key, through the server."""
+    """Create the tables, the KMS key and a management key through the server; return the management key."""
     session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)  # noqa: S106 - moto checks nothing
     template = Template()
 

@@ -1,4 +1,4 @@
-"""Run something asynchronous in a thread of its own, for callers that are not."""
+"""Run an async context manager in its own thread, for synchronous callers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 @contextmanager
 def in_background(work: AbstractAsyncContextManager[T]) -> Iterator[T]:
-    """Enter `work` on an event loop in another thread, give what it gives, and leave it when the block ends.
+    """Enter `work` on an event loop in another thread, yield its value, and exit it when the block ends.
 
-    Raises what entering or leaving `work` raises.
+    Exceptions from entering or exiting `work` propagate to the caller.
     """
     started: Future[tuple[T, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
     ended: Future[None] = Future()
@@ -30,7 +30,7 @@ def in_background(work: AbstractAsyncContextManager[T]) -> Iterator[T]:
     def run() -> None:
         try:
             asyncio.run(hold())
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for it
+        except BaseException as error:  # noqa: BLE001 - passed to the waiting thread
             (ended if started.done() else started).set_exception(error)
         else:
             ended.set_result(None)

@@ -1,6 +1,6 @@
 """API Gateway on one machine: routes, authorizer and gateway responses come from `template.yaml`.
 
-What differs from the real one: no throttling of the stage, no 29 s limit, no access log but a line per request.
+Unlike the real one, it has no stage throttling, no 29 s limit, and one log line per request instead of an access log.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Final
 from aiohttp import web
 from multidict import CIMultiDict
 
-import providers.entrypoints  # noqa: F401 - its logger must get this process's stdout, not that of a first request
+import providers.entrypoints  # noqa: F401 - its logger must use this process's stdout, not the first request's
 from local.browsers import Refusal, refusal
 from local.template import Route, Template
 
@@ -38,7 +38,7 @@ LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """The context that a function gets with its invocation."""
+    """The context of an invocation."""
 
     function_name: str
     aws_request_id: str
@@ -47,11 +47,11 @@ class LambdaContext:
 
     @property
     def invoked_function_arn(self) -> str:
-        """An ARN of the usual form."""
+        """Return an ARN of the usual form."""
         return f"arn:aws:lambda:us-east-1:000000000000:function:{self.function_name}"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function would be stopped."""
+        """Return the milliseconds until Lambda would stop the function."""
         return max(0, round((self.deadline - time.monotonic()) * 1000))
 
 
@@ -59,11 +59,12 @@ class Gateway:
     """Serves a template's API, each function in this process.
 
     Args:
-        template: where routes, authorizer and gateway responses come from.
+        template: the source of routes, authorizer and gateway responses.
         log: called with a line for each request.
-        own: routes of the local stack alone, by method and path; each is given the body and gives the answer's `data`.
-        operated: the function that programs on this machine may invoke as they do on AWS, by Lambda's own API.
-        bound: the name or address that the stack listens on. Of `own`, a web page may use nothing.
+        own: extra routes of the local stack, by method and path; each takes the body and returns the response's `data`.
+            Web pages cannot use them.
+        operated: the function that programs on this machine may invoke through Lambda's API, as on AWS.
+        bound: the host name or address that the stack listens on.
     """
 
     def __init__(
@@ -82,22 +83,22 @@ class Gateway:
         self._handlers: dict[str, LambdaHandler] = {}
         self._pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="lambda")
         self.app: Final = web.Application(client_max_size=MAX_BODY_BYTES)
-        self.app.router.add_route("*", r"/{path:[\s\S]*}", self._serve)  # `%0A` is part of a path too
+        self.app.router.add_route("*", r"/{path:[\s\S]*}", self._serve)  # a path can contain `%0A`
 
     def close(self) -> None:
-        """End the threads that functions run in."""
+        """Stop the threads that run functions."""
         self._pool.shutdown()
 
     async def _serve(self, request: web.Request) -> web.Response:
         began = time.perf_counter()
         request_id = str(uuid.uuid4())
-        response = await self._answer(request, request_id)
+        response = await self._respond(request, request_id)
         response.headers["x-amzn-RequestId"] = request_id
         elapsed = round((time.perf_counter() - began) * 1000)
-        self._log(f"{request.method:6} {self._shown(request)} {response.status} {elapsed} ms")
+        self._log(f"{request.method:6} {self._loggable_path(request)} {response.status} {elapsed} ms")
         return response
 
-    async def _answer(self, request: web.Request, request_id: str) -> web.Response:
+    async def _respond(self, request: web.Request, request_id: str) -> web.Response:
         own = self._own_routes.get(f"{request.method} {request.path}")
         if own is not None:
             refused = refusal(request.headers, self._bound, changes=request.method != "GET")
@@ -134,24 +135,24 @@ class Gateway:
         except UnicodeDecodeError:
             return self._own("BAD_REQUEST_BODY", known)
         try:
-            answer = await self._invoke(route.function, event)
-            text = answer["body"]
-            return web.Response(status=answer["statusCode"], headers=CIMultiDict(answer["headers"]), text=text)
+            result = await self._invoke(route.function, event)
+            text = result["body"]
+            return web.Response(status=result["statusCode"], headers=CIMultiDict(result["headers"]), text=text)
         except Exception:  # noqa: BLE001 - a function that raises has no gateway response of its own
             return self._own("DEFAULT_5XX", known)
 
     async def _operate(self, request: web.Request) -> web.Response:
-        """Answer as Lambda's Invoke does: with what the function returns."""
+        """Respond as Lambda's Invoke does, with the function's result."""
         refused = refusal(request.headers, self._bound)
         if refused is None and not request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "):
-            refused = Refusal(403, "signature_required", "sign the request; a web page cannot without asking first")
+            refused = Refusal(403, "signature_required", "Sign the request (a web page would need a preflight)")
         if refused is not None:
             return web.json_response(refused.body(), status=refused.status, dumps=_line)
         event = json.loads(await request.read() or b"{}")
         return web.json_response(await self._invoke(str(self._operated), event), dumps=_line)
 
-    def _shown(self, request: web.Request) -> str:
-        """The path as the log may show it: of what callers write, ids of providers alone: the rest may be a key."""
+    def _loggable_path(self, request: web.Request) -> str:
+        """Return the path for the log: of the parameters, only provider ids, since others may be a key."""
         path = request.rel_url.raw_path
         if f"{request.method} {path}" in self._own_routes or path == INVOKE.format(self._operated):
             return path
@@ -162,7 +163,7 @@ class Gateway:
                 for name, value in given.items():
                     shown = shown.replace(f"{{{name}}}", value) if _PROVIDER_ID.fullmatch(value) else shown
                 return shown
-        return "(no such path)"
+        return "(unknown path)"
 
     def _route(self, request: web.Request) -> tuple[Route, dict[str, str]] | None:
         for route in self._template.routes:
@@ -175,7 +176,7 @@ class Gateway:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self.invoke, function, event)
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
-        """Run a function in this thread, and return what it returns."""
+        """Run a function in this thread, and return its result."""
         handler = self._handlers.get(function)
         if handler is None:
             handler = importlib.import_module(self._template.module(function)).handler
@@ -184,7 +185,7 @@ class Gateway:
         return handler(event, context)
 
     def _own(self, kind: str, context: Mapping[str, str]) -> web.Response:
-        """What API Gateway answers by itself, from the template; its defaults for the classes stand in for the rest."""
+        """Return API Gateway's own response from the template; kinds that it lacks use DEFAULT_4XX."""
         responses = self._template.gateway_responses
         response = responses.get(kind) or responses["DEFAULT_4XX"]
         status, headers, body = response.render(context)
@@ -192,7 +193,7 @@ class Gateway:
 
 
 def _from_here(request: web.Request) -> bool:
-    """Whether a program on this machine sent it."""
+    """Return whether a program on this machine sent the request."""
     try:
         return ipaddress.ip_address(request.remote or "").is_loopback
     except ValueError:
@@ -200,7 +201,7 @@ def _from_here(request: web.Request) -> bool:
 
 
 def _event(request: web.Request, route: Route, parameters: dict[str, str], request_id: str) -> dict[str, Any]:
-    """The event that API Gateway's proxy integration (payload 1.0) hands to a function."""
+    """Return the event of API Gateway's proxy integration (payload 1.0)."""
     many_headers: dict[str, list[str]] = {}
     for name, value in request.headers.items():
         many_headers.setdefault(name, []).append(value)
@@ -232,7 +233,7 @@ def _event(request: web.Request, route: Route, parameters: dict[str, str], reque
 
 
 def _authorizer_event(event: dict[str, Any]) -> dict[str, Any]:
-    """The event of a REQUEST authorizer: the request without its body."""
+    """Return the event of a REQUEST authorizer: the request without its body."""
     path, method = event["path"], event["httpMethod"]
     without_body = {name: value for name, value in event.items() if name not in ("body", "isBase64Encoded")}
     arn = f"arn:aws:execute-api:us-east-1:000000000000:local/local/{method}{path}"

@@ -28,7 +28,7 @@ KEY_ALIAS: Final = "alias/local"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack that is running. `emulator` is None where the real vendors are called."""
+    """A running stack. `emulator` is None if it calls the real vendors."""
 
     url: str
     management_key: Secret
@@ -36,7 +36,7 @@ class Stack:
     emulator: Emulator | None
 
     def mint(self, org: str, *scopes: Scope) -> Secret:
-        """Another management key; every scope where none is named."""
+        """Create and return a management key; it has every scope if none is given."""
         _, token = mint_management_key(self.ports, org, "minted locally", scopes or tuple(Scope))
         return token
 
@@ -52,11 +52,11 @@ async def running_stack(
     settings: Mapping[str, str] | None = None,
     log: Callable[[str], object] = str,
 ) -> AsyncIterator[Stack]:
-    """Run the stack until the block ends. `port` 0 takes a free one; `sweep_seconds` 0 sweeps only when told to.
+    """Run the stack until the block ends. `port` 0 takes a free one; `sweep_seconds` 0 sweeps only on request.
 
     `settings` are environment variables of the functions that differ from the template's defaults.
 
-    Raises ValueError for a management key of another form, OSError where the port is taken.
+    Raises ValueError for a malformed management key, OSError if the port is taken.
     """
     template = Template()
     async with AsyncExitStack() as closing:
@@ -79,7 +79,7 @@ async def running_stack(
         gateway = Gateway(template, log, own, operated="OperateFunction", bound=host)
         closing.callback(gateway.close)
         closing.callback(ports.close)
-        ports.run(asyncio.sleep(0))  # makes the vendors' loop now: two first requests at once would make two
+        ports.run(asyncio.sleep(0))  # creates the vendors' loop now: two concurrent first requests would create two
         sweeper = Sweeper(template, gateway.invoke, ports.sqs, ports.local_clock)
         own["POST /_local/sweep"] = lambda _: sweeper.sweep()
         if emulator:
@@ -89,7 +89,7 @@ async def running_stack(
             access_log=None,
             handle_signals=False,
             shutdown_timeout=1,
-            auto_decompress=False,  # API Gateway hands over what was sent
+            auto_decompress=False,  # API Gateway passes the body on as sent
         )
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
@@ -98,7 +98,7 @@ async def running_stack(
         bound = runner.addresses[0]
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         url = f"http://{shown}:{bound[1]}"
-        # The MCP function's way back: on AWS it is https, and the host that the request came in by.
+        # The MCP function calls back here; on AWS it uses https and the request's own host.
         os.environ["API_URL"] = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
         closing.callback(os.environ.pop, "API_URL", None)
         if sweep_seconds > 0:

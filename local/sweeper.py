@@ -1,4 +1,4 @@
-"""The sweep on one machine: what EventBridge Scheduler and Lambda's queue poller do for a deployed stack."""
+"""The sweep on one machine, in place of EventBridge Scheduler and Lambda's queue poller."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _AT_ONCE: Final = 10
 
 
 class LocalClock:
-    """The machine's clock, which can be put forward: a sweep has one bucket a minute, and nobody should wait for it."""
+    """The machine's clock, which can be put forward: a provider is probed once a minute, too slow for a developer."""
 
     def __init__(self) -> None:
         self._ahead = timedelta(0)
 
     def now(self) -> datetime:
-        """The time in UTC."""
+        """Return the time in UTC."""
         return datetime.now(UTC) + self._ahead
 
     def new_id(self) -> str:
-        """A new ULID, of the machine's own time."""
+        """Return a new ULID, with the machine's own time."""
         from ulid import ULID
 
         return str(ULID())
 
     def put_forward_to(self, at: datetime) -> None:
-        """Make it `at` now, if that lies ahead."""
+        """Set the clock to `at`, unless that is in the past."""
         self._ahead += max(timedelta(0), at - self.now())
 
 
@@ -40,10 +40,10 @@ class Sweeper:
     """Runs sweeps: the scheduled functions, then the workers on what they queued.
 
     Args:
-        template: says which functions are scheduled, and which take from a queue.
+        template: names the scheduled functions and the queue workers.
         invoke: runs a function with an event.
-        sqs: a client of the queues, which are called by their logical ids.
-        clock: put forward by a minute when a minute is swept again.
+        sqs: a client of the queues, whose names are their logical ids.
+        clock: put forward by a minute if the current minute was already swept.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Sweeper:
         self._one_at_a_time = threading.Lock()
 
     def sweep(self) -> dict[str, Any]:
-        """One sweep; the minute that it was for, and how many providers were due."""
+        """Sweep once; return its minute and the number of providers that were due."""
         with self._one_at_a_time:
             if self._swept is not None:
                 self._clock.put_forward_to(self._swept + MINUTE)
@@ -69,19 +69,19 @@ class Sweeper:
             return {"minute": f"{self._swept:%Y-%m-%dT%H:%M:%SZ}", "due": due}
 
     def _work_off(self, function: str, url: str) -> None:
-        """Hand messages to a worker until the queue shows none; those that failed come again with the next sweep."""
+        """Pass messages to a worker until the queue is empty; failed ones return with the next sweep."""
         while messages := self._sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=_AT_ONCE, VisibilityTimeout=30
         ).get("Messages"):
             records = [{"messageId": each["MessageId"], "body": each["Body"]} for each in messages]
-            answer = self._invoke(function, {"Records": records})
-            failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+            result = self._invoke(function, {"Records": records})
+            failed = {each["itemIdentifier"] for each in result["batchItemFailures"]}
             for each in messages:
                 if each["MessageId"] not in failed:
                     self._sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
 
     async def keep_sweeping(self, seconds: float) -> None:
-        """A sweep every `seconds`, until cancelled."""
+        """Sweep every `seconds`, until cancelled."""
         while True:
             await asyncio.sleep(seconds)
             await asyncio.to_thread(self.sweep)

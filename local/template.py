@@ -1,4 +1,4 @@
-"""What `template.yaml` says, read so that the local stack need not say it again."""
+"""Reads `template.yaml`, so that the local stack repeats none of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEMPLATE: Final = Path(__file__).parent.parent / "template.yaml"
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms: `!Ref X` as {"Ref": "X"}, `!Sub …` as {"Fn::Sub": …} and so on."""
+    """A YAML loader for CloudFormation's short forms: `!Ref X` becomes {"Ref": "X"}, `!Sub …` {"Fn::Sub": …}."""
 
 
 def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class Route:
     function: str
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The path parameters where `path` is of this route, else None."""
+        """Return the path parameters if `path` matches this route, else None."""
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.resource))
         found = re.fullmatch(pattern, path)
         return None if found is None else found.groupdict()
@@ -50,14 +50,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class GatewayResponse:
-    """What API Gateway answers by itself in one case."""
+    """A response that API Gateway gives itself."""
 
     status: int
     headers: Mapping[str, str]
     body: str
 
     def render(self, context: Mapping[str, str]) -> tuple[int, dict[str, str], str]:
-        """Status, headers and body with `$context.…` filled in; an unknown variable becomes empty, as it does there."""
+        """Return status, headers and body with `$context.…` filled in; an unknown variable becomes empty, as on AWS."""
 
         def fill(text: str) -> str:
             return re.sub(r"\$context\.([\w.]+)", lambda found: context.get(found.group(1), ""), text)
@@ -66,14 +66,14 @@ class GatewayResponse:
 
 
 class Template:
-    """The parts of a SAM template that a stack on one machine needs."""
+    """The parts of a SAM template that a local stack needs."""
 
     def __init__(self, path: Path = TEMPLATE) -> None:
         self.root: Final = path.parent
         self.content: Final[dict[str, Any]] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """The properties of every resource of `kind`, by logical id."""
+        """Return the properties of every resource of `kind`, by logical id."""
         return {
             name: resource.get("Properties", {})
             for name, resource in self.content["Resources"].items()
@@ -82,7 +82,7 @@ class Template:
 
     @cached_property
     def routes(self) -> list[Route]:
-        """Every API event of every function."""
+        """Return every API event of every function."""
         return [
             Route(event["Properties"]["Method"].upper(), event["Properties"]["Path"], name)
             for name, function in self.of_type("AWS::Serverless::Function").items()
@@ -91,7 +91,7 @@ class Template:
         ]
 
     def module(self, function: str) -> str:
-        """The module of a function's handler, as this repository imports it (`functions.add_provider.app`)."""
+        """Return the module of a function's handler, as this repository imports it (`functions.add_provider.app`)."""
         properties = self.of_type("AWS::Serverless::Function")[function]
         folder = properties["CodeUri"].strip("/").replace("/", ".")
         handler = properties.get("Handler") or self.content["Globals"]["Function"]["Handler"]
@@ -99,7 +99,7 @@ class Template:
 
     @cached_property
     def authorizer(self) -> str:
-        """The logical id of the authorizer's function."""
+        """Return the logical id of the authorizer's function."""
         (api,) = self.of_type("AWS::Serverless::Api").values()
         default = api["Auth"]["DefaultAuthorizer"]
         arn = api["Auth"]["Authorizers"][default]["FunctionArn"]
@@ -107,7 +107,7 @@ class Template:
 
     @cached_property
     def open_routes(self) -> frozenset[str]:
-        """Functions whose events need no authorizer."""
+        """Return the functions whose routes need no authorizer."""
         return frozenset(
             name
             for name, function in self.of_type("AWS::Serverless::Function").items()
@@ -117,7 +117,7 @@ class Template:
 
     @cached_property
     def scheduled(self) -> list[str]:
-        """Functions that a schedule runs."""
+        """Return the functions that a schedule runs."""
         return [
             name
             for name, function in self.of_type("AWS::Serverless::Function").items()
@@ -127,7 +127,7 @@ class Template:
 
     @cached_property
     def queue_workers(self) -> list[tuple[str, str]]:
-        """Functions that take from a queue, and the queue's logical id."""
+        """Return the functions that a queue invokes, and the queue's logical id."""
         return [
             (source["FunctionName"]["Ref"], _logical_id(source["EventSourceArn"]))
             for source in self.of_type("AWS::Lambda::EventSourceMapping").values()
@@ -135,7 +135,7 @@ class Template:
 
     @cached_property
     def queues(self) -> dict[str, str | None]:
-        """Every queue's logical id, and that of the one where its dead letters go."""
+        """Return every queue's logical id, and that of its dead-letter queue."""
         return {
             name: _logical_id(queue["RedrivePolicy"]["deadLetterTargetArn"]) if "RedrivePolicy" in queue else None
             for name, queue in self.of_type("AWS::SQS::Queue").items()
@@ -143,7 +143,7 @@ class Template:
 
     @cached_property
     def gateway_responses(self) -> dict[str, GatewayResponse]:
-        """What API Gateway answers by itself, by response type."""
+        """Return API Gateway's own responses, by response type."""
         (api,) = self.of_type("AWS::Serverless::Api").values()
         found = {}
         for kind, response in api["GatewayResponses"].items():
@@ -155,7 +155,7 @@ class Template:
 
     @cached_property
     def tables(self) -> dict[str, dict[str, Any]]:
-        """Arguments of `create_table` for every table; a table is called by its logical id."""
+        """Return the arguments of `create_table` for every table; a table's name is its logical id."""
         kept = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
         return {
             name: {"TableName": name} | {key: value for key, value in properties.items() if key in kept}
@@ -163,7 +163,7 @@ class Template:
         }
 
     def environment(self) -> dict[str, str]:
-        """The functions' environment, parameters at their defaults and tables and keys under their logical ids."""
+        """Return the functions' environment, with default parameters; tables and keys are named by logical id."""
         functions = [self.content["Globals"]["Function"], *self.of_type("AWS::Serverless::Function").values()]
         found: dict[str, str] = {}
         for function in functions:
@@ -175,7 +175,7 @@ class Template:
 
     @cached_property
     def settings(self) -> frozenset[str]:
-        """The variables of the functions' environment that are a parameter's to set."""
+        """Return the environment variables that a parameter sets."""
         variables = self.content["Globals"]["Function"]["Environment"]["Variables"]
         parameters = self.content.get("Parameters", {})
         return frozenset(
@@ -195,10 +195,10 @@ class Template:
 
 
 def _header(mapping: str) -> str:
-    """A response header as its mapping gives it: a quoted literal, or a variable of the context without its `$`."""
+    """Return a response header from its mapping: a quoted literal, or a context variable without its `$`."""
     return mapping.strip("'") if mapping.startswith("'") else f"${mapping}"
 
 
 def _logical_id(attribute: Any) -> str:
-    """The resource in a `!GetAtt`."""
+    """Return the resource in a `!GetAtt`."""
     return str(attribute["Fn::GetAtt"]).partition(".")[0]

@@ -1,8 +1,8 @@
-"""moto's DynamoDB transactions at the price of what they touch.
+"""Makes moto's DynamoDB transactions cost only as much as the items they touch.
 
-To be able to roll back, moto copies a table with all its items, once for each action of a transaction: with a day of
-twenty providers' health in it, a change took a third of a second, and longer every day. Here the copy of a table shares
-its items, and the items that a transaction updates (the only ones that moto changes in place) are put back by hand.
+To roll back, moto copies the whole table once for each action of a transaction: with one day of health samples for
+twenty providers, a change took a third of a second, and longer every day. Here the copy of a table shares its items;
+on rollback, the items that the transaction updated (the only ones that moto changes in place) are restored.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _transact: Final = DynamoDBBackend.transact_write_items
 
 
 def quick_transactions() -> None:
-    """Let moto work so from now on, in this process."""
+    """Patch moto in this process."""
     Table.__deepcopy__ = _sharing_items  # type: ignore[attr-defined]
     DynamoDBBackend.transact_write_items = _transact_and_put_back  # type: ignore[method-assign]
 
 
 def _sharing_items(table: Table, _: dict[int, Any]) -> Table:
-    """A copy that items come into and go from without the other's knowing; every table here has a sort key."""
+    """Return a copy with its own collections but the same items; every table here has a sort key."""
     copied = copy.copy(table)
     copied.items = table.items.copy()
     for partition, items in table.items.items():

@@ -33,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.vendors", description="Emulate the vendors' APIs.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one")
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="before each answer")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="before each response")
     given = parser.parse_args()
     try:
         asyncio.run(run(given.host, given.port, given.latency_ms / 1000))

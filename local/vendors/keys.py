@@ -50,5 +50,5 @@ def find_case(vendor: str, name: str) -> Case | None:
 
 
 def identity(vendor: str, key: str) -> str:
-    """Return what makes two keys the same to the emulator: for AWS credentials the access key id, without a region."""
+    """Return the part by which the emulator tells keys apart: the access key id of AWS credentials, else the key."""
     return EMULATED[vendor].keys.identity(key)

@@ -1,4 +1,4 @@
-"""Which vendor a request is for, which of its routes, and with which key.
+"""Find the vendor, the route and the key of a request.
 
 Paths and headers are those of the requests that the vendors' own modules send.
 """
@@ -36,7 +36,7 @@ def split(host: str, path: str) -> tuple[str | None, str]:
 
 
 def route(vendor: str, path: str, query: str) -> str | None:
-    """Return the route that `path` leads to, or None. A case may have another response on it than on the usual, ""."""
+    """Return the route of `path`, or None. A case may respond differently there than on the usual route, ""."""
     for known, name in _routes(vendor).items():
         known_path, _, needed = known.partition("?")
         if path == known_path and needed in query:

@@ -12,7 +12,7 @@ from typing import Final
 
 from aiohttp import web
 
-from local.vendors.cases.base import Answer, Case, Play, render
+from local.vendors.cases.base import Case, Play, Rendered, render
 from local.vendors.cases.misbehaviour import padded
 
 _BLOCK: Final = b" " * 65_536
@@ -23,34 +23,34 @@ _DRIP_S: Final = 1.0
 
 async def play(request: web.BaseRequest, case: Case, key: str) -> web.StreamResponse:
     """Respond to `request` with `case`. Stops quietly if the caller disconnects."""
-    if case.play is Play.ANSWER:
-        answer = render(case, key)
-        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+    if case.play is Play.RESPOND:
+        rendered = render(case, key)
+        return web.Response(status=rendered.status, headers=rendered.headers, body=rendered.body)
     return await _PLAYS[case.play](request, case, render(case, key))
 
 
-async def _slow(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:  # noqa: ARG001
+async def _slow(request: web.BaseRequest, case: Case, rendered: Rendered) -> web.StreamResponse:  # noqa: ARG001
     await asyncio.sleep(case.delay_s)
-    return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+    return web.Response(status=rendered.status, headers=rendered.headers, body=rendered.body)
 
 
-async def _drop(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:  # noqa: ARG001
+async def _drop(request: web.BaseRequest, case: Case, rendered: Rendered) -> web.StreamResponse:  # noqa: ARG001
     return _hang_up(request)
 
 
-async def _drop_midway(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:  # noqa: ARG001
-    half = answer.body[: len(answer.body) // 2]
-    await _stream(request, answer, _once(half), length=len(answer.body))
+async def _drop_midway(request: web.BaseRequest, case: Case, rendered: Rendered) -> web.StreamResponse:  # noqa: ARG001
+    half = rendered.body[: len(rendered.body) // 2]
+    await _stream(request, rendered, _once(half), length=len(rendered.body))
     return _hang_up(request)
 
 
-async def _garbage(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:  # noqa: ARG001
+async def _garbage(request: web.BaseRequest, case: Case, rendered: Rendered) -> web.StreamResponse:  # noqa: ARG001
     if request.transport is not None:
-        request.transport.write(b"\x16\x03\x01\x00\xff this is no HTTP\r\n\r\n")
+        request.transport.write(b"\x16\x03\x01\x00\xff this is not HTTP\r\n\r\n")
     return _hang_up(request)
 
 
-async def _endless(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:
+async def _endless(request: web.BaseRequest, case: Case, rendered: Rendered) -> web.StreamResponse:
     head, _ = padded(case)
 
     async def body() -> AsyncGenerator[bytes, None]:
@@ -59,25 +59,25 @@ async def _endless(request: web.BaseRequest, case: Case, answer: Answer) -> web.
             yield _BLOCK
             await asyncio.sleep(0)
 
-    return await _stream(request, answer, body())
+    return await _stream(request, rendered, body())
 
 
-async def _bomb(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:  # noqa: ARG001
-    headers = {**answer.headers, "content-encoding": "gzip"}
+async def _bomb(request: web.BaseRequest, case: Case, rendered: Rendered) -> web.StreamResponse:  # noqa: ARG001
+    headers = {**rendered.headers, "content-encoding": "gzip"}
     packed = await asyncio.to_thread(_packed, case)
-    return web.Response(status=answer.status, headers=headers, body=packed)
+    return web.Response(status=rendered.status, headers=headers, body=packed)
 
 
-async def _drip(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:  # noqa: ARG001
+async def _drip(request: web.BaseRequest, case: Case, rendered: Rendered) -> web.StreamResponse:  # noqa: ARG001
     async def body() -> AsyncGenerator[bytes, None]:
-        for place in range(len(answer.body)):
-            yield answer.body[place : place + 1]
+        for place in range(len(rendered.body)):
+            yield rendered.body[place : place + 1]
             await asyncio.sleep(_DRIP_S)
 
-    return await _stream(request, answer, body(), length=len(answer.body))
+    return await _stream(request, rendered, body(), length=len(rendered.body))
 
 
-async def _huge(request: web.BaseRequest, case: Case, answer: Answer) -> web.StreamResponse:
+async def _huge(request: web.BaseRequest, case: Case, rendered: Rendered) -> web.StreamResponse:
     head, tail = padded(case)
     blocks = _HUGE_BYTES // len(_BLOCK)
 
@@ -87,10 +87,10 @@ async def _huge(request: web.BaseRequest, case: Case, answer: Answer) -> web.Str
             yield _BLOCK
         yield tail
 
-    return await _stream(request, answer, body(), length=len(head) + blocks * len(_BLOCK) + len(tail))
+    return await _stream(request, rendered, body(), length=len(head) + blocks * len(_BLOCK) + len(tail))
 
 
-_PLAYS: Final[dict[Play, Callable[[web.BaseRequest, Case, Answer], Awaitable[web.StreamResponse]]]] = {
+_PLAYS: Final[dict[Play, Callable[[web.BaseRequest, Case, Rendered], Awaitable[web.StreamResponse]]]] = {
     Play.SLOW: _slow,
     Play.DROP: _drop,
     Play.DROP_MIDWAY: _drop_midway,
@@ -107,10 +107,10 @@ async def _once(block: bytes) -> AsyncGenerator[bytes, None]:
 
 
 async def _stream(
-    request: web.BaseRequest, answer: Answer, body: AsyncGenerator[bytes, None], *, length: int | None = None
+    request: web.BaseRequest, rendered: Rendered, body: AsyncGenerator[bytes, None], *, length: int | None = None
 ) -> web.StreamResponse:
     """Stream `body`, chunked unless its length is given."""
-    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    response = web.StreamResponse(status=rendered.status, headers=rendered.headers)
     response.content_length = length
     try:
         await response.prepare(request)
@@ -123,7 +123,7 @@ async def _stream(
 
 
 def _hang_up(request: web.BaseRequest) -> web.StreamResponse:
-    """Close the connection after what has been written; the response that is returned is not sent."""
+    """Close the connection after the data written so far; the returned response is not sent."""
     if request.transport is not None:
         request.transport.close()
     return web.Response()
@@ -133,7 +133,7 @@ def _hang_up(request: web.BaseRequest) -> web.StreamResponse:
 def _packed(case: Case) -> bytes:
     """Return the padded body of `case` as gzip (RFC 1952), a thousandth of its size.
 
-    One block is compressed, and repeated: a full flush makes it stand for itself wherever it is.
+    One block is compressed once and repeated: a full flush makes it independent of its position.
     """
     head, tail = padded(case)
     count = _BOMB_BYTES // len(_BLOCK)

@@ -1,4 +1,4 @@
-"""The emulator's server."""
+"""The emulator's HTTP server."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _STOPPING_S: Final = 0.1
 class Emulator:
     """Plays every vendor on one port, over plain HTTP.
 
-    A request is for the vendor whose own host its Host header names, else for the one that its path begins with
-    (`/openai/v1/models`). The key that it carries selects the case; a key that is none of `fake_key`'s is refused.
+    The Host header selects the vendor, or else the first segment of the path (`/openai/v1/models`). The key in the
+    request selects the case; a key that `fake_key` did not make is refused.
 
     Args:
-        latency_s: seconds before each answer.
+        latency_s: seconds before each response.
 
     Attributes:
-        url: where it listens, `http://127.0.0.1:5056`, once it has started.
-        requests: how many requests vendors have had.
-        played: how many of them came to which (vendor, slug).
+        url: its address after the start, such as `http://127.0.0.1:5056`.
+        requests: the number of requests to vendors.
+        played: the number of requests for each (vendor, slug).
     """
 
     def __init__(self, latency_s: float = 0.0) -> None:
@@ -48,7 +48,7 @@ class Emulator:
         self.played: Counter[tuple[str, str]] = Counter()
         self._instead: dict[tuple[str, str], Case] = {}
         self._turns: Counter[tuple[str, str]] = Counter()
-        self._answering: set[asyncio.Task[Any]] = set()
+        self._handling: set[asyncio.Task[Any]] = set()
         self._http: web.Server | None = None
         self._listener: asyncio.Server | None = None
         self._index: dict[str, Any] = {}
@@ -58,7 +58,7 @@ class Emulator:
         self._bound = host
         loop = asyncio.get_running_loop()
         self._http = web.Server(
-            self._answer, access_log=None, handler_cancellation=True, max_field_size=2 * MAX_CREDENTIAL_CHARS
+            self._handle, access_log=None, handler_cancellation=True, max_field_size=2 * MAX_CREDENTIAL_CHARS
         )
         self._listener = await loop.create_server(self._http, host, port)
         bound = self._listener.sockets[0].getsockname()
@@ -66,17 +66,17 @@ class Emulator:
         self._index = {vendor: _listing(vendor, self.url) for vendor in CASES}
 
     async def stop(self) -> None:
-        """Close every connection at once. Does nothing if the server was not started."""
+        """Close every connection immediately. Does nothing if the server was not started."""
         if self._listener is None or self._http is None:
             return
         self._listener.close()
         for connection in self._http.connections:
             if isinstance(connection.transport, asyncio.WriteTransport):
                 connection.transport.abort()  # closing would wait for the caller to read everything
-        answering = tuple(self._answering)
-        for task in answering:
+        handling = tuple(self._handling)
+        for task in handling:
             task.cancel()
-        await asyncio.gather(*answering, return_exceptions=True)
+        await asyncio.gather(*handling, return_exceptions=True)
         await self._http.shutdown(_STOPPING_S)
         await self._listener.wait_closed()
         await asyncio.sleep(0)
@@ -89,17 +89,17 @@ class Emulator:
         self._instead.clear()
         self._turns.clear()
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Track the task, so that `stop` can cancel it."""
         task = asyncio.current_task()
         assert task is not None
-        self._answering.add(task)
+        self._handling.add(task)
         try:
-            return await self._answer_for(request)
+            return await self._respond(request)
         finally:
-            self._answering.discard(task)
+            self._handling.discard(task)
 
-    async def _answer_for(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         host = request.headers.get("Host", "")
         vendor, path = routes.split(host, path)
@@ -121,7 +121,7 @@ class Emulator:
         return await play(request, case, key or "")
 
     def _chosen(self, vendor: str, key: str, url: str, headers: Mapping[str, str]) -> Case:
-        """Return the case that `key` names, unless the control endpoint or the way it was sent decides otherwise."""
+        """Return the case that `key` names; the control endpoint and the way the key was sent can change it."""
         who = vendor, identity(vendor, key)
         named = case_of(vendor, key)
         case = self._instead.get(who) or named
@@ -149,20 +149,22 @@ class Emulator:
                 return web.Response(status=204)
             case "POST", "/_control":
                 return await self._control(request)
-        return web.json_response({"error": f"there is GET {self.url}/ and POST or DELETE {_CONTROL}"}, status=404)
+        return web.json_response(
+            {"error": f"No such endpoint: use GET {self.url}/, or POST or DELETE {_CONTROL}"}, status=404
+        )
 
     async def _control(self, request: web.BaseRequest) -> web.Response:
         """Make a key play another case from now on: `{"vendor": …, "key": …, "case": …}`."""
         played = self.control(await request.read())
         if played is None:
-            return web.json_response({"error": "send a known vendor, a key and a known case"}, status=422)
+            return web.json_response({"error": "Send a known vendor, a key and a known case"}, status=422)
         return web.json_response(played)
 
     def control(self, body: bytes) -> dict[str, str] | None:
         """Make a key play another case; return the vendor and the case, or None if one of them is unknown."""
         try:
-            asked = json.loads(body)
-            vendor, key, slug = (str(asked[name]) for name in ("vendor", "key", "case"))
+            wanted = json.loads(body)
+            vendor, key, slug = (str(wanted[name]) for name in ("vendor", "key", "case"))
             case = find_case(vendor, slug)
         except (ValueError, KeyError, TypeError):
             return None
@@ -173,7 +175,7 @@ class Emulator:
 
 
 def _listing(vendor: str, url: str) -> dict[str, Any]:
-    """Return what `GET /` shows of a vendor."""
+    """Return the entry of a vendor in `GET /`."""
     return {
         "base_url": f"{url}/{vendor}{EMULATED[vendor].base_path}",
         "cases": [
@@ -191,7 +193,7 @@ def _listing(vendor: str, url: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def serving(latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Emulator]:
-    """Run an emulator until the block ends. Raises what `Emulator.start` does."""
+    """Run an emulator until the block ends. Raises OSError if the port is taken."""
     emulator = Emulator(latency_s)
     await emulator.start(host, port)
     try:

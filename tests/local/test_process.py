@@ -66,9 +66,9 @@ def test_it_starts_serves_and_stops(signum: signal.Signals) -> None:
     ("environment", "message"),
     [
         ({"MANAGEMENT_KEY": "canary"}, "mlx_mk_<id>_<secret>"),
-        ({"VENDORS": "some"}, "VENDORS is emulator or real"),
-        ({"SWEEP_SECONDS": "often"}, "SWEEP_SECONDS is a number"),
-        ({"PORT": "many"}, "PORT is a number"),
+        ({"VENDORS": "some"}, "VENDORS must be emulator or real"),
+        ({"SWEEP_SECONDS": "often"}, "SWEEP_SECONDS must be a number"),
+        ({"PORT": "many"}, "PORT must be a number"),
         ({"HOST": "192.0.2.1"}, "cannot start"),
     ],
     ids=str,

@@ -20,7 +20,7 @@ TABLE = [
     pytest.param(vendor, case, id=f"{vendor}-{case.slug}")
     for vendor, cases in CASES.items()
     for case in cases
-    if case.play is Play.ANSWER
+    if case.play is Play.RESPOND
 ]
 
 BY_TRANSPORT = {

@@ -1,4 +1,4 @@
-"""What each vendor can respond: one module a vendor, with the name that its module in `providers.vendors` has."""
+"""The responses of each vendor: one module per vendor, named like its module in `providers.vendors`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Anthropic's answers to `GET /v1/models`."""
+"""Anthropic's responses to `GET /v1/models`."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ CASES: Final = (
     ),
     Case(
         "wrong-path",
-        "no such path; looks like a deleted key at Anthropic's own host",
+        "unknown path; looks like a deleted key at Anthropic's own host",
         404,
         _error("not_found_error", "Not found"),
         _ID,
@@ -125,7 +125,7 @@ CASES: Final = (
     ),
     _bad_request(
         "organization-disabled",
-        "the organization is disabled; the answer has no code",
+        "the organization is disabled; the response has no code",
         "This organization has been disabled.",
         None,
         Reason.ACCOUNT_DISABLED,
@@ -176,7 +176,7 @@ CASES: Final = (
         None,
         Reason.QUOTA_EXHAUSTED,
     ),
-    _bad_request("bad-request", "400 that nobody has listed", "Something is wrong.", None, Reason.UNEXPECTED_ANSWER),
+    _bad_request("bad-request", "400 that is not listed", "Something is wrong.", None, Reason.UNEXPECTED_ANSWER),
     _cap("tier-cap", "the tier's monthly cap is reached; no retry-after", "enforced_spend_limit_reached"),
     _cap("contract-cap", "the contract's spending cap is reached", "contract_spend_limit_reached"),
     _cap("ramp-limit", "spending rises too fast", "ramp_limit_exceeded"),

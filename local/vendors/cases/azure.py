@@ -1,4 +1,4 @@
-"""Azure OpenAI's answers to `GET /openai/v1/models`, and to the dated path that older resources have instead."""
+"""Azure OpenAI's responses to `GET /openai/v1/models`, and to the dated path of older resources."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ INVALID: Final = _refused(
     "invalid", "invalid key, or another resource's", 401, "401", _BAD_KEY, Reason.CREDENTIAL_REJECTED
 )
 WRONG_PATH: Final = _refused(
-    "wrong-path", "no such path, api-version or deployment", 404, "404", "Resource not found", Reason.WRONG_PATH
+    "wrong-path", "unknown path, api-version or deployment", 404, "404", "Resource not found", Reason.WRONG_PATH
 )
 
 CASES: Final = (
@@ -113,7 +113,7 @@ CASES: Final = (
         "This resource has been temporarily blocked.",
         Reason.ACCOUNT_SUSPENDED,
     ),
-    _refused("unlisted-403", "403 that nobody has listed", 403, "403", "Something.", Reason.UNEXPECTED_ANSWER),
+    _refused("unlisted-403", "403 that is not listed", 403, "403", "Something.", Reason.UNEXPECTED_ANSWER),
     WRONG_PATH,
     Case(
         "rate-limited",

@@ -19,7 +19,7 @@ ECHO: Final = "<KEY>"
 class Play(StrEnum):
     """How a response is sent."""
 
-    ANSWER = "answer"
+    RESPOND = "respond"
     SLOW = "slow"
     DROP = "drop"
     DROP_MIDWAY = "drop-midway"
@@ -37,11 +37,11 @@ class Case:
     Args:
         slug: its name in keys, on the control endpoint and in tests.
         title: what it means, in a few words.
-        status, headers, body: the answer; a body that is no text or bytes is sent as JSON. Header names are lower-case.
-        reason: what a verification should make of it; None means valid.
-        form: which of the vendor's forms of key the case needs, "" for its usual one.
-        play: how the answer is sent.
-        delay_s: seconds before the answer.
+        status, headers, body: the response; a body other than text or bytes becomes JSON. Header names are lower-case.
+        reason: the reason that a verification should give; None means valid.
+        form: the vendor's form of key that the case needs, "" for the usual one.
+        play: how the response is sent.
+        delay_s: seconds before the response.
         turns: cases that are played in turn instead of this one, from one request to the next.
         elsewhere: cases that are played instead of this one on other routes (routes.py).
     """
@@ -53,7 +53,7 @@ class Case:
     headers: Mapping[str, str] = field(default_factory=dict)
     reason: Reason | None = None
     form: str = ""
-    play: Play = Play.ANSWER
+    play: Play = Play.RESPOND
     delay_s: float = 0.0
     turns: tuple[Case, ...] = ()
     elsewhere: Mapping[str, Case] = field(default_factory=dict)
@@ -69,20 +69,20 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A case as it is sent."""
+class Rendered:
+    """A response that is ready to send."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-def render(case: Case, key: str) -> Answer:
+def render(case: Case, key: str) -> Rendered:
     """Return the response of `case` to a request with `key`."""
     fixed, echoes = _rendered(case)
     if not echoes:
         return fixed
-    return Answer(
+    return Rendered(
         fixed.status,
         {name: value.replace(ECHO, key) for name, value in fixed.headers.items()},
         fixed.body.replace(ECHO.encode(), key.encode()),
@@ -90,7 +90,7 @@ def render(case: Case, key: str) -> Answer:
 
 
 @cache
-def _rendered(case: Case) -> tuple[Answer, bool]:
+def _rendered(case: Case) -> tuple[Rendered, bool]:
     """Return the response with `ECHO` not replaced yet, and whether it contains any; made once for each case."""
     if isinstance(case.body, bytes):
         kind, body = "application/octet-stream", case.body
@@ -99,4 +99,4 @@ def _rendered(case: Case) -> tuple[Answer, bool]:
     else:
         kind, body = "application/json", json.dumps(case.body).encode()
     headers = {"content-type": kind, **case.headers}
-    return Answer(case.status, headers, body), ECHO.encode() in body or any(ECHO in each for each in headers.values())
+    return Rendered(case.status, headers, body), ECHO.encode() in body or any(ECHO in each for each in headers.values())

@@ -1,4 +1,4 @@
-"""Bedrock's answers to `GET /foundation-models`, and those of STS to the same faults."""
+"""Bedrock's responses to `GET /foundation-models`, and those of STS to the same faults."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ CASES: Final = (
     ),
     _error(
         "access-denied",
-        "a denial that nobody has listed",
+        "a denial that is not listed",
         403,
         "AccessDeniedException",
         "Denied.",
@@ -254,7 +254,7 @@ CASES: Final = (
     ),
     SERVER_ERROR,
     _error("server-503", "server fault", 503, "ServiceUnavailableException", "Try later.", Reason.HTTP_5XX),
-    _error("wrong-path", "no such path", 404, "UnknownOperationException", None, Reason.WRONG_PATH),
+    _error("wrong-path", "unknown path", 404, "UnknownOperationException", None, Reason.WRONG_PATH),
     _sts(
         "sts-unknown-id",
         "unknown access key id",

@@ -1,4 +1,4 @@
-"""Keys that nobody issued: each has its vendor's format, says FAKE and EXAMPLE, and names the case that it plays."""
+"""Fake keys: each has its vendor's format, contains FAKE and EXAMPLE, and names the case that it plays."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _FILLER: Final = "EXAMPLE"
 
 @dataclass(frozen=True, slots=True)
 class FakeKeys:
-    """How the fake keys of a vendor are made and read.
+    """Functions that make and read the fake keys of a vendor.
 
     Args:
         make: the key for a case and a serial number. Raises ValueError if they do not fit into the vendor's format.
         slug: the slug of the case that a key names, with hyphens or in capitals (`bad-key` or `BadKey`); or None.
-        identity: what makes two keys the same to the emulator.
+        identity: the part by which the emulator tells keys apart.
     """
 
     make: Callable[[Case, int], str]
@@ -28,7 +28,7 @@ class FakeKeys:
 
 
 def hyphenated(prefixes: Mapping[str, str]) -> FakeKeys:
-    """Keys such as `sk-proj-FAKE-bad-key-EXAMPLE-0001`. `prefixes` are by form, "" being the usual one."""
+    """Return keys such as `sk-proj-FAKE-bad-key-EXAMPLE-0001`. `prefixes` are by form, "" being the usual one."""
     return FakeKeys(
         lambda case, serial: f"{prefixes[case.form]}FAKE-{case.slug}-EXAMPLE-{serial:04}",
         reader(rf"{_any(prefixes)}FAKE-(.+?)-EXAMPLE-\d{{4,}}"),
@@ -36,7 +36,7 @@ def hyphenated(prefixes: Mapping[str, str]) -> FakeKeys:
 
 
 def alphanumeric(prefixes: Mapping[str, str], length: int) -> FakeKeys:
-    """Keys such as `gsk_FAKEBadKeyEXAMPLEEXAM0001`, of `length` characters after the prefix."""
+    """Return keys such as `gsk_FAKEBadKeyEXAMPLEEXAM0001`, of `length` characters after the prefix."""
     return FakeKeys(
         lambda case, serial: prefixes[case.form] + filled(case.slug, f"{serial:04}", length),
         reader(rf"{_any(prefixes)}FAKE([A-Za-z0-9]+?)EXAMPLE[EXAMPL]*\d{{4,}}"),

@@ -1,4 +1,4 @@
-"""Fireworks' answers to the control plane's `GET /v1/accounts` and to `GET /inference/v1/models`."""
+"""Fireworks' responses to the control plane's `GET /v1/accounts` and to `GET /inference/v1/models`."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ CASES: Final = (
         Reason.RATE_LIMITED,
     ),
     Case("overloaded-503", "overloaded", 503, {"error": {}}, _ID, Reason.HTTP_5XX),
-    Case("wrong-path", "no such path", 404, {"error": {"code": "NOT_FOUND"}}, _ID, Reason.WRONG_PATH),
+    Case("wrong-path", "unknown path", 404, {"error": {"code": "NOT_FOUND"}}, _ID, Reason.WRONG_PATH),
     *misbehaviours(VALID, SERVER_ERROR, echo_headers=("x-request-id",)),
 )
 

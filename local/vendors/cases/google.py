@@ -1,4 +1,4 @@
-"""The Gemini API's answers to `GET /v1/models`. It gives no request id."""
+"""The Gemini API's responses to `GET /v1/models`. They have no request id."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ CASES: Final = (
     ),
     _denied(
         "suspended",
-        "the key is suspended; the answer holds the whole key",
+        "the key is suspended; the response contains the whole key",
         f"Permission denied: Consumer 'api_key:{ECHO}' has been suspended.",
         "CONSUMER_SUSPENDED",
         Reason.CREDENTIAL_SUSPENDED,
@@ -204,7 +204,7 @@ CASES: Final = (
         ),
         reason=Reason.PAYMENT_REQUIRED,
     ),
-    _denied("unlisted-403", "403 that nobody has listed", "Something else.", "SOMETHING_NEW", Reason.UNEXPECTED_ANSWER),
+    _denied("unlisted-403", "403 that is not listed", "Something else.", "SOMETHING_NEW", Reason.UNEXPECTED_ANSWER),
     Case(
         "location",
         "called from a place that is not served",
@@ -214,7 +214,7 @@ CASES: Final = (
     ),
     Case(
         "two-credentials",
-        "a second credential was sent beside the key",
+        "a second credential was sent with the key",
         400,
         {"error": {"code": "invalid_request", "message": "Multiple authentication credentials received."}},
         reason=Reason.UNEXPECTED_ANSWER,
@@ -253,7 +253,7 @@ CASES: Final = (
     _flagged(429),
     _flagged(503),
     _flagged(403),
-    Case("wrong-path", "no such path", 404, _error(404, "NOT_FOUND", "Not found."), reason=Reason.WRONG_PATH),
+    Case("wrong-path", "unknown path", 404, _error(404, "NOT_FOUND", "Not found."), reason=Reason.WRONG_PATH),
     *misbehaviours(VALID, SERVER_ERROR),
 )
 

@@ -1,4 +1,4 @@
-"""Groq's answers to `GET /openai/v1/models`."""
+"""Groq's responses to `GET /openai/v1/models`."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ CASES: Final = (
     _fault(503),
     Case(
         "wrong-path",
-        "no such path",
+        "unknown path",
         404,
         _error("Unknown request URL.", "invalid_request_error", "unknown_url"),
         _ID,

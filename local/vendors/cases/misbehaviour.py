@@ -1,4 +1,4 @@
-"""What any host can do to a caller, whichever vendor it claims to be."""
+"""Misbehaviour of a host toward its callers, the same for every vendor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DEPTH: Final = 100_000
 def misbehaviours(valid: Case, fault: Case, *, echo_headers: tuple[str, ...] = ()) -> tuple[Case, ...]:
     """Return the cases, for a vendor whose good and bad responses are `valid` and `fault`.
 
-    `echo_headers` are the headers of which the vendor's answers are believed something.
+    `echo_headers` are the response headers that the vendor's module reads.
     """
     assert not isinstance(valid.body, str | bytes)
     member = next(name for name, value in valid.body.items() if isinstance(value, list))
@@ -28,13 +28,15 @@ def misbehaviours(valid: Case, fault: Case, *, echo_headers: tuple[str, ...] = (
     unlisted = {"error": {"message": "I am a teapot", "type": "teapot", "code": "short_and_stout"}}
     return (
         slow(valid, SLOW_S),
-        _valid_but(valid, Play.DROP, "closes the connection without an answer", Reason.CONNECTION_DROPPED),
+        _valid_but(valid, Play.DROP, "closes the connection without a response", Reason.CONNECTION_DROPPED),
         _valid_but(valid, Play.DROP_MIDWAY, "closes the connection after half a body", Reason.CONNECTION_DROPPED),
-        _valid_but(valid, Play.GARBAGE, "answers with bytes that are no HTTP", Reason.CONNECTION_DROPPED),
-        _valid_but(valid, Play.ENDLESS, "answers with a body that never ends", Reason.ANSWER_TOO_LARGE),
-        _valid_but(valid, Play.BOMB, "answers with 100 MB in a small gzip, unasked", Reason.UNEXPECTED_ANSWER),
-        _valid_but(valid, Play.DRIP, "answers with one byte a second", Reason.TIMEOUT),
-        _valid_but(valid, Play.HUGE, "answers with 50 MB", Reason.ANSWER_TOO_LARGE),
+        _valid_but(valid, Play.GARBAGE, "responds with bytes that are not HTTP", Reason.CONNECTION_DROPPED),
+        _valid_but(valid, Play.ENDLESS, "responds with a body that never ends", Reason.ANSWER_TOO_LARGE),
+        _valid_but(
+            valid, Play.BOMB, "responds with 100 MB in a small gzip that was not requested", Reason.UNEXPECTED_ANSWER
+        ),
+        _valid_but(valid, Play.DRIP, "responds with one byte a second", Reason.TIMEOUT),
+        _valid_but(valid, Play.HUGE, "responds with 50 MB", Reason.ANSWER_TOO_LARGE),
         Case(
             "redirect",
             "sends the caller, and the key with it, to another host",
@@ -42,10 +44,10 @@ def misbehaviours(valid: Case, fault: Case, *, echo_headers: tuple[str, ...] = (
             headers={"location": "https://elsewhere.example/v1/models"},
             reason=Reason.REDIRECTED,
         ),
-        Case("html", "answers 200 with a web page", 200, _PAGE, html, Reason.UNEXPECTED_ANSWER),
+        Case("html", "responds 200 with a web page", 200, _PAGE, html, Reason.UNEXPECTED_ANSWER),
         Case(
             "throttled-page",
-            "is throttled by what stands in front of it, with a web page",
+            "is rate-limited by its edge, with a web page",
             429,
             _PAGE,
             html | {"retry-after": "300"},
@@ -53,16 +55,16 @@ def misbehaviours(valid: Case, fault: Case, *, echo_headers: tuple[str, ...] = (
         ),
         Case(
             "deep",
-            f"answers 200 with JSON nested {_DEPTH} deep",
+            f"responds 200 with JSON nested {_DEPTH} deep",
             200,
             deep,
             {"content-type": "application/json"},
             Reason.UNEXPECTED_ANSWER,
         ),
-        Case("teapot", "answers with a status that nobody has listed", 418, unlisted, reason=Reason.UNEXPECTED_ANSWER),
+        Case("teapot", "responds with an unlisted status", 418, unlisted, reason=Reason.UNEXPECTED_ANSWER),
         Case(
             "echo",
-            "repeats the key in the body and in every header that could be believed",
+            "repeats the key in the body and in every header that the caller reads",
             418,
             {"error": {"message": f"no use for {ECHO}", "key": ECHO}},
             {"x-echo": ECHO, **dict.fromkeys(echo_headers, ECHO)},
@@ -87,7 +89,7 @@ def slow(valid: Case, delay_s: float) -> Case:
     return _variant(
         valid,
         slug="slow" if delay_s == SLOW_S else f"slow-{name}",
-        title=f"answers after {delay_s:g} s",
+        title=f"responds after {delay_s:g} s",
         reason=Reason.TIMEOUT if delay_s >= VERIFICATION_DEADLINE_S else None,
         play=Play.SLOW,
         delay_s=delay_s,

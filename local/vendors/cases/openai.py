@@ -1,4 +1,4 @@
-"""OpenAI's answers to `GET /v1/models`."""
+"""OpenAI's responses to `GET /v1/models`."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ CASES: Final = (
     ),
     Case(
         "unlisted-401",
-        "401 with a code that nobody has listed",
+        "401 with a code that is not listed",
         401,
         _invalid_request("Something about this key.", "something_new"),
         _ID,
@@ -185,7 +185,7 @@ CASES: Final = (
     ),
     Case(
         "wrong-path",
-        "no such path",
+        "unknown path",
         404,
         _invalid_request("Invalid URL", None),
         _ID,

@@ -135,16 +135,16 @@ def test_a_disconnected_caller_is_not_waited_for(emulator: Emulator) -> None:
     with pytest.raises(httpx2.ReadTimeout):
         stream(emulator, "openai", "slow")
     deadline = time.monotonic() + 2
-    while emulator._answering and time.monotonic() < deadline:
+    while emulator._handling and time.monotonic() < deadline:
         time.sleep(0.01)
 
-    assert not emulator._answering
+    assert not emulator._handling
 
 
 def test_the_emulator_ends_at_once_in_every_case() -> None:
     """The emulator stops at once and leaves no thread, task or socket behind."""
     threads = set(threading.enumerate())
-    plays = [play.value for play in Play if play is not Play.ANSWER]
+    plays = [play.value for play in Play if play is not Play.RESPOND]
     with ExitStack() as closing:
         with running_emulator() as emulator:
             port = int(emulator.url.rpartition(":")[2])

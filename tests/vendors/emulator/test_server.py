@@ -22,7 +22,7 @@ ALL = [
     pytest.param(vendor, case.slug, id=f"{vendor}-{case.slug}")
     for vendor, cases in CASES.items()
     for case in cases
-    if case.play is Play.ANSWER and not case.turns
+    if case.play is Play.RESPOND and not case.turns
 ]
 
 
