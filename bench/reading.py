@@ -14,7 +14,7 @@ from typing import Any
 from bench.aws import LATENCY_S
 from bench.stack import NOW, BenchDependencies, bench_ports, hours_of, long_healthy, store_hours
 from providers.model.health import MINUTE, WINDOWS
-from tests.kit.lambdas import ALL_SCOPES, Answer, event
+from tests.kit.lambdas import ALL_SCOPES, Response, event
 
 _TIMES = 15
 
@@ -81,6 +81,6 @@ def _cost(ports: BenchDependencies, handler: Any, given: dict[str, Any], checks:
         result = handler(given, None)
         times.append((time.perf_counter() - began) * 1000)
         assert result["statusCode"] == 200, result["body"]
-    data = Answer(200, {}, json.loads(result["body"]), result["body"]).data
+    data = Response(200, {}, json.loads(result["body"]), result["body"]).data
     calls = {name.removeprefix("dynamodb."): count for name, count in sorted(ports.meter.calls.items())}
     return Cost(statistics.median(times), checks(data), ports.meter.read_units, calls)

@@ -41,7 +41,7 @@ from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope, Status
 from tests.kit.aws import REGION, refuse_large_events
 from tests.kit.figures import Figure
-from tests.kit.lambdas import Answer, call
+from tests.kit.lambdas import Response, call
 from tests.kit.memory.outbox import waiting
 from tests.kit.operations import CHANGING, ROWS, Existing
 from tests.test_template import of_type, translate
@@ -294,7 +294,7 @@ class Watch:
         """Return ports without cached data."""
         return Watched(settings(grace_s), self.done[function])
 
-    def call(self, function: str, *, grace_s: int = 3600, later: timedelta = timedelta(0), **given: Any) -> Answer:
+    def call(self, function: str, *, grace_s: int = 3600, later: timedelta = timedelta(0), **given: Any) -> Response:
         """Return a function's response, which must be a success; a change also fails once, and is sent twice."""
         if function in CHANGING:
             headers = {"Idempotency-Key": str(uuid.uuid4())}
@@ -308,7 +308,7 @@ class Watch:
         ports.clock = ClockAhead(later)
         return self._call(function, ports, **given)
 
-    def _call(self, function: str, ports: Watched, **given: Any) -> Answer:
+    def _call(self, function: str, ports: Watched, **given: Any) -> Response:
         bootstrap.install(ports)
         response = call(function, org=ORG, **given)
         assert response.status < 300, response.text

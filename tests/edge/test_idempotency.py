@@ -18,7 +18,7 @@ from providers.model.verdict import Verdict
 from providers_contract.operations import OPERATIONS
 from providers_contract.vocabulary import Reason
 from tests.kit.fakes import FakePorts
-from tests.kit.lambdas import Answer, call
+from tests.kit.lambdas import Response, call
 from tests.kit.operations import CHANGING, ROWS, Existing
 from tests.kit.requests import key
 
@@ -34,7 +34,7 @@ class Sent:
     status: int
     given: dict[str, Any] = field(default_factory=dict)
 
-    def __call__(self, **others: Any) -> Answer:
+    def __call__(self, **others: Any) -> Response:
         """Send it, with the key unless `others` has other headers."""
         return call(self.function, **({"headers": KEY} | self.given | others))
 
@@ -196,7 +196,7 @@ def test_organizations_do_not_share_keys(ports: FakePorts) -> None:
 def test_a_request_in_progress_blocks_others_with_its_key(ports: FakePorts) -> None:
     """During a request, the same one returns 409 with Retry-After and another 422; one change is made."""
     add = Sent("add_provider", 201, {"body": GOOD})
-    seen: list[Answer] = []
+    seen: list[Response] = []
 
     def meanwhile() -> None:
         ports.verify.meanwhile = None
@@ -216,7 +216,7 @@ def test_a_request_in_progress_blocks_others_with_its_key(ports: FakePorts) -> N
 def test_a_request_that_outlived_its_lease_cannot_commit(ports: FakePorts) -> None:
     """A request that lost its lease cannot commit, and its caller gets a 409 that advises a retry."""
     add = Sent("add_provider", 201, {"body": GOOD})
-    seen: list[Answer] = []
+    seen: list[Response] = []
 
     def meanwhile() -> None:
         ports.verify.meanwhile = None

@@ -10,14 +10,14 @@ import pytest
 from local.vendors.keys import fake_key
 from providers import vendors
 from tests.kit.fakes import FakePorts
-from tests.kit.lambdas import Answer, call
+from tests.kit.lambdas import Response, call
 from tests.kit.requests import key
 
 GOOD = {"vendor": "openai", "name": "Prod", "api_key": key().reveal()}
 CANARY = "CANARY-0123456789"
 
 
-def check(response: Answer, status: int, code: str, param: str | None = None) -> None:
+def check(response: Response, status: int, code: str, param: str | None = None) -> None:
     """Assert that the response is this error, in the format of all errors."""
     assert (response.status, response.error["code"], response.error["param"]) == (status, code, param)
     assert set(response.error) >= {"type", "code", "message", "resource", "id", "param", "request_id"}

@@ -19,7 +19,7 @@ from providers.model.verdict import Verdict
 from providers.usecases.authenticity import with_mac
 from providers_contract.vocabulary import Reason, Scope
 from tests.kit.fakes import FakePorts
-from tests.kit.lambdas import Answer, call, event, invoke
+from tests.kit.lambdas import Response, call, event, invoke
 from tests.kit.requests import ORG, active_key, added, key
 
 NEW = {"vendor": "openai", "name": "From a link"}
@@ -42,12 +42,12 @@ def token_of(body: dict[str, Any]) -> str:
     return str(call("create_upload", body=body).data["url"].rpartition("/")[2])
 
 
-def show(token: str, accept: str = BROWSER) -> Answer:
+def show(token: str, accept: str = BROWSER) -> Response:
     """Get the page at a link."""
     return call("show_upload", path={"token": token}, headers={"Accept": accept})
 
 
-def use(token: str, fields: dict[str, str] | str, accept: str = BROWSER, content_type: str = FORM) -> Answer:
+def use(token: str, fields: dict[str, str] | str, accept: str = BROWSER, content_type: str = FORM) -> Response:
     """Submit the form at a link."""
     body = fields if isinstance(fields, str) else urlencode(fields)
     headers = {"Accept": accept, "Content-Type": content_type}
@@ -57,7 +57,7 @@ def use(token: str, fields: dict[str, str] | str, accept: str = BROWSER, content
 class Page(HTMLParser):
     """A page's tags, text and input."""
 
-    def __init__(self, response: Answer) -> None:
+    def __init__(self, response: Response) -> None:
         super().__init__()
         self.tags: list[str] = []
         self.words = ""
@@ -217,7 +217,7 @@ def test_a_page_loads_nothing_and_runs_nothing(ports: FakePorts) -> None:
         assert page.attributes.get("a", {}).get("href", "") == ""
 
 
-def headers_of(response: Answer) -> dict[str, str]:
+def headers_of(response: Response) -> dict[str, str]:
     """Return the headers of every response at a link."""
     policy = response.headers["Content-Security-Policy"]
     return {

@@ -18,7 +18,7 @@ def lambda_api(functions: dict[str, Callable[[Any, Any], Any]]) -> Iterator[str]
 
     class Invoke(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            """Answer with what the function returns."""
+            """Respond with what the function returns."""
             name = self.path.split("/")[3]
             event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             body = json.dumps(functions[name](event, Invocation())).encode()

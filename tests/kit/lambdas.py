@@ -15,7 +15,7 @@ ALL_SCOPES = "providers:read providers:write routing:read routing:write"
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A function's answer, its body read; None for a page."""
 
     status: int
@@ -81,12 +81,12 @@ def event(
     }
 
 
-def invoke(function: str, given: dict[str, Any]) -> Answer:
+def invoke(function: str, given: dict[str, Any]) -> Response:
     """What `functions/<function>` answers to an event; fails where that is not as the API's description says."""
     answer = importlib.import_module(f"functions.{function}.app").handler(given, Invocation())
     text = answer["body"]
     is_json = text and answer["headers"]["Content-Type"] == "application/json"
-    found = Answer(answer["statusCode"], answer["headers"], json.loads(text) if is_json else None, text)
+    found = Response(answer["statusCode"], answer["headers"], json.loads(text) if is_json else None, text)
     check_answer(function, found.status, found.headers, found.body)
     return found
 
@@ -95,7 +95,7 @@ _TEMPLATE = Template()
 _ROUTES = {_TEMPLATE.module(route.function).split(".")[1]: route for route in _TEMPLATE.routes}
 
 
-def call(function: str, **given: Any) -> Answer:
+def call(function: str, **given: Any) -> Response:
     """`invoke` with the event made from the arguments, for the function's own route."""
     route = _ROUTES[function]
     return invoke(function, event(**given) | {"httpMethod": route.method, "resource": route.resource})

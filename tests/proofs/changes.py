@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tests.kit.lambdas import Answer
+from tests.kit.lambdas import Response
 from tests.proofs import state
 from tests.proofs.world import (
     BEGAN,
@@ -80,13 +80,13 @@ class Undisturbed:
         self.calls.append(call)
         return make()
 
-    def send(self, gate: Gate = at_once, *, attempt: int = 0, late: timedelta = timedelta()) -> Answer:
+    def send(self, gate: Gate = at_once, *, attempt: int = 0, late: timedelta = timedelta()) -> Response:
         """Send the request for the `attempt`-th time, to a new process."""
         clock = self.world.clock(self.request.late + late)
         process = self.world.process(gate, clock=clock, cold=self.cold and attempt == 0)
         return self.world.send(replace(self.request, id=f"{self.request.id}-{attempt}"), process)
 
-    def after(self, answer: Answer) -> tuple[tuple[int, str], dict[str, Any]]:
+    def after(self, answer: Response) -> tuple[tuple[int, str], dict[str, Any]]:
         """What the answer says, and what is so after the next sweep; fails where it is what must never be so."""
         self.world.sweep()
         found = state.read(self.world)
@@ -95,7 +95,7 @@ class Undisturbed:
         status, text, _ = state.answer_facts(answer, state.names_of(found))
         return (status, text), state.facts(found)
 
-    def settle(self, attempt: int = 1, late: timedelta = timedelta()) -> Answer:
+    def settle(self, attempt: int = 1, late: timedelta = timedelta()) -> Response:
         """The answer of a client who sends the request again until it is told the outcome.
 
         Checks that the client has to wait for no longer than a lease, that it gets the first answer where that was

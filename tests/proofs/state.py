@@ -24,7 +24,7 @@ from providers.model.sealed import SealedCredential
 from providers.ports import Expired
 from providers.usecases.verification import FINGERPRINT
 from providers_contract.vocabulary import Action
-from tests.kit.lambdas import Answer
+from tests.kit.lambdas import Response
 from tests.proofs.world import ORG, Sent, World
 
 RACED: Final = frozenset({"rotation_conflict", "version_conflict", "idempotency_in_progress"})
@@ -196,7 +196,7 @@ def _all_events(state: State) -> list[dict[str, Any]]:
     return [*state.published, *state.waiting]
 
 
-def untrue(state: State, before: State, sent: Sequence[Sent], answers: Mapping[str, Answer]) -> list[str]:
+def untrue(state: State, before: State, sent: Sequence[Sent], answers: Mapping[str, Response]) -> list[str]:
     """Answers, by request id, that are not true: an acknowledged change that is not there, or one not acknowledged."""
     found: list[str] = []
     new = Counter(entry.request_id for entry in state.trail)
@@ -284,11 +284,11 @@ def plain(value: Any, ids: Mapping[str, str]) -> str:
     return re.sub(r'"request_id": ?"[^"]*"', '"request_id":"…"', text)
 
 
-def answer_facts(answer: Answer, ids: Mapping[str, str]) -> tuple[int, str, bool]:
+def answer_facts(answer: Response, ids: Mapping[str, str]) -> tuple[int, str, bool]:
     """What an answer says, apart from ids and times, and whether it is an earlier one again."""
     return answer.status, plain(answer.text, ids), "Idempotency-Replayed" in answer.headers
 
 
-def raced(answer: Answer) -> bool:
+def raced(answer: Response) -> bool:
     """Whether it tells of a lost race."""
     return answer.status == 409 and answer.error["code"] in RACED

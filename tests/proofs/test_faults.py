@@ -52,7 +52,7 @@ from providers_contract.errors import ERRORS
 from providers_contract.vocabulary import Scope
 from tests.kit.aws import REGION
 from tests.kit.figures import Figure
-from tests.kit.lambdas import Answer, call
+from tests.kit.lambdas import Response, call
 from tests.kit.operations import CHANGING, ROWS, Existing, Row
 from tests.test_permissions import ClockAhead
 
@@ -402,7 +402,7 @@ class Trial:
     """What came of one invocation: an endpoint's answer, or what another function returned or raised."""
 
     wire: Wire
-    answer: Answer | None = None
+    answer: Response | None = None
     returned: Any = None
     error: Exception | None = None
 
@@ -443,7 +443,7 @@ def timeless(monkeypatch: pytest.MonkeyPatch) -> list[Wire]:
     return wires
 
 
-def faults_of(trial: Trial, good: Answer | None, *, committed: bool, at_once: int) -> Iterator[str]:
+def faults_of(trial: Trial, good: Response | None, *, committed: bool, at_once: int) -> Iterator[str]:
     """What is wrong with the outcome of a faulty invocation; `good` is what an endpoint answers without a fault."""
     wire, fault = trial.wire, trial.wire.fault
     assert fault is not None
@@ -473,7 +473,7 @@ def faults_of(trial: Trial, good: Answer | None, *, committed: bool, at_once: in
         yield f"answered {answer.status} {answer.text}"
 
 
-def faults_of_the_retry(again: Trial, good: Answer | None) -> Iterator[str]:
+def faults_of_the_retry(again: Trial, good: Response | None) -> Iterator[str]:
     """What is wrong with the same request, sent once more when AWS works again."""
     if good is not None:
         assert again.answer is not None

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from tests.kit.figures import SOAK, Figure
-from tests.kit.lambdas import Answer
+from tests.kit.lambdas import Response
 from tests.proofs import state
 from tests.proofs.schedule import Explorer, Schedule
 from tests.proofs.world import (
@@ -92,7 +92,7 @@ class Played:
         self.before = state.read(world)
         self.serial = set(self._serial())
 
-    def explorer(self, *, prune: bool = True) -> Explorer[Answer]:
+    def explorer(self, *, prune: bool = True) -> Explorer[Response]:
         """Explores the orders of the scenario's requests, each in a process of its own."""
         return Explorer([self._work(number) for number, _ in enumerate(self.scenario.at_once)], self.world.reset, prune)
 
@@ -100,7 +100,7 @@ class Played:
         clock = self.world.clock(self.scenario.at_once[number].late, process=1000 + number)
         return self.world.process(gate, clock=clock)
 
-    def _work(self, number: int) -> Callable[[Gate], Answer]:
+    def _work(self, number: int) -> Callable[[Gate], Response]:
         return lambda gate: self.world.send(self.scenario.at_once[number], self._process(number, gate))
 
     def _serial(self) -> Iterator[tuple[Any, ...]]:
@@ -112,12 +112,12 @@ class Played:
                 answers = {n: self.world.send(self.scenario.at_once[n], self._process(n)) for n in order}
                 yield self._outcome(answers, state.read(self.world))
 
-    def _outcome(self, answers: dict[int, Answer], after: state.State) -> tuple[Any, ...]:
+    def _outcome(self, answers: dict[int, Response], after: state.State) -> tuple[Any, ...]:
         ids = state.names_of(after)
         told = {n: state.answer_facts(answer, ids) for n, answer in answers.items() if not state.raced(answer)}
         return tuple(sorted(told.items())), str(sorted(state.facts(after).items()))
 
-    def check(self, schedule: Schedule[Answer]) -> tuple[Any, ...]:
+    def check(self, schedule: Schedule[Response]) -> tuple[Any, ...]:
         """The outcome of a schedule. Raises AssertionError where it is none that may be."""
         after = state.read(self.world)
         answers = dict(enumerate(schedule.results))
@@ -132,7 +132,7 @@ class Played:
         return outcome
 
 
-def _told(schedule: Schedule[Answer], sent: Sequence[Sent], wrong: list[str]) -> str:
+def _told(schedule: Schedule[Response], sent: Sequence[Sent], wrong: list[str]) -> str:
     turns = " ".join(sent[n].id for n in schedule.turns)
     answers = [f"{each.id}: {answer.status} {answer.text}" for each, answer in zip(sent, schedule.results, strict=True)]
     return "\n".join([*wrong, "in the order", turns, *answers])

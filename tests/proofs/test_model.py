@@ -44,7 +44,7 @@ from providers_contract.vocabulary import Reason
 from tests.kit.aws import REGION, moto_tables
 from tests.kit.fakes import PROXIES, FakeClock, FakePorts, FakePublisher, FakeVerifier
 from tests.kit.figures import SOAK, Figure
-from tests.kit.lambdas import Answer, Invocation, call
+from tests.kit.lambdas import Invocation, Response, call
 from tests.proofs.reference import (
     CONFIGS,
     CONFIGS_PER_PROVIDER,
@@ -193,7 +193,7 @@ class Life(RuleBasedStateMachine):
         known, before = set(self.model.providers), dict(self.model.providers)
         remembered = None if key is None else self.model.remembered.get((sent.org, key))
         self.found["keys that are free again"] += remembered is not None and remembered.expires <= self.clock.now()
-        answer: Answer | None = None
+        answer: Response | None = None
         try:
             answer = self._call(sent, key)
         except Killed:
@@ -223,14 +223,14 @@ class Life(RuleBasedStateMachine):
             self.sent.append((sent, key))
         return key
 
-    def _call(self, sent: Sent, key: str | None) -> Answer:
+    def _call(self, sent: Sent, key: str | None) -> Response:
         headers = {"Idempotency-Key": key} if key else {}
         if sent.if_match is not None:
             headers["If-Match"] = sent.if_match
         given: Data = {"body": sent.body, "path": sent.path, "query": sent.query, "headers": headers}
         return call(sent.function, org=sent.org, key_id=f"01{sent.org}", **given)
 
-    def _compare(self, sent: Sent, answer: Answer, expected: Expected, key: str | None) -> None:
+    def _compare(self, sent: Sent, answer: Response, expected: Expected, key: str | None) -> None:
         self.found[f"{sent.function} {answer.status} {expected.code or ''}".strip()] += 1
         self.found[expected.code or "successes"] += 1
         assert answer.status == expected.status, answer.text

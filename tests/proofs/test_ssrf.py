@@ -26,7 +26,7 @@ from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from tests.kit.fakes import PROXIES, FakePorts
 from tests.kit.figures import Figure
-from tests.kit.lambdas import Answer, call
+from tests.kit.lambdas import Response, call
 from tests.kit.requests import key
 
 UNRESOLVED = [
@@ -256,7 +256,7 @@ def door(network: Network, *allowed: str) -> FakePorts:
     return ports
 
 
-def knock(ports: FakePorts, base_url: str, vendor: str = "openai") -> list[Answer]:
+def knock(ports: FakePorts, base_url: str, vendor: str = "openai") -> list[Response]:
     """Ask for a provider with `base_url`, and for one without to be given it, with its key and without."""
     body = {"vendor": vendor, "api_key": key().reveal()}
     own = {"base_url": "https://fake.openai.azure.com"} if vendor == "azure" else {}

@@ -32,7 +32,7 @@ from providers.ports import Clock, Ports
 from providers.usecases.events import drain_outbox
 from providers.usecases.idempotency import KEY
 from tests.kit.aws import REGION, Tables, dynamodb_local_tables, moto_tables
-from tests.kit.lambdas import Answer, event, invoke
+from tests.kit.lambdas import Response, event, invoke
 
 T = TypeVar("T")
 ORG: Final = "org_a"
@@ -239,7 +239,7 @@ class World:
         """A process to which nothing happens, not even on its way to DynamoDB."""
         return Process(self._settings, self._direct, self.clock(late), at_once)
 
-    def send(self, request: Sent, process: Process) -> Answer:
+    def send(self, request: Sent, process: Process) -> Response:
         """What `process` answers to `request`."""
         self._here.thread.ports = process
         self._seen = None
