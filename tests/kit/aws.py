@@ -1,4 +1,4 @@
-"""DynamoDB for tests: moto, or DynamoDB Local where `DYNAMODB_LOCAL_URL` says that it runs."""
+"""DynamoDB for tests: moto, or DynamoDB Local if `DYNAMODB_LOCAL_URL` is set."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _TABLES = Template().tables
 
 @dataclass(frozen=True)
 class Tables:
-    """Two empty tables, as the template describes them."""
+    """The template's two tables, empty."""
 
     client: Any
     main: str
     secrets: str
 
     def everything(self, table: str) -> list[dict[str, Any]]:
-        """Every item of a table, as stored."""
+        """Return every item of a table, as stored."""
         return list(self.client.scan(TableName=table)["Items"])
 
 
@@ -46,7 +46,7 @@ def _create(client: Any) -> Tables:
 
 @contextmanager
 def moto_tables() -> Iterator[Tables]:
-    """Tables in moto, in this process."""
+    """Yield tables in moto, in this process."""
     quick_transactions()
     with mock_aws():
         client = boto3.client("dynamodb", region_name=REGION)
@@ -55,7 +55,7 @@ def moto_tables() -> Iterator[Tables]:
 
 
 def dynamodb_local(url: str, config: Config | None = None) -> Any:
-    """A client of the DynamoDB Local at `url`, which is content with any credentials."""
+    """Return a client of the DynamoDB Local at `url`, which accepts any credentials."""
     client = boto3.client(
         "dynamodb",
         endpoint_url=url,
@@ -70,7 +70,7 @@ def dynamodb_local(url: str, config: Config | None = None) -> Any:
 
 @contextmanager
 def dynamodb_local_tables() -> Iterator[Tables]:
-    """Tables in Amazon's DynamoDB Local; skips the test where none runs."""
+    """Yield tables in Amazon's DynamoDB Local; skip the test if it is not running."""
     url = os.environ.get("DYNAMODB_LOCAL_URL")
     if not url:
         pytest.skip("DynamoDB Local is not running (set DYNAMODB_LOCAL_URL to its address)")
@@ -85,11 +85,11 @@ def dynamodb_local_tables() -> Iterator[Tables]:
 
 
 MOST_BYTES = 256 * 1024
-"""Of the entries of one PutEvents."""
+"""The size limit for the entries of one PutEvents."""
 
 
 def refuse_large_events(client: Any) -> None:
-    """Let an EventBridge client refuse requests that are too large, as EventBridge does and moto does not."""
+    """Make an EventBridge client refuse requests that are too large: EventBridge does, moto does not."""
 
     def refuse(params: dict[str, Any], **_: Any) -> Any:
         if len(params["body"]) <= MOST_BYTES:

@@ -1,6 +1,6 @@
-"""Run the commands in docs/cli.md and compare what they print with what the page says.
+"""Run the commands in docs/cli.md and compare their output with the page's.
 
-`python -m tests.kit.cli_docs` writes the page's outputs anew from a real run.
+`python -m tests.kit.cli_docs` rewrites the page's outputs from a real run.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _VARIABLE: Final = {
 
 @dataclass(frozen=True)
 class Step:
-    """Commands and what they print, and where in the page that stands."""
+    """Commands, their output, and its position in the page."""
 
     commands: list[str]
     output: str
@@ -52,7 +52,7 @@ class Step:
 
 
 def steps(text: str) -> list[Step]:
-    """Every block of commands that has an output."""
+    """Return every block of commands that has an output."""
     return [
         Step(each["commands"].splitlines(), each["output"], each.start("output"), each.end("output"))
         for each in _STEP.finditer(text)
@@ -60,7 +60,7 @@ def steps(text: str) -> list[Step]:
 
 
 def run(text: str, stack: Stack) -> list[str]:
-    """What each step prints, in a folder that has the page's .env file."""
+    """Run each step in a folder with the page's .env file; return the outputs."""
     environment = {
         "PROVIDERS_API_URL": stack.url,
         "PROVIDERS_API_KEY": stack.mint("org_docs").reveal(),
@@ -85,19 +85,19 @@ def _print(command: str, environment: dict[str, str], url: str) -> str:
     done = CliRunner().invoke(app, arguments, env=environment)
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     text = "".join(f"{line.rstrip()}\n" for line in done.output.splitlines())
-    text = _TOKEN.sub(r"\1…", text)  # nothing that looks like a real key goes into the page
+    text = _TOKEN.sub(r"\1…", text)  # the page must not contain anything that looks like a real key
     return text + (f"(exit code {done.exit_code})\n" if done.exit_code else "")
 
 
 def masked(text: str) -> str:
-    """`text` without what differs from run to run."""
+    """Return `text` with everything that varies between runs replaced."""
     for pattern, name in _VARIABLE.items():
         text = re.sub(pattern, name, text)
     return text.strip()
 
 
 def main() -> None:
-    """Write the page's outputs anew."""
+    """Rewrite the page's outputs."""
     from local.background import in_background
     from local.stack import running_stack
 

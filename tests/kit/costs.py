@@ -19,7 +19,7 @@ COLUMNS: Final = {
     "1,000,000, each minute": (1_000_000, 1),
     "1,000,000, each 15": (1_000_000, 15),
 }
-"""Providers, and minutes between two probes of one."""
+"""Providers, and the probe interval in minutes."""
 
 MINUTES: Final = 30 * 24 * 60
 VENDOR_S: Final = 0.3
@@ -33,7 +33,7 @@ METRICS, ALARM_METRICS = 42, 25
 
 @dataclass(frozen=True)
 class Row:
-    """A row: what is paid, its formula in words, and the dollars of each column."""
+    """A row: the item, its formula in words, and the dollars for each column."""
 
     name: str
     formula: str
@@ -41,7 +41,7 @@ class Row:
 
 
 def units() -> tuple[float, float]:
-    """Return the write and read units of a probe, as docs/bench.md has them."""
+    """Return the write and read units of a probe, from docs/bench.md."""
     found = re.search(r"^\| data keys warm \| ([\d.]+) \| ([\d.]+) \|", BENCH.read_text(), re.MULTILINE)
     assert found, "docs/bench.md has no row `data keys warm`"
     return float(found.group(1)), float(found.group(2))
@@ -98,7 +98,7 @@ def table() -> str:
 
 
 def page(text: str) -> str:
-    """Return the page with the table as it should be."""
+    """Return the page with the current table."""
     return re.sub(r"^\| \| formula \|.*?\*\*all\*\*[^\n]*", lambda _: table(), text, flags=re.MULTILINE | re.DOTALL)
 
 

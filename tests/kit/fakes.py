@@ -1,4 +1,4 @@
-"""Fakes of the ports, for tests of the use cases. Those of the stores are in `tests/kit/memory`."""
+"""Fakes of the ports, for tests of the use cases. The fake stores are in `tests/kit/memory`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 class FakeClock:
-    """A clock that moves when it is told to."""
+    """A clock that tests set."""
 
     def __init__(self, at: datetime = datetime(2026, 4, 14, 12, 0, tzinfo=UTC)) -> None:
         self.at = at
@@ -58,7 +58,7 @@ class FakeClock:
 
 @dataclass
 class FakePublisher:
-    """Keeps what it is given; `broken` makes it fail, `refuses` names the errors of single events by their ids."""
+    """Records published events. `broken` makes it fail; `refuses` maps event ids to errors."""
 
     published: list[Event] = field(default_factory=list)
     broken: bool = False
@@ -74,7 +74,7 @@ class FakePublisher:
 
 @dataclass
 class FakeQueue:
-    """Keeps the messages it is sent."""
+    """Records sent messages."""
 
     sent: list[str] = field(default_factory=list)
 
@@ -83,7 +83,7 @@ class FakeQueue:
 
 
 class PlainCipher:
-    """Seals nothing: keeps the credential beside the place that it is bound to."""
+    """Encrypts nothing: stores the credential together with its binding."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
@@ -120,7 +120,7 @@ class PlainCipher:
 
 
 class PlainDigests:
-    """Digests without a key."""
+    """Computes digests without a key."""
 
     def digest(self, purpose: str, *parts: str) -> str:
         return hashlib.sha256(encode(purpose, *parts)).hexdigest()
@@ -131,7 +131,7 @@ class PlainDigests:
 
 @dataclass
 class FakeVerifier:
-    """Answers with `verdict`, and calls `meanwhile` first, which is when a rotation can lose a race."""
+    """Returns `verdict`; calls `meanwhile` first, where a test can make a rotation lose a race."""
 
     verdict: Verdict = field(default_factory=Verdict)
     meanwhile: Callable[[], object] | None = None
@@ -145,7 +145,7 @@ class FakeVerifier:
 
 
 class FakeMetrics:
-    """Keeps what is counted and measured, and refuses dimensions that a metric does not have."""
+    """Records metrics, and refuses a dimension that a metric does not have."""
 
     def __init__(self) -> None:
         self.written: list[tuple[Metric, float, dict[str, str]]] = []
@@ -164,7 +164,7 @@ class FakeMetrics:
         self.flushed += 1
 
     def of(self, metric: Metric) -> list[tuple[float, *tuple[str, ...]]]:
-        """Every value of one metric, with its dimensions' values."""
+        """Return every value of one metric, with its dimensions' values."""
         return [(value, *dimensions.values()) for each, value, dimensions in self.written if each == metric]
 
 
@@ -172,7 +172,7 @@ PROXIES: Final = ("*.example.com",)
 
 
 class FakePorts:
-    """All of the ports, faked."""
+    """Fakes for all ports."""
 
     def __init__(self, policy: Policy | None = None) -> None:
         self.db = Database()
@@ -199,11 +199,11 @@ class FakePorts:
         self.queue = FakeQueue()
 
     async def probe(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        """A health check has the same answers as a verification."""
+        """Return the same verdict as a verification."""
         return self.verify(vendor, credential, base_url)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` on a loop of its own."""
+        """Run `work` on its own event loop."""
         return asyncio.run(work)
 
     @property

@@ -1,6 +1,6 @@
-"""How much the proofs have tried: a pytest plugin that adds it up, and prints it as a table.
+"""A pytest plugin that adds up the cases that the proofs tried, and prints them as a table.
 
-With WRITE_FIGURES=1 the table goes into docs/reliability.md, between its marks.
+With WRITE_FIGURES=1 it writes the table into docs/reliability.md, between the marks.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ RELIABILITY: Final = Path(__file__).parent.parent.parent / "docs" / "reliability
 BEGIN: Final = "<!-- figures: written by `make prove WRITE_FIGURES=1` -->\n"
 END: Final = "<!-- end of figures -->"
 SOAK: Final = "SOAK" in os.environ
-"""Whether to try much more, as `make soak` does."""
+"""True to try many more cases, as in `make soak`."""
 
 Figure = Callable[[str, str, int], None]
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one test has tried."""
+    """A figure of one test."""
 
     proof: str
     tried: str
@@ -37,22 +37,22 @@ _rows: list[Row] = []
 
 @pytest.fixture
 def figure(record_property: Callable[[str, object], None]) -> Figure:
-    """Tell how much was tried: `figure("Interleavings", "schedules of rotate and rotate", 924)`."""
+    """Return a function that records a count: `figure("Interleavings", "schedules of rotate and rotate", 924)`."""
 
-    def tell(proof: str, tried: str, count: int) -> None:
+    def record(proof: str, tried: str, count: int) -> None:
         record_property("figure", [proof, tried, count])
 
-    return tell
+    return record
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call":
-        told = [value for name, value in report.user_properties if name == "figure"]
-        _rows.extend(Row(*value, passed=report.passed) for value in told)  # type: ignore[misc]
+        figures = [value for name, value in report.user_properties if name == "figure"]
+        _rows.extend(Row(*value, passed=report.passed) for value in figures)  # type: ignore[misc]
 
 
 def table() -> str:
-    """The figures of all tests, added up by what was tried, as Markdown."""
+    """Return the figures of all tests, added up by proof and title, as Markdown."""
     found: dict[tuple[str, str], list[Row]] = {}
     for row in _rows:
         found.setdefault((row.proof, row.tried), []).append(row)

@@ -14,11 +14,11 @@ from tests.kit.lambdas import Invocation
 
 @contextmanager
 def lambda_api(functions: dict[str, Callable[[Any, Any], Any]]) -> Iterator[str]:
-    """Serve these functions by their names; gives the address for AWS_ENDPOINT_URL_LAMBDA."""
+    """Serve these functions by name; yield the address for AWS_ENDPOINT_URL_LAMBDA."""
 
     class Invoke(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            """Respond with what the function returns."""
+            """Respond with the function's result."""
             name = self.path.split("/")[3]
             event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             body = json.dumps(functions[name](event, Invocation())).encode()

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.template import Template
-from tests.kit.description import check_answer
+from tests.kit.description import check_response
 
 ALL_SCOPES = "providers:read providers:write routing:read routing:write"
 
 
 @dataclass(frozen=True)
 class Response:
-    """A function's answer, its body read; None for a page."""
+    """A function's response. `body` is parsed JSON, or None for a page."""
 
     status: int
     headers: Mapping[str, str]
@@ -34,7 +34,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Invocation:
-    """Lambda's context: how much time a function has left."""
+    """Lambda's context: the time that a function has left."""
 
     left_ms: int = 60_000
 
@@ -53,7 +53,7 @@ def event(
     scopes: str = ALL_SCOPES,
     limited: bool = False,
 ) -> dict[str, Any]:
-    """A proxy event; `body` is sent as it is where it is a string, else as JSON."""
+    """Return a proxy event. A string `body` is sent unchanged, anything else as JSON."""
     many = {name: value if isinstance(value, list) else [value] for name, value in (query or {}).items()}
     return {
         "resource": "/test",
@@ -82,12 +82,12 @@ def event(
 
 
 def invoke(function: str, given: dict[str, Any]) -> Response:
-    """What `functions/<function>` answers to an event; fails where that is not as the API's description says."""
-    answer = importlib.import_module(f"functions.{function}.app").handler(given, Invocation())
-    text = answer["body"]
-    is_json = text and answer["headers"]["Content-Type"] == "application/json"
-    found = Response(answer["statusCode"], answer["headers"], json.loads(text) if is_json else None, text)
-    check_answer(function, found.status, found.headers, found.body)
+    """Return the response of `functions/<function>` to an event; fail if it does not match the API's description."""
+    result = importlib.import_module(f"functions.{function}.app").handler(given, Invocation())
+    text = result["body"]
+    is_json = text and result["headers"]["Content-Type"] == "application/json"
+    found = Response(result["statusCode"], result["headers"], json.loads(text) if is_json else None, text)
+    check_response(function, found.status, found.headers, found.body)
     return found
 
 
@@ -96,6 +96,6 @@ _ROUTES = {_TEMPLATE.module(route.function).split(".")[1]: route for route in _T
 
 
 def call(function: str, **given: Any) -> Response:
-    """`invoke` with the event made from the arguments, for the function's own route."""
+    """Invoke a function with an event for its own route, made from the arguments."""
     route = _ROUTES[function]
     return invoke(function, event(**given) | {"httpMethod": route.method, "resource": route.resource})

@@ -1,4 +1,4 @@
-"""What a credential may look like where it must not be, and everything in which it is looked for."""
+"""Search for credentials: the forms that a leaked one can have, and the texts to search."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 SHOWN_AT_THE_END: Final = 4
-"""Characters of a key that its hint shows."""
+"""Number of characters of a key in its hint."""
 
 
 def forms(secret: bytes) -> set[str]:
-    """`secret` as it is and as it could slip through: base64 at each alignment, URL-encoded, hex, escaped, reversed."""
+    """Return `secret` and its encodings: base64 at each alignment, URL-encoded, hex, escaped, reversed."""
     found = {secret.hex(), secret.hex().upper(), urllib.parse.quote(secret, safe="")}
     for text in (secret.decode("latin-1"), repr(secret)[2:-1]):
         found |= {text, text[::-1]}
@@ -26,7 +26,7 @@ def forms(secret: bytes) -> set[str]:
 
 
 def pieces(key: str) -> set[str]:
-    """The parts of a key that nothing may show: of each two windows, so that one that is cut off is found."""
+    """Return the parts of a key that must not appear: two windows of each, so that a truncated key is found too."""
     parts = key.split("::")
     secret = {parts[1], *parts[3:]} if len(parts) > 2 else {parts[0]}
     return {piece for each in secret for piece in (each[8:24], each[-18:-SHOWN_AT_THE_END])}
@@ -34,7 +34,7 @@ def pieces(key: str) -> set[str]:
 
 @dataclass
 class Evidence:
-    """What came out on each side, and the canaries that must not be in it."""
+    """All output of a run, and the canaries that must not be in it."""
 
     canaries: set[str] = field(default_factory=set)
     data_keys: set[bytes] = field(default_factory=set)
@@ -49,20 +49,20 @@ class Evidence:
     errors: list[BaseException] = field(default_factory=list)
 
     def needles(self, *, links: bool = True) -> set[str]:
-        """Every form of every canary; `links` whether an upload link's token is one."""
+        """Return every form of every canary; `links` includes the tokens of upload links."""
         texts = self.canaries | (self.links if links else set())
         plain = {piece.encode() for text in texts for piece in pieces(text)} | self.data_keys
         return {form for each in plain for form in forms(each)}
 
     def found(self, texts: Iterable[str], *, links: bool = True) -> list[tuple[str, str]]:
-        """Each needle that is in one of `texts`, with what stands around it."""
+        """Return each needle in one of `texts`, with the text around it."""
         haystack = "\n".join(texts)
         places = ((needle, haystack.find(needle)) for needle in self.needles(links=links))
         return [(needle, haystack[max(0, at - 200) : at + 100]) for needle, at in places if at >= 0]
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """`error` and everything it is chained to, whether a traceback would show it or not."""
+    """Return `error` and all errors chained to it, including those that a traceback hides."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:
@@ -76,13 +76,13 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def of_error(error: BaseException | None) -> Iterator[str]:
-    """All that an error says, and all that the ones behind it say."""
+    """Return the full text of an error and of the errors chained to it."""
     for each in chain(error):
         yield f"{each} {each!r} {each.args!r} {getattr(each, '__notes__', [])!r}"
 
 
 def of_record(record: logging.LogRecord) -> Iterator[str]:
-    """All that a log record holds, whatever a formatter would make of it."""
+    """Return the full content of a log record, independent of the formatter."""
     yield record.getMessage()
     yield repr({name: value for name, value in vars(record).items() if name != "exc_info"})
     yield f"{record.args} {record.msg}"
@@ -91,7 +91,7 @@ def of_record(record: logging.LogRecord) -> Iterator[str]:
 
 
 def of_item(value: Any) -> str:
-    """A DynamoDB item as text: keys, strings, sets; bytes as text and in hex."""
+    """Return a DynamoDB item as text: keys, strings, sets; bytes as text and in hex."""
     if isinstance(value, dict):
         return " ".join(f"{of_item(name)}={of_item(each)}" for name, each in value.items())
     if isinstance(value, list | tuple | set):

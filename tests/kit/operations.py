@@ -2,7 +2,7 @@
 
 The scopes are repeated here so that a wrong one in the contract fails a test. The request is sent with every scope,
 twice with one Idempotency-Key, and with each of its AWS calls failing; and those calls are compared with its role. A
-new operation needs a row here, and in no other table of the tests.
+new operation needs a row only here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from providers_contract.vocabulary import Scope
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """What there is: a provider, a version of it that is not active, the slug of a routing config."""
+    """Existing resources: a provider, an inactive version of it, and the slug of a routing config."""
 
     provider_id: str
     number: str
@@ -26,7 +26,7 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The arguments of `tests.kit.lambdas.call`, for what exists."""
+    """The arguments of `tests.kit.lambdas.call`, made from the existing resources."""
 
     scope: Scope
     request: Callable[[Existing], Mapping[str, Any]]

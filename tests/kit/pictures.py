@@ -1,6 +1,6 @@
-"""The picture in the README: what `providers list` and `providers health` print, as an SVG.
+"""The picture in the README: the output of `providers list` and `providers health`, as an SVG.
 
-`python -m tests.kit.pictures` writes it. The data is made up and fixed, so the picture is the same wherever it is made.
+`python -m tests.kit.pictures` writes it. The data is fixed, so the picture is the same on every machine.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def history(latency_ms: int, first_failure: int) -> list[HistoryPoint]:
 
 
 def picture() -> str:
-    """Return the SVG. It refers to nothing outside itself: rich's web fonts are removed."""
+    """Return the SVG, without rich's web fonts, so that it loads nothing external."""
     providers, lines = [], {}
     for number, (name, vendor, state, latency_ms, fails) in enumerate(ROWS):
         health: dict[str, Any] = {"state": state, "p50_latency_ms": latency_ms, "last_check_at": NOW.isoformat()}

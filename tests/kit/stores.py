@@ -1,4 +1,4 @@
-"""All stores over one database, fake or DynamoDB, and what the tests put into them."""
+"""All stores over one database, fake or DynamoDB, and the objects that tests store in them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass
 class Stores:
-    """All stores over one database; `tables` is None where that is a fake."""
+    """All stores over one database; `tables` is None for a fake."""
 
     providers: ProviderStore
     routing: RoutingStore
@@ -80,7 +80,7 @@ class Stores:
 
 
 def fake_stores() -> Stores:
-    """Empty fakes."""
+    """Return empty fakes."""
     database = Database()
     return Stores(
         MemoryProviders(database),
@@ -98,7 +98,7 @@ def fake_stores() -> Stores:
 
 
 def dynamo_stores(tables: Tables) -> Stores:
-    """The real stores."""
+    """Return the real stores."""
     client, main, secrets = tables.client, tables.main, tables.secrets
     return Stores(
         DynamoProviders(client, main, secrets),
@@ -120,7 +120,7 @@ ANSWER = StoredResponse(201, {"ETag": '"1"', "Content-Type": "application/json"}
 
 
 def provider(number: int = 1, **members: object) -> Provider:
-    """A provider with an id that ends in `number`."""
+    """Return a provider with an id that ends in `number`."""
     base = Provider(
         org="org_a",
         id=f"prov_{number:026d}",
@@ -136,12 +136,12 @@ def provider(number: int = 1, **members: object) -> Provider:
 
 
 def sealed(of: Provider, version: int = 1) -> SealedCredential:
-    """A row for `of`; the store does not look inside."""
+    """Return a sealed credential for `of`; the store never opens it."""
     return SealedCredential(of.org, of.id, version, "00000001", b"n" * 12, b"\x00\xff" * 8, NOW)
 
 
 def rotated(before: Provider, retires_at: datetime | None) -> Provider:
-    """`before` with one version more; the replaced one is dropped where `retires_at` is None."""
+    """Return `before` with a new version; the replaced one is dropped if `retires_at` is None."""
     number = before.active.number + 1
     new = KeyVersion(number, f"sk-…{number:04d}", NOW, fingerprint=f"{number:064d}")
     old = () if retires_at is None else (replace(before.active, retires_at=retires_at),)
@@ -153,43 +153,43 @@ def rotated(before: Provider, retires_at: datetime | None) -> Provider:
 
 
 def config(slug: str, *provider_ids: str, revision: int = 1) -> RoutingConfig:
-    """A routing config that names the given providers."""
+    """Return a routing config that names the given providers."""
     attempts = tuple(Attempt(each, "model") for each in provider_ids)
     return RoutingConfig("org_a", slug, "fallback", attempts, NOW, NOW, revision)
 
 
 def event(number: int, kind: EventType = EventType.CREATED) -> Event:
-    """An event whose id ends in `number`."""
+    """Return an event whose id ends in `number`."""
     return Event(f"{number:026d}", kind, NOW, "org_a", provider().id, {"name": "Prod", "key_version": 1})
 
 
 def lease(owner: str = "try-1", at: datetime = NOW, **members: Any) -> Lease:
-    """A try of a request that begins at `at`."""
+    """Return the lease of a request that begins at `at`."""
     return replace(Lease("org_a", "k" * 64, "a" * 64, owner, at + LEASE, at + KEPT), **members)
 
 
 def entry(number: int = 1, **members: Any) -> Entry:
-    """An entry of the trail whose id ends in `number`."""
+    """Return an audit entry whose id ends in `number`."""
     actor = Actor("management_key", "01test")
     base = Entry(f"{number:026d}", NOW, "org_a", actor, Action.CREATED, "provider", provider().id)
     return replace(base, **members)
 
 
 def upload(number: int = 1, **members: Any) -> Upload:
-    """An upload link whose id ends in `number`."""
+    """Return an upload link whose id ends in `number`."""
     ends = NOW + timedelta(minutes=10)
     return replace(Upload(f"up_{number}", "org_a", "01test", "openai", "Prod", None, None, NOW, ends), **members)
 
 
 def claimed(stores: Stores, *owners: str) -> None:
-    """Claim the key for each of `owners` in turn, the lease of the one before being over each time."""
+    """Claim the key for each of `owners` in turn, each time after the previous lease has expired."""
     for number, owner in enumerate(owners):
         at = NOW + number * LEASE
         assert stores.idempotency.acquire(lease(owner, at), at) is None
 
 
-def answer_of(stores: Stores, at: datetime = NOW) -> StoredResponse | None:
-    """What a repeated request is answered; None where the first has not ended."""
+def response_of(stores: Stores, at: datetime = NOW) -> StoredResponse | None:
+    """Return the stored response for a repeated request; None if the first has not completed."""
     found = stores.idempotency.acquire(lease("asks", request="another"), at)
     assert found is not None
     return found.response

@@ -1,4 +1,4 @@
-"""One minute of the sweep: queue what is due and hand the messages to a worker."""
+"""One minute of the sweep: queue the due providers and deliver the messages to a worker."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.kit.requests import ORG, added
 
 
 def deliver(ports: FakePorts, bodies: Sequence[str], left_ms: int = 60_000) -> list[int]:
-    """Hand messages to a worker; the positions of those that are to come again."""
+    """Deliver messages to a worker; return the positions of the failed ones, which SQS redelivers."""
     records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]
     failures = queue_worker(lambda: ports, probe_messages)({"Records": records}, Invocation(left_ms))
     return [int(each["itemIdentifier"]) for each in failures["batchItemFailures"]]
 
 
 def sweep(ports: FakePorts) -> list[str]:
-    """One minute's sweep, delivered once; what was queued."""
+    """Sweep one minute, delivering each message once; return the queued messages."""
     ports.clock.pass_time(minutes=1)
     ports.queue.sent.clear()
     dispatch(ports, ports.clock.now())
@@ -48,6 +48,6 @@ def health_events(ports: FakePorts) -> list[tuple[str, str]]:
 
 
 def pending(ports: FakePorts, mark: str = "one") -> Provider:
-    """A provider that was stored although its vendor did not answer."""
+    """Return a provider that was stored while its vendor was down."""
     ports.verify.verdict = Verdict(Reason.TIMEOUT)
     return added(ports, mark, on_unavailable="store_pending")

@@ -1,4 +1,4 @@
-"""Run the shell blocks of README.md and docs/tour.md, and compare what they print with what the pages say.
+"""Run the shell blocks of README.md and docs/tour.md, and compare their output with the pages.
 
 `python -m tests.kit.tour` writes the outputs from a real run, with fixed ids, times and latencies.
 """
@@ -18,7 +18,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent.parent
 PAGES: Final = {ROOT / "README.md": "## From a terminal", ROOT / "docs" / "tour.md": "# A tour of the API"}
-"""The pages, and the heading with which the part that is run begins."""
+"""The pages, and the heading of the part to run."""
 
 _BLOCK: Final = re.compile(r"```sh\n(?P<commands>.*?)```\n(?:```(?:json|text)\n(?P<output>.*?)```)?", re.DOTALL)
 _END: Final = "--end of step--"
@@ -34,7 +34,7 @@ _OTHERS: Final = (
 
 @dataclass(frozen=True)
 class Step:
-    """A block of commands and what it prints, if the page says so."""
+    """A block of commands and its output, if the page shows it."""
 
     commands: str
     output: str | None
@@ -50,9 +50,9 @@ def steps(page: Path) -> list[Step]:
 
 
 def run(found: list[Step], url: str, key: str) -> list[str]:
-    """Return what each step prints; all run in one shell, as a person would paste them."""
+    """Return the output of each step; all run in one shell, as a person would paste them."""
     script = "".join(f"{step.commands}\necho '{_END}'\n" for step in found)
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # where the command line is
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # contains the command line
     environment = {
         "PATH": path,
         "API": url,
@@ -96,7 +96,7 @@ def canonical(outputs: list[str]) -> list[str]:
 
 
 def masked(text: str) -> str:
-    """Return `text` without times: a run may cross a minute where another did not."""
+    """Return `text` without times: a run may cross a minute boundary."""
     return _TIMES.sub("a time", text)
 
 

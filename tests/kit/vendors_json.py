@@ -1,4 +1,4 @@
-"""`python -m tests.kit.vendors_json` writes what clients know of the vendors, from the server's vendor modules."""
+"""`python -m tests.kit.vendors_json` writes the clients' vendor data from the server's vendor modules."""
 
 from __future__ import annotations
 

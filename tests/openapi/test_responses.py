@@ -13,7 +13,7 @@ from providers.model.routing import Attempt
 from providers.model.verdict import Verdict
 from providers.usecases.routing import put_routing_config
 from providers_contract.vocabulary import Reason
-from tests.kit.description import check_answer, document, operations, resolved
+from tests.kit.description import check_response, document, operations, resolved
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import call, event, invoke
 from tests.kit.requests import ORG, added, rotate
@@ -153,18 +153,18 @@ RESPONSES: list[tuple[str, int, Any, str]] = [
 def test_an_undocumented_response_fails_its_test(function: str, status: int, body: Any, complaint: str) -> None:
     """A response that does not match the document fails its test."""
     with pytest.raises(AssertionError, match=complaint):
-        check_answer(function, status, HEADERS, body)
+        check_response(function, status, HEADERS, body)
 
 
 def test_an_undocumented_error_fails_its_test(ports: FakePorts) -> None:
     """An undocumented error code or a missing header fails its test."""
     error = call("list_providers", query={"cursor": "x"}).body
-    check_answer("list_providers", 400, HEADERS, error)
+    check_response("list_providers", 400, HEADERS, error)
     with pytest.raises(AssertionError, match="400 invalid_cursor, which is not described"):
-        check_answer("get_provider", 400, HEADERS, error)
+        check_response("get_provider", 400, HEADERS, error)
     gone = {"data": {"slug": "a", "deleted": True}}
     with pytest.raises(AssertionError, match=r"without .*RateLimit-Limit"):
-        check_answer(
+        check_response(
             "delete_routing_config",
             200,
             {name: value for name, value in HEADERS.items() if name != "RateLimit-Limit"},

@@ -29,7 +29,6 @@ from tests.kit.stores import (
     ONE,
     ROTATED,
     Stores,
-    answer_of,
     claimed,
     config,
     create,
@@ -37,6 +36,7 @@ from tests.kit.stores import (
     event,
     lease,
     provider,
+    response_of,
     sealed,
     upload,
 )
@@ -148,7 +148,7 @@ def left(stores: Stores) -> tuple[list[str], list[Entry], StoredResponse | None,
     """Return the committed side writes: events, audit entries, stored response, and whether the link is used."""
     events = [each.id for each in waiting(stores.outbox)]
     entries = list(stores.audit.list("org_a", AuditFilter(), NOW - TRAIL_KEPT, 10, None)[0])
-    return events, entries, answer_of(stores), stores.uploads.get("up_9") is None
+    return events, entries, response_of(stores), stores.uploads.get("up_9") is None
 
 
 @pytest.fixture(params=list(WRITES.values()), ids=list(WRITES))

@@ -10,7 +10,7 @@ import pytest
 from providers.model.idempotency import KEPT, LEASE, Completion, ExistingRecord
 from providers.ports import LeaseLost
 from tests.adapters.tables.test_commit import lose_first_response
-from tests.kit.stores import ANSWER, NOW, SECOND, Stores, answer_of, claimed, lease
+from tests.kit.stores import ANSWER, NOW, SECOND, Stores, claimed, lease, response_of
 
 
 def completion(owner: str) -> Completion:
@@ -59,9 +59,9 @@ def test_a_lost_lease_can_neither_complete_nor_release(stores: Stores) -> None:
     with pytest.raises(LeaseLost):
         stores.idempotency.complete(completion("try-1"))
     stores.idempotency.release(lease("try-1"))
-    assert answer_of(stores) is None
+    assert response_of(stores) is None
     stores.idempotency.complete(completion("try-2"))
-    assert answer_of(stores) == ANSWER
+    assert response_of(stores) == ANSWER
 
 
 def test_a_released_key_is_free_for_any_request(stores: Stores) -> None:
@@ -76,7 +76,7 @@ def test_a_completed_key_is_not_released(stores: Stores) -> None:
     claimed(stores, "try-1")
     stores.idempotency.complete(completion("try-1"))
     stores.idempotency.release(lease("try-1"))
-    assert answer_of(stores) == ANSWER
+    assert response_of(stores) == ANSWER
 
 
 def test_releasing_a_missing_lease_does_nothing(stores: Stores) -> None:
@@ -98,7 +98,7 @@ def test_acquiring_twice_with_one_owner_succeeds(stores: Stores) -> None:
         claimed(stores, "try-1")
     for _ in range(2):
         stores.idempotency.complete(completion("try-1"))
-    assert answer_of(stores) == ANSWER
+    assert response_of(stores) == ANSWER
 
 
 @pytest.mark.parametrize("stores", ["moto", "dynamodb-local"], indirect=True)
@@ -111,4 +111,4 @@ def test_a_lost_response_of_dynamodb_changes_nothing(stores: Stores) -> None:
     sent = lose_first_response(stores.tables.client, "PutItem")
     stores.idempotency.complete(completion("try-1"))
     assert len(sent) == 2
-    assert answer_of(stores) == ANSWER
+    assert response_of(stores) == ANSWER

@@ -1,4 +1,4 @@
-"""One database in memory, which the stores of this package share."""
+"""The in-memory database that the stores of this package share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from providers.ports import READ_AT_MOST, Expired, LeaseLost, LimitReached, Refu
 
 @dataclass
 class Database:
-    """What both fake stores write to, under one lock."""
+    """The data of all fake stores, under one lock."""
 
     providers: dict[tuple[str, str], Provider] = field(default_factory=dict)
     names: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -43,14 +43,14 @@ class Database:
         """Raise if `side_writes` cannot be committed."""
         completion, used = side_writes.completion, side_writes.consumed_link
         if completion is not None:
-            lease, answer = self.records.get((completion.lease.org, completion.lease.key), (None, None))
-            if lease is None or lease.owner != completion.lease.owner or answer is not None:
+            lease, response = self.records.get((completion.lease.org, completion.lease.key), (None, None))
+            if lease is None or lease.owner != completion.lease.owner or response is not None:
                 raise LeaseLost
         if used is not None and used.id not in self.uploads:
             raise UploadUsed
 
     def commit(self, side_writes: SideWrites) -> None:
-        """Write side writes; `check` has been called before, under the same lock."""
+        """Apply side writes; the caller has called `check` under the same lock."""
         self.outbox |= {event.id: event for event in side_writes.events}
         if side_writes.entry is not None:
             self.trail.append(side_writes.entry)
@@ -72,7 +72,7 @@ Row = TypeVar("Row", Provider, Entry)
 def page_of(
     own: Sequence[Row], matches: Callable[[Row], bool], limit: int, before: str | None, *, filtered: bool
 ) -> tuple[Sequence[Row], str | None]:
-    """The newest of `own` that match; a filter looks at READ_AT_MOST of them."""
+    """Return the newest of `own` that match; a filtered page reads READ_AT_MOST of them."""
     below = sorted((each for each in own if before is None or each.id < before), key=lambda each: each.id, reverse=True)
     seen = below[:READ_AT_MOST] if filtered else below
     found = [each for each in seen if matches(each)]

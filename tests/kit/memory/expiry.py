@@ -10,7 +10,7 @@ from tests.kit.memory.database import Database
 
 
 class MemoryExpired:
-    """The versions that retire, in memory."""
+    """Retiring key versions in memory."""
 
     def __init__(self, database: Database) -> None:
         self.db = database

@@ -17,20 +17,20 @@ class MemoryIdempotency:
 
     def acquire(self, lease: Lease, now: datetime) -> ExistingRecord | None:
         with self.db.lock:
-            old, answer = self.db.records.get((lease.org, lease.key), (None, None))
+            old, response = self.db.records.get((lease.org, lease.key), (None, None))
             if old is not None and old.expires_at > now:
                 if old.owner == lease.owner:
                     return None
-                left = answer is None and old.until <= now and old.request == lease.request
+                left = response is None and old.until <= now and old.request == lease.request
                 if not left:
-                    return ExistingRecord(old.request, old.until, answer)
+                    return ExistingRecord(old.request, old.until, response)
             self.db.records[lease.org, lease.key] = (lease, None)
             return None
 
     def complete(self, completion: Completion) -> None:
         with self.db.lock:
-            lease, answer = self.db.records.get((completion.lease.org, completion.lease.key), (None, None))
-            if lease is not None and lease.owner == completion.lease.owner and answer is not None:
+            lease, response = self.db.records.get((completion.lease.org, completion.lease.key), (None, None))
+            if lease is not None and lease.owner == completion.lease.owner and response is not None:
                 return
             side_writes = SideWrites(completion=completion)
             self.db.check(side_writes)
@@ -38,6 +38,6 @@ class MemoryIdempotency:
 
     def release(self, lease: Lease) -> None:
         with self.db.lock:
-            old, answer = self.db.records.get((lease.org, lease.key), (None, None))
-            if old is not None and old.owner == lease.owner and answer is None:
+            old, response = self.db.records.get((lease.org, lease.key), (None, None))
+            if old is not None and old.owner == lease.owner and response is None:
                 del self.db.records[lease.org, lease.key]

@@ -14,7 +14,7 @@ from tests.kit.memory.database import Database
 
 
 def waiting(outbox: Outbox) -> list[Event]:
-    """Every event in the outbox, the oldest first."""
+    """Return every event in the outbox, oldest first."""
     found = [event for shard in range(OUTBOX_SHARDS) for event in outbox.pending(shard, 1000)]
     return sorted(found, key=lambda event: event.id)
 

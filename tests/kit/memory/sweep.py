@@ -1,4 +1,4 @@
-"""What the sweep reads and writes, in memory."""
+"""The sweep's stores in memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.kit.memory.database import Database
 
 
 class MemoryProbes:
-    """What the sweep reads and writes of providers, in memory."""
+    """The sweep's provider store in memory."""
 
     def __init__(self, database: Database) -> None:
         self.db = database
