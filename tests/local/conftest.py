@@ -16,19 +16,19 @@ from providers_contract.vocabulary import Scope
 
 _numbers = itertools.count()
 PATIENT = {"VERIFICATIONS_PER_MINUTE_PER_ORG": "100000", "VERIFICATIONS_PER_MINUTE": "100000"}
-"""A stack that many tests share verifies more credentials in a minute than callers would."""
+"""Limits for a stack that many tests share: it verifies more credentials a minute than a real one."""
 
 
 @dataclass
 class Api:
-    """A caller of the stack, with a management key of its own."""
+    """A caller of the stack, with its own management key."""
 
     stack: Stack
     client: httpx2.Client
     key: str
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
-        """One request; `headers` are written with underscores."""
+        """Send a request; `headers` are written with underscores."""
         given = {"authorization": f"Bearer {self.key}"} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
@@ -40,36 +40,36 @@ class Api:
         return self.call("POST", "/providers", body)
 
     def added(self, api_key: str, vendor: str = "openai", **members: Any) -> Any:
-        """A provider that was added."""
-        answer = self.add(api_key, vendor, **members)
-        assert answer.status_code == 201, answer.text
-        return answer.json()["data"]
+        """Add a provider, and return it."""
+        response = self.add(api_key, vendor, **members)
+        assert response.status_code == 201, response.text
+        return response.json()["data"]
 
     def rotate(self, provider_id: str, api_key: str) -> httpx2.Response:
         """PATCH a provider's key."""
         return self.call("PATCH", f"/providers/{provider_id}", {"api_key": api_key})
 
     def another(self, org: str, *scopes: Scope) -> Api:
-        """A caller with another key."""
+        """Return a caller with another key."""
         return Api(self.stack, self.client, self.stack.mint(org, *scopes).reveal())
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """A stack that runs for the length of a module."""
+    """Run a stack for the length of a module."""
     with in_background(running_stack(settings=PATIENT)) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def http(stack: Stack) -> Iterator[httpx2.Client]:
-    """Connections to it; no proxies from the environment."""
+    """Yield an HTTP client for it, without the environment's proxies."""
     with httpx2.Client(base_url=stack.url, trust_env=False, timeout=30) as client:
         yield client
 
 
 @pytest.fixture
 def api(stack: Stack, http: httpx2.Client, request: pytest.FixtureRequest) -> Api:
-    """A caller of an organization that no other test uses."""
+    """Return a caller of an organization that no other test uses."""
     org = "org_" + request.node.name.partition("[")[0][-40:]
     return Api(stack, http, stack.mint(org).reveal())

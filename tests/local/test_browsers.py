@@ -1,4 +1,4 @@
-"""What a web page in a developer's browser can do to `make run`, `make aws` and the emulator: nothing."""
+"""Tests that a web page in a developer's browser can do nothing to `make run`, `make aws` and the emulator."""
 
 from __future__ import annotations
 
@@ -37,53 +37,53 @@ PAGES = [
 @pytest.mark.parametrize(("headers", "code"), PAGES, ids=[str(row[0]) for row in PAGES])
 @pytest.mark.parametrize("path", ["/_local/sweep", "/_local/vendors", INVOKE])
 def test_a_web_page_cannot_use_the_local_routes(stack: Stack, path: str, headers: dict[str, str], code: str) -> None:
-    """By whatever name it calls this machine, and from whatever origin."""
-    answer = httpx2.post(f"{stack.url}{path}", headers=JSON | SIGNED | headers, json={}, trust_env=False)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, code)
+    """The stack refuses pages of every origin and under every host name."""
+    response = httpx2.post(f"{stack.url}{path}", headers=JSON | SIGNED | headers, json={}, trust_env=False)
+    assert (response.status_code, response.json()["error"]["code"]) == (403, code)
 
 
 @pytest.mark.parametrize(
     "content_type", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
 def test_a_change_must_be_json(stack: Stack, content_type: str | None) -> None:
-    """A page can send the other types without the browser asking first."""
+    """Any content type but JSON gets 415: a page can send the others without a preflight."""
     headers = {} if content_type is None else {"content-type": content_type}
     body = json.dumps({"vendor": "openai", "key": "k", "case": "valid"})
-    answer = httpx2.post(f"{stack.url}/_local/vendors", headers=headers, content=body, trust_env=False)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
+    response = httpx2.post(f"{stack.url}/_local/vendors", headers=headers, content=body, trust_env=False)
+    assert (response.status_code, response.json()["error"]["code"]) == (415, "unsupported_media_type")
 
 
 def test_an_invocation_must_be_signed(stack: Stack) -> None:
-    """As boto3 does: a page cannot send the header without the browser asking first."""
+    """An unsigned invocation gets 403: a page cannot send the Authorization header without a preflight."""
     arguments = {"org": "org_pages", "name": "page"}
     body = json.dumps({"action": "keys.create", "arguments": arguments})
-    answer = httpx2.post(f"{stack.url}{INVOKE}", content=body, trust_env=False)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "signature_required")
+    response = httpx2.post(f"{stack.url}{INVOKE}", content=body, trust_env=False)
+    assert (response.status_code, response.json()["error"]["code"]) == (403, "signature_required")
     assert stack.ports.management_keys.list("org_pages") == []
 
 
 def test_a_page_of_the_stack_itself_and_programs_may(stack: Stack) -> None:
-    """The check refuses what is foreign and nothing else."""
+    """The check accepts pages of the stack itself, and programs."""
     for headers in ({}, {"origin": stack.url}, {"sec-fetch-site": "same-origin", "origin": stack.url}):
-        answer = httpx2.post(f"{stack.url}{INVOKE}", headers=SIGNED | headers, json={}, trust_env=False)
-        assert answer.json()["error"]["code"] == "validation_failed"
+        response = httpx2.post(f"{stack.url}{INVOKE}", headers=SIGNED | headers, json={}, trust_env=False)
+        assert response.json()["error"]["code"] == "validation_failed"
 
 
 @pytest.mark.parametrize(("headers", "code"), PAGES, ids=[str(row[0]) for row in PAGES])
 def test_a_web_page_cannot_control_the_emulator(stack: Stack, headers: dict[str, str], code: str) -> None:
-    """Nor read which keys it knows."""
+    """The emulator refuses changes by a page, and does not show it the keys."""
     assert stack.emulator is not None
     for method, path in (("GET", "/"), ("POST", "/_control"), ("DELETE", "/_control")):
         url = f"{stack.emulator.url}{path}"
-        answer = httpx2.request(method, url, headers=JSON | headers, content="{}", trust_env=False)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (403, code)
+        response = httpx2.request(method, url, headers=JSON | headers, content="{}", trust_env=False)
+        assert (response.status_code, response.json()["error"]["code"]) == (403, code)
     plain = httpx2.post(f"{stack.emulator.url}/_control", content="{}", trust_env=False)
     assert plain.status_code == 415
 
 
 @contextmanager
 def embedded_aws(host: str = "127.0.0.1") -> Iterator[str]:
-    """`make aws` on free ports; gives the address of its AWS."""
+    """Run `make aws` on free ports; yield the address of its AWS."""
     ports: list[int] = []
 
     def noting(*arguments: Any, **options: Any) -> Any:
@@ -93,7 +93,7 @@ def embedded_aws(host: str = "127.0.0.1") -> Iterator[str]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(aws_server, "make_server", noting)
-        patch.setattr(aws_server, "_prepare", lambda *_: None)  # it would ask port 0
+        patch.setattr(aws_server, "_prepare", lambda *_: None)  # it would call port 0
         with in_background(aws_server.running_aws(host, None, 0, 0)):
             yield f"http://127.0.0.1:{ports[0]}"
 
@@ -107,17 +107,17 @@ SCAN = {
 
 
 def test_a_web_page_cannot_use_the_embedded_aws() -> None:
-    """Every name and origin but this machine's own are refused, preflights included; containers are not."""
+    """It refuses foreign host names and origins, preflights included, and accepts containers."""
     with embedded_aws() as url:
         for headers, code in PAGES:
-            answer = httpx2.post(url, headers=SCAN | headers, content="{}", trust_env=False)
-            assert (answer.status_code, answer.json()["error"]["code"]) == (403, code), headers
+            response = httpx2.post(url, headers=SCAN | headers, content="{}", trust_env=False)
+            assert (response.status_code, response.json()["error"]["code"]) == (403, code), headers
             preflight = httpx2.options(url, headers={"origin": "https://evil.example.com"}, trust_env=False)
             assert preflight.status_code == 403
             assert "access-control-allow-origin" not in preflight.headers
         for host in ("127.0.0.1:5055", "localhost", "host.docker.internal:5055", "[::1]:5055"):
-            answer = httpx2.post(url, headers=SCAN | {"host": host}, content="{}", trust_env=False)
-            assert "TableNames" in answer.json(), host
+            response = httpx2.post(url, headers=SCAN | {"host": host}, content="{}", trust_env=False)
+            assert "TableNames" in response.json(), host
 
 
 @pytest.mark.parametrize(
@@ -133,5 +133,5 @@ def test_a_web_page_cannot_use_the_embedded_aws() -> None:
     ],
 )
 def test_what_a_server_may_be_called(bound: str, host: str, good: bool) -> None:
-    """Its own address; any address if it listens on all of them, because an address cannot be rebound."""
+    """A server accepts its own address, and any address if it listens on all: DNS cannot rebind an address."""
     assert (refusal({"Host": host}, bound) is None) is good

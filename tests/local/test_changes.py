@@ -1,4 +1,4 @@
-"""Versions, rollback, the audit trail, repeated requests and the limit of verifications, as their callers see them."""
+"""Versions, rollback, the audit trail, retries and the verification limit, from a caller's view."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ FIRST_HOST, SECOND_HOST = "https://first.openai.azure.com", "https://second.open
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """A stack that verifies few credentials a minute for each organization; each test has one of its own."""
+    """Run a stack with a low verification limit per organization; each test has its own organization."""
     settings = PATIENT | {"VERIFICATIONS_PER_MINUTE_PER_ORG": str(PER_ORG)}
     with in_background(running_stack(settings=settings)) as running:
         yield running
 
 
 def org_of(api: Api) -> str:
-    """The caller's organization."""
+    """Return the caller's organization."""
     key = api.stack.ports.management_keys.get(api.key.split("_")[2])
     assert key is not None
     return key.org
 
 
 def read(api: Api, provider_id: str, version: int | None = None) -> Resolved:
-    """What a data plane gets."""
+    """Return the credential that a data plane gets."""
     return resolve(api.stack.ports, org_of(api), provider_id, version)
 
 
-def data(answer: httpx2.Response, status: int = 200) -> Any:
-    """The data of a good answer."""
-    assert answer.status_code == status, answer.text
-    return answer.json()["data"]
+def data(response: httpx2.Response, status: int = 200) -> Any:
+    """Return the data of a successful response."""
+    assert response.status_code == status, response.text
+    return response.json()["data"]
 
 
-def refusal(answer: httpx2.Response) -> tuple[int, str]:
-    """Status and code of another."""
-    return answer.status_code, answer.json()["error"]["code"]
+def refusal(response: httpx2.Response) -> tuple[int, str]:
+    """Return the status and code of an error response."""
+    return response.status_code, response.json()["error"]["code"]
 
 
 def test_a_rollback_brings_key_and_host_back(api: Api) -> None:
-    """Listed before and after, verified by the vendor, and safe to revoke is nothing that was just replaced."""
+    """A rollback is verified by the vendor and listed, and no version that was just replaced is safe to revoke."""
     first, second = fake_key("azure", "valid", 1), fake_key("azure", "valid", 2)
     provider = api.added(first, "azure", base_url=FIRST_HOST)
     path = f"/providers/{provider['id']}"
@@ -66,12 +66,12 @@ def test_a_rollback_brings_key_and_host_back(api: Api) -> None:
     ]
     assert [each["last_used_at"] is None for each in versions] == [True, False]
     assert versions[1]["retires_at"] > versions[1]["created_at"]
-    asked = api.stack.emulator.requests if api.stack.emulator else 0
-    answer = api.call("POST", f"{path}/rollback")
+    before = api.stack.emulator.requests if api.stack.emulator else 0
+    response = api.call("POST", f"{path}/rollback")
     assert api.stack.emulator is not None
-    assert api.stack.emulator.requests > asked
-    back = data(answer)
-    assert (back["key_version"], back["base_url"], answer.headers["etag"]) == (3, FIRST_HOST, '"3"')
+    assert api.stack.emulator.requests > before
+    back = data(response)
+    assert (back["key_version"], back["base_url"], response.headers["etag"]) == (3, FIRST_HOST, '"3"')
     found = read(api, provider["id"])
     assert (found.version, found.base_url, found.secret.reveal()) == (3, FIRST_HOST, first)
     named = data(api.call("POST", f"{path}/rollback", {"version": 2}, if_match='"3"'))
@@ -83,7 +83,7 @@ def test_a_rollback_brings_key_and_host_back(api: Api) -> None:
 
 
 def test_a_key_that_was_revoked_meanwhile_does_not_come_back(api: Api) -> None:
-    """422, and the active one stays; without an earlier version 409."""
+    """A rollback to a revoked key is 422 and keeps the active one; without an earlier version it is 409."""
     provider = api.added(fake_key("openai", "valid", 1))
     path = f"/providers/{provider['id']}/rollback"
     assert refusal(api.call("POST", path)) == (409, "version_conflict")
@@ -97,16 +97,16 @@ def test_a_key_that_was_revoked_meanwhile_does_not_come_back(api: Api) -> None:
 
 
 def test_the_audit_trail_is_paged(api: Api) -> None:
-    """Newest first, each entry with its request; a cursor is good for its own list and organization only."""
+    """Entries are newest first, with their request ids; a cursor is valid only for its own list and organization."""
     provider = api.added(fake_key("openai", "valid", 1), name="Prod")
     path = f"/providers/{provider['id']}"
-    answers = [
+    responses = [
         api.call("PATCH", path, {"name": "Renamed"}),
         api.rotate(provider["id"], fake_key("openai", "valid", 2)),
         api.call("POST", f"{path}/rollback"),
         api.call("DELETE", path),
     ]
-    assert [answer.status_code for answer in answers] == [200] * 4
+    assert [response.status_code for response in responses] == [200] * 4
     assert api.call("DELETE", path).status_code == 404
     entries: list[dict[str, Any]] = []
     query = "?limit=2"
@@ -123,7 +123,9 @@ def test_the_audit_trail_is_paged(api: Api) -> None:
         "provider.updated",
         "provider.created",
     ]
-    assert [each["request_id"] for each in entries[:4]] == [answer.headers["x-request-id"] for answer in answers[::-1]]
+    assert [each["request_id"] for each in entries[:4]] == [
+        response.headers["x-request-id"] for response in responses[::-1]
+    ]
     assert {each["actor"]["key_id"] for each in entries} == {api.key.split("_")[2]}
     assert (entries[3]["before"], entries[3]["after"]) == ({"name": "Prod"}, {"name": "Renamed"})
     assert data(api.call("GET", "/audit?action=provider.rotated")) == entries[2:3]
@@ -131,18 +133,18 @@ def test_the_audit_trail_is_paged(api: Api) -> None:
     assert data(api.call("GET", "/audit?key_id=nobody")) == []
     cursor = api.call("GET", "/audit?limit=2").json()["next_cursor"]
     stranger = api.another("org_stranger", Scope.PROVIDERS_READ)
-    for answer in (
+    for response in (
         api.call("GET", f"/audit?cursor={cursor[:-2]}"),
         api.call("GET", f"/audit?action=provider.rotated&cursor={cursor}"),
         api.call("GET", f"/providers?cursor={cursor}"),
         stranger.call("GET", f"/audit?cursor={cursor}"),
     ):
-        assert refusal(answer) == (400, "invalid_cursor")
+        assert refusal(response) == (400, "invalid_cursor")
     assert data(stranger.call("GET", "/audit")) == []
 
 
-def test_a_request_that_is_sent_again_is_answered_again(api: Api) -> None:
-    """Byte for byte; another body is refused; after a failure the key is free."""
+def test_a_retry_gets_the_first_response(api: Api) -> None:
+    """A retry gets the same bytes; another body is refused; after a failure the key can be used again."""
     body = {"vendor": "openai", "name": "Prod", "api_key": fake_key("openai", "invalid", 1)}
     assert refusal(api.call("POST", "/providers", body, idempotency_key="a-1")) == (422, "credential_rejected")
     body["api_key"] = fake_key("openai", "valid", 1)
@@ -158,46 +160,46 @@ def test_a_request_that_is_sent_again_is_answered_again(api: Api) -> None:
     assert refusal(other) == (422, "idempotency_mismatch")
     path = f"/providers/{data(first, 201)['id']}"
     deleted = [api.call("DELETE", path, idempotency_key="a-2") for _ in range(2)]
-    assert [answer.status_code for answer in deleted] == [200, 200]
+    assert [response.status_code for response in deleted] == [200, 200]
     assert refusal(api.call("DELETE", path, idempotency_key="a-3")) == (404, "provider_not_found")
     assert refusal(api.call("DELETE", path, idempotency_key="a 4")) == (400, "invalid_parameter")
     assert len(data(api.call("GET", "/audit"))) == 2
 
 
-def test_a_request_that_is_sent_ten_times_at_once_is_made_once(api: Api) -> None:
-    """One makes the change; the others get its answer, or are told to ask again for it, and then get it."""
+def test_ten_concurrent_retries_make_one_change(api: Api) -> None:
+    """One of them makes the change; the others get its response, at once or after a retry."""
     body = {"vendor": "openai", "name": "Prod", "api_key": fake_key("openai", "valid", 1)}
 
     def send(_: int) -> httpx2.Response:
         return api.call("POST", "/providers", body, idempotency_key="once")
 
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(send, range(10)))
-    made = [answer for answer in answers if answer.status_code == 201]
-    assert [answer for answer in answers if answer.status_code not in (201, 409)] == []
-    for late in (answer for answer in answers if answer.status_code == 409):
+        responses = list(pool.map(send, range(10)))
+    made = [response for response in responses if response.status_code == 201]
+    assert [response for response in responses if response.status_code not in (201, 409)] == []
+    for late in (response for response in responses if response.status_code == 409):
         assert refusal(late) == (409, "idempotency_in_progress")
         assert late.headers["retry-after"] == "2"
-    assert sum("idempotency-replayed" not in answer.headers for answer in made) == 1
-    assert {answer.content for answer in [*made, send(0)]} == {made[0].content}
+    assert sum("idempotency-replayed" not in response.headers for response in made) == 1
+    assert {response.content for response in [*made, send(0)]} == {made[0].content}
     assert len(data(api.call("GET", "/providers"))) == len(data(api.call("GET", "/audit"))) == 1
 
 
-def test_only_so_many_credentials_are_verified_in_a_minute(api: Api) -> None:
-    """429 with the seconds that are left of it, nobody is asked, and another organization is not concerned."""
-    answers: list[httpx2.Response] = []
-    while not answers or answers[-1].status_code == 201:
-        answers.append(api.add(fake_key("openai", "valid", len(answers))))
-        assert len(answers) <= 2 * PER_ORG + 1  # the minute may turn once while counting
-    assert len(answers) > PER_ORG
+def test_verifications_are_limited_per_minute(api: Api) -> None:
+    """Over the limit: 429 with the seconds left, no call to the vendor, and no effect on another organization."""
+    responses: list[httpx2.Response] = []
+    while not responses or responses[-1].status_code == 201:
+        responses.append(api.add(fake_key("openai", "valid", len(responses))))
+        assert len(responses) <= 2 * PER_ORG + 1  # a new minute may begin once while counting
+    assert len(responses) > PER_ORG
     assert api.stack.emulator is not None
-    asked = api.stack.emulator.requests
+    before = api.stack.emulator.requests
     refused = api.add(fake_key("openai", "valid", 100))
     assert refusal(refused) == (429, "verification_rate_limited")
-    assert api.stack.emulator.requests == asked
+    assert api.stack.emulator.requests == before
     wait = int(refused.headers["retry-after"])
     assert 1 <= wait <= 60
-    assert len(data(api.call("GET", "/providers"))) == len(answers) - 1
+    assert len(data(api.call("GET", "/providers"))) == len(responses) - 1
     api.another("org_unconcerned").added(fake_key("openai", "valid", 101))
     clock = api.stack.ports.local_clock
     clock.put_forward_to(clock.now() + timedelta(seconds=wait))
@@ -205,7 +207,7 @@ def test_only_so_many_credentials_are_verified_in_a_minute(api: Api) -> None:
 
 
 def test_what_has_expired_is_destroyed_by_the_next_sweep(api: Api) -> None:
-    """Refused from the moment it expires, and then its row is gone; nothing else is."""
+    """A version is refused as soon as it expires; the next sweep deletes its row and no other."""
     provider = api.added(fake_key("openai", "valid", 1))
     data(api.rotate(provider["id"], fake_key("openai", "valid", 2)))
     ports = api.stack.ports

@@ -1,4 +1,4 @@
-"""The running stack against its own description: requests that a person would not think of, by two organizations.
+"""Fuzz the running stack from its own OpenAPI description, as two organizations.
 
 `make test` sends a hundred, `make prove` 2,000. With that many, the first rounds also try every bound and every kind of
 a wrong value that the description's schemas have, which is some 400 requests an organization.
@@ -38,12 +38,12 @@ CASES = [pytest.param(100), pytest.param(20_000 if SOAK else 2_000, marks=pytest
 THOROUGH = 1_000
 AZURE = "https://fake.openai.azure.com"
 KEYS = ("valid", "valid", "valid", "rate-limited", "invalid", "server-500")
-"""What the emulator makes of most credentials that are sent; left to chance, it would refuse them all."""
+"""The case that the emulator plays for most credentials; it would refuse random ones."""
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """A stack that does not count, and gives up on vendors early."""
+    """Run a stack without rate limits and with a short vendor deadline."""
     with in_background(running_stack(settings=PATIENT | {"RATE_LIMIT_PER_MINUTE": "1000000"})) as running:
         running.ports.verifier.deadline_s = 2
         yield running
@@ -51,7 +51,7 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    """Log nothing: a line for each request would take as long as the request."""
+    """Disable logs: a line for each request would take as long as the request."""
     before = logs.logger.log_level
     logs.logger.setLevel("CRITICAL")
     yield
@@ -60,12 +60,12 @@ def _quiet() -> Iterator[None]:
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No name is looked up, and no proxy asked: hosts that were made up are unknown ones."""
+    """Disable DNS and proxies: made-up hosts are unknown."""
     real = socket.getaddrinfo
 
     def local_only(host: Any, *args: Any, **kwargs: Any) -> Any:
         if host not in ("127.0.0.1", "::1", "localhost", b"127.0.0.1"):
-            raise socket.gaierror(socket.EAI_NONAME, "no names are looked up in this test")
+            raise socket.gaierror(socket.EAI_NONAME, "DNS is disabled in this test")
         return real(host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", local_only)
@@ -74,21 +74,21 @@ def network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Tenant:
-    """An organization whose things can be told from all others'."""
+    """An organization with resources that carry its mark."""
 
     api: Api
     marks: set[str]
     provider_ids: list[str]
 
     def everything(self) -> Any:
-        """What it has, as it sees it."""
+        """Return all of its resources, as it sees them."""
         paths = ("/providers?limit=100", "/routing-configs?limit=100", "/audit?limit=100")
         return [self.api.call("GET", path).json()["data"] for path in paths]
 
 
 @pytest.fixture
 def tenants(stack: Stack, http: httpx2.Client, request: pytest.FixtureRequest) -> list[Tenant]:
-    """Two organizations, each with two providers and a routing config."""
+    """Return two organizations, each with two providers and a routing config."""
     found = []
     for number, name in enumerate(("ORCHID", "WALNUT")):
         api = Api(stack, http, stack.mint(f"org_{name}_{request.node.name}").reveal())
@@ -105,16 +105,16 @@ def tenants(stack: Stack, http: httpx2.Client, request: pytest.FixtureRequest) -
 
 @dataclass
 class Findings:
-    """What came of a run."""
+    """The results of a run."""
 
     sent: int = 0
-    answers: Counter[int] = field(default_factory=Counter)
+    responses: Counter[int] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
-    asked: set[str] = field(default_factory=set)
+    requested: set[str] = field(default_factory=set)
     successes: set[str] = field(default_factory=set)
 
     def note(self, recorder: ScenarioRecorder, marks: set[str]) -> None:
-        """Take in one scenario: its failed checks, and what every answer says."""
+        """Record one scenario: its failed checks, and every response."""
         self.sent += len(recorder.interactions)
         for checks in recorder.checks.values():
             for each in checks:
@@ -126,35 +126,35 @@ class Findings:
         for case_id, interaction in recorder.interactions.items():
             response = interaction.response
             if response is None:
-                self.faults.append(f"no answer to {interaction.request.method} {interaction.request.uri}")
+                self.faults.append(f"no response to {interaction.request.method} {interaction.request.uri}")
                 continue
-            self.answers[response.status_code] += 1
+            self.responses[response.status_code] += 1
             operation = recorder.cases[case_id].value.operation
-            asked = f"{interaction.request.method} {operation.path}"
-            self.asked.add(asked)
+            requested = f"{interaction.request.method} {operation.path}"
+            self.requested.add(requested)
             if response.status_code < 300:
-                self.successes.add(asked)
+                self.successes.add(requested)
             text = f"{response.headers} {response.content.decode()}"
-            self.faults += [f"{mark} in the answer to {asked}" for mark in marks if mark in text]
-            self.faults += undescribed(asked, response.status_code, response.content)
+            self.faults += [f"{mark} in the response to {requested}" for mark in marks if mark in text]
+            self.faults += undescribed(requested, response.status_code, response.content)
 
 
-def undescribed(asked: str, status: int, content: bytes) -> list[str]:
-    """What is wrong with a failure: its code must be one that the operation names under its status."""
+def undescribed(requested: str, status: int, content: bytes) -> list[str]:
+    """Return the faults of an error response: the operation must list its code under its status."""
     if status < 400:
         return []
-    method, _, path = asked.partition(" ")
+    method, _, path = requested.partition(" ")
     operation = document()["paths"][path].get(method.lower())
     error = json.loads(content)["error"] if content else {"code": "route_not_found"}  # HEAD has no body
     if operation is None:
         known = ["route_not_found"]
     else:
         known = resolved(operation["responses"].get(str(status), {})).get("x-error-codes", [])
-    return [] if error["code"] in known else [f"{asked} answers {status} {error['code']}"]
+    return [] if error["code"] in known else [f"{requested} responds {status} {error['code']}"]
 
 
 def described(stack: Stack, tenant: Tenant, seed: int, examples: int, **given: Any) -> BaseSchema:
-    """The stack's own description, as schemathesis reads it, to be tried by one organization."""
+    """Return the stack's own description as a schema for schemathesis, with one organization's key."""
     config = {
         "base-url": stack.url,
         "seed": seed,
@@ -162,12 +162,12 @@ def described(stack: Stack, tenant: Tenant, seed: int, examples: int, **given: A
         "headers": {"Authorization": f"Bearer {tenant.api.key}"},
         "generation": {"max-examples": examples, "database": "none"},
         "checks": {
-            # An unknown method is a route that does not exist here, 404; see the test of methods.
+            # An unknown method is an unknown route here (404); see the test of methods.
             "unsupported_method": {"enabled": False},
-            # A request "without" the key is sent with it after all, by this configuration; `ignored_auth` does better.
+            # With this configuration, a request "without" the key still has it; `ignored_auth` tests that properly.
             "missing_required_header": {"enabled": False},
             "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", "502", "504"]},
-            # Whether a credential, a host or another's id is a good one is not for a schema to say.
+            # A schema cannot say if a credential, a host or an id is valid.
             "positive_data_acceptance": {"enabled": False},
         },
     }
@@ -178,13 +178,13 @@ def described(stack: Stack, tenant: Tenant, seed: int, examples: int, **given: A
 
 @contextmanager
 def aimed(own: Tenant, other: Tenant) -> Iterator[None]:
-    """Make credentials that the emulator knows of those that could be one, and ids that exist of those that could."""
+    """Replace generated credentials with ones that the emulator knows, and generated ids with existing ones."""
     serials = itertools.count(100)
 
     def before_call(_: Any, case: Any, **__: Any) -> None:
         body = case.body
         serial = next(serials)
-        if serial % 2 and "provider_id" in (case.path_parameters or {}):  # half of the changes are such as can be made
+        if serial % 2 and "provider_id" in (case.path_parameters or {}):  # half of the changes can succeed
             case.headers.pop("If-Match", None)
             case.headers.pop("Idempotency-Key", None)
             if case.method == "PATCH" and isinstance(body, dict) and len(body) > 1:
@@ -223,7 +223,7 @@ def aimed(own: Tenant, other: Tenant) -> Iterator[None]:
 
 
 def tried(schema: BaseSchema, marks: set[str], findings: Findings) -> None:
-    """Run all phases, and note what comes of it."""
+    """Run all phases, and record the results."""
     for event in from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):
             findings.note(event.recorder, marks)
@@ -236,7 +236,7 @@ def tried(schema: BaseSchema, marks: set[str], findings: Findings) -> None:
 @pytest.mark.parametrize("cases", CASES)
 @pytest.mark.usefixtures("network")
 def test_the_api_is_as_it_is_described(stack: Stack, tenants: list[Tenant], figure: Figure, cases: int) -> None:
-    """Whatever is sent: a described status, type, header and body; no crash; nothing of the other organization."""
+    """Every response has a described status, type, headers and body, and nothing of the other organization."""
     findings = Findings()
     for number in itertools.count():
         own, other = tenants if number % 2 == 0 else tenants[::-1]
@@ -255,17 +255,17 @@ def test_the_api_is_as_it_is_described(stack: Stack, tenants: list[Tenant], figu
             break
     figure("Fuzz", "requests made from the description, by two organizations", findings.sent)
     assert findings.faults == []
-    assert {200, 201, 400, 401, 404, 422} <= findings.answers.keys()
-    told = {f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods}
-    # schemathesis does not try the path that it has read the description from
-    reached = findings.successes if cases >= THOROUGH else findings.asked
-    assert told - reached <= {"GET /manage/v1/openapi.json"}
+    assert {200, 201, 400, 401, 404, 422} <= findings.responses.keys()
+    listed = {f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods}
+    # schemathesis does not test the path of the description itself
+    reached = findings.successes if cases >= THOROUGH else findings.requested
+    assert listed - reached <= {"GET /manage/v1/openapi.json"}
 
 
 @pytest.mark.parametrize("cases", CASES)
 @pytest.mark.usefixtures("network")
-def test_anothers_id_is_nobodys(stack: Stack, tenants: list[Tenant], figure: Figure, cases: int) -> None:
-    """Every operation on a provider, whatever else is sent with it, finds nothing where the id is another's."""
+def test_another_organizations_id_is_not_found(stack: Stack, tenants: list[Tenant], figure: Figure, cases: int) -> None:
+    """Every operation on a provider of another organization finds nothing."""
     own, other = tenants
     before = other.everything()
     findings = Findings()
@@ -281,8 +281,8 @@ def test_anothers_id_is_nobodys(stack: Stack, tenants: list[Tenant], figure: Fig
         tried(schema.include(path_regex="provider_id"), {"ORCHID", "WALNUT"}, findings)
     figure("Fuzz", "requests aimed at another organization's ids", findings.sent)
     assert findings.faults == []
-    assert findings.answers[404] > 10
-    assert not {200, 304, 409, 412} & findings.answers.keys()
+    assert findings.responses[404] > 10
+    assert not {200, 304, 409, 412} & findings.responses.keys()
     assert other.everything() == before
 
 
@@ -290,14 +290,14 @@ PATHS = sorted(document()["paths"])
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND"])
-def test_methods_that_no_path_has(stack: Stack, http: httpx2.Client, method: str) -> None:
-    """404 in our shape, as for every method that a path does not have; HEAD and OPTIONS are no exception."""
+def test_unknown_methods_are_not_found(stack: Stack, http: httpx2.Client, method: str) -> None:
+    """A method that a path lacks, HEAD and OPTIONS included, gets a 404 in the API's format."""
     for path in PATHS:
-        answer = http.request(method, path)
-        assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/json; charset=utf-8")
-        assert method == "HEAD" or answer.json()["error"]["code"] == "route_not_found"
+        response = http.request(method, path)
+        assert (response.status_code, response.headers["Content-Type"]) == (404, "application/json; charset=utf-8")
+        assert method == "HEAD" or response.json()["error"]["code"] == "route_not_found"
 
 
-def test_every_operation_was_in_reach() -> None:
-    """The list of operations that the fuzzing goes by is the API's."""
+def test_every_operation_is_fuzzed() -> None:
+    """The fuzzer's list of operations is the API's."""
     assert len(operations()) == sum(len(methods) for methods in document()["paths"].values())

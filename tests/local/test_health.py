@@ -1,4 +1,4 @@
-"""Health as a person sees it: a key sent to the emulator starts to fail, sweeps pass, and the answers change."""
+"""Health over HTTP: a key starts to fail at the emulator, sweeps run, and the health changes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from tests.local.conftest import Api
 
 
 def sweep(api: Api) -> Any:
-    """One sweep, now."""
-    answer = api.client.post("/_local/sweep", json={})
-    assert answer.status_code == 200, answer.text
-    return answer.json()["data"]
+    """Run one sweep now."""
+    response = api.client.post("/_local/sweep", json={})
+    assert response.status_code == 200, response.text
+    return response.json()["data"]
 
 
 def control(api: Api, key: str, case: str) -> None:
-    """Let a key play another case from now on."""
+    """Make a key play another case."""
     assert api.stack.emulator is not None
-    asked = {"vendor": "openai", "key": key, "case": case}
-    assert httpx2.post(f"{api.stack.emulator.url}/_control", json=asked, trust_env=False).status_code == 200
+    change = {"vendor": "openai", "key": key, "case": case}
+    assert httpx2.post(f"{api.stack.emulator.url}/_control", json=change, trust_env=False).status_code == 200
 
 
 def state(api: Api, provider_id: str) -> tuple[str, str | None]:
-    """State and reason of a provider's health."""
+    """Return the state and reason of a provider's health."""
     data = api.call("GET", f"/providers/{provider_id}/health").json()["data"]
     return data["state"], data["reason"]
 
 
 def test_health_moves_when_a_key_starts_to_fail(api: Api) -> None:
-    """Unknown, healthy, unhealthy after three refusals, healthy after two good checks; a rotation starts anew."""
+    """Health is unknown, healthy, unhealthy after three refusals, healthy after two probes; a rotation resets it."""
     key = fake_key("openai", "valid", 1)
     provider = api.added(key)
     assert state(api, provider["id"]) == ("unknown", None)
@@ -65,7 +65,7 @@ def test_health_moves_when_a_key_starts_to_fail(api: Api) -> None:
 
 
 def test_a_pending_provider_is_verified_by_the_sweep(api: Api) -> None:
-    """It becomes active when its vendor answers."""
+    """A pending provider becomes active when its vendor responds."""
     key = fake_key("openai", "server-500", 2)
     provider = api.add(key, on_unavailable="store_pending").json()["data"]
     assert provider["status"] == "pending"
@@ -81,7 +81,7 @@ BAD_DAYS = ["slow", "drip", "huge", "drop"]
 def test_a_vendor_on_a_bad_day_costs_its_own_minute_bucket_only(
     api: Api, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its neighbours are checked in the same sweep, and their latencies are their own."""
+    """Other providers are probed in the same sweep, with their own latencies."""
     monkeypatch.setattr(api.stack.ports.verifier, "probe_deadline_s", 2.0)
     bad = fake_key("openai", "valid", 90 + BAD_DAYS.index(case))
     good = [api.added(fake_key("openai", "valid", number)) for number in range(100, 105)]
@@ -101,19 +101,19 @@ def test_a_vendor_on_a_bad_day_costs_its_own_minute_bucket_only(
 
 
 def five_minutes(api: Api, provider_id: str) -> Any:
-    """The shortest window of a provider's health."""
+    """Return the shortest window of a provider's health."""
     return api.call("GET", f"/providers/{provider_id}/health").json()["data"]["windows"]["5m"]
 
 
 def api_org(api: Api) -> str:
-    """The organization of a caller."""
+    """Return the organization of a caller."""
     key = api.stack.ports.management_keys.get(api.key.split("_")[2])
     assert key is not None
     return key.org
 
 
 def test_events_reach_a_rule_with_a_target(api: Api) -> None:
-    """Created, rotated, health_changed and deleted, each once, through EventBridge into a queue."""
+    """Created, rotated, health_changed and deleted each arrive once, through EventBridge in a queue."""
     events, sqs = api.stack.ports.client("events"), api.stack.ports.sqs
     url = sqs.create_queue(QueueName="listener")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -1,4 +1,4 @@
-"""`python -m local` as a person starts and stops it."""
+"""Start and stop `python -m local` as a person would."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEY = "mlx_mk_mine_" + "0" * 64
 
 @contextmanager
 def started(**environment: str) -> Iterator[subprocess.Popen[str]]:
-    """The process; killed at the end, should it still run."""
+    """Start the process; kill it at the end if it still runs."""
     process = subprocess.Popen(
         [sys.executable, "-m", "local"],
         env={**os.environ, "PORT": "0", **environment},
@@ -35,7 +35,7 @@ def started(**environment: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def banner(process: subprocess.Popen[str]) -> str:
-    """What it prints until it is ready."""
+    """Return its output until it is ready."""
     assert process.stdout is not None
     seen = ""
     for line in process.stdout:
@@ -47,15 +47,15 @@ def banner(process: subprocess.Popen[str]) -> str:
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_it_starts_serves_and_stops(signum: signal.Signals) -> None:
-    """The printed line works as it is, and Ctrl-C ends it with 0 and without a traceback."""
+    """The printed commands work unchanged, and Ctrl-C ends the process with status 0 and no traceback."""
     with started(MANAGEMENT_KEY=KEY) as process:
         text = banner(process)
         address, key = re.findall(r"export API=(\S+) KEY=(\S+)", text)[0]
         assert key == KEY
-        answer = httpx2.get(
+        response = httpx2.get(
             f"{address}/manage/v1/providers", headers={"authorization": f"Bearer {key}"}, trust_env=False
         )
-        assert answer.json() == {"data": [], "next_cursor": None}
+        assert response.json() == {"data": [], "next_cursor": None}
         process.send_signal(signum)
         out, err = process.communicate(timeout=20)
         assert (process.returncode, err) == (0, "")
@@ -73,8 +73,8 @@ def test_it_starts_serves_and_stops(signum: signal.Signals) -> None:
     ],
     ids=str,
 )
-def test_settings_that_cannot_be(environment: dict[str, str], message: str) -> None:
-    """One line says what is wrong, and the exit status tells too."""
+def test_invalid_settings(environment: dict[str, str], message: str) -> None:
+    """Invalid settings give a one-line error and a nonzero exit status."""
     with started(**environment) as process:
         out, err = process.communicate(timeout=20)
         assert process.returncode == 1
@@ -84,7 +84,7 @@ def test_settings_that_cannot_be(environment: dict[str, str], message: str) -> N
 
 
 def test_a_taken_port() -> None:
-    """It says so instead of a traceback."""
+    """A taken port gives an error message, not a traceback."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -1,4 +1,4 @@
-"""The API as its callers see it: real HTTP, real functions, AWS in the process, vendors played by the emulator."""
+"""The API from a caller's view: real HTTP, real functions, embedded AWS, and the vendor emulator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.local.conftest import Api
 
 
 def stored_key(api: Api, provider_id: str, version: int | None = None) -> str:
-    """What the stack decrypts for a provider now."""
+    """Return the key that the stack decrypts for a provider now."""
     key = api.stack.ports.management_keys.get(api.key.split("_")[2])
     assert key is not None
     return resolve(api.stack.ports, key.org, provider_id, version).secret.reveal()
@@ -44,12 +44,12 @@ VENDORS = [
 
 @pytest.mark.parametrize(("vendor", "case", "base_url"), VENDORS)
 def test_every_vendor_from_adding_to_deleting(api: Api, vendor: str, case: str, base_url: str | None) -> None:
-    """Add, get, list, rotate and delete, each verified by a real call to the emulator."""
+    """Add, get, list, rotate and delete work for every vendor, with verification at the emulator."""
     first, second = fake_key(vendor, case, 1), fake_key(vendor, case, 2)
-    asked = api.stack.emulator.requests if api.stack.emulator else 0
+    before = api.stack.emulator.requests if api.stack.emulator else 0
     provider = api.added(first, vendor, base_url=base_url)
     assert api.stack.emulator is not None
-    assert api.stack.emulator.requests > asked
+    assert api.stack.emulator.requests > before
     assert (provider["status"], provider["verification"]["outcome"]) == ("active", "valid")
     path = f"/providers/{provider['id']}"
     assert api.call("GET", path).json()["data"] == provider
@@ -63,7 +63,7 @@ def test_every_vendor_from_adding_to_deleting(api: Api, vendor: str, case: str, 
 
 @pytest.mark.parametrize("vendor", NAMES)
 def test_a_refused_credential_is_stored_nowhere(api: Api, vendor: str) -> None:
-    """422 for POST and PATCH; after the PATCH the old key is what decrypts."""
+    """POST and PATCH return 422; after the PATCH the stored key is still the old one."""
     base_url = own_base_url(vendor)
     refused = api.add(fake_key(vendor, "invalid", 7), vendor, base_url=base_url)
     assert (refused.status_code, refused.json()["error"]["code"]) == (422, "credential_rejected")
@@ -79,7 +79,7 @@ def test_a_refused_credential_is_stored_nowhere(api: Api, vendor: str) -> None:
 
 @pytest.fixture
 def impatient(stack: Stack) -> Iterator[None]:
-    """Verifications get a second instead of ten."""
+    """Shorten the verification deadline from ten seconds to one."""
     before, stack.ports.verifier.deadline_s = stack.ports.verifier.deadline_s, 1
     yield
     stack.ports.verifier.deadline_s = before
@@ -105,10 +105,10 @@ BAD_DAYS = [
 @pytest.mark.parametrize(("case", "status", "reason"), BAD_DAYS)
 @pytest.mark.usefixtures("impatient")
 def test_a_vendors_bad_day_changes_nothing(api: Api, case: str, status: int, reason: str) -> None:
-    """POST stores nothing, or `pending` when asked; PATCH leaves the old key active."""
+    """POST stores nothing, or a `pending` provider on request; PATCH leaves the old key active."""
     bad = fake_key("openai", case, 5)
-    answer = api.add(bad)
-    assert (answer.status_code, answer.json()["error"]["reason"]) == (status, reason)
+    response = api.add(bad)
+    assert (response.status_code, response.json()["error"]["reason"]) == (status, reason)
     assert api.call("GET", "/providers").json()["data"] == []
     pending = api.add(bad, on_unavailable="store_pending")
     assert (pending.status_code, pending.json()["data"]["status"]) == (202, "pending")
@@ -121,15 +121,15 @@ def test_a_vendors_bad_day_changes_nothing(api: Api, case: str, status: int, rea
         api.call("DELETE", f"/providers/{each['id']}")
 
 
-def test_a_vendor_that_is_not_there(api: Api) -> None:
-    """A refused connection is 502 and stores nothing."""
-    answer = api.add(fake_key("openai"), base_url="http://127.0.0.1:1/v1")
-    assert (answer.status_code, answer.json()["error"]["reason"]) == (502, "connection_failed")
+def test_an_unreachable_vendor(api: Api) -> None:
+    """A refused connection gives 502 and stores nothing."""
+    response = api.add(fake_key("openai"), base_url="http://127.0.0.1:1/v1")
+    assert (response.status_code, response.json()["error"]["reason"]) == (502, "connection_failed")
     assert api.call("GET", "/providers").json()["data"] == []
 
 
 def test_a_limited_credential_is_stored_and_says_why(api: Api) -> None:
-    """The swap is made; `verification` tells what stands in the way."""
+    """The key is replaced, and `verification` gives the reason for the limit."""
     provider = api.added(fake_key("openai", "rate-limited"))
     assert provider["verification"] | {"checked_at": ""} == {
         "outcome": "limited",
@@ -139,10 +139,10 @@ def test_a_limited_credential_is_stored_and_says_why(api: Api) -> None:
 
 
 def test_a_key_of_another_region_is_stored_with_a_warning(api: Api) -> None:
-    """It says which member to change, and how."""
-    answer = api.add(fake_key("openai", "incorrect-hostname")).json()
-    assert answer["data"]["verification"]["reason"] == "wrong_region"
-    (warning,) = answer["warnings"]
+    """The warning names the member to change and its new value."""
+    response = api.add(fake_key("openai", "incorrect-hostname")).json()
+    assert response["data"]["verification"]["reason"] == "wrong_region"
+    (warning,) = response["warnings"]
     assert (warning["code"], "https://eu.api.openai.com/v1" in warning["message"]) == ("wrong_region", True)
 
 
@@ -160,15 +160,15 @@ OWN_HOSTS = [
 
 
 @pytest.mark.parametrize(("vendor", "base_url", "stored"), OWN_HOSTS)
-def test_each_of_a_vendors_hosts_is_asked(api: Api, vendor: str, base_url: str, stored: str) -> None:
-    """A region's, another cloud's, one for inference; as it was pasted."""
+def test_each_of_a_vendors_hosts_is_called(api: Api, vendor: str, base_url: str, stored: str) -> None:
+    """A vendor's regional, cloud and inference hosts are accepted as pasted, and called."""
     provider = api.added(fake_key(vendor), vendor, base_url=base_url)
     assert (provider["base_url"], provider["verification"]["outcome"]) == (stored, "valid")
 
 
 @pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-iso-east-1"])
-def test_a_bedrock_region_of_every_partition_is_asked(api: Api, region: str) -> None:
-    """At the partition's own host, with a signature for that host."""
+def test_a_bedrock_region_of_every_partition_is_called(api: Api, region: str) -> None:
+    """The request goes to the partition's own host, with a signature for it."""
     provider = api.added(fake_key("bedrock").replace("us-east-1", region), "bedrock")
     assert provider["verification"]["outcome"] == "valid"
 
@@ -182,39 +182,39 @@ LONGEST = [
 
 @pytest.mark.parametrize(("vendor", "key"), LONGEST)
 def test_the_longest_credential_reaches_its_vendor(api: Api, vendor: str, key: str) -> None:
-    """It is refused there, and not on the way."""
+    """The vendor refuses it, and nothing on the way does."""
     assert api.add(key, vendor).json()["error"]["code"] == "credential_rejected"
 
 
 def test_an_oauth_token_of_anthropics_is_good(api: Api) -> None:
-    """The emulator refuses one that is sent as an API key, as Anthropic does."""
+    """An OAuth token is sent as a bearer token; the emulator refuses one sent as an API key, as Anthropic does."""
     provider = api.added(fake_key("anthropic", "valid-oauth"), "anthropic")
     assert provider["verification"]["outcome"] == "valid"
 
 
 @pytest.mark.parametrize("round_", range(3))
 def test_twenty_rotations_at_once(api: Api, round_: int) -> None:
-    """Each is 200 or 409; the active version counts the 200s; what is stored is what its answer's caller sent."""
+    """Each response is 200 or 409, the active version counts the 200s, and the stored key is that version's."""
     provider = api.added(fake_key("groq", "valid", 100), "groq", name=f"Race {round_}")
     keys = [fake_key("groq", "valid", number) for number in range(200, 220)]
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda key: api.rotate(provider["id"], key), keys))
-    assert {answer.status_code for answer in answers} <= {200, 409}
+        responses = list(pool.map(lambda key: api.rotate(provider["id"], key), keys))
+    assert {response.status_code for response in responses} <= {200, 409}
     won = {
-        answer.json()["data"]["key_version"]: key
-        for answer, key in zip(answers, keys, strict=True)
-        if answer.status_code == 200
+        response.json()["data"]["key_version"]: key
+        for response, key in zip(responses, keys, strict=True)
+        if response.status_code == 200
     }
     active = api.call("GET", f"/providers/{provider['id']}").json()["data"]["key_version"]
     assert sorted(won) == list(range(2, active + 1))
-    assert len(won) == sum(answer.status_code == 200 for answer in answers)
+    assert len(won) == sum(response.status_code == 200 for response in responses)
     assert {version: stored_key(api, provider["id"], version) for version in won} == won
-    codes = {answer.json()["error"]["code"] for answer in answers if answer.status_code == 409}
+    codes = {response.json()["error"]["code"] for response in responses if response.status_code == 409}
     assert codes <= {"rotation_conflict", "too_many_live_versions"}
 
 
 def test_a_delete_and_an_attach_never_both_win(api: Api) -> None:
-    """Twenty races: either the provider is gone and the config was refused, or both are there."""
+    """In twenty races, either the provider is deleted and the config refused, or both exist."""
     outcomes = set()
     for number in range(20):
         caller = api.another("org_race")
@@ -226,8 +226,8 @@ def test_a_delete_and_an_attach_never_both_win(api: Api) -> None:
         ]
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             order = work if number % 2 else work[::-1]
-            answers = list(pool.map(lambda each: each(), order))
-        deleted, attached = (answers if number % 2 else answers[::-1])[:2]
+            responses = list(pool.map(lambda each: each(), order))
+        deleted, attached = (responses if number % 2 else responses[::-1])[:2]
         outcomes.add((deleted.status_code, attached.status_code))
         exists = caller.call("GET", f"/providers/{provider['id']}").status_code == 200
         config = caller.call("GET", f"/routing-configs/r{number}").status_code == 200
@@ -236,16 +236,16 @@ def test_a_delete_and_an_attach_never_both_win(api: Api) -> None:
 
 
 def test_deleting_what_is_in_use(api: Api) -> None:
-    """409 names every config; detached, it goes."""
+    """Deleting gives a 409 that names every config, and succeeds after they are detached."""
     provider = api.added(fake_key("openai"))
     attempts = [{"provider_id": provider["id"], "model": "gpt"}]
     for slug in ("@production", "batch"):
         made = api.call("PUT", f"/routing-configs/{slug}", {"strategy": "single", "attempts": attempts})
         assert made.status_code == 201
     for query in ("", "?dry_run=true"):
-        answer = api.call("DELETE", f"/providers/{provider['id']}{query}")
-        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "provider_in_use")
-        assert [each["id"] for each in answer.json()["error"]["references"]] == ["@production", "batch"]
+        response = api.call("DELETE", f"/providers/{provider['id']}{query}")
+        assert (response.status_code, response.json()["error"]["code"]) == (409, "provider_in_use")
+        assert [each["id"] for each in response.json()["error"]["references"]] == ["@production", "batch"]
     for slug in ("%40production", "batch"):
         assert api.call("DELETE", f"/routing-configs/{slug}").status_code == 200
     assert api.call("DELETE", f"/providers/{provider['id']}?dry_run=true").json()["data"]["deleted"] is False
@@ -253,7 +253,7 @@ def test_deleting_what_is_in_use(api: Api) -> None:
 
 
 def test_the_old_key_finishes_and_then_is_refused(api: Api) -> None:
-    """The version that a request began with is readable; past its end the row is refused, though it is still there."""
+    """A replaced version is readable until it expires; then it is refused, even while its row exists."""
     provider = api.added(fake_key("openai", "valid", 1))
     assert api.rotate(provider["id"], fake_key("openai", "valid", 2)).status_code == 200
     assert stored_key(api, provider["id"], 1) == fake_key("openai", "valid", 1)
@@ -271,7 +271,7 @@ def test_the_old_key_finishes_and_then_is_refused(api: Api) -> None:
 
 
 def test_a_stored_row_that_is_copied_elsewhere_does_not_open(api: Api) -> None:
-    """Onto another provider, another version, another organization: the very bytes, in the very table."""
+    """The same bytes do not decrypt for another provider, version or organization."""
     mine = api.added(fake_key("openai", "valid", 1))
     theirs = api.another("org_other").added(fake_key("openai", "valid", 2))
     other = api.added(fake_key("openai", "valid", 3))
@@ -294,8 +294,8 @@ def test_a_stored_row_that_is_copied_elsewhere_does_not_open(api: Api) -> None:
     assert resolve(api.stack.ports, key.org, mine["id"], 1).secret.reveal() == fake_key("openai", "valid", 1)
 
 
-def test_who_may_not_come_in(api: Api) -> None:
-    """No key, a wrong, a malformed and a revoked one are 401; a read-only key reads and is 403 otherwise."""
+def test_unauthorized_callers(api: Api) -> None:
+    """A missing, wrong, malformed or revoked key gets 401; a read-only key can read, and gets 403 otherwise."""
     reader = api.another("org_reader", Scope.PROVIDERS_READ)
     assert reader.call("GET", "/providers").status_code == 200
     refused = reader.add(fake_key("openai"))
@@ -303,35 +303,35 @@ def test_who_may_not_come_in(api: Api) -> None:
     bare = api.client.get("/manage/v1/providers")
     assert (bare.status_code, bare.json()["error"]["code"]) == (401, "missing_api_key")
     for wrong in (api.key[:-1] + ("0" if api.key[-1] != "0" else "1"), "mlx_mk_x", "mlx_mk_x_" + "0" * 64):
-        answer = Api(api.stack, api.client, wrong).call("GET", "/providers")
-        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+        response = Api(api.stack, api.client, wrong).call("GET", "/providers")
+        assert (response.status_code, response.json()["error"]["code"]) == (401, "invalid_api_key")
     revoke_management_key(api.stack.ports, reader.key.split("_")[2])
     assert reader.call("GET", "/providers").status_code == 401
 
 
 def test_the_limit_of_a_minute(api: Api) -> None:
-    """Every answer counts down; beyond sixty it is 429 with Retry-After. The minute may turn once while counting."""
-    answers = [api.call("GET", "/providers?limit=1") for _ in range(122)]
-    assert [answer.headers["RateLimit-Limit"] for answer in answers] == ["60"] * 122
-    limited = [answer for answer in answers if answer.status_code == 429]
+    """Every response counts down, and beyond sixty it is 429 with Retry-After. A new minute may begin once."""
+    responses = [api.call("GET", "/providers?limit=1") for _ in range(122)]
+    assert [response.headers["RateLimit-Limit"] for response in responses] == ["60"] * 122
+    limited = [response for response in responses if response.status_code == 429]
     assert limited
     assert limited[0].json()["error"]["code"] == "rate_limited"
     assert 1 <= int(limited[0].headers["Retry-After"]) <= 60
     assert limited[0].headers["RateLimit-Remaining"] == "0"
-    first = int(answers[0].headers["RateLimit-Remaining"])
+    first = int(responses[0].headers["RateLimit-Remaining"])
     assert first == 59
 
 
-def test_what_the_gateway_answers_by_itself(api: Api) -> None:
-    """Unknown paths, unlisted methods and enormous bodies get our shape too."""
+def test_the_gateways_own_responses(api: Api) -> None:
+    """Unknown paths, unlisted methods and enormous bodies get the API's error format too."""
     for method, path, status, code in [
         ("GET", "/nothing", 404, "route_not_found"),
         ("PUT", "/providers", 404, "route_not_found"),
         ("GET", "/providers/a/b/c", 404, "route_not_found"),
     ]:
-        answer = api.call(method, path)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
-        assert answer.json()["error"]["request_id"] == answer.headers["x-amzn-RequestId"]
+        response = api.call(method, path)
+        assert (response.status_code, response.json()["error"]["code"]) == (status, code)
+        assert response.json()["error"]["request_id"] == response.headers["x-amzn-RequestId"]
     for size in (1024 * 1024, 11 * 1024 * 1024):
         body = b'{"name": "' + b"x" * size + b'"}'
         headers = {"authorization": f"Bearer {api.key}", "content-type": "application/json"}
@@ -339,31 +339,31 @@ def test_what_the_gateway_answers_by_itself(api: Api) -> None:
         assert (large.status_code, large.json()["error"]["code"]) == (413, "body_too_large")
 
 
-def test_the_gateways_own_answers_tell_the_limit_once_the_key_is_known(api: Api) -> None:
-    """A body that is no text is refused behind the authorizer; the count is the caller's all the same."""
+def test_the_gateways_own_responses_have_the_rate_limit_of_a_known_key(api: Api) -> None:
+    """A body that is not text is refused after the authorizer, with the caller's rate limit in the headers."""
     headers = {"authorization": f"Bearer {api.key}", "content-type": "application/json"}
-    answer = api.client.post("/manage/v1/providers", content=b"\xff", headers=headers)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_json")
-    assert (answer.headers["RateLimit-Limit"], answer.headers["RateLimit-Remaining"]) == ("60", "59")
+    response = api.client.post("/manage/v1/providers", content=b"\xff", headers=headers)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "malformed_json")
+    assert (response.headers["RateLimit-Limit"], response.headers["RateLimit-Remaining"]) == ("60", "59")
 
 
 @pytest.mark.parametrize("path", ["/providers/a%0Ab", "/providers/%0A", "/%0A", "/routing-configs/%0D%0A"])
 def test_a_path_with_a_line_break_gets_our_shape_too(api: Api, path: str) -> None:
-    """404, as for every path that leads nowhere."""
-    answer = api.call("GET", path)
-    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found")
+    """A path with a line break gets 404 in the API's format, as every unknown path."""
+    response = api.call("GET", path)
+    assert (response.status_code, response.json()["error"]["type"]) == (404, "not_found")
 
 
 def test_a_body_is_taken_as_it_was_sent(api: Api) -> None:
-    """Nothing is unpacked: compressed bytes are no JSON, and bytes that only claim to be compressed are."""
+    """Bodies are never decompressed: gzip is not JSON, and JSON labeled as gzip is."""
     headers = {"authorization": f"Bearer {api.key}", "content-type": "application/json", "content-encoding": "gzip"}
     for body, status, code in ((gzip.compress(b"{}"), 400, "malformed_json"), (b"{}", 422, "validation_failed")):
-        answer = api.client.post("/manage/v1/providers", content=body, headers=headers)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+        response = api.client.post("/manage/v1/providers", content=body, headers=headers)
+        assert (response.status_code, response.json()["error"]["code"]) == (status, code)
 
 
 def forms(secret: str) -> set[str]:
-    """A secret as it is, and in the forms in which it could slip through."""
+    """Return a secret and its encodings."""
     raw = secret.encode()
     return {
         secret,
@@ -376,14 +376,14 @@ def forms(secret: str) -> set[str]:
 
 
 def plain(item: Any) -> str:
-    """A DynamoDB item as text, bytes both as text and in hex."""
+    """Return a DynamoDB item as text, bytes both as text and in hex."""
     return json.dumps(item, default=lambda raw: raw.hex() + raw.decode("latin-1"), ensure_ascii=False)
 
 
 @pytest.mark.usefixtures("impatient")
 def test_nothing_of_a_credential_gets_out(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every path, good and bad: no answer, header, log line or item of any table holds the key, sealed rows apart."""
-    api.stack.ports.verifier.deadline_s = 0.3  # many of these vendors are slow, and each is waited for
+    """On every path, no response, header, log line or item contains the key, except encrypted in sealed rows."""
+    api.stack.ports.verifier.deadline_s = 0.3  # many of these vendors are slow, and the test waits for each
     logged = io.StringIO()
     for handler in logs.logger.handlers:
         monkeypatch.setattr(handler, "stream", logged)
@@ -412,10 +412,10 @@ def test_nothing_of_a_credential_gets_out(api: Api, monkeypatch: pytest.MonkeyPa
         for number, case in enumerate(cases):
             canary = fake_key(vendor, case, 7_000 + number)
             canaries.append(canary)
-            answer = caller.add(canary, vendor, name=f"{vendor} {case}", on_unavailable="store_pending")
-            seen.append(answer)
-            if answer.status_code < 300:
-                seen.append(caller.rotate(answer.json()["data"]["id"], canary))
+            response = caller.add(canary, vendor, name=f"{vendor} {case}", on_unavailable="store_pending")
+            seen.append(response)
+            if response.status_code < 300:
+                seen.append(caller.rotate(response.json()["data"]["id"], canary))
                 seen.append(caller.add(canary, vendor, name=f"{vendor} {case} again"))
         caller = caller.another("org_canary")
     canary = fake_key("openai", "valid", 8_000)
@@ -433,9 +433,9 @@ def test_nothing_of_a_credential_gets_out(api: Api, monkeypatch: pytest.MonkeyPa
     seen.append(caller.call("PUT", f"/routing-configs/{canary}", {"strategy": canary}))
     seen.append(Api(api.stack, api.client, canary).call("GET", "/providers"))
     seen.extend([caller.call("GET", "/providers?limit=100"), caller.call("GET", "/routing-configs")])
-    assert {200, 201, 202, 400, 401, 404, 422} <= {answer.status_code for answer in seen}
+    assert {200, 201, 202, 400, 401, 404, 422} <= {response.status_code for response in seen}
     dynamodb = api.stack.ports.dynamodb
-    haystack = [f"{answer.headers} {answer.text}" for answer in seen]
+    haystack = [f"{response.headers} {response.text}" for response in seen]
     haystack += [plain(item) for item in dynamodb.scan(TableName="MainTable")["Items"]]
     haystack += [plain(item) for item in dynamodb.scan(TableName="SecretsTable")["Items"]]
     haystack.append(logged.getvalue())

@@ -1,4 +1,4 @@
-"""The commands in README.md and docs/tour.md print what the pages say."""
+"""Tests that the commands in README.md and docs/tour.md print the outputs on the pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.kit.tour import PAGES, masked, run, steps
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_prints_what_it_says(page: Path) -> None:
-    """Every step, pasted in order into one shell; `python -m tests.kit.tour` writes the outputs."""
+    """Every step prints the page's output, in order in one shell; `python -m tests.kit.tour` writes them."""
     found = steps(page)
     assert len(found) >= 3
     with in_background(running_stack()) as stack:
@@ -24,11 +24,11 @@ def test_a_page_prints_what_it_says(page: Path) -> None:
 
 
 def test_the_picture_is_current() -> None:
-    """It shows what the command line prints today; `python -m tests.kit.pictures` writes it."""
+    """The picture shows the command line's current output; `python -m tests.kit.pictures` writes it."""
     assert PICTURE.read_text(encoding="utf-8") == picture()
 
 
 def test_the_readme_is_short() -> None:
-    """At most 150 lines: everything else has a page of its own."""
+    """The README has at most 150 lines; other subjects have their own pages."""
     (readme,) = (page for page in PAGES if page.name == "README.md")
     assert len(readme.read_text().splitlines()) <= 150

@@ -1,4 +1,4 @@
-"""moto's transactions, made quick: still all or nothing, and at the price of what they touch."""
+"""Tests that moto's patched transactions are still atomic, and cost only as much as the items they touch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COUNT = 50
 
 @pytest.fixture
 def tables() -> Iterator[Tables]:
-    """A table with some items in it, each in a partition of its own."""
+    """Yield a table with some items, each in its own partition."""
     with moto_tables() as found:
         for number in range(COUNT):
             found.client.put_item(TableName=found.main, Item=key(number) | {"n": {"N": "0"}, "l": {"L": []}})
@@ -27,7 +27,7 @@ def key(number: int) -> dict[str, Any]:
 
 
 def update(tables: Tables, number: int) -> dict[str, Any]:
-    """An action that changes a member, and one within a member."""
+    """Return an action that changes an attribute, and one inside an attribute."""
     return {
         "Update": {
             "TableName": tables.main,
@@ -47,7 +47,7 @@ def put(tables: Tables, number: int, condition: str) -> dict[str, Any]:
 
 
 def test_a_transaction_that_fails_leaves_everything_as_it_was(tables: Tables) -> None:
-    """What was updated, put and deleted before the action whose condition did not hold."""
+    """If a condition fails, all earlier updates, puts and deletes are rolled back."""
     before = tables.everything(tables.main)
     actions = [
         update(tables, 0),
@@ -62,7 +62,7 @@ def test_a_transaction_that_fails_leaves_everything_as_it_was(tables: Tables) ->
 
 
 def test_a_transaction_that_holds_is_made_whole(tables: Tables) -> None:
-    """And what it did not touch is as it was."""
+    """A transaction whose conditions hold is applied in full, and changes nothing else."""
     before = {item["PK"]["S"]: item for item in tables.everything(tables.main)}
     actions = [update(tables, 0), put(tables, 1_000, "attribute_not_exists(PK)")]
     tables.client.transact_write_items(TransactItems=[*actions, {"Delete": {"TableName": tables.main, "Key": key(1)}}])
@@ -72,7 +72,7 @@ def test_a_transaction_that_holds_is_made_whole(tables: Tables) -> None:
 
 
 def test_it_copies_only_what_it_updates(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto alone copies every item of the table, for each action."""
+    """A transaction copies only the items that it updates; unpatched moto copies the table for each action."""
     copied = []
     real = Item.__deepcopy__
 

@@ -1,4 +1,4 @@
-"""An upload link over real HTTP: made by a program, opened and used by a person, gone afterwards."""
+"""An upload link over real HTTP: a program creates it, a person opens and uses it once."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.local.conftest import PATIENT, Api
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 CONSOLE: list[str] = []
-"""What the stack of this module prints."""
+"""The output of this module's stack."""
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """A stack whose console is kept."""
+    """Run a stack, and record its console."""
     CONSOLE.clear()
     with in_background(running_stack(settings=PATIENT, log=CONSOLE.append)) as running:
         yield running
@@ -34,26 +34,26 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture
 def person() -> Iterator[httpx2.Client]:
-    """Somebody with a browser and no management key."""
+    """Yield the HTTP client of a person with a browser and no management key."""
     with httpx2.Client(trust_env=False, timeout=30, headers=BROWSER) as client:
         yield client
 
 
 def link(api: Api, **wanted: str) -> Any:
-    """A new link."""
-    answer = api.call("POST", "/uploads", wanted)
-    assert answer.status_code == 201, answer.text
-    return answer.json()["data"]
+    """Create a link, and return it."""
+    response = api.call("POST", "/uploads", wanted)
+    assert response.status_code == 201, response.text
+    return response.json()["data"]
 
 
 def trail(api: Api) -> list[tuple[str, str]]:
-    """What was done and by whom, oldest first."""
+    """Return the actions of the audit trail with their actors, oldest first."""
     entries = api.call("GET", "/audit").json()["data"]
     return [(entry["action"], entry["actor"]["type"]) for entry in reversed(entries)]
 
 
 def test_a_person_adds_and_rotates_a_provider(api: Api, person: httpx2.Client) -> None:
-    """The page at the link, the form, the provider, and a second use that finds nothing."""
+    """The link shows a form that adds or rotates a provider; a second use finds nothing."""
     made = link(api, vendor="openai", name="By a person")
     url = made["url"]
     assert url.startswith(f"{api.stack.url}/manage/v1/uploads/")
@@ -87,7 +87,7 @@ def test_a_person_adds_and_rotates_a_provider(api: Api, person: httpx2.Client) -
 
 
 def test_a_refused_key_can_be_entered_again(api: Api, person: httpx2.Client) -> None:
-    """422 and the way back; the right one is taken then."""
+    """A refused key gets 422 and a link back to the form, which then accepts the right key."""
     url = link(api, vendor="groq", name="Mistyped")["url"]
     refused = person.post(url, data={"api_key": fake_key("groq", "invalid", 1)})
     assert (refused.status_code, 'href=""' in refused.text) == (422, True)
@@ -97,7 +97,7 @@ def test_a_refused_key_can_be_entered_again(api: Api, person: httpx2.Client) -> 
 
 @pytest.mark.parametrize("rotates", [True, False], ids=["rotate", "add"])
 def test_of_many_who_use_a_link_at_once_one_wins(api: Api, person: httpx2.Client, rotates: bool) -> None:
-    """One success, one change; the others find nothing."""
+    """Of concurrent uses of a link, one succeeds and makes the change; the others find nothing."""
     wanted = {"vendor": "openai", "name": "Raced"}
     if rotates:
         wanted = {"provider_id": api.added(fake_key("openai", "valid", 20))["id"]}
@@ -115,7 +115,7 @@ def test_of_many_who_use_a_link_at_once_one_wins(api: Api, person: httpx2.Client
 
 
 def test_a_revoked_key_takes_its_links_along(api: Api, person: httpx2.Client) -> None:
-    """On the next request, as for the key itself."""
+    """A revoked key's links stop working with the next request."""
     maker = api.another("org_revoked", Scope.PROVIDERS_WRITE)
     url = link(maker, vendor="openai", name="Never")["url"]
     assert person.get(url).status_code == 200
@@ -124,13 +124,13 @@ def test_a_revoked_key_takes_its_links_along(api: Api, person: httpx2.Client) ->
 
 
 def test_a_reader_makes_no_links(api: Api) -> None:
-    """403, as for every change."""
+    """A read-only key gets 403 when it creates a link."""
     reader = api.another("org_reader", Scope.PROVIDERS_READ)
     assert reader.call("POST", "/uploads", {"vendor": "openai", "name": "No"}).status_code == 403
 
 
 def test_a_link_is_printed_and_stored_nowhere(api: Api, person: httpx2.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not on the console, even for a path that only resembles it, not in a log line, not in any table."""
+    """A link is not on the console, even for a path that resembles it, nor in a log line or a table."""
     logged = io.StringIO()
     for handler in logs.logger.handlers:
         monkeypatch.setattr(handler, "stream", logged)
