@@ -39,7 +39,7 @@ class Evidence:
     canaries: set[str] = field(default_factory=set)
     data_keys: set[bytes] = field(default_factory=set)
     links: set[str] = field(default_factory=set)
-    answers: list[str] = field(default_factory=list)
+    responses: list[str] = field(default_factory=list)
     handed_over: list[str] = field(default_factory=list)
     aws_requests: list[str] = field(default_factory=list)
     items: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Changes that are made once, whatever happens on the way: each with the state of things that it begins with."""
+"""Changes for the proofs of exactly-once, each with its initial state."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.proofs.world import (
 
 @dataclass(frozen=True)
 class Change:
-    """A request to a world that began with `setup`."""
+    """A request to a world that starts with `setup`."""
 
     name: str
     setup: tuple[Sent, ...]
@@ -61,7 +61,7 @@ CHANGES: Final = tuple(
 
 
 class Undisturbed:
-    """A change to which nothing happens: the calls that it makes, its answer, and what is so afterwards.
+    """A change to which nothing happens: the calls that it makes, its response, and what is so afterwards.
 
     `cold`: the first process that gets it holds no data keys yet.
     """
@@ -72,47 +72,47 @@ class Undisturbed:
         self.cold = cold
         self.calls: list[Call] = []
         world.begin_with(change.setup)
-        answer = self.send(self._noting)
-        assert answer.status < 300, answer.text
-        self.answer, self.facts = self.after(answer)
+        response = self.send(self._noting)
+        assert response.status < 300, response.text
+        self.response, self.facts = self.after(response)
 
     def _noting(self, call: Call, make: Callable[[], Any]) -> Any:
         self.calls.append(call)
         return make()
 
     def send(self, gate: Gate = at_once, *, attempt: int = 0, late: timedelta = timedelta()) -> Response:
-        """Send the request for the `attempt`-th time, to a new process."""
+        """Send the request to a new process, as attempt number `attempt`."""
         clock = self.world.clock(self.request.late + late)
         process = self.world.process(gate, clock=clock, cold=self.cold and attempt == 0)
         return self.world.send(replace(self.request, id=f"{self.request.id}-{attempt}"), process)
 
-    def after(self, answer: Response) -> tuple[tuple[int, str], dict[str, Any]]:
-        """What the answer says, and what is so after the next sweep; fails where it is what must never be so."""
+    def after(self, response: Response) -> tuple[tuple[int, str], dict[str, Any]]:
+        """Return the response's facts and the state after the next sweep; fail if an invariant is violated."""
         self.world.sweep()
         found = state.read(self.world)
         assert not state.violations(found)
         assert not found.waiting, "events are left in the outbox"
-        status, text, _ = state.answer_facts(answer, state.names_of(found))
+        status, text, _ = state.response_facts(response, state.names_of(found))
         return (status, text), state.facts(found)
 
     def settle(self, attempt: int = 1, late: timedelta = timedelta()) -> Response:
-        """The answer of a client who sends the request again until it is told the outcome.
+        """Retry like a client until the outcome is known; return the response.
 
-        Checks that the client has to wait for no longer than a lease, that it gets the first answer where that was
+        Checks that the client has to wait for no longer than a lease, that it gets the first response where that was
         recorded, that from then on it always gets the same, and that the change is made exactly once.
         """
         record = self.world.record(KEY)
         recorded = record["answer"]["body"] if record and "answer" in record else None
-        answer = self.send(attempt=attempt, late=late)
+        response = self.send(attempt=attempt, late=late)
         now = BEGAN + self.request.late + late
         if record and recorded is None and now < datetime.fromisoformat(record["lease_until"]):
-            assert (answer.status, answer.error["code"]) == (409, "idempotency_in_progress")
+            assert (response.status, response.error["code"]) == (409, "idempotency_in_progress")
             late += LEASE_OVER
-            answer = self.send(attempt=attempt + 1, late=late)
-        assert recorded in (None, answer.text)
-        assert ("Idempotency-Replayed" in answer.headers) == (recorded is not None)
+            response = self.send(attempt=attempt + 1, late=late)
+        assert recorded in (None, response.text)
+        assert ("Idempotency-Replayed" in response.headers) == (recorded is not None)
         again = self.send(attempt=attempt + 2, late=late)
-        assert (again.status, again.text) == (answer.status, answer.text)
+        assert (again.status, again.text) == (response.status, response.text)
         assert "Idempotency-Replayed" in again.headers
-        assert self.after(answer) == (self.answer, self.facts)
-        return answer
+        assert self.after(response) == (self.response, self.facts)
+        return response

@@ -1,4 +1,4 @@
-"""The proofs' own modules say what they found, as tests do, when an assertion does not hold."""
+"""Enables pytest's assertion messages in the proofs' own modules."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A server in front of DynamoDB Local that passes requests on and keeps some of the answers to itself."""
+"""A proxy for DynamoDB Local that drops some of the responses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 
 
 class Dropping(ThreadingHTTPServer):
-    """Passes DynamoDB's requests on to `upstream`. The answer to one of the writes does not come back.
+    """Passes DynamoDB's requests on to `upstream`. The response to one of the writes does not come back.
 
     A write that botocore sends again is the same write: both tries name one invocation.
     """
@@ -31,18 +31,18 @@ class Dropping(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Return its address."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def drop(self, number: int, times: int) -> None:
-        """Begin to count the writes anew, and drop the answers to `times` tries of the `number`-th (0 for none)."""
+        """Reset the count of writes, and drop the responses to `times` attempts of the `number`-th (0 for none)."""
         with self._lock:
             self.writes = []
             self.dropped = 0
             self._number, self._times = number, times
 
     def drops(self, operation: str, invocation: str) -> bool:
-        """Whether the answer to this try is to be dropped."""
+        """Return whether to drop the response to this attempt."""
         if operation not in _WRITES:
             return False
         with self._lock:
@@ -63,16 +63,16 @@ class _Handler(BaseHTTPRequestHandler):
         upstream = http.client.HTTPConnection(self.server.upstream, timeout=10)
         try:
             upstream.request("POST", self.path, body, dict(self.headers.items()))
-            answer = upstream.getresponse()
-            content = answer.read()
+            response = upstream.getresponse()
+            content = response.read()
         finally:
             upstream.close()
         operation = self.headers["X-Amz-Target"].partition(".")[2]
         if self.server.drops(operation, self.headers["amz-sdk-invocation-id"]):
             self.close_connection = True
             return
-        self.send_response(answer.status)
-        for name, value in answer.getheaders():
+        self.send_response(response.status)
+        for name, value in response.getheaders():
             if name.lower() not in ("date", "server", "connection", "content-length", "transfer-encoding"):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
@@ -80,12 +80,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def dropping(upstream: str) -> Iterator[Dropping]:
-    """A server that runs for the length of the block."""
+    """Run the proxy until the block ends."""
     with Dropping(upstream) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

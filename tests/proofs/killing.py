@@ -1,4 +1,4 @@
-"""The end of a process between any two of its calls."""
+"""Kill a process between any two of its calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.proofs.world import Call
 
 
 class Killed(BaseException):
-    """Ends a process where it stands. Nothing catches it."""
+    """Ends a process immediately. Nothing catches it."""
 
 
 @dataclass
@@ -27,8 +27,8 @@ class Killer:
         if self.dead or (self.made == self.number and not self.after):
             self.dead = True
             raise Killed
-        answer = make()
+        response = make()
         if self.made == self.number:
             self.dead = True
             raise Killed
-        return answer
+        return response

@@ -1,4 +1,4 @@
-"""The API as a person would keep it in a few dictionaries: what the proof by model compares the real one with.
+"""A reference model of the API in a few dictionaries; the model-based proof compares the real API with it.
 
 It shares no code with the product; what it knows is the contract (api.md).
 """
@@ -25,9 +25,9 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True)
 class Weather:
-    """What the world does to one request: the vendor's verdict, or the death of the process.
+    """Conditions for one request: the vendor's verdict, or the death of the process.
 
-    `verdict`: valid, limited, rejected, down (no answer can be had) or slow (timed out). `dies`: "before" kills the
+    `verdict`: valid, limited, rejected, down (no response can be had) or slow (timed out). `dies`: "before" kills the
     process while the vendor is asked, "after" just behind the commit.
     """
 
@@ -52,7 +52,7 @@ REFUSALS: Final = {
 
 @dataclass(frozen=True)
 class Sent:
-    """A request that changes something."""
+    """A request that changes data."""
 
     function: str
     org: str
@@ -63,13 +63,13 @@ class Sent:
 
     @property
     def content(self) -> tuple[Any, ...]:
-        """What its Idempotency-Key stands for."""
+        """Return the content that its Idempotency-Key identifies."""
         return (self.function, self.path, self.body or {}, self.query)
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What is to be answered; `warnings` without their sentences. `published`: an event follows the commit."""
+    """The expected response; `warnings` without their sentences. `published`: an event follows the commit."""
 
     status: int
     data: Data | None = None
@@ -82,7 +82,7 @@ class Expected:
 
 
 class Refused(Exception):
-    """The request is refused, and nothing changes."""
+    """Raised for a refused request, which changes nothing."""
 
     def __init__(self, status: int, code: str, references: tuple[str, ...] | None = None) -> None:
         super().__init__(code)
@@ -90,12 +90,12 @@ class Refused(Exception):
 
 
 class Died(Exception):
-    """The process ends in the middle of the request: there is no answer."""
+    """The process ends in the middle of the request: there is no response."""
 
 
 @dataclass
 class Version:
-    """A credential, where it may go, and until when it can be read."""
+    """A credential, its host, and the time until which it can be read."""
 
     number: int
     secret: str
@@ -112,7 +112,7 @@ class Version:
 
 @dataclass
 class Provider:
-    """A provider with every version that it ever had, by number."""
+    """A provider with all its versions, past ones included, by number."""
 
     org: str
     id: str
@@ -151,7 +151,7 @@ class Provider:
         }
 
     def view(self, now: datetime | None = None) -> Data:
-        """The provider; with its latest health check, if that can be seen at `now`."""
+        """Return the provider; with its latest probe, if that is visible at `now`."""
         outcome, reason = OUTCOMES[self.verdict]
         check, version = self.swept or (None, None)
         seen = now is not None and check is not None and hour(now) - hour(check) <= timedelta(hours=1)
@@ -168,12 +168,12 @@ class Provider:
 
 @dataclass
 class Remembered:
-    """What an Idempotency-Key stands for. `body` is the first answer as it was sent, once it has been seen."""
+    """What an Idempotency-Key stands for. `body` is the first response as it was sent, once it has been seen."""
 
     content: tuple[Any, ...]
     until: datetime
     expires: datetime
-    answer: Expected | None = None
+    response: Expected | None = None
     body: str | None = None
 
 
@@ -190,7 +190,7 @@ def parsed(time: str) -> datetime:
 
 
 class Model:
-    """All that the API should know."""
+    """The expected state of the API."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -198,46 +198,46 @@ class Model:
         self.routes: dict[tuple[str, str], Data] = {}
         self.remembered: dict[tuple[str, str], Remembered] = {}
         self.audit: list[tuple[str, Data]] = []
-        self.asked: tuple[str, str, str | None] | None = None
+        self.verified: tuple[str, str, str | None] | None = None
         """What the vendor was asked by the last request: vendor, credential, host."""
 
     def send(self, sent: Sent, key: str | None, weather: Weather, new_id: str | None) -> Expected:
-        """The answer to `sent`, with its changes made. `new_id` is the id of a provider that is added. Raises Died."""
-        self.asked = None
+        """Apply `sent`, and return the response. `new_id` is the id of an added provider. Raises Died."""
+        self.verified = None
         if key is None:
-            return self._answer(sent, weather, new_id)
+            return self._respond(sent, weather, new_id)
         place = (sent.org, key)
         known = self.remembered.get(place)
         if known is not None and self.now < known.expires:
             if known.content != sent.content:
                 return Expected(422, code="idempotency_mismatch")
-            if known.answer is not None:
-                return replace(known.answer, replayed=True, published=False)
+            if known.response is not None:
+                return replace(known.response, replayed=True, published=False)
             if self.now < known.until:
                 return Expected(409, code="idempotency_in_progress")
         self.remembered[place] = Remembered(sent.content, self.now + LEASE, self.now + REMEMBERED)
-        expected = self._answer(sent, weather, new_id)
+        expected = self._respond(sent, weather, new_id)
         if expected.code is None:
-            self.remembered[place].answer = expected
+            self.remembered[place].response = expected
         else:
             del self.remembered[place]
         return expected
 
     def listed(self, org: str, **wanted: str | None) -> list[Data]:
-        """The providers of `org`, newest first, of these members."""
+        """Return the providers of `org` with these members, newest first."""
         views = [each.view(self.now) for each in reversed(self.providers.values()) if each.org == org]
         return [view for view in views if all(value in (None, view[name]) for name, value in wanted.items())]
 
     def routed(self, org: str) -> list[Data]:
-        """The routing configs of `org` in the order of their slugs."""
+        """Return the routing configs of `org`, sorted by slug."""
         return [self.routes[place] for place in sorted(self.routes) if place[0] == org]
 
     def trail(self, org: str) -> list[Data]:
-        """The audit trail of `org`, newest first."""
+        """Return the audit trail of `org`, newest first."""
         return [entry for owner, entry in reversed(self.audit) if owner == org]
 
     def versions(self, provider: Provider) -> list[Data]:
-        """The live versions, newest first."""
+        """Return the live versions, newest first."""
         return [
             {
                 "number": version.number,
@@ -252,7 +252,7 @@ class Model:
         ]
 
     def sweep(self, provider: Provider, verdict: str) -> None:
-        """A health check of a pending provider, which its vendor does not accept."""
+        """Probe a pending provider, which its vendor does not accept."""
         minute = self.now.replace(second=0, microsecond=0)
         provider.verdict, provider.checked = verdict, minute
         provider.swept = (minute, provider.active.number)
@@ -266,12 +266,12 @@ class Model:
         )
 
     def use(self, version: Version) -> None:
-        """Note that a reader has taken `version`: to the minute."""
+        """Record that a reader used `version`, to the minute."""
         if version.used is None or self.now - version.used >= timedelta(minutes=1):
             version.used = self.now
 
     def _free(self, provider: Provider, version: Version) -> bool:
-        """Whether nobody can be using its credential any more: not by this version, another one, or elsewhere."""
+        """Return whether its credential is unused: by this version, by other versions, and by other providers."""
         twins = [each for each in provider.live(self.now) if each.secret == version.secret]
         if not all(self._idle(each) for each in twins):
             return False
@@ -286,14 +286,14 @@ class Model:
         return self.now >= last + timedelta(minutes=10)
 
     def _holders(self, org: str, vendor: str, secret: str, but: str | None) -> list[str]:
-        """The other providers that use this credential now."""
+        """Return the other providers that use this credential now."""
         return sorted(
             each.id
             for each in self.providers.values()
             if (each.org, each.vendor, each.active.secret) == (org, vendor, secret) and each.id != but
         )
 
-    def _answer(self, sent: Sent, weather: Weather, new_id: str | None) -> Expected:
+    def _respond(self, sent: Sent, weather: Weather, new_id: str | None) -> Expected:
         try:
             match sent.function:
                 case "add_provider":
@@ -497,7 +497,7 @@ class Model:
     def _verify(
         self, vendor: str, secret: str, base_url: str | None, weather: Weather, pending_allowed: bool = False
     ) -> str:
-        self.asked = (vendor, secret, base_url)
+        self.verified = (vendor, secret, base_url)
         if weather.dies == "before":
             raise Died
         if weather.verdict in REFUSALS and not (pending_allowed and weather.verdict != "rejected"):

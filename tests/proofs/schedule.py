@@ -35,7 +35,7 @@ class Abandoned(BaseException):
 
 @dataclass(frozen=True)
 class Footprint:
-    """The items that a call touches."""
+    """The items that a call reads or writes."""
 
     reads: frozenset[Place] = frozenset()
     ranges: frozenset[Place] = frozenset()
@@ -45,7 +45,7 @@ class Footprint:
         return bool(self.reads or self.ranges or self.writes)
 
     def meets(self, other: Footprint) -> bool:
-        """Whether the two calls can notice in which order they are made."""
+        """Return whether the order of the two calls can matter."""
         return self._disturbs(other) or other._disturbs(self)
 
     def _disturbs(self, other: Footprint) -> bool:
@@ -59,7 +59,7 @@ class Footprint:
 
 
 def footprint(call: Call) -> Footprint:
-    """What `call` touches of what others touch too.
+    """Return the shared items that `call` reads or writes.
 
     Left out is what no two requests can meet in: the bus, which only takes; events and audit entries, whose ids are
     their writer's own; the stack's digest key, which nobody writes; and the counters, because additions commute and no
@@ -89,7 +89,7 @@ def _shared(*actions: Mapping[str, Any]) -> frozenset[Place]:
 
 
 class Lane(Generic[T]):
-    """One request in a thread of its own, which stops before each call."""
+    """A request in its own thread, which stops before each call."""
 
     def __init__(self, work: Callable[[Gate], T]) -> None:
         self.pending: Call | None = None
@@ -123,17 +123,17 @@ class Lane(Generic[T]):
         return make()
 
     def _wait(self) -> None:
-        assert self._stopped.acquire(timeout=PATIENCE_S), "a request does not get on"
+        assert self._stopped.acquire(timeout=PATIENCE_S), "a request makes no progress"
         if self._failure is not None:
             raise self._failure
 
     def step(self) -> None:
-        """Let the pending call be made, and wait for the next one or the end."""
+        """Make the pending call, and wait for the next one or the end."""
         self._go.release()
         self._wait()
 
     def abandon(self) -> None:
-        """End the thread where it stands."""
+        """End the thread immediately."""
         self._abandoned = True
         while self._thread.is_alive():
             self._go.release()
@@ -159,7 +159,7 @@ class Schedule(Generic[T]):
     results: tuple[T, ...]
 
     def covered(self) -> int:
-        """How many orders differ from this one only in calls that do not meet."""
+        """Return the number of orders that differ from this one only in calls that commute."""
         places: list[list[int]] = [[] for _ in self.results]
         for moment, lane in enumerate(self.turns):
             places[lane].append(moment)
@@ -198,7 +198,7 @@ class Explorer(Generic[T]):
     _path: list[_Node] = field(default_factory=list)
 
     def schedules(self) -> Iterator[Schedule[T]]:
-        """Every schedule, once."""
+        """Yield every schedule once."""
         while True:
             self.begin()
             found = self._run()
@@ -235,7 +235,7 @@ class Explorer(Generic[T]):
                     alone = [lane for lane in awake if self.prune and not pending[lane]][:1]  # meets nothing, ever
                     self._path.append(_Node(tuple(pending), tuple(alone or pending), set(asleep), (alone or awake)[0]))
                 node = self._path[len(turns)]
-                assert node.waiting == tuple(pending), "the same order did not lead to the same place"
+                assert node.waiting == tuple(pending), "the same order did not lead to the same state"
                 touched = pending[node.turn]
                 asleep = {
                     lane

@@ -1,4 +1,4 @@
-"""What the tables hold, read back: what must never be so, and what happened apart from ids and times."""
+"""Reads the tables back: finds violations of the invariants, and the facts without ids and times."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class State:
 
 
 def read(world: World) -> State:
-    """The state of the world. Raises AssertionError for an item that nobody knows."""
+    """Return the state of the world. Raises AssertionError for an unknown item."""
     state = State(published=list(world.published))
     for (table, pk, sk), stored in world.items().items():
         item = unmarshal(stored)
@@ -78,7 +78,7 @@ def read(world: World) -> State:
         elif pk.startswith("COUNT#"):
             state.counts = {name: count for name, count in item.items() if name not in ("PK", "SK")}
         elif pk.startswith(OUTBOX):
-            state.waiting.append(_told(item))
+            state.waiting.append(_event_in(item))
         elif pk == EXPIRED:
             state.expiring.add(expired_from(item))
         elif pk.startswith("IDEM#"):
@@ -110,16 +110,21 @@ def _of_org(state: State, kind: str, sk: str, item: Item) -> None:
         state.routes[sk.removeprefix("ROUTE#")] = route_from(item)
 
 
-def _told(item: Item) -> dict[str, Any]:
-    told = event_from(item)
-    return {"type": told.type.value, "id": told.id, "org": told.org, "provider_id": told.provider_id} | told.detail
+def _event_in(item: Item) -> dict[str, Any]:
+    sent_event = event_from(item)
+    return {
+        "type": sent_event.type.value,
+        "id": sent_event.id,
+        "org": sent_event.org,
+        "provider_id": sent_event.provider_id,
+    } | sent_event.detail
 
 
 def violations(state: State) -> list[str]:
-    """What is in the tables and must never be, whoever did what; an empty list where all is well."""
+    """Return every violation of the invariants in the tables; an empty list if there is none."""
     found: list[str] = []
     for slug, config in state.routes.items():
-        found += [f"{slug} names {each}, which is gone" for each in config.provider_ids - state.providers.keys()]
+        found += [f"{slug} names {each}, which is deleted" for each in config.provider_ids - state.providers.keys()]
     for provider in state.providers.values():
         naming = {slug for slug, config in state.routes.items() if provider.id in config.provider_ids}
         if provider.refs != naming:
@@ -164,7 +169,7 @@ def _versions(state: State, provider: Provider) -> list[str]:
 
 
 def _numbers(state: State) -> list[str]:
-    """Version numbers are given once: by the trail, which tells of every one of them."""
+    """Return violations of unique version numbers; the audit trail lists every number."""
     made = [
         (entry.resource_id, entry.after["key_version"])
         for entry in state.trail
@@ -181,14 +186,14 @@ def _numbers(state: State) -> list[str]:
 
 
 def _events(state: State) -> list[str]:
-    """One event for each change that has one: waiting, published, or (after a crash between the two) both."""
-    told = {each["id"]: (each["type"], each["provider_id"], each["key_version"]) for each in _all_events(state)}
+    """Return changes with more events than one. After a crash, an event can be both waiting and published."""
+    kinds = {each["id"]: (each["type"], each["provider_id"], each["key_version"]) for each in _all_events(state)}
     made = [
         (_EVENTS[entry.action].value, entry.resource_id, (entry.after or entry.before or {})["key_version"])
         for entry in state.trail
         if entry.action in _EVENTS
     ]
-    since = Counter(told.values())
+    since = Counter(kinds.values())
     return [f"{n} events {each} for one change" for each, n in since.items() if n > made.count(each)]
 
 
@@ -196,21 +201,21 @@ def _all_events(state: State) -> list[dict[str, Any]]:
     return [*state.published, *state.waiting]
 
 
-def untrue(state: State, before: State, sent: Sequence[Sent], answers: Mapping[str, Response]) -> list[str]:
-    """Answers, by request id, that are not true: an acknowledged change that is not there, or one not acknowledged."""
+def untrue(state: State, before: State, sent: Sequence[Sent], responses: Mapping[str, Response]) -> list[str]:
+    """Return false responses: changes acknowledged but not stored, or stored but not acknowledged."""
     found: list[str] = []
     new = Counter(entry.request_id for entry in state.trail)
     new.subtract(entry.request_id for entry in before.trail)
     made: Counter[tuple[str, int]] = Counter()
     for request in sent:
-        answer = answers[request.id]
-        acknowledged = answer.status < 300 and "Idempotency-Replayed" not in answer.headers
+        response = responses[request.id]
+        acknowledged = response.status < 300 and "Idempotency-Replayed" not in response.headers
         if new[request.id] != acknowledged:
-            found.append(f"{request.id} was answered {answer.status}, and has {new[request.id]} audit entries")
+            found.append(f"{request.id} got {response.status}, and has {new[request.id]} audit entries")
         wanted = (request.body or {}).get("api_key")
         rolls_back = request.function == "rollback_provider"
         if acknowledged and (wanted or rolls_back):
-            provider_id, version = answer.data["id"], answer.data["key_version"]
+            provider_id, version = response.data["id"], response.data["key_version"]
             made[provider_id, version] += 1
             if rolls_back:
                 wanted = state.keys.get((provider_id, version - 2), wanted)
@@ -230,12 +235,12 @@ def untrue(state: State, before: State, sent: Sequence[Sent], answers: Mapping[s
 
 
 def _kinds(state: State) -> list[tuple[str, str]]:
-    """Type and provider of every event; one that was published twice counts once."""
+    """Return type and provider of every event; one that was published twice counts once."""
     return [(each["type"], each["provider_id"]) for each in {each["id"]: each for each in _all_events(state)}.values()]
 
 
 def facts(state: State) -> dict[str, Any]:
-    """What is so, apart from ids and times."""
+    """Return the facts, without ids and times."""
     ids = names_of(state)
     events = {each["id"]: each for each in _all_events(state)}.values()
     return {
@@ -266,7 +271,7 @@ def facts(state: State) -> dict[str, Any]:
 
 
 def names_of(state: State) -> dict[str, str]:
-    """Names by the ids of providers, those that are gone included."""
+    """Return the names of providers by id, deleted ones included."""
     found: dict[str, str] = {}
     for entry in state.trail:
         facts_of = entry.after if entry.action is Action.CREATED else None
@@ -276,7 +281,7 @@ def names_of(state: State) -> dict[str, str]:
 
 
 def plain(value: Any, ids: Mapping[str, str]) -> str:
-    """`value` as text, its ids replaced by names, without times and request ids."""
+    """Return `value` as text, with names for ids and without times and request ids."""
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
     for provider_id, name in ids.items():
         text = text.replace(provider_id, f"<{name}>")
@@ -284,11 +289,11 @@ def plain(value: Any, ids: Mapping[str, str]) -> str:
     return re.sub(r'"request_id": ?"[^"]*"', '"request_id":"…"', text)
 
 
-def answer_facts(answer: Response, ids: Mapping[str, str]) -> tuple[int, str, bool]:
-    """What an answer says, apart from ids and times, and whether it is an earlier one again."""
-    return answer.status, plain(answer.text, ids), "Idempotency-Replayed" in answer.headers
+def response_facts(response: Response, ids: Mapping[str, str]) -> tuple[int, str, bool]:
+    """Return a response's facts without ids and times, and whether it is a replay."""
+    return response.status, plain(response.text, ids), "Idempotency-Replayed" in response.headers
 
 
-def raced(answer: Response) -> bool:
-    """Whether it tells of a lost race."""
-    return answer.status == 409 and answer.error["code"] in RACED
+def raced(response: Response) -> bool:
+    """Return whether the response reports a lost race."""
+    return response.status == 409 and response.error["code"] in RACED

@@ -17,23 +17,23 @@ PROOF: Final = "Crash points"
 
 @pytest.fixture(scope="module", params=WORLDS)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """A world of each kind."""
+    """Return a world of each kind."""
     with WORLDS[request.param]() as made:
         yield made
 
 
 def points(undisturbed: Undisturbed) -> list[tuple[int, bool]]:
-    """Before and after every call."""
+    """Yield the points before and after every call."""
     return [(number, after) for number in range(1, len(undisturbed.calls) + 1) for after in (False, True)]
 
 
 def dies(undisturbed: Undisturbed, killer: Killer, **when: Any) -> bool:
-    """Whether the request is killed: it may end without as many calls."""
+    """Return whether the request is killed: it may finish in fewer calls."""
     try:
         undisturbed.send(killer, **when)
     except Killed:
         return True
-    assert not killer.dead, "somebody caught the end of the process"
+    assert not killer.dead, "something caught the end of the process"
     return False
 
 
@@ -42,9 +42,9 @@ def dies(undisturbed: Undisturbed, killer: Killer, **when: Any) -> bool:
 def test_a_change_that_dies_anywhere_is_made_once_when_it_is_sent_again(
     world: World, change: Change, figure: Figure
 ) -> None:
-    """Killed before and after each of its calls to AWS and to the vendor.
+    """A change killed before or after any call to AWS or the vendor, and then retried, is made once.
 
-    Seen to fail: with the answer recorded right after the change instead of with it, a rotation is made twice; with
+    Seen to fail: with the response recorded right after the change instead of with it, a rotation is made twice; with
     events that are published and not committed, that of a deletion gets lost.
     """
     undisturbed = Undisturbed(world, change, cold=True)
@@ -58,7 +58,7 @@ def test_a_change_that_dies_anywhere_is_made_once_when_it_is_sent_again(
 @pytest.mark.prove
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
 def test_two_deaths_in_a_row_change_nothing_about_that(world: World, change: Change, figure: Figure) -> None:
-    """The second try, which takes over when the first one's lease has passed, dies after any of its calls too.
+    """If the second attempt, which takes over the expired lease, dies too, the change is still made once.
 
     Seen to fail: with the audit entry written right after the change instead of with it, a rename has none.
     """

@@ -1,4 +1,4 @@
-"""A data key is replaced while requests go on: in every order of their calls, and stopped at every call."""
+"""Replace a data key during requests: in every order of their calls, and killed at every call."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ MEANWHILE: Final = (rotate("A", "three"), rollback("A"), rename("A", "C"), delet
 
 @pytest.fixture(params=WORLDS)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """A world of each kind, with three stored versions under the first data key."""
+    """Return a world of each kind, with three stored versions under the first data key."""
     with WORLDS[request.param]() as made:
         made.begin_with(SETUP)
         yield made
 
 
 def sound(world: World) -> set[str]:
-    """The data keys that seal something. Every stored version opens, and nothing else is wrong."""
+    """Return the data keys in use; check that every stored version can be decrypted and no invariant is violated."""
     after = state.read(world)
     assert state.violations(after) == []
     return {row.data_key_id for row in after.rows.values()}
@@ -49,7 +49,7 @@ def sound(world: World) -> set[str]:
 @pytest.mark.prove
 @pytest.mark.parametrize("sent", MEANWHILE, ids=lambda sent: sent.id)
 def test_a_pass_disturbs_no_request_in_any_order_of_calls(world: World, sent: Sent, figure: Figure) -> None:
-    """The request succeeds, each version opens, and another pass leaves nothing under the old key.
+    """In every order the request succeeds, each version decrypts, and another pass leaves nothing under the old key.
 
     The request's process has the old key in memory and seals under it.
 
@@ -62,9 +62,9 @@ def test_a_pass_disturbs_no_request_in_any_order_of_calls(world: World, sent: Se
     world.auditor = operator
 
     def ask(gate: Gate) -> Any:
-        answer = world.send(sent, world.process(gate, cold=True).knows_keys_of(function))
-        assert answer.status < 300, answer.text
-        return answer.status
+        response = world.send(sent, world.process(gate, cold=True).knows_keys_of(function))
+        assert response.status < 300, response.text
+        return response.status
 
     def pass_over(gate: Gate) -> Resealed:
         return world.act(reseal, world.process(gate, cold=True).knows_keys_of(operator))
@@ -84,7 +84,7 @@ def test_a_pass_disturbs_no_request_in_any_order_of_calls(world: World, sent: Se
 def test_a_rotation_of_the_data_key_that_dies_anywhere_is_finished_by_another_pass(
     world: World, after: bool, figure: Figure
 ) -> None:
-    """Every stored version opens at each moment, and in the end all are under the newest key."""
+    """Every stored version can always be decrypted, and in the end all use the newest data key."""
     for number in itertools.count(1):
         world.reset()
         world.auditor = world.process(cold=True)  # the new key of the run before is forgotten

@@ -1,4 +1,4 @@
-"""AWS fails in every way that it can, at every call of every function: what is said, how soon, and what is left behind.
+"""Every AWS fault at every call of every function: check the error, its delay, and the stored state.
 
 Faults are put on the wire, below botocore's own retries; time is added up from time-outs and pauses, not waited for.
 """
@@ -87,7 +87,7 @@ class Fault:
     only: tuple[str, ...] = ()
 
     def can_befall(self, call: str) -> bool:
-        """Whether a call, as a wire notes it, can fail so."""
+        """Return whether a call in a wire's notation can fail in this way."""
         operation = call.partition(" ")[0]
         if self.name == "condition" and not call.endswith(CONDITIONAL):
             return False
@@ -95,17 +95,17 @@ class Fault:
 
 
 def body_of(status: int, body: str) -> Callable[[Any], AWSResponse]:
-    """An answer with any body."""
+    """Return a fault that responds with this body."""
     return lambda request: AWSResponse(request.url, status, {}, MockRawResponse(body))  # type: ignore[arg-type]
 
 
 def says(code: str, status: int = 400, **members: Any) -> Callable[[Any], AWSResponse]:
-    """An error as AWS's JSON services send it."""
+    """Return a fault that responds with an error of AWS's JSON services."""
     return body_of(status, json.dumps({"__type": f"com.amazonaws#{code}", "message": MARK, "Message": MARK, **members}))
 
 
 def raises(kind: Callable[..., BotoCoreError]) -> Callable[[Any], AWSResponse]:
-    """What botocore's HTTP client raises."""
+    """Return a fault that raises an error of botocore's HTTP client."""
 
     def happen(request: Any) -> AWSResponse:
         details = {"endpoint_url": request.url, "error": MARK}
@@ -115,7 +115,7 @@ def raises(kind: Callable[..., BotoCoreError]) -> Callable[[Any], AWSResponse]:
 
 
 def cancelled(code: str) -> Callable[[Any], AWSResponse]:
-    """A transaction that is cancelled because of its first action."""
+    """Return a fault that cancels a transaction because of its first action."""
     reasons = [{"Code": code, "Message": MARK}, {"Code": "None"}]
     return says("TransactionCanceledException", CancellationReasons=reasons)
 
@@ -133,11 +133,11 @@ FAULTS = [
     Fault("missing table, key or queue", says("ResourceNotFoundException"), 1),
     Fault("expired token", says("ExpiredTokenException"), 1),
     Fault("no connection in time", raises(ConnectTimeoutError), 2, costs=CONNECT_S),
-    Fault("no answer in time", raises(ReadTimeoutError), 2, costs=CONNECT_S + READ_S),
+    Fault("no response in time", raises(ReadTimeoutError), 2, costs=CONNECT_S + READ_S),
     Fault("connection refused", raises(EndpointConnectionError), 2),
     Fault("connection dropped", raises(ConnectionClosedError), 2),
     Fault("garbage", body_of(200, f"<html>{MARK}</html>"), 1),
-    Fault("half an answer", body_of(200, '{"Item": {"PK": {"S": "' + MARK), 1),
+    Fault("half a response", body_of(200, '{"Item": {"PK": {"S": "' + MARK), 1),
     Fault("key disabled", says("DisabledException"), 1, only=("kms",)),
     Fault("key to be deleted", says("KMSInvalidStateException"), 1, only=("kms",)),
     Fault("KMS waits for others", says("DependencyTimeoutException", 503), 2, only=("kms",)),
@@ -149,8 +149,8 @@ FAULTS = [
     Fault("conflict", says("TransactionConflictException"), 1, only=WRITES),
 ]
 RACES = {"transaction conflict", "transaction's condition", "condition", "conflict"}
-"""Faults that say that another request was faster."""
-OUTAGES = {"throttled", "no answer in time", "connection refused"}
+"""Faults that mean that another request was faster."""
+OUTAGES = {"throttled", "no response in time", "connection refused"}
 """Faults that are tried for a whole service as well, from a call on."""
 
 
@@ -162,7 +162,7 @@ class Wire:
         fault: what goes wrong.
         begins: with which call.
         whole: whether all calls of the service fail from there on, or those of the same operation alone.
-        lost: whether AWS does what it is asked, so that only its answer is lost.
+        lost: whether AWS does what it is asked, so that only its response is lost.
 
     Attributes:
         calls: the operations, in order, as `service.Operation key`, and whether there was a condition.
@@ -180,7 +180,7 @@ class Wire:
     _target: str = ""
 
     def attach(self, client: Any) -> None:
-        """See every call and every send of `client`."""
+        """Observe every call and every send of `client`."""
         client.meta.events.register("provide-client-params.*.*", self._called)
         client.meta.events.unregister("before-send", botocore_stubber)
         client.meta.events.register("before-send", self._sent)
@@ -201,9 +201,9 @@ class Wire:
                 botocore_stubber(event_name, request)
             self.elapsed += self.fault.costs
             return self.fault.happen(request)
-        answer = botocore_stubber(event_name, request)
-        assert answer is not None
-        return answer
+        response = botocore_stubber(event_name, request)
+        assert response is not None
+        return response
 
     def _fails(self, call: str) -> bool:
         if len(self.calls) <= self.begins or not (self.fault and self.fault.can_befall(call)):
@@ -214,7 +214,7 @@ class Wire:
         return operation == self._target
 
     def again(self) -> int:
-        """How many calls of the operation that failed first came one right after the other."""
+        """Return the number of consecutive calls of the operation that failed first."""
         same = itertools.takewhile(lambda call: call.startswith(self._target), self.calls[self.begins :])
         return len(list(same))
 
@@ -258,7 +258,7 @@ class Stage:
     at_first: dict[str, Any] = field(default_factory=dict)
 
     def kept(self) -> dict[tuple[str, ...], Any]:
-        """What must be as it was when a request has failed: items by table and key. A try of a link has been one."""
+        """Return the items that a failed request must not change, by table and key; attempts of a link may count."""
         return {
             (name, partition.value, sort.value): item.to_json()["Attributes"] | {"tries": None}
             for name, table in self.tables.items()
@@ -278,13 +278,13 @@ class Stage:
 
 
 def key(number: int) -> str:
-    """A credential."""
+    """Return a credential."""
     return f"sk-proj-FAKE-valid-EXAMPLE-{number:06d}"
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    """The organization, before anything goes wrong."""
+    """Return the organization, before any fault."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         ports = Wired(Wire())
@@ -333,25 +333,25 @@ class Scene:
 
 
 def one(stage: Stage) -> dict[str, Any]:
-    """The path of the first provider."""
+    """Return the path of the first provider."""
     return {"path": {"provider_id": stage.first}}
 
 
 def slug(name: str, *provider_ids: str) -> dict[str, Any]:
-    """A routing config to put."""
+    """Return a routing config to put."""
     attempts = [{"provider_id": each, "model": "m"} for each in provider_ids]
     return {"path": {"slug": name}, "body": {"strategy": "fallback", "attempts": attempts}}
 
 
 def link(token: str, *entered: str) -> dict[str, Any]:
-    """What a program sends to an upload link: nothing to look at it, a credential to use it."""
+    """Return a program's request to an upload link: nothing to view it, a credential to use it."""
     form = {"Content-Type": "application/x-www-form-urlencoded"} if entered else {}
     body = urlencode({"api_key": entered[0]}) if entered else None
     return {"path": {"token": token}, "headers": {"Accept": "application/json"} | form, "body": body}
 
 
 def probe(stage: Stage) -> dict[str, Any]:
-    """A message about the first provider."""
+    """Return a message about the first provider."""
     body = json.dumps({"minute": stage.minute, "providers": [[ORG, stage.first]]})
     return {"Records": [{"messageId": "1", "body": body}]}
 
@@ -391,7 +391,7 @@ WITHOUT_AWS = {"get_openapi", "mcp"}
 
 
 def test_every_function_has_a_scene() -> None:
-    """A function that is not tried here could answer anything."""
+    """Every function has a scene here, so that none is untested."""
     functions = Template().of_type("AWS::Serverless::Function").values()
     tried = {scene.function for scene in SCENES} | WITHOUT_AWS
     assert tried == {each["CodeUri"].strip("/").rpartition("/")[2] for each in functions}
@@ -399,16 +399,16 @@ def test_every_function_has_a_scene() -> None:
 
 @dataclass
 class Trial:
-    """What came of one invocation: an endpoint's answer, or what another function returned or raised."""
+    """What came of one invocation: an endpoint's response, or what another function returned or raised."""
 
     wire: Wire
-    answer: Response | None = None
+    response: Response | None = None
     returned: Any = None
     error: Exception | None = None
 
 
 def attempt(stage: Stage, scene: Scene, wire: Wire, number: int, later: timedelta = timedelta(0)) -> Trial:
-    """Invoke the function in a process of its own, as it were."""
+    """Invoke the function as in a new process."""
     ports = Wired(wire, later)
     bootstrap.install(ports)
     if scene.given is not None:
@@ -429,7 +429,7 @@ def attempt(stage: Stage, scene: Scene, wire: Wire, number: int, later: timedelt
 
 @pytest.fixture
 def timeless(monkeypatch: pytest.MonkeyPatch) -> list[Wire]:
-    """Nobody waits: the longest pause that there could be is added up on the wire that is in use (the last one)."""
+    """Replace pauses: add the longest possible pause to the current (last) wire instead of waiting."""
     wires = [Wire()]
 
     def sleep(seconds: float) -> None:
@@ -444,7 +444,7 @@ def timeless(monkeypatch: pytest.MonkeyPatch) -> list[Wire]:
 
 
 def faults_of(trial: Trial, good: Response | None, *, committed: bool, at_once: int) -> Iterator[str]:
-    """What is wrong with the outcome of a faulty invocation; `good` is what an endpoint answers without a fault."""
+    """Yield the errors in the outcome of a faulty invocation; `good` is an endpoint's response without a fault."""
     wire, fault = trial.wire, trial.wire.fault
     assert fault is not None
     if wire.elapsed > SOON_S * at_once:
@@ -456,29 +456,34 @@ def faults_of(trial: Trial, good: Response | None, *, committed: bool, at_once: 
     if good is None:
         if trial.error is not None and not isinstance(trial.error, Unavailable):
             yield f"raised {trial.error!r}"
-        told = trial.returned.get("error") if isinstance(trial.returned, dict) else None
-        if told is not None and (told["code"] not in OPERATORS_CODES or MARK in str(told)):
-            yield f"returned {told}"
+        error = trial.returned.get("error") if isinstance(trial.returned, dict) else None
+        if error is not None and (error["code"] not in OPERATORS_CODES or MARK in str(error)):
+            yield f"returned {error}"
         return
-    answer = trial.answer
-    assert answer is not None
-    if MARK in answer.text + str(answer.headers):
+    response = trial.response
+    assert response is not None
+    if MARK in response.text + str(response.headers):
         yield "repeats AWS's text"
-    if answer.status == good.status and (committed or fault.name in RACES):
+    if response.status == good.status and (committed or fault.name in RACES):
         return
-    code = answer.error["code"] if answer.status >= 400 else None
-    known = code == "dependency_unavailable" and int(answer.headers.get("Retry-After", 0)) >= 1
+    code = response.error["code"] if response.status >= 400 else None
+    known = code == "dependency_unavailable" and int(response.headers.get("Retry-After", 0)) >= 1
     lost_a_race = fault.name in RACES and code in ("version_conflict", "idempotency_in_progress", "upload_not_found")
-    if committed or not (known or lost_a_race) or str(code) not in ERRORS or ERRORS[str(code)].status != answer.status:
-        yield f"answered {answer.status} {answer.text}"
+    if (
+        committed
+        or not (known or lost_a_race)
+        or str(code) not in ERRORS
+        or ERRORS[str(code)].status != response.status
+    ):
+        yield f"responded {response.status} {response.text}"
 
 
 def faults_of_the_retry(again: Trial, good: Response | None) -> Iterator[str]:
-    """What is wrong with the same request, sent once more when AWS works again."""
+    """Return the faults of a retry after AWS has recovered."""
     if good is not None:
-        assert again.answer is not None
-        if again.answer.status != good.status:
-            yield f"then answered {again.answer.status} {again.answer.text}"
+        assert again.response is not None
+        if again.response.status != good.status:
+            yield f"then responded {again.response.status} {again.response.text}"
     elif again.error is not None or {"batchItemFailures", "error"} & {
         each for each, value in again.returned.items() if value
     }:
@@ -496,14 +501,14 @@ def settled(stage: Stage) -> int:
 @pytest.mark.prove
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 def test_a_fault_at_any_call(stage: Stage, scene: Scene, timeless: list[Wire], figure: Figure) -> None:
-    """The documented error within five seconds, nothing changed, no needless repetition; a retry then succeeds.
+    """A fault gives the documented error within five seconds and changes nothing; a retry then succeeds.
 
     Seen to fail before: adding a provider, a transaction conflict was 500 internal_error and garbage a success; a
     condition that never held was tried for ever; time-outs took more than six seconds; transactions that were throttled
     or in progress were not repeated.
     """
     baseline = attempt(stage, scene, Wire(), next(_numbers))
-    good, calls = baseline.answer, baseline.wire.calls
+    good, calls = baseline.response, baseline.wire.calls
     after = settled(stage)
     stage.restore()
     before = stage.kept()
@@ -523,7 +528,7 @@ def test_a_fault_at_any_call(stage: Stage, scene: Scene, timeless: list[Wire], f
         committed = any(TRANSACTION in operation for operation in calls[:index])
         found = list(faults_of(trial, good, committed=committed, at_once=scene.at_once))
         now = stage.kept()
-        failed = trial.answer and good and trial.answer.status != good.status
+        failed = trial.response and good and trial.response.status != good.status
         if failed and now != before:
             found.append("changed something")
         if whole and (good is None or scene.changes or failed):
@@ -540,7 +545,9 @@ def test_a_fault_at_any_call(stage: Stage, scene: Scene, timeless: list[Wire], f
 
 
 LOST = [
-    fault for fault in FAULTS if fault.name in ("internal error", "no answer in time", "connection dropped", "garbage")
+    fault
+    for fault in FAULTS
+    if fault.name in ("internal error", "no response in time", "connection dropped", "garbage")
 ]
 COMMITTING = [scene for scene in SCENES if scene.changes and scene.name not in ("dry run", "rename to the same")]
 
@@ -550,38 +557,40 @@ COMMITTING = [scene for scene in SCENES if scene.changes and scene.name not in (
 def test_a_change_whose_answer_was_lost_is_not_denied(
     stage: Stage, scene: Scene, timeless: list[Wire], figure: Figure
 ) -> None:
-    """The 503 says that the change may have been applied, and a retry with the same key gets the answer that was lost.
+    """The 503 says that the change may have been applied; a retry with the same key gets the lost response.
 
     Seen to fail before: it said that DynamoDB did not do its work.
     """
     baseline = attempt(stage, scene, Wire(), next(_numbers))
-    assert baseline.answer is not None
+    assert baseline.response is not None
     (index,) = (at for at, operation in enumerate(baseline.wire.calls) if operation.startswith(TRANSACTION))
     after = settled(stage)
     stage.restore()
     for fault in LOST:
         number = next(_numbers)
         timeless.append(Wire(fault, index, lost=True))
-        answer = attempt(stage, scene, timeless[-1], number).answer
-        assert answer is not None
-        assert (answer.status, answer.error["code"]) == (503, "dependency_unavailable")
-        assert "may have been applied" in answer.error["message"]
+        response = attempt(stage, scene, timeless[-1], number).response
+        assert response is not None
+        assert (response.status, response.error["code"]) == (503, "dependency_unavailable")
+        assert "may have been applied" in response.error["message"]
         timeless.append(Wire())
-        again = attempt(stage, scene, timeless[-1], number).answer
+        again = attempt(stage, scene, timeless[-1], number).response
         assert again is not None
-        assert (again.status, again.headers.get("Idempotency-Replayed")) == (baseline.answer.status, "true"), fault.name
+        assert (again.status, again.headers.get("Idempotency-Replayed")) == (baseline.response.status, "true"), (
+            fault.name
+        )
         assert settled(stage) == after
         stage.restore()
-    figure("Faults", "lost answers", len(LOST))
+    figure("Faults", "lost responses", len(LOST))
 
 
 def test_a_change_that_was_refused_is_not_said_to_be_made(stage: Stage, timeless: list[Wire]) -> None:
-    """Where DynamoDB answers at once that it will not, that is known."""
+    """If DynamoDB refuses a change, the error does not say that it may have been applied."""
     scene = next(scene for scene in SCENES if scene.name == "update_provider")
     index = attempt(stage, scene, Wire(), next(_numbers)).wire.calls.index(TRANSACTION)
     stage.restore()
     denied = next(fault for fault in FAULTS if fault.name == "access denied")
     timeless.append(Wire(denied, index))
-    answer = attempt(stage, scene, timeless[-1], next(_numbers)).answer
-    assert answer is not None
-    assert answer.error["message"] == "DynamoDB is temporarily unavailable; try again in a moment"
+    response = attempt(stage, scene, timeless[-1], next(_numbers)).response
+    assert response is not None
+    assert response.error["message"] == "DynamoDB is temporarily unavailable; try again in a moment"

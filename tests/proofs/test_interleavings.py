@@ -1,4 +1,4 @@
-"""Concurrent requests in every order of their AWS calls: each order must end as one request after another could."""
+"""Concurrent requests in every order of their AWS calls: each order must end like some serial order."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PROOF: Final = "Interleavings"
 
 @dataclass(frozen=True)
 class Scenario:
-    """Requests that are sent at once to a world that began with `setup`."""
+    """Concurrent requests to a world that starts with `setup`."""
 
     name: str
     setup: tuple[Sent, ...]
@@ -77,7 +77,7 @@ WHOLE: Final = (
 
 @pytest.fixture(params=WORLDS)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """A world of each kind."""
+    """Return a world of each kind."""
     with WORLDS[request.param]() as made:
         yield made
 
@@ -93,7 +93,7 @@ class Played:
         self.serial = set(self._serial())
 
     def explorer(self, *, prune: bool = True) -> Explorer[Response]:
-        """Explores the orders of the scenario's requests, each in a process of its own."""
+        """Return an explorer of the scenario's requests, each in its own process."""
         return Explorer([self._work(number) for number, _ in enumerate(self.scenario.at_once)], self.world.reset, prune)
 
     def _process(self, number: int, gate: Gate = at_once) -> Process:
@@ -104,52 +104,56 @@ class Played:
         return lambda gate: self.world.send(self.scenario.at_once[number], self._process(number, gate))
 
     def _serial(self) -> Iterator[tuple[Any, ...]]:
-        """What the requests come to one after another, in every order, of all of them and of some."""
+        """Yield the outcomes of every serial order of all of the requests, and of subsets."""
         numbers = range(len(self.scenario.at_once))
         for size in numbers:
             for order in itertools.permutations(numbers, size + 1):
                 self.world.reset()
-                answers = {n: self.world.send(self.scenario.at_once[n], self._process(n)) for n in order}
-                yield self._outcome(answers, state.read(self.world))
+                responses = {n: self.world.send(self.scenario.at_once[n], self._process(n)) for n in order}
+                yield self._outcome(responses, state.read(self.world))
 
-    def _outcome(self, answers: dict[int, Response], after: state.State) -> tuple[Any, ...]:
+    def _outcome(self, responses: dict[int, Response], after: state.State) -> tuple[Any, ...]:
         ids = state.names_of(after)
-        told = {n: state.answer_facts(answer, ids) for n, answer in answers.items() if not state.raced(answer)}
-        return tuple(sorted(told.items())), str(sorted(state.facts(after).items()))
+        facts = {
+            n: state.response_facts(response, ids) for n, response in responses.items() if not state.raced(response)
+        }
+        return tuple(sorted(facts.items())), str(sorted(state.facts(after).items()))
 
     def check(self, schedule: Schedule[Response]) -> tuple[Any, ...]:
-        """The outcome of a schedule. Raises AssertionError where it is none that may be."""
+        """Return the outcome of a schedule. Raises AssertionError if no serial order has it."""
         after = state.read(self.world)
-        answers = dict(enumerate(schedule.results))
-        by_id = {sent.id: answer for sent, answer in zip(self.scenario.at_once, schedule.results, strict=True)}
+        responses = dict(enumerate(schedule.results))
+        by_id = {sent.id: response for sent, response in zip(self.scenario.at_once, schedule.results, strict=True)}
         wrong = [*state.violations(after), *state.untrue(after, self.before, self.scenario.at_once, by_id)]
-        outcome = self._outcome(answers, after)
+        outcome = self._outcome(responses, after)
         if after.waiting:
             wrong.append("events were left in the outbox")
         if outcome not in self.serial:
-            wrong.append("no order of one request after another comes to this")
-        assert not wrong, _told(schedule, self.scenario.at_once, wrong)
+            wrong.append("no serial order has this outcome")
+        assert not wrong, _message(schedule, self.scenario.at_once, wrong)
         return outcome
 
 
-def _told(schedule: Schedule[Response], sent: Sequence[Sent], wrong: list[str]) -> str:
+def _message(schedule: Schedule[Response], sent: Sequence[Sent], wrong: list[str]) -> str:
     turns = " ".join(sent[n].id for n in schedule.turns)
-    answers = [f"{each.id}: {answer.status} {answer.text}" for each, answer in zip(sent, schedule.results, strict=True)]
-    return "\n".join([*wrong, "in the order", turns, *answers])
+    responses = [
+        f"{each.id}: {response.status} {response.text}" for each, response in zip(sent, schedule.results, strict=True)
+    ]
+    return "\n".join([*wrong, "in the order", turns, *responses])
 
 
 def explore(world: World, scenario: Scenario, figure: Figure) -> None:
-    """Check every order of a scenario but those that nobody can tell from one that is checked."""
+    """Check every order of a scenario, except those equivalent to a checked one."""
     played = Played(world, scenario)
     schedules = [(played.check(each), each.covered()) for each in played.explorer().schedules()]
     figure(PROOF, f"orders of {scenario.name}", sum(covered for _, covered in schedules))
     figure(PROOF, "orders run for them: the others differ in calls that commute", len(schedules))
-    assert len({outcome for outcome, _ in schedules}) > 1, "nobody ever won or lost: nothing was tried"
+    assert len({outcome for outcome, _ in schedules}) > 1, "no request won or lost a race: nothing was tried"
 
 
 @pytest.mark.parametrize("scenario", QUICK, ids=lambda scenario: scenario.name)
 def test_every_order_of_calls_ends_as_one_request_after_another(scenario: Scenario, figure: Figure) -> None:
-    """State and answers are those of some order of whole requests, without the ones that were told of a lost race.
+    """State and responses equal those of a serial order, without the requests that lost a race.
 
     Seen to fail: without the conditions on the provider item and the new row, version 2 is acknowledged twice.
     """
@@ -160,11 +164,11 @@ def test_every_order_of_calls_ends_as_one_request_after_another(scenario: Scenar
 @pytest.mark.prove
 @pytest.mark.parametrize("scenario", [*MORE, *QUICK], ids=lambda scenario: scenario.name)
 def test_so_does_every_order_of_more_of_them_on_each_database(world: World, scenario: Scenario, figure: Figure) -> None:
-    """Three at once, first requests, requests that outlive their lease; on moto and on DynamoDB Local.
+    """Three concurrent requests, first requests and expired leases also end as in a serial order, on each database.
 
     Seen to fail: with a delete that reads `refs` but does not condition on them, a config names a provider that is
     gone; without the condition on the provider item alone, a rotation takes a rename back; without that on the name,
-    two have one; with an answer recorded under a lost lease, two requests of one key are both told that they made the
+    two have one; with a response recorded under a lost lease, two requests of one key are both told that they made the
     change.
     """
     explore(world, scenario, figure)

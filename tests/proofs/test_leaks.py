@@ -59,7 +59,7 @@ class Raw(io.BytesIO):
     """A body as botocore reads it."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
-        """All of it."""
+        """Yield all of it."""
         yield self.read()
 
 
@@ -67,7 +67,7 @@ class Aws:
     """Between botocore and moto: keeps what is sent and what KMS unwraps, and fails when told to.
 
     Attributes:
-        faults: by operation, what its next requests come to: an answer, or an error that is raised.
+        faults: by operation, what its next requests come to: a response, or an error that is raised.
     """
 
     def __init__(self, evidence: Evidence) -> None:
@@ -75,7 +75,7 @@ class Aws:
         self.faults: dict[str, AWSResponse | Exception] = {}
 
     def watch(self, client: Any) -> Any:
-        """The client, watched."""
+        """Return the client, with its calls recorded."""
         client.meta.events.register_first("before-send", self._sent)
         client.meta.events.register("after-call.kms.Decrypt", self._unwrapped)
         return client
@@ -94,19 +94,19 @@ class Aws:
 
 
 def failure(text: str) -> AWSResponse:
-    """AWS answers 500, and says `text`."""
+    """Return a 500 of AWS with the message `text`."""
     body = json.dumps({"__type": "InternalServerError", "message": text}).encode()
     headers = HeadersDict({"x-amzn-ErrorType": text})
     return AWSResponse("https://aws.example", 500, headers, Raw(body))  # type: ignore[arg-type]
 
 
 def unreachable(text: str) -> Exception:
-    """AWS cannot be reached at the address `text`."""
+    """Return the error of a failed connection to the address `text`."""
     return EndpointConnectionError(endpoint_url=text)
 
 
 class Journey:
-    """Sends canaries, and keeps every answer."""
+    """Sends canaries, and keeps every response."""
 
     def __init__(self, api: Api, evidence: Evidence, aws: Aws) -> None:
         self.api = api
@@ -115,26 +115,26 @@ class Journey:
         self._serial = FIRST
 
     def canary(self, vendor: str = "openai", case: str = "valid") -> str:
-        """A new one."""
+        """Return a new canary."""
         self._serial += 10_007
         key = fake_key(vendor, case, self._serial if vendor != "bedrock" else self._serial % 900_000)
         self.evidence.canaries.add(key)
         return key
 
     def caller(self, org: str) -> Api:
-        """Somebody with a management key, which is a canary too."""
+        """Return a caller with a management key, which is a canary too."""
         caller = self.api.another(org)
         self.evidence.canaries.add(caller.key.rpartition("_")[2])
         return caller
 
-    def seen(self, answer: httpx2.Response) -> httpx2.Response:
-        """The answer, kept."""
-        line = f"{answer.status_code} {answer.reason_phrase} {answer.headers.multi_items()}"
-        self.evidence.answers.append(f"{line} {answer.content.decode('latin-1')}")
-        return answer
+    def seen(self, response: httpx2.Response) -> httpx2.Response:
+        """Record the response, and return it."""
+        line = f"{response.status_code} {response.reason_phrase} {response.headers.multi_items()}"
+        self.evidence.responses.append(f"{line} {response.content.decode('latin-1')}")
+        return response
 
     def vendors(self) -> None:
-        """Accepted, limited, refused and indeterminate, each added, rotated to, repeated."""
+        """Add, rotate to and retry accepted, limited, refused and indeterminate keys."""
         caller = self.caller("org_vendors")
         for vendor, cases in VENDOR_CASES.items():
             assert set(cases.split()) <= {case.slug for case in CASES[vendor]}
@@ -156,7 +156,7 @@ class Journey:
         self.seen(caller.call("GET", "/providers?limit=100"))
 
     def misplaced(self) -> None:
-        """Where a key does not belong: in other members and as their names, in paths, queries and headers."""
+        """Send keys in the wrong places: in other members and as their names, in paths, queries and headers."""
         caller, key = self.caller("org_misplaced"), self.canary()
         odd: list[Any] = [f'"{key}"', f"\u201c{key}\u201d", f"{key[:30]}\n{key[30:]}", f"{key}\0", f"Bearer {key}"]
         odd += [[key], {key: key}, {"value": key}]
@@ -204,7 +204,7 @@ class Journey:
         self.seen(self.api.client.post("/manage/v1/providers", content=b"{}", headers=wrong_type))
 
     def tools(self) -> None:
-        """As arguments of the MCP server's tools."""
+        """Send keys as arguments of the MCP server's tools."""
         caller, key = self.caller("org_tools"), self.canary()
         headers = {"authorization": f"Bearer {caller.key}", "accept": "application/json, text/event-stream"}
         good = {"vendor": "openai", "name": "By a tool", "api_key": key}
@@ -215,7 +215,7 @@ class Journey:
             self.seen(self.api.client.post("/mcp", json=message, headers=headers))
 
     def uploads(self) -> None:
-        """At a link, as a person and as a program; the link's token is a canary too."""
+        """Use an upload link as a person and as a program; its token is a canary too."""
         caller = self.caller("org_uploads")
         wanted = {"vendor": "openai", "name": "Entered"}
         for accept in ("text/html", "application/json"):
@@ -241,7 +241,7 @@ class Journey:
             self.seen(self.api.client.post(url, json={"api_key": self.canary()}, headers=headers))
 
     def faults(self) -> None:
-        """AWS fails, in words that hold the key, and so does something that nobody expected."""
+        """Make AWS, and unexpected code, fail with messages that contain the key."""
         failures: list[tuple[str, Callable[[str], AWSResponse | Exception]]] = [
             ("TransactWriteItems", failure),
             ("Decrypt", unreachable),
@@ -252,12 +252,12 @@ class Journey:
             caller, key = self.caller(f"org_fault_{number}"), self.canary()
             self.aws.faults[operation] = fault(key)
             body = {"vendor": "openai", "name": "Unlucky", "api_key": key}
-            answer = self.seen(caller.call("POST", "/providers", body, idempotency_key=f"fault-{number}"))
-            assert answer.status_code >= 500, answer.text
+            response = self.seen(caller.call("POST", "/providers", body, idempotency_key=f"fault-{number}"))
+            assert response.status_code >= 500, response.text
             self.aws.faults.clear()
 
     def life(self) -> None:
-        """Rotated, rolled back, resolved, probed, tampered with, deleted."""
+        """Rotate, roll back, resolve, probe, tamper with and delete providers."""
         caller = self.caller("org_life")
         provider = caller.added(self.canary())
         path = f"/providers/{provider['id']}"
@@ -291,7 +291,7 @@ class Journey:
         self.seen(caller.call("GET", "/audit"))
 
     def altered(self, caller: Api, org: str, provider_id: str) -> None:
-        """One write to the provider item, which would send the stored key elsewhere; then as it was again."""
+        """Change the provider item so that the stored key would go elsewhere; restore it at the end."""
         ports = self.api.stack.ports
         place: dict[str, Any] = {"PK": {"S": f"ORG#{org}"}, "SK": {"S": f"PROV#{provider_id}"}}
         item = ports.dynamodb.get_item(TableName="MainTable", Key=place)["Item"]
@@ -310,7 +310,7 @@ class Journey:
 
 @contextlib.contextmanager
 def listening(evidence: Evidence) -> Iterator[None]:
-    """Keep every record of every logger, with all of them as talkative as LogLevel=DEBUG makes them."""
+    """Record all loggers, at the levels of LogLevel=DEBUG."""
     with pytest.MonkeyPatch.context() as patch:
         handle = logging.Logger.handle
 
@@ -333,7 +333,7 @@ def listening(evidence: Evidence) -> Iterator[None]:
 
 @contextlib.contextmanager
 def talkative() -> Iterator[None]:
-    """The libraries log as the root logger does."""
+    """Let the libraries log at the root logger's level."""
     levels = {logging.getLogger(library): logging.getLogger(library).level for library in QUIET}
     for logger in levels:
         logger.setLevel(logging.NOTSET)
@@ -346,7 +346,7 @@ def talkative() -> Iterator[None]:
 
 @contextlib.contextmanager
 def journey() -> Iterator[Journey]:
-    """A stack whose every way out is watched."""
+    """Send all canaries through a stack, and record all its output."""
     evidence, printed = Evidence(), io.StringIO()
     aws = Aws(evidence)
     client = LocalDependencies.client
@@ -371,7 +371,7 @@ def journey() -> Iterator[Journey]:
 
 
 def keeping(handed_to: Callable[..., Any], evidence: Evidence, aws: Aws) -> Callable[..., Any]:
-    """Keep each error on its way into `handed_to`, but for those that this test has put the key into."""
+    """Record each error passed to `handed_to`, except those into which this test put the key."""
 
     def kept(error: Exception, *rest: Any) -> Any:
         if not aws.faults:
@@ -383,7 +383,7 @@ def keeping(handed_to: Callable[..., Any], evidence: Evidence, aws: Aws) -> Call
 
 @pytest.fixture(scope="module")
 def evidence() -> Evidence:
-    """What came out of all of it."""
+    """Return the evidence of the whole journey."""
     with journey() as going:
         for part in (going.vendors, going.misplaced, going.tools, going.uploads, going.faults, going.life):
             part()
@@ -394,7 +394,7 @@ def evidence() -> Evidence:
 
 
 PLACES: Final[dict[str, Callable[[Evidence], list[str]]]] = {
-    "answers": lambda evidence: evidence.answers,
+    "answers": lambda evidence: evidence.responses,
     "AWS requests, with those that queue and publish": lambda evidence: evidence.aws_requests,
     "items of every table": lambda evidence: evidence.items,
     "log records": lambda evidence: [text for record in evidence.records for text in of_record(record)],
@@ -407,8 +407,8 @@ PLACES: Final[dict[str, Callable[[Evidence], list[str]]]] = {
 
 @pytest.mark.prove
 def test_the_canaries_have_been_everywhere(evidence: Evidence) -> None:
-    """Every kind of answer was given, every service asked, and each place has something in it."""
-    statuses = {int(answer[:3]) for answer in evidence.answers}
+    """The run had every kind of response, called every service, and left no place empty."""
+    statuses = {int(response[:3]) for response in evidence.responses}
     assert statuses >= {200, 201, 202, 400, 401, 404, 409, 413, 415, 422, 500, 502, 503, 504}
     requests = "\n".join(evidence.aws_requests)
     for operation in ("TransactWriteItems", "SendMessageBatch", "PutEvents", "Decrypt", "GenerateDataKey"):
@@ -422,7 +422,7 @@ def test_the_canaries_have_been_everywhere(evidence: Evidence) -> None:
 @pytest.mark.prove
 @pytest.mark.parametrize("place", PLACES)
 def test_no_canary_gets_out(evidence: Evidence, place: str, figure: Figure) -> None:
-    """Neither a credential, a management key, a link's token nor a data key, in none of its forms."""
+    """No credential, management key, link token or data key appears in any form."""
     texts = PLACES[place](evidence)
     figure("Leaks", "places searched for a canary in its forms", len(texts))
     assert texts
@@ -431,14 +431,14 @@ def test_no_canary_gets_out(evidence: Evidence, place: str, figure: Figure) -> N
 
 @pytest.mark.prove
 def test_a_link_is_handed_over_with_nothing_else(evidence: Evidence) -> None:
-    """The answer that makes a link, and its repetition, hold the link alone."""
+    """The response that creates a link, and its replay, contain only the link."""
     assert evidence.found(evidence.handed_over, links=False) == []
     assert evidence.found(evidence.handed_over)
 
 
 def test_the_functions_level_does_not_turn_the_libraries_on() -> None:
     """Lambda gives the root logger the stack's LogLevel. At DEBUG, the libraries' logs would hold a data key (KMS's
-    answer) and a credential (a vendor's header that repeats it): with their levels taken away, they do."""
+    response) and a credential (a vendor's header that repeats it): with their levels taken away, they do."""
     with journey() as going:
         held = going.evidence
 
@@ -460,7 +460,7 @@ def test_the_functions_level_does_not_turn_the_libraries_on() -> None:
 @pytest.mark.parametrize("before", ["", "x", "xy"])
 @pytest.mark.parametrize("key", [fake_key(vendor, "valid", 8_231) for vendor in VENDOR_CASES])
 def test_the_search_finds_every_form(key: str, before: str) -> None:
-    """A key in any form, alone or in the middle of what was encoded with it, whole or cut off."""
+    """The search finds a key in any form, alone or inside a longer encoded text, whole or truncated."""
     held = Evidence(canaries={key})
     secret = key.split("::")[1] if "::" in key else key
     for part in (secret, secret[:24], secret[-18:]):

@@ -1,4 +1,4 @@
-"""Many rotators and readers at once: a reader gets the version that was active at some moment of its read."""
+"""Concurrent rotators and readers: a reader gets a version that was active during its read."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Read:
 
 @dataclass
 class History:
-    """All that happened."""
+    """All rotations and reads of a run."""
 
     rotations: list[Rotation] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
@@ -99,7 +99,7 @@ class History:
 
     @property
     def early(self) -> int:
-        """How many versions were gone before their grace window ended, because five later ones were live."""
+        """Return the number of versions retired before their grace window ended, because five later ones were live."""
         by_version = {(each.provider_id, each.version): each for each in self.rotations}
         pairs = [
             (by_version[place].replaced_retires_at, by_version.get((place[0], place[1] + MAX_LIVE_VERSIONS - 1)))
@@ -108,7 +108,7 @@ class History:
         return sum(later is not None and retires is not None and later.ended < retires for retires, later in pairs)
 
     def broken(self) -> list[str]:
-        """What cannot have happened if there is one order of all rotations and reads."""
+        """Yield events that are impossible in any single order of all rotations and reads."""
         by_version = {(each.provider_id, each.version): each for each in self.rotations}
         found = [] if len(by_version) == len(self.rotations) else ["a version was acknowledged twice"]
         for provider_id in {each.provider_id for each in self.rotations}:
@@ -126,7 +126,7 @@ class History:
         return [*found, *self._stale()]
 
     def _wrong(self, read: Read, by_version: dict[tuple[str, int], Rotation]) -> Iterator[str]:
-        """What is wrong with one read by itself."""
+        """Yield the faults of one read by itself."""
         if read.version is None:
             replaced = by_version.get((read.provider_id, (read.pinned or 0) + 1))
             retired = replaced.replaced_retires_at if replaced else None
@@ -137,12 +137,12 @@ class History:
             return
         made = by_version.get((read.provider_id, read.version))
         if made is None:
-            yield f"version {read.version} was read, and nobody was told of it"
+            yield f"version {read.version} was read, and was never acknowledged"
             return
         if (read.credential, read.base_url) != (made.credential, made.base_url):
             yield f"version {read.version} was read with what belongs to another"
         if read.ended < made.began:
-            yield f"version {read.version} was read before anybody asked for it"
+            yield f"version {read.version} was read before its rotation began"
         replaced = by_version.get((read.provider_id, read.version + 1))
         retired = replaced.replaced_retires_at if replaced else None
         if replaced and retired and read.began >= max(retired, replaced.ended):
@@ -152,7 +152,7 @@ class History:
             yield f"version {read.version} was read after a sixth live version had retired it"
 
     def _stale(self) -> Iterator[str]:
-        """Reads of the active version that give one when a later one had been acknowledged before the question."""
+        """Yield reads of the active version that returned an older version than one acknowledged before the read."""
         for provider_id in {each.provider_id for each in self.rotations}:
             rotations = [each for each in self.rotations if each.provider_id == provider_id]
             acknowledged = sorted((each.ended, each.version) for each in rotations)
@@ -166,7 +166,7 @@ class History:
 
 
 class Run:
-    """Rotators, readers and the reaper over one stack."""
+    """A run of rotators, readers and the reaper on one stack."""
 
     def __init__(self, world: World) -> None:
         self.clock = CountedClock()
@@ -177,7 +177,7 @@ class Run:
         self.providers = [self._added(number) for number in range(PROVIDERS)]
 
     def process(self) -> Process:
-        """A process of its own for each rotator and reader, on the shared clock."""
+        """Return a new process on the shared clock, for one rotator or reader."""
         made = self._world.process(clock=self.clock)
         made.policy = Policy(grace=GRACE, allowed_base_url_hosts=PROXIES)
         made.verifications = Uncounted()
@@ -238,7 +238,7 @@ class Run:
         return Read(began, ended, reader, provider_id, pinned, found.version, secret, found.base_url)
 
     def reap(self) -> None:
-        """Destroy what has expired, again and again."""
+        """Delete expired versions repeatedly."""
         ports = self.process()
         while not self._done.wait(0.05):
             self.history.refused["reaped"] += reap(ports, self.clock.now())
@@ -246,7 +246,7 @@ class Run:
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    """A stack on DynamoDB Local; moto's transactions are not atomic between threads."""
+    """Run the stack on DynamoDB Local; moto's transactions are not atomic between threads."""
     config = Config(max_pool_connections=32, read_timeout=30, parameter_validation=False)
     with ExitStack() as opened:
 

@@ -1,4 +1,4 @@
-"""Writes that are made, and whose answers get lost: nobody's repetition makes them twice."""
+"""Writes whose responses are lost: no retry makes them twice."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tests.proofs.changes import CHANGES, Change, Undisturbed
 from tests.proofs.dropping import Dropping, dropping
 from tests.proofs.world import Call, World, dynamodb_local_world, moto_world
 
-PROOF: Final = "Lost answers"
+PROOF: Final = "Lost responses"
 
 each_change: Final = pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
 
 
 @dataclass
 class Loser:
-    """A gate that loses the answer to the `number`-th write.
+    """A gate that loses the response to the `number`-th write.
 
-    botocore tries a call twice. With `repeated` the second try gets its answer through, else that is lost too.
+    botocore tries a call twice. With `repeated` the second try gets its response through, else that is lost too.
     """
 
     number: int
@@ -45,7 +45,7 @@ class Loser:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """A world in moto."""
+    """Return a world in moto."""
     with moto_world() as made:
         yield made
 
@@ -55,9 +55,9 @@ def world() -> Iterator[World]:
 def test_a_write_whose_answer_is_lost_is_made_once_when_the_client_sends_the_request_again(
     world: World, change: Change, figure: Figure
 ) -> None:
-    """The write is made and botocore gives up; the client hears of a failure, or of nothing.
+    """A write whose response is lost, so that botocore gives up, is made once when the client retries.
 
-    Seen to fail: with a lease that is released although it has an answer, a rotation is made twice.
+    Seen to fail: with a lease that is released although it has a response, a rotation is made twice.
     """
     undisturbed = Undisturbed(world, change)
     writes = [call for call in undisturbed.calls if call.writes]
@@ -65,13 +65,13 @@ def test_a_write_whose_answer_is_lost_is_made_once_when_the_client_sends_the_req
         world.reset()
         undisturbed.send(Loser(number, repeated=False))
         undisturbed.settle()
-    figure(PROOF, "writes without an answer, then the request again", len(writes))
+    figure(PROOF, "writes without a response, then the request again", len(writes))
 
 
 @pytest.mark.prove
 @each_change
 def test_a_single_write_that_botocore_repeats_is_made_once(world: World, change: Change, figure: Figure) -> None:
-    """The second try finds what the first one wrote. moto does not know tokens: transactions are DynamoDB Local's.
+    """A write that botocore repeats is made once. moto ignores tokens: DynamoDB Local tests transactions.
 
     Seen to fail: where a lease that is found is not asked whose it is, the request is told to wait for itself.
     """
@@ -80,15 +80,15 @@ def test_a_single_write_that_botocore_repeats_is_made_once(world: World, change:
     single = [n for n, call in enumerate(writes, start=1) if call.operation != "TransactWriteItems"]
     for number in single:
         world.reset()
-        answer = undisturbed.send(Loser(number, repeated=True))
-        assert undisturbed.after(answer) == (undisturbed.answer, undisturbed.facts)
+        response = undisturbed.send(Loser(number, repeated=True))
+        assert undisturbed.after(response) == (undisturbed.response, undisturbed.facts)
         undisturbed.settle()
     figure(PROOF, "writes that botocore repeats", len(single))
 
 
 @pytest.fixture(scope="module")
 def between() -> Iterator[tuple[World, Dropping]]:
-    """A world over DynamoDB Local whose processes reach it through a server that drops answers; botocore waits not."""
+    """Return a world over DynamoDB Local, behind a proxy that drops responses; botocore does not pause."""
     with ExitStack() as opened:
         patched = opened.enter_context(pytest.MonkeyPatch.context())
         patched.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
@@ -110,7 +110,7 @@ def between() -> Iterator[tuple[World, Dropping]]:
 def test_what_botocore_repeats_over_a_broken_connection_is_made_once(
     between: tuple[World, Dropping], change: Change, keyed: bool, figure: Figure
 ) -> None:
-    """A real connection, closed in place of the first answer to each write; the caller sees nothing of it.
+    """If the connection closes instead of the first response to a write, the caller sees no fault.
 
     Seen to fail: with another ClientRequestToken for each try, a rotation is refused for the sake of itself.
     """
@@ -121,10 +121,10 @@ def test_what_botocore_repeats_over_a_broken_connection_is_made_once(
     for number in range(1, writes + 1):
         world.reset()
         server.drop(number, times=1)
-        answer = undisturbed.send()
+        response = undisturbed.send()
         assert server.dropped == 1
-        assert undisturbed.after(answer) == (undisturbed.answer, undisturbed.facts)
-    figure(PROOF, "connections closed in place of an answer, once", writes)
+        assert undisturbed.after(response) == (undisturbed.response, undisturbed.facts)
+    figure(PROOF, "connections closed in place of a response, once", writes)
 
 
 @pytest.mark.prove
@@ -132,9 +132,9 @@ def test_what_botocore_repeats_over_a_broken_connection_is_made_once(
 def test_what_gets_no_answer_at_all_is_made_once_when_the_client_sends_the_request_again(
     between: tuple[World, Dropping], change: Change, figure: Figure
 ) -> None:
-    """A real connection, closed in place of both answers to each write.
+    """A change is made once when both responses to a write are lost and the client retries.
 
-    Seen to fail: with a lease that is released although it has an answer, a rotation is made twice.
+    Seen to fail: with a lease that is released although it has a response, a rotation is made twice.
     """
     world, server = between
     server.drop(0, 0)
@@ -147,4 +147,4 @@ def test_what_gets_no_answer_at_all_is_made_once_when_the_client_sends_the_reque
         assert server.dropped == 2
         server.drop(0, 0)
         undisturbed.settle()
-    figure(PROOF, "connections closed in place of an answer, twice", writes)
+    figure(PROOF, "connections closed in place of a response, twice", writes)

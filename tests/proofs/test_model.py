@@ -1,4 +1,4 @@
-"""Model-based proof: whatever is done in whatever order, the API answers as `tests/proofs/reference.py` does.
+"""Model-based proof: for any sequence of requests, the API responds as `tests/proofs/reference.py` does.
 
 Seen to fail by breaking the code: see docs/reliability.md, Model.
 """
@@ -73,9 +73,9 @@ VERDICTS: Final = {
     "slow": Reason.TIMEOUT,
 }
 OFTEN: Final = 8
-"""How many times more often than each other thing the usual one happens."""
+"""The weight of the usual choice; every other has weight 1."""
 LIFE: Final = 60
-"""Steps of one life."""
+"""Number of steps in one life."""
 
 
 def secret_of(vendor: str, mark: int) -> str:
@@ -84,7 +84,7 @@ def secret_of(vendor: str, mark: int) -> str:
 
 
 class Killed(BaseException):
-    """The process ends here: nothing that catches exceptions may see it."""
+    """Ends the process: no exception handler may catch it."""
 
 
 @dataclass
@@ -92,10 +92,10 @@ class Outside(FakeVerifier):
     """The vendors, as the weather is."""
 
     weather: Weather = field(default_factory=Weather)
-    told: tuple[str, str, str | None] | None = None
+    received: tuple[str, str, str | None] | None = None
 
     def __call__(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        self.told = (vendor.name, credential.secret.reveal(), base_url)
+        self.received = (vendor.name, credential.secret.reveal(), base_url)
         if self.weather.dies == "before":
             raise Killed
         reason = VERDICTS[self.weather.verdict]
@@ -136,7 +136,7 @@ class OverMoto(Dependencies):
 
 
 Mark = st.integers(0, 11)
-Slot = st.integers(0, 15)
+Pick = st.integers(0, 15)
 GONE, FOREIGN = 6, 11
 Key = st.sampled_from((None, None, "new", "new", "new", "old"))
 Host = st.sampled_from(HOSTS)
@@ -149,7 +149,7 @@ Skies = st.builds(
 
 
 class Life(RuleBasedStateMachine):
-    """Everything that can be done, done to the API and to the model; `found` counts the steps and the answers."""
+    """Everything that can be done, done to the API and to the model; `found` counts the steps and the responses."""
 
     found: ClassVar[Counter[str]]
 
@@ -164,13 +164,13 @@ class Life(RuleBasedStateMachine):
         self.sent: list[tuple[Sent, str]] = []
         self.numbers = count(1)
         self.began = False
-        # What is compared after each step must not count as use of a credential.
+        # The comparison after each step must not count as use of a credential.
         self.look = copy.copy(self.ports)
         self.look.providers = copy.copy(self.ports.providers)
         self.look.providers.record_use = lambda *_: None
 
     def make_ports(self) -> Any:
-        """The ports that the functions are called over."""
+        """Return the functions' ports."""
         raise NotImplementedError
 
     def teardown(self) -> None:
@@ -178,24 +178,24 @@ class Life(RuleBasedStateMachine):
 
     # Doing
 
-    def whose(self, slot: int) -> tuple[str, str]:
+    def whose(self, pick: int) -> tuple[str, str]:
         """An organization and the id of a provider: its own, a deleted one, or another organization's."""
         living = list(self.model.providers.values())
-        if not living or slot == GONE:
+        if not living or pick == GONE:
             return (self.gone[-1].org, self.gone[-1].id) if self.gone else (OWNERS[0], NOBODY)
-        picked = living[slot % len(living)]
-        return OWNERS[1 - OWNERS.index(picked.org)] if slot == FOREIGN else picked.org, picked.id
+        picked = living[pick % len(living)]
+        return OWNERS[1 - OWNERS.index(picked.org)] if pick == FOREIGN else picked.org, picked.id
 
     def send(self, sent: Sent, key: str | None, weather: Weather | None = None) -> None:
-        """Send a request that changes something, and compare its answer with the model's."""
+        """Send a request that changes something, and compare its response with the model's."""
         key = self._key(sent, key)
-        self.outside.weather, self.outside.told = weather or Weather(), None
+        self.outside.weather, self.outside.received = weather or Weather(), None
         known, before = set(self.model.providers), dict(self.model.providers)
         remembered = None if key is None else self.model.remembered.get((sent.org, key))
         self.found["keys that are free again"] += remembered is not None and remembered.expires <= self.clock.now()
-        answer: Response | None = None
+        response: Response | None = None
         try:
-            answer = self._call(sent, key)
+            response = self._call(sent, key)
         except Killed:
             self.found["killed"] += 1
         self.outside.weather = Weather()
@@ -203,13 +203,13 @@ class Life(RuleBasedStateMachine):
         try:
             expected = self.model.send(sent, key, weather or Weather(), new)
         except Died:
-            assert answer is None, "it should have died while the vendor was asked"
+            assert response is None, "it should have died while the vendor was asked"
         else:
-            if answer is None:
+            if response is None:
                 assert expected.published, "it died where nothing had been committed"
             else:
-                self._compare(sent, answer, expected, key)
-        assert self.outside.told == self.model.asked, "another credential or host than the owner's was tried"
+                self._compare(sent, response, expected, key)
+        assert self.outside.received == self.model.verified, "another credential or host than the owner's was tried"
         self.gone += [each for each in before.values() if each.id not in self.model.providers]
 
     def _key(self, sent: Sent, key: str | None) -> str | None:
@@ -230,44 +230,46 @@ class Life(RuleBasedStateMachine):
         given: Data = {"body": sent.body, "path": sent.path, "query": sent.query, "headers": headers}
         return call(sent.function, org=sent.org, key_id=f"01{sent.org}", **given)
 
-    def _compare(self, sent: Sent, answer: Response, expected: Expected, key: str | None) -> None:
-        self.found[f"{sent.function} {answer.status} {expected.code or ''}".strip()] += 1
+    def _compare(self, sent: Sent, response: Response, expected: Expected, key: str | None) -> None:
+        self.found[f"{sent.function} {response.status} {expected.code or ''}".strip()] += 1
         self.found[expected.code or "successes"] += 1
-        assert answer.status == expected.status, answer.text
-        assert ("Idempotency-Replayed" in answer.headers) == expected.replayed
+        assert response.status == expected.status, response.text
+        assert ("Idempotency-Replayed" in response.headers) == expected.replayed
         if expected.code is not None:
-            assert answer.error["code"] == expected.code
+            assert response.error["code"] == expected.code
             if expected.references is not None:
-                assert tuple(each["id"] for each in answer.error["references"]) == expected.references
+                assert tuple(each["id"] for each in response.error["references"]) == expected.references
             return
-        assert answer.data == expected.data
+        assert response.data == expected.data
         for each in expected.warnings:
             self.found[f"warning {each['code']}"] += 1
-        told = [{name: each[name] for name in each if name != "message"} for each in answer.body.get("warnings", [])]
-        assert told == list(expected.warnings)
-        assert answer.headers.get("ETag") == expected.etag
+        warnings = [
+            {name: each[name] for name in each if name != "message"} for each in response.body.get("warnings", [])
+        ]
+        assert warnings == list(expected.warnings)
+        assert response.headers.get("ETag") == expected.etag
         if key is not None:
             remembered = self.model.remembered[sent.org, key]
             if expected.replayed:
                 self.found["replayed"] += 1
-                assert answer.text == (remembered.body or answer.text)
-            remembered.body = answer.text
+                assert response.text == (remembered.body or response.text)
+            remembered.body = response.text
 
     def _get(self, function: str, org: str, path: Data | None = None, **query: str) -> Any:
-        answer = call(function, org=org, path=path, query=query)
-        assert answer.status == 200, answer.text
-        return answer.data
+        response = call(function, org=org, path=path, query=query)
+        assert response.status == 200, response.text
+        return response.data
 
     # Rules
 
-    @initialize(marks=st.lists(Mark, min_size=4, max_size=4), host=Host, slots=st.lists(Slot, min_size=1, max_size=2))
-    def begin(self, marks: list[int], host: str | None, slots: list[int]) -> None:
+    @initialize(marks=st.lists(Mark, min_size=4, max_size=4), host=Host, picks=st.lists(Pick, min_size=1, max_size=2))
+    def begin(self, marks: list[int], host: str | None, picks: list[int]) -> None:
         """A few providers and a routing config, so that there is something to change."""
         beginnings = (("org_a", "openai", "Production"), ("org_a", "openai", "Batch"), ("org_a", "groq", "Test"))
         for mark, (owner, vendor, name) in zip(marks, (*beginnings, ("org_b", "openai", "Production")), strict=True):
             body = {"vendor": vendor, "name": name, "api_key": secret_of(vendor, mark), "base_url": host}
             self.send(Sent("add_provider", owner, body=body), None)
-        self.route("org_a", "@production", slots, "new")
+        self.route("org_a", "@production", picks, "new")
         body = {"vendor": "openai", "name": "Spare", "api_key": secret_of("openai", marks[0]), "base_url": host}
         self.send(Sent("add_provider", "org_b", body=body), None, Weather("down"))
 
@@ -293,8 +295,8 @@ class Life(RuleBasedStateMachine):
     def _expiry(self, expires: bool) -> Data:
         return {"key_expires_at": text(self.clock.now() + timedelta(hours=12))} if expires else {}
 
-    def _patch(self, slot: int, body: Data, key: str | None, if_match: str | None, weather: Weather) -> None:
-        org, provider_id = self.whose(slot)
+    def _patch(self, pick: int, body: Data, key: str | None, if_match: str | None, weather: Weather) -> None:
+        org, provider_id = self.whose(pick)
         tag = self._tag(provider_id, if_match)
         self.send(Sent("update_provider", org, {"provider_id": provider_id}, body, if_match=tag), key, weather)
 
@@ -304,79 +306,79 @@ class Life(RuleBasedStateMachine):
 
     matches = st.sampled_from((None, None, None, "current", "*", '"0"'))
 
-    @rule(slot=Slot, mark=Mark, key=Key, if_match=matches, weather=Skies, expires=st.booleans())
+    @rule(pick=Pick, mark=Mark, key=Key, if_match=matches, weather=Skies, expires=st.booleans())
     def rotate(
-        self, slot: int, mark: int, key: str | None, if_match: str | None, weather: Weather, expires: bool
+        self, pick: int, mark: int, key: str | None, if_match: str | None, weather: Weather, expires: bool
     ) -> None:
-        body = self._credential(slot, mark) | self._expiry(expires)
-        self._patch(slot, body, key, if_match, weather)
+        body = self._credential(pick, mark) | self._expiry(expires)
+        self._patch(pick, body, key, if_match, weather)
 
-    @rule(slot=Slot, marks=st.lists(Mark, min_size=3, max_size=6, unique=True))
-    def rotate_in_a_row(self, slot: int, marks: list[int]) -> None:
-        """As in an emergency, or by a pipeline that does not know when to stop."""
+    @rule(pick=Pick, marks=st.lists(Mark, min_size=3, max_size=6, unique=True))
+    def rotate_in_a_row(self, pick: int, marks: list[int]) -> None:
+        """Rotate several times in a row, as in an emergency or by a runaway pipeline."""
         for mark in marks:
-            self._patch(slot, self._credential(slot, mark), None, None, Weather(account="account-1"))
-        self.look_at_one(slot)
+            self._patch(pick, self._credential(pick, mark), None, None, Weather(account="account-1"))
+        self.look_at_one(pick)
 
-    def _credential(self, slot: int, mark: int) -> Data:
-        found = self.model.providers.get(self.whose(slot)[1])
+    def _credential(self, pick: int, mark: int) -> Data:
+        found = self.model.providers.get(self.whose(pick)[1])
         return {"api_key": secret_of(found.vendor if found else "openai", mark)}
 
-    @rule(slot=Slot, mark=Mark, key=Key, weather=Skies, host=Host, name=st.sampled_from(NAMES),
+    @rule(pick=Pick, mark=Mark, key=Key, weather=Skies, host=Host, name=st.sampled_from(NAMES),
           status=st.sampled_from(("active", "disabled")))  # fmt: skip
     def change_all_at_once(
-        self, slot: int, mark: int, key: str | None, weather: Weather, host: str | None, name: str, status: str
+        self, pick: int, mark: int, key: str | None, weather: Weather, host: str | None, name: str, status: str
     ) -> None:
-        body = self._credential(slot, mark) | {"base_url": host, "name": name, "status": status}
-        self._patch(slot, body, key, None, weather)
+        body = self._credential(pick, mark) | {"base_url": host, "name": name, "status": status}
+        self._patch(pick, body, key, None, weather)
 
-    @rule(slot=Slot, name=st.sampled_from(NAMES), key=Key, if_match=matches)
-    def rename(self, slot: int, name: str, key: str | None, if_match: str | None) -> None:
-        self._patch(slot, {"name": name}, key, if_match, Weather())
+    @rule(pick=Pick, name=st.sampled_from(NAMES), key=Key, if_match=matches)
+    def rename(self, pick: int, name: str, key: str | None, if_match: str | None) -> None:
+        self._patch(pick, {"name": name}, key, if_match, Weather())
 
-    @rule(slot=Slot, status=st.sampled_from(("active", "disabled")), key=Key)
-    def switch(self, slot: int, status: str, key: str | None) -> None:
-        self._patch(slot, {"status": status}, key, None, Weather())
+    @rule(pick=Pick, status=st.sampled_from(("active", "disabled")), key=Key)
+    def switch(self, pick: int, status: str, key: str | None) -> None:
+        self._patch(pick, {"status": status}, key, None, Weather())
 
-    @rule(slot=Slot, host=Host, key=Key)
-    def send_elsewhere(self, slot: int, host: str | None, key: str | None) -> None:
-        self._patch(slot, {"base_url": host}, key, None, Weather())
+    @rule(pick=Pick, host=Host, key=Key)
+    def send_elsewhere(self, pick: int, host: str | None, key: str | None) -> None:
+        self._patch(pick, {"base_url": host}, key, None, Weather())
 
     @rule(
-        slot=Slot, back=st.sampled_from((None, None, None, 1, 1, 2, 3, 0, -1)), key=Key, if_match=matches, weather=Skies
+        pick=Pick, back=st.sampled_from((None, None, None, 1, 1, 2, 3, 0, -1)), key=Key, if_match=matches, weather=Skies
     )
-    def roll_back(self, slot: int, back: int | None, key: str | None, if_match: str | None, weather: Weather) -> None:
-        org, provider_id = self.whose(slot)
+    def roll_back(self, pick: int, back: int | None, key: str | None, if_match: str | None, weather: Weather) -> None:
+        org, provider_id = self.whose(pick)
         found = self.model.providers.get(provider_id)
         number = max(1, (found.active.number if found else 1) - (back or 0))
         body = {} if back is None else {"version": number}
         sent = Sent("rollback_provider", org, {"provider_id": provider_id}, body, {}, self._tag(provider_id, if_match))
         self.send(sent, key, weather)
 
-    @rule(slot=Slot, back=st.sampled_from((0, 1, 1, 1, 2, 3, 5)), key=Key, if_match=matches, weather=Skies)
-    def destroy(self, slot: int, back: int, key: str | None, if_match: str | None, weather: Weather) -> None:
-        org, provider_id = self.whose(slot)
+    @rule(pick=Pick, back=st.sampled_from((0, 1, 1, 1, 2, 3, 5)), key=Key, if_match=matches, weather=Skies)
+    def destroy(self, pick: int, back: int, key: str | None, if_match: str | None, weather: Weather) -> None:
+        org, provider_id = self.whose(pick)
         found = self.model.providers.get(provider_id)
         path = {"provider_id": provider_id, "number": str(max(1, (found.active.number if found else 1) - back))}
         self.send(Sent("destroy_version", org, path, None, {}, self._tag(provider_id, if_match)), key, weather)
 
-    @rule(slot=Slot, key=Key, if_match=matches, known=st.booleans())
-    def expect_an_end(self, slot: int, key: str | None, if_match: str | None, known: bool) -> None:
-        self._patch(slot, self._expiry(True) if known else {"key_expires_at": None}, key, if_match, Weather())
+    @rule(pick=Pick, key=Key, if_match=matches, known=st.booleans())
+    def expect_an_end(self, pick: int, key: str | None, if_match: str | None, known: bool) -> None:
+        self._patch(pick, self._expiry(True) if known else {"key_expires_at": None}, key, if_match, Weather())
 
-    @rule(slot=Slot, dry=st.booleans(), key=Key, if_match=matches, weather=Skies)
-    def delete(self, slot: int, dry: bool, key: str | None, if_match: str | None, weather: Weather) -> None:
-        org, provider_id = self.whose(slot)
+    @rule(pick=Pick, dry=st.booleans(), key=Key, if_match=matches, weather=Skies)
+    def delete(self, pick: int, dry: bool, key: str | None, if_match: str | None, weather: Weather) -> None:
+        org, provider_id = self.whose(pick)
         query = {"dry_run": "true"} if dry else {}
         tag = self._tag(provider_id, if_match)
         self.send(Sent("delete_provider", org, {"provider_id": provider_id}, None, query, tag), key, weather)
 
     slugs = st.sampled_from(("@production", "@test", "plain"))
 
-    @rule(owner=st.sampled_from(OWNERS), slug=slugs, slots=st.lists(Slot, min_size=1, max_size=3), key=Key)
-    def route(self, owner: str, slug: str, slots: list[int], key: str | None) -> None:
+    @rule(owner=st.sampled_from(OWNERS), slug=slugs, picks=st.lists(Pick, min_size=1, max_size=3), key=Key)
+    def route(self, owner: str, slug: str, picks: list[int], key: str | None) -> None:
         own = [each.id for each in self.model.providers.values() if each.org == owner]
-        ids = [own[slot % len(own)] if own and slot not in (GONE, FOREIGN) else self.whose(slot)[1] for slot in slots]
+        ids = [own[pick % len(own)] if own and pick not in (GONE, FOREIGN) else self.whose(pick)[1] for pick in picks]
         attempts = [{"provider_id": each, "model": "gpt-5"} for each in ids]
         body = {"strategy": "single" if len(ids) == 1 else "fallback", "attempts": attempts}
         self.send(Sent("put_routing_config", owner, {"slug": slug}, body), key)
@@ -392,7 +394,7 @@ class Life(RuleBasedStateMachine):
         if self.sent:
             sent, key = self.sent[-1 - nth % len(self.sent)]
             self.send(sent, key, weather)
-            self.sent.pop()  # it stands there already
+            self.sent.pop()  # it is stored already
 
     @rule(nth=st.integers(0, 7), name=st.sampled_from(NAMES))
     def reuse_a_key(self, nth: int, name: str) -> None:
@@ -408,24 +410,24 @@ class Life(RuleBasedStateMachine):
         self.model.now = self.clock.now()
 
     @precondition(lambda self: any(each.status == "pending" for each in self.model.providers.values()))
-    @rule(slot=Slot, hours=st.sampled_from((1, 23, 24)), verdict=st.sampled_from(("rejected", "down", "slow")))
-    def sweep(self, slot: int, hours: int, verdict: str) -> None:
+    @rule(pick=Pick, hours=st.sampled_from((1, 23, 24)), verdict=st.sampled_from(("rejected", "down", "slow")))
+    def sweep(self, pick: int, hours: int, verdict: str) -> None:
         """A pending provider is checked, and its vendor does not accept it; twice, as messages can come twice."""
         pending = [each for each in self.model.providers.values() if each.status == "pending"]
-        provider = pending[slot % len(pending)]
+        provider = pending[pick % len(pending)]
         self.pass_time(hours * 3600)
         body = Batch(floor_minute(self.clock.now()), ((provider.org, provider.id),)).to_json()
         self.outside.weather = Weather(verdict)
         for _ in range(2):
-            answer = run_probes.handler({"Records": [{"messageId": "1", "body": body}]}, Invocation())
-            assert answer == {"batchItemFailures": []}
+            response = run_probes.handler({"Records": [{"messageId": "1", "body": body}]}, Invocation())
+            assert response == {"batchItemFailures": []}
         self.outside.weather = Weather()
         self.model.sweep(provider, verdict)
         self.found[f"pending, checked and {provider.status}"] += 1
 
     @rule()
     def reap(self) -> None:
-        """What cannot be read any more is not kept either."""
+        """Delete versions that can no longer be read, and check that they are gone."""
         reap_versions.handler({"time": self.clock.now().isoformat()}, Invocation())
         for provider in [*self.model.providers.values(), *self.gone]:
             for number, version in provider.versions.items():
@@ -434,10 +436,10 @@ class Life(RuleBasedStateMachine):
                 assert (stored is not None) == kept
                 self.found["reaped" if stored is None else "spared"] += 1
 
-    @rule(slot=Slot, back=st.none() | st.integers(0, 4))
-    def use(self, slot: int, back: int | None) -> None:
+    @rule(pick=Pick, back=st.none() | st.integers(0, 4))
+    def use(self, pick: int, back: int | None) -> None:
         """A request of the data plane takes the active credential, or one that it has begun with."""
-        org, provider_id = self.whose(slot)
+        org, provider_id = self.whose(pick)
         found = self.model.providers.get(provider_id)
         if found is None or found.org != org:
             with pytest.raises(NotFound):
@@ -453,19 +455,19 @@ class Life(RuleBasedStateMachine):
             assert resolve(self.ports, org, provider_id, number).secret.reveal() == version.secret
             self.model.use(version)
 
-    @rule(slot=Slot)
-    def look_at_one(self, slot: int) -> None:
-        """A provider and its versions."""
-        org, provider_id = self.whose(slot)
+    @rule(pick=Pick)
+    def look_at_one(self, pick: int) -> None:
+        """Compare a provider and its versions."""
+        org, provider_id = self.whose(pick)
         path = {"provider_id": provider_id}
         found = self.model.providers.get(provider_id)
         if found is None or found.org != org:
             for function in ("get_provider", "list_versions"):
                 assert call(function, org=org, path=path).error["code"] == "provider_not_found"
             return
-        answer = call("get_provider", org=org, path=path)
-        assert answer.data == found.view(self.clock.now())
-        assert answer.headers["ETag"].startswith(f'"{found.revision}-')
+        response = call("get_provider", org=org, path=path)
+        assert response.data == found.view(self.clock.now())
+        assert response.headers["ETag"].startswith(f'"{found.revision}-')
         versions = self._get("list_versions", org, path)
         assert versions == self.model.versions(found)
         self.found["versions that are safe to revoke"] += sum(each["safe_to_revoke"] for each in versions)
@@ -475,17 +477,17 @@ class Life(RuleBasedStateMachine):
           status=st.sampled_from((None, "active", "disabled", "pending")),
           health=st.sampled_from((None, "unknown", "healthy")))  # fmt: skip
     def page(self, owner: str, limit: int, vendor: str | None, status: str | None, health: str | None) -> None:
-        """The list, with filters, page by page."""
+        """Compare the list, with filters, page by page."""
         given = {"vendor": vendor, "status": status, "health": health}
         wanted = {name: value for name, value in given.items() if value is not None}
         expected = [] if health == "healthy" else self.model.listed(owner, vendor=vendor, status=status)
         assert self._pages("list_providers", owner, limit, wanted) == expected
         assert self._pages("list_routing_configs", owner, limit, {}) == self.model.routed(owner)
 
-    @rule(owner=st.sampled_from(OWNERS), slot=Slot, limit=st.integers(2, 9), narrow=st.booleans())
-    def audit(self, owner: str, slot: int, limit: int, narrow: bool) -> None:
+    @rule(owner=st.sampled_from(OWNERS), pick=Pick, limit=st.integers(2, 9), narrow=st.booleans())
+    def audit(self, owner: str, pick: int, limit: int, narrow: bool) -> None:
         """The whole trail, or what happened to one provider."""
-        wanted = {"resource_id": self.whose(slot)[1]} if narrow else {}
+        wanted = {"resource_id": self.whose(pick)[1]} if narrow else {}
         trail = self.model.trail(owner)
         expected = [each for each in trail if not narrow or each["resource"]["id"] == wanted["resource_id"]]
         assert without_ids(self._pages("list_audit", owner, limit, wanted)) == expected
@@ -495,10 +497,10 @@ class Life(RuleBasedStateMachine):
         query: dict[str, str | list[str]] = {**wanted, "limit": str(limit)}
         found: list[Data] = []
         while True:
-            answer = call(function, org=org, query=query)
-            assert len(answer.data) <= limit
-            found += answer.data
-            cursor = answer.body["next_cursor"]
+            response = call(function, org=org, query=query)
+            assert len(response.data) <= limit
+            found += response.data
+            cursor = response.body["next_cursor"]
             if cursor is None:
                 return found
             self.found["cursors"] += 1
@@ -624,12 +626,12 @@ MUST_BE_MET: Final = {
     *("killed", "cursors", "reaped", "spared"),
     *("pending, checked and pending", "pending, checked and disabled"),
 }
-"""What a run must have met, in order to have tried what it is said to try."""
+"""Results that a run must include to count as a proof."""
 
 
 @pytest.mark.prove
 def test_over_the_fakes(figure: Figure) -> None:
-    """Thousands of steps agree with the model, and everything that can be answered was answered among them."""
+    """Thousands of steps agree with the model, and include every possible kind of response."""
     found = run(OverFakesLife, 20_000 if SOAK else 2_500)
     assert sorted(each for each in MUST_BE_MET if not found[each]) == []
     figure("Model", "steps of the state machine, over the fakes", found["steps"])
@@ -637,7 +639,7 @@ def test_over_the_fakes(figure: Figure) -> None:
 
 @pytest.mark.prove
 def test_over_the_real_stores(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same with DynamoDB's items, transactions and conditions, and with sealed credentials."""
+    """The steps also agree over DynamoDB's items, transactions and conditions, with sealed credentials."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     found = run(OverMotoLife, 1_000 if SOAK else 100)
     assert found["successes"] > 0

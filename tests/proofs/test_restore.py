@@ -64,7 +64,7 @@ def read(process: Process, provider_id: str, version: int | None = None) -> str:
 
 
 def test_credentials_open_with_the_same_kms_key_after_a_restore(world: World) -> None:
-    """What was rotated and deleted after the backup is there as it was, replaced versions included."""
+    """Credentials rotated or deleted after the backup are restored, replaced versions included."""
     backup = world.items()
     for request in (rotate("B", "two"), delete("A")):
         assert world.send(request, world.process()).status < 300
@@ -86,7 +86,7 @@ def test_a_restored_stack_goes_on(world: World) -> None:
 
 
 def test_a_management_key_that_was_revoked_after_the_backup_works_again(world: World) -> None:
-    """Hence the page says to revoke it once more: the restored item is authentic."""
+    """A restored management key works again, so the page says to revoke it once more."""
     key, token = mint_management_key(world.process(), ORG, "ci", list(Scope))
     backup = world.items()
     revoke_management_key(world.process(), key.id)
@@ -99,7 +99,7 @@ def test_a_management_key_that_was_revoked_after_the_backup_works_again(world: W
 
 
 def test_a_restore_is_worthless_without_its_kms_key(world: World) -> None:
-    """With another key, no credential opens: retain the key as long as the backups."""
+    """With another KMS key no credential can be decrypted: keep the key as long as the backups."""
     other = boto3.client("kms", region_name="us-east-1").create_key()["KeyMetadata"]["KeyId"]
     process = restored(world, world.items(), other)
     with pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""A credential is sent to no address that is not public: hostile base_urls through the whole door, nothing dialled.
+"""SSRF: a credential is sent only to public addresses. Hostile base_urls go through the whole API; nothing is dialed.
 
 Seen to fail: with `is_public` always true the names of the tables were dialled; with `check_base_url` giving back what
 it got, every other row was resolved.
@@ -132,7 +132,7 @@ UNRESOLVED = [
     "https://",
     "https://*.example.com/v1",
 ]
-"""Refused for what they are: nothing is resolved."""
+"""URLs refused before any DNS lookup."""
 
 RESOLVED = {
     "https://metadata.google.internal/computeMetadata/v1/": ["169.254.169.254"],
@@ -190,39 +190,39 @@ LOOKALIKES = [
 
 
 TLS = httpx2.create_ssl_context(trust_env=False)
-"""Made once: it takes longer than all the rest."""
+"""Created once, because that is slow."""
 
 
 class Network(httpcore2.AsyncNetworkBackend):
     """All that there is of a network: names by table, and dialling that is written down.
 
-    A connection is answered with `answer`, or refused where that is None.
+    A connection returns `response`, or is refused if that is None.
     """
 
     def __init__(self) -> None:
         self.names: dict[str, list[list[str]]] = {}
-        self.asked: list[str] = []
+        self.resolved: list[str] = []
         self.dialled: list[str] = []
-        self.answer: bytes | None = None
+        self.response: bytes | None = None
 
     def getaddrinfo(self, host: str, port: int, *_: Any, **__: Any) -> list[Any]:
-        self.asked.append(host)
-        answers = self.names.get(host)
-        if not answers:
+        self.resolved.append(host)
+        responses = self.names.get(host)
+        if not responses:
             raise socket.gaierror("no such host")
-        found = answers.pop(0) if len(answers) > 1 else answers[0]
+        found = responses.pop(0) if len(responses) > 1 else responses[0]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
 
     async def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> httpcore2.AsyncNetworkStream:
         self.dialled.append(f"{host}:{port}")
-        if self.answer is None:
+        if self.response is None:
             raise httpcore2.ConnectError("refused")
-        return httpcore2.AsyncMockStream([self.answer])
+        return httpcore2.AsyncMockStream([self.response])
 
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
-    """A network without a way out, in an environment that names proxies; whatever else dials fails the test."""
+    """Return a network without a way out, in an environment with proxies; any other connection fails the test."""
     network = Network()
 
     def dial(*_: Any, **__: Any) -> None:
@@ -279,41 +279,41 @@ def _host(base_url: str) -> str:
 
 
 def test_a_hostile_url_is_refused_before_anything_is_resolved(network: Network, figure: Figure) -> None:
-    """Whatever the stack's policy; the answer repeats nothing of it."""
+    """A hostile URL is refused under every policy, and the response does not repeat it."""
     assert len(UNRESOLVED) == len(set(UNRESOLVED))
     for base_url in UNRESOLVED:
         for allowed in ((), (_host(base_url), *PROXIES)):
-            for answer in knock(door(network, *allowed), base_url):
-                assert (answer.status, answer.error["code"]) == (422, "base_url_not_allowed"), base_url
-    assert (network.asked, network.dialled) == ([], [])
+            for response in knock(door(network, *allowed), base_url):
+                assert (response.status, response.error["code"]) == (422, "base_url_not_allowed"), base_url
+    assert (network.resolved, network.dialled) == ([], [])
     figure("SSRF", "hostile URLs", len(UNRESOLVED))
 
 
 def test_a_name_that_leads_inside_is_not_dialled(network: Network, figure: Figure) -> None:
-    """Where the operator allows the name, it is resolved once for each request that brings a key, and refused."""
+    """An allowed name that resolves to a private address is resolved once per request with a key, and refused."""
     for base_url, addresses in RESOLVED.items():
         host = base_url.split("/")[2].partition(":")[0]
         network.names[host] = [addresses]
-        for answer in knock(door(network), base_url):
-            assert (answer.status, answer.error["code"]) == (422, "base_url_not_allowed"), base_url
-        assert network.asked == []
+        for response in knock(door(network), base_url):
+            assert (response.status, response.error["code"]) == (422, "base_url_not_allowed"), base_url
+        assert network.resolved == []
         added, changed, moved = knock(door(network, host), base_url)
-        for answer in (added, changed):
-            told = (answer.status, answer.error["code"], answer.error.get("reason"))
+        for response in (added, changed):
+            told = (response.status, response.error["code"], response.error.get("reason"))
             assert told == (502, "verification_unavailable", "address_refused"), base_url
         assert (moved.status, moved.error["code"]) == (422, "base_url_not_allowed")
-        assert network.asked == [host] * 2
-        network.asked.clear()
+        assert network.resolved == [host] * 2
+        network.resolved.clear()
     assert network.dialled == []
     figure("SSRF", "hostile URLs", len(RESOLVED))
 
 
 def test_a_lookalike_of_a_vendors_host_is_refused(network: Network, figure: Figure) -> None:
-    """Azure keys go to Azure's hosts only; where the operator has lifted that, still to public addresses only."""
+    """Azure keys go only to Azure's hosts or, if the operator lifts that, only to public addresses."""
     for base_url in LOOKALIKES:
-        for answer in knock(door(network), base_url, "azure"):
-            assert (answer.status, answer.error["code"]) == (422, "base_url_not_allowed"), base_url
-    assert network.asked == []
+        for response in knock(door(network), base_url, "azure"):
+            assert (response.status, response.error["code"]) == (422, "base_url_not_allowed"), base_url
+    assert network.resolved == []
     network.names["x.openai.azure.com.evil.example"] = [["127.0.0.1"]]
     added, changed, _ = knock(door(network, "*.openai.azure.com.evil.example"), LOOKALIKES[0], "azure")
     assert {added.error["reason"], changed.error["reason"]} == {"address_refused"}
@@ -322,29 +322,29 @@ def test_a_lookalike_of_a_vendors_host_is_refused(network: Network, figure: Figu
 
 
 def test_a_name_that_rebinds_is_dialled_where_it_was_checked(network: Network) -> None:
-    """The second answer, which leads inside, is never asked for; the next request asks anew and refuses it."""
+    """A name is resolved once and dialed at that address; the next request resolves it again and refuses it."""
     network.names["rebind.example.com"] = [["1.1.1.1"], ["127.0.0.1"]]
     added, changed, _ = knock(door(network, *PROXIES), "https://rebind.example.com/v1")
     assert (added.error["reason"], changed.error["reason"]) == ("connection_failed", "address_refused")
-    assert (network.asked, network.dialled) == (["rebind.example.com"] * 2, ["1.1.1.1:443"])
+    assert (network.resolved, network.dialled) == (["rebind.example.com"] * 2, ["1.1.1.1:443"])
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(network: Network, status: int) -> None:
-    """A public host that sends us inside is told apart, and nobody else is dialled or asked for."""
+    """A redirect to a private host has its own reason, and no other host is resolved or dialed."""
     network.names["public.example.com"] = [["1.1.1.1"]]
-    network.answer = (
+    network.response = (
         f"HTTP/1.1 {status} Moved\r\nLocation: http://169.254.169.254/latest/\r\nContent-Length: 0\r\n\r\n".encode()
     )
     added, changed, _ = knock(door(network, *PROXIES), "https://public.example.com/v1")
     assert (added.error["reason"], changed.error["reason"]) == ("redirected", "redirected")
-    assert (network.asked, network.dialled) == (["public.example.com"] * 2, ["1.1.1.1:443"] * 2)
+    assert (network.resolved, network.dialled) == (["public.example.com"] * 2, ["1.1.1.1:443"] * 2)
 
 
 def test_a_good_host_is_dialled_by_its_address_without_a_proxy(network: Network) -> None:
-    """Otherwise the tests above would prove nothing: the same door lets a good one through, past every proxy."""
+    """A good host passes the same checks, past every proxy; otherwise the other tests would prove nothing."""
     network.names["api.openai.com"] = [["104.18.7.192"]]
-    network.answer = b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"data": []}'
+    network.response = b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"data": []}'
     added, changed, _ = knock(door(network), "https://api.openai.com/v1")
     assert (added.status, changed.status) == (201, 200)
     assert set(network.dialled) == {"104.18.7.192:443"}
@@ -367,7 +367,7 @@ SPECIAL = [
 
 @pytest.mark.parametrize("network", SPECIAL)
 def test_a_special_purpose_range_is_not_public(network: str) -> None:
-    """From its first address to its last."""
+    """No address of a special-purpose range is public, from the first to the last."""
     found = ipaddress.ip_network(network)
     step = max(1, found.num_addresses // 64)
     inside = [found[0], found[-1], *(found[at] for at in range(0, found.num_addresses, step))]
@@ -384,6 +384,6 @@ BESIDE = [
 
 
 @pytest.mark.parametrize("address", BESIDE)
-def test_an_address_beside_such_a_range_is_public(address: str) -> None:
-    """The ranges take nothing from their neighbours, where vendors may be."""
+def test_an_address_next_to_such_a_range_is_public(address: str) -> None:
+    """The addresses next to such a range are public: vendors may use them."""
     assert is_public(address)

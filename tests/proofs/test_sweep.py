@@ -1,4 +1,4 @@
-"""Sweeps that die between any two calls, and messages that come again and in any order: each check counts once."""
+"""Sweeps killed between any two calls, and messages repeated in any order: each probe counts once."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LAST: Final[Moods] = {
     "Waiting": Reason.TIMEOUT,
     "Expired": Reason.TIMEOUT,
 }
-"""What the vendors answer in the minute that is disturbed. Each leads to something else: a first state with its event,
+"""The vendors' responses in the disturbed minute. Each has another result: a first state with its event,
 an activation with its audit entry, a back-off, an outage after two failures, nothing but a bucket, the back-off of
 a provider that has been unhealthy for an hour and of a pending one, and the end of one that was pending for a day."""
 
@@ -65,7 +65,7 @@ STORED: Final[dict[str, dict[str, str]]] = {
 
 @pytest.fixture(scope="module", params=WORLDS)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """A world of each kind."""
+    """Return a world of each kind."""
     with WORLDS[request.param]() as made:
         yield made
 
@@ -78,7 +78,7 @@ def _in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Queue:
-    """SQS: keeps what is sent."""
+    """A fake SQS that records messages."""
 
     def __init__(self, gate: Gate, sent: list[str]) -> None:
         self._gate = gate
@@ -89,7 +89,7 @@ class Queue:
 
 
 def process(world: World, minute: int, moods: Moods, gate: Gate = at_once) -> Process:
-    """A new process in that minute, which has no data key in its memory yet."""
+    """Return a new process in that minute, without cached data keys."""
 
     def mood(credential: Credential) -> Verdict:
         return Verdict(moods[credential.secret.reveal().split("-")[2]], latency_ms=100 + minute)
@@ -100,16 +100,16 @@ def process(world: World, minute: int, moods: Moods, gate: Gate = at_once) -> Pr
 
 
 def message(world: World, minute: int, names: Sequence[str]) -> str:
-    """What is queued of these providers."""
+    """Return the queued message for these providers."""
     return Batch(BEGAN + minute * MINUTE, tuple((ORG, world.ids[name]) for name in names)).to_json()
 
 
 def deliver(worker: Process, *bodies: str) -> list[str]:
-    """Hand messages to a worker; those that are to come again."""
+    """Deliver messages to a worker; return the failed ones, which SQS redelivers."""
     records = [{"messageId": body, "body": body} for body in bodies]
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
-    answer = queue_worker(lambda: worker, probe_messages)({"Records": records}, context)
-    return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+    response = queue_worker(lambda: worker, probe_messages)({"Records": records}, context)
+    return [each["itemIdentifier"] for each in response["batchItemFailures"]]
 
 
 def facts(world: World) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def facts(world: World) -> dict[str, Any]:
 
 
 def events(world: World) -> Counter[tuple[str, str, str]]:
-    """How often each change of a state was told of, by events with ids of their own."""
+    """Return how many distinct events report each change of state."""
     told = {each["id"]: each for each in world.published}
     return Counter((each["name"], each.get("from", each["type"]), each.get("to", "")) for each in told.values())
 
@@ -147,7 +147,7 @@ def prepare(world: World) -> str:
 
 
 def calls_of(world: World, run: Callable[[Gate], None]) -> list[Call]:
-    """The calls of a process that nothing happens to."""
+    """Return the calls of an undisturbed process."""
     calls: list[Call] = []
 
     def noting(call: Call, make: Callable[[], Any]) -> Any:
@@ -277,7 +277,7 @@ def test_a_drain_that_dies_anywhere_loses_no_event_and_quarantines_each_poison_o
 
 
 def waiting_event(number: int, name: str) -> Event:
-    """An event that was committed at the beginning and not published."""
+    """Return an event that was committed but not published."""
     detail = {"name": name, "from": "unknown", "to": "healthy"}
     return Event(f"{number:026d}", EventType.HEALTH_CHANGED, BEGAN, ORG, "prov_1", detail)
 
@@ -285,7 +285,7 @@ def waiting_event(number: int, name: str) -> Event:
 @pytest.mark.prove
 @pytest.mark.parametrize("hours", [0, 1, 25])
 def test_a_backed_off_provider_is_disturbed_by_no_redelivery(world: World, hours: int, figure: Figure) -> None:
-    """Each message three times in any order, around every check of a provider that stays down: one delivery's end."""
+    """Each message delivered three times in any order gives the state of one delivery, while a provider stays down."""
     chance = random.Random(hours)
     world.begin_with([add("One")])
     key = provider_key(ORG, world.ids["One"])
@@ -319,7 +319,7 @@ def test_a_backed_off_provider_is_disturbed_by_no_redelivery(world: World, hours
 def test_messages_that_come_three_times_in_any_order_give_the_health_of_one_delivery(
     world: World, seed: int, figure: Figure
 ) -> None:
-    """With poison among them. Each change of a state is told of once, and the changes follow from one another."""
+    """Redelivered messages, with poison among them, give one event per change of state, and a consistent sequence."""
     chance, names, minutes = random.Random(seed), ["One", "Two", "Three"], range(10)
     kinds = [None, None, Reason.CREDENTIAL_REJECTED, Reason.TIMEOUT, Reason.INSUFFICIENT_PERMISSION]
     moods = [{name: chance.choice(kinds) for name in names} for _ in minutes]

@@ -1,4 +1,4 @@
-"""A small world to prove things in: two tables, KMS, a bus, and processes whose every call can be stopped.
+"""A small world for proofs: two tables, KMS, a bus, and processes that can be stopped at every call.
 
 The tables are moto's or DynamoDB Local's; KMS is moto's; the bus writes down what is published. Clocks and ids are
 deterministic, so that the same requests in the same order end in the same state.
@@ -51,7 +51,7 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        """Whether it changes anything outside the process."""
+        """Return whether it changes anything outside the process."""
         return self.operation in (
             "PutItem",
             "UpdateItem",
@@ -67,7 +67,7 @@ Gate = Callable[[Call, Callable[[], Any]], Any]
 
 
 def at_once(_: Call, make: Callable[[], T]) -> T:
-    """The gate of a process that nothing happens to."""
+    """Make the call immediately: the gate of an undisturbed process."""
     return make()
 
 
@@ -92,7 +92,7 @@ POISON: Final = "Poison"
 
 
 class Bus:
-    """EventBridge: writes down what is published."""
+    """A fake EventBridge that records published events."""
 
     def __init__(self, gate: Gate, published: list[dict[str, Any]]) -> None:
         self._gate = gate
@@ -102,14 +102,14 @@ class Bus:
         return cast("dict[str, Any]", self._gate(Call("events", "PutEvents", given), lambda: self._put(**given)))
 
     def _put(self, Entries: Sequence[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
-        answers = []
+        responses = []
         for entry in Entries:
             told = {"type": entry["DetailType"], **json.loads(entry["Detail"])}
             poison = told.get("name") == POISON
-            answers.append({"ErrorCode": "MalformedDetail"} if poison else {})
+            responses.append({"ErrorCode": "MalformedDetail"} if poison else {})
             if not poison:
                 self._published.append(told)
-        return {"Entries": answers}
+        return {"Entries": responses}
 
 
 class ProcessClock:
@@ -151,7 +151,7 @@ class Process(Dependencies):
         return Gated(self._clients[service], service, self._through)
 
     def verify(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
-        """Every vendor accepts every credential."""
+        """Accept every credential, for every vendor."""
         return cast("Verdict", self.gate(Call("vendor", "verify"), Verdict))
 
     async def probe(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
@@ -161,7 +161,7 @@ class Process(Dependencies):
         return asyncio.run(work)
 
     def knows_keys_of(self, other: Process) -> Process:
-        """This process with the data keys in memory that `other` has, as after earlier requests."""
+        """Copy the cached data keys of `other`, as after earlier requests; return this process."""
         mine, others = cast("Any", self), cast("Any", other)
         mine.digests._key = others.digests._key
         for name in ("_cache", "_current"):
@@ -187,7 +187,7 @@ class Sent:
     late: timedelta = timedelta()
 
     def event(self, ids: Mapping[str, str]) -> dict[str, Any]:
-        """The event that API Gateway makes of it."""
+        """Return API Gateway's event for the request."""
         headers = {"Idempotency-Key": self.key} if self.key else {}
         made = event(body=self.body, path=self.path, query=self.query, headers=headers, org=ORG)
         made["requestContext"]["requestId"] = self.id
@@ -207,7 +207,7 @@ class _Here:
 
 
 class World:
-    """Tables with something in them, to which they can be set back."""
+    """Tables with initial items, and a way to restore them."""
 
     def __init__(self, tables: Tables, kms: Any, dynamodb: Any = None) -> None:
         self.tables = tables
@@ -226,21 +226,21 @@ class World:
         self.auditor.digests.create()
 
     def process(self, gate: Gate = at_once, *, clock: Clock | None = None, cold: bool = False) -> Process:
-        """A new process, with the data keys in its memory if not `cold`; on a clock of its own where none is given."""
+        """Return a new process, with cached data keys unless `cold`; it has its own clock if none is given."""
         made = Process(self._settings, self._clients, clock or self.clock(), gate)
         return made if cold else made.knows_keys_of(self.auditor)
 
     def clock(self, late: timedelta = timedelta(), process: int | None = None) -> ProcessClock:
-        """A clock that is `late`, for a process of this number, or for one that makes ids that nobody else makes."""
+        """Return a clock that is `late`, for the process of this number or for one with unique ids."""
         self._processes += 1
         return ProcessClock(self._processes if process is None else process, BEGAN + late)
 
     def _observer(self, late: timedelta = timedelta()) -> Process:
-        """A process to which nothing happens, not even on its way to DynamoDB."""
+        """Return an undisturbed process, with a direct connection to DynamoDB."""
         return Process(self._settings, self._direct, self.clock(late), at_once)
 
     def send(self, request: Sent, process: Process) -> Response:
-        """What `process` answers to `request`."""
+        """Send `request` to `process`, and return the response."""
         self._here.thread.ports = process
         self._seen = None
         try:
@@ -249,7 +249,7 @@ class World:
             del self._here.thread.ports
 
     def act(self, work: Callable[[Ports, str], T], process: Process) -> T:
-        """What `work` comes to for the organization in `process`, past the functions, as for an operator."""
+        """Return the result of `work` in `process`, without a function, as for an operator."""
         self._seen = None
         return work(process, ORG)
 
@@ -260,19 +260,19 @@ class World:
         self.reset()
         self.auditor = self._observer()
         for request in setup:
-            answer = self.send(request, self.auditor)
-            assert answer.status < 300, answer.text
+            response = self.send(request, self.auditor)
+            assert response.status < 300, response.text
             if request.function == "add_provider":
-                self.ids[answer.data["name"]] = answer.data["id"]
+                self.ids[response.data["name"]] = response.data["id"]
         self.keep()
 
     def keep(self) -> None:
-        """Remember what there is now, to `reset` to."""
+        """Record the current items for `reset`."""
         self._begin = self.items()
         self.published.clear()
 
     def items(self) -> Items:
-        """Every item of both tables, by table and key, while no request is under way."""
+        """Return every item of both tables, by table and key; no request may be running."""
         self._seen = {
             (table, item["PK"]["S"], item["SK"]["S"]): item
             for table in (self.tables.main, self.tables.secrets)
@@ -281,7 +281,7 @@ class World:
         return self._seen
 
     def reset(self) -> None:
-        """Set the tables back to what they began with."""
+        """Restore the tables' recorded items."""
         found = self.items() if self._seen is None else self._seen
         self.published.clear()
         if not self.ids:  # then there is no organization's data key yet, and each time another one is made
@@ -294,17 +294,17 @@ class World:
             wanted.setdefault(table, []).append({"DeleteRequest": {"Key": {"PK": {"S": pk}, "SK": {"S": sk}}}})
         for table, requests in wanted.items():
             for start in range(0, len(requests), 25):
-                answer = self.tables.client.batch_write_item(RequestItems={table: requests[start : start + 25]})
-                assert not answer["UnprocessedItems"]
+                response = self.tables.client.batch_write_item(RequestItems={table: requests[start : start + 25]})
+                assert not response["UnprocessedItems"]
         self._seen = dict(self._begin)
 
     def record(self, key: str) -> dict[str, Any] | None:
-        """What there is about an Idempotency-Key."""
+        """Return the record of an Idempotency-Key."""
         place = idempotency_key(ORG, self.auditor.digests.digest(KEY, ORG, key))
         return get(self.tables.client, self.tables.main, place)
 
     def sweep(self) -> None:
-        """Publish what was left unpublished, as the next minute's sweep does."""
+        """Publish pending events, as the next minute's sweep does."""
         self._seen = None
         observer = self._observer(timedelta(hours=12))
         drain_outbox(observer, observer.clock.now() + timedelta(minutes=1))
@@ -312,14 +312,14 @@ class World:
 
 @contextmanager
 def moto_world() -> Iterator[World]:
-    """A world in this process."""
+    """Yield a world in this process."""
     with moto_tables() as tables:
         yield from _world(tables, None)
 
 
 @contextmanager
 def dynamodb_local_world(through: Callable[[str], Any] | None = None) -> Iterator[World]:
-    """A world over DynamoDB Local; skips the test where none runs. `through` makes the processes' DynamoDB client."""
+    """Yield a world over DynamoDB Local, or skip the test. `through` makes the processes' DynamoDB client."""
     with dynamodb_local_tables() as tables, mock_aws():
         yield from _world(tables, through(tables.client.meta.endpoint_url) if through else None)
 
@@ -375,5 +375,5 @@ def detach(slug: str) -> Sent:
 
 
 def fake_key(mark: str) -> str:
-    """An obviously fake credential, a different one for each `mark`."""
+    """Return an obviously fake credential, different for each `mark`."""
     return f"sk-FAKE-{mark}-".ljust(48, "0")
