@@ -28,7 +28,7 @@ def access_key_id(authorization: str) -> str | None:
 def fault(
     url: str, headers: Mapping[str, str], secret_access_key: str, session_token: str | None, now: datetime
 ) -> str | None:
-    """Return what is wrong with a signed GET of `url`, as the slug of a case; None if it is right.
+    """Return the fault of a signed GET of `url`, as the slug of a case, or None.
 
     `headers` have lower-case names. `session_token` is the one that belongs to the access key id.
     """

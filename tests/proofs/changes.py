@@ -98,7 +98,7 @@ class Undisturbed:
     def settle(self, attempt: int = 1, late: timedelta = timedelta()) -> Response:
         """Retry like a client until the outcome is known; return the response.
 
-        Checks that the client has to wait for no longer than a lease, that it gets the first response where that was
+        Checks that the client waits at most one lease, that it gets the first response if that was
         recorded, that from then on it always gets the same, and that the change is made exactly once.
         """
         record = self.world.record(KEY)

@@ -1,6 +1,6 @@
 """A reference model of the API in a few dictionaries; the model-based proof compares the real API with it.
 
-It shares no code with the product; what it knows is the contract (api.md).
+It shares no code with the product, and implements only the contract (api.md).
 """
 
 from __future__ import annotations

@@ -188,7 +188,7 @@ class Explorer(Generic[T]):
     """Explores the orders of `works`; `begin` is called before each, so that all begin alike.
 
     With `prune` orders that differ only in calls that do not meet are run once. `given_up` counts the ones that turned
-    out to be such an order after they had begun.
+    out to be such an order after their start.
     """
 
     works: Sequence[Callable[[Gate], T]]

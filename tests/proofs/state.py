@@ -162,7 +162,7 @@ def _versions(state: State, provider: Provider) -> list[str]:
             found.append(f"version {version.number} of {provider.name} has the fingerprint of another credential")
         retiring = version.retires_at
         if retiring is not None and Expired(retiring, ORG, provider.id, version.number) not in state.expiring:
-            found.append(f"nobody will reap version {version.number} of {provider.name}")
+            found.append(f"no reaper entry for version {version.number} of {provider.name}")
     if [version.number for version in provider.versions if version.retires_at is None] != [provider.active.number]:
         found.append(f"the active version of {provider.name} is not the one that does not retire")
     return found
@@ -221,7 +221,7 @@ def untrue(state: State, before: State, sent: Sequence[Sent], responses: Mapping
                 wanted = state.keys.get((provider_id, version - 2), wanted)
             held = state.keys.get((provider_id, version))
             if provider_id in state.providers and wanted is not None and held != wanted:
-                found.append(f"{request.id} was told of version {version}, which holds another credential")
+                found.append(f"{request.id} got version {version}, which holds another credential")
     for (provider_id, version), times in made.items():
         if times > 1:
             found.append(f"version {version} of {provider_id} was acknowledged {times} times")

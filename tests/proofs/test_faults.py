@@ -66,7 +66,7 @@ SOON_S = 5.0
 CONNECT_S: float = CLIENT_CONFIG.connect_timeout  # type: ignore[attr-defined]
 READ_S: float = CLIENT_CONFIG.read_timeout  # type: ignore[attr-defined]
 OPERATORS_CODES = ("dependency_unavailable", "version_conflict")
-"""What an operator is told of a fault of AWS, or of a change that was faster."""
+"""Error codes for operators: an AWS fault, or a concurrent change."""
 PASSING = ("RL#", "VL#", "IDEM#")
 """Counters and leases: they may stay behind, and end by themselves."""
 
@@ -162,7 +162,7 @@ class Wire:
         fault: what goes wrong.
         begins: with which call.
         whole: whether all calls of the service fail from there on, or those of the same operation alone.
-        lost: whether AWS does what it is asked, so that only its response is lost.
+        lost: True if AWS executes the call, and only its response is lost.
 
     Attributes:
         calls: the operations, in order, as `service.Operation key`, and whether there was a condition.
@@ -268,7 +268,7 @@ class Stage:
         }
 
     def remember(self) -> None:
-        """Make what there is what `restore` goes back to."""
+        """Record the current state for `restore`."""
         self.at_first = {name: copy.deepcopy(table.items) for name, table in self.tables.items()}
 
     def restore(self) -> None:
@@ -554,7 +554,7 @@ COMMITTING = [scene for scene in SCENES if scene.changes and scene.name not in (
 
 @pytest.mark.prove
 @pytest.mark.parametrize("scene", COMMITTING, ids=lambda scene: scene.name)
-def test_a_change_whose_answer_was_lost_is_not_denied(
+def test_a_change_whose_response_was_lost_is_not_denied(
     stage: Stage, scene: Scene, timeless: list[Wire], figure: Figure
 ) -> None:
     """The 503 says that the change may have been applied; a retry with the same key gets the lost response.

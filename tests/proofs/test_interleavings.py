@@ -168,7 +168,7 @@ def test_so_does_every_order_of_more_of_them_on_each_database(world: World, scen
 
     Seen to fail: with a delete that reads `refs` but does not condition on them, a config names a provider that is
     gone; without the condition on the provider item alone, a rotation takes a rename back; without that on the name,
-    two have one; with a response recorded under a lost lease, two requests of one key are both told that they made the
+    two have one; with a response recorded under a lost lease, two requests of one key both claim the
     change.
     """
     explore(world, scenario, figure)

@@ -64,10 +64,10 @@ class Raw(io.BytesIO):
 
 
 class Aws:
-    """Between botocore and moto: keeps what is sent and what KMS unwraps, and fails when told to.
+    """Between botocore and moto: records requests and unwrapped keys, and injects faults.
 
     Attributes:
-        faults: by operation, what its next requests come to: a response, or an error that is raised.
+        faults: by operation, the results of its next requests: a response, or an error to raise.
     """
 
     def __init__(self, evidence: Evidence) -> None:
@@ -319,7 +319,7 @@ def listening(evidence: Evidence) -> Iterator[None]:
             handle(logger, record)
 
         patch.setattr(logging.Logger, "handle", kept)
-        moto = logging.getLogger("moto")  # plays AWS, and says at DEBUG all day where it is in an expression
+        moto = logging.getLogger("moto")  # plays AWS, and logs every step of an expression at DEBUG
         loggers: list[Any] = [logging.getLogger(), logs.logger, moto]
         levels = [logger.level if isinstance(logger, logging.Logger) else logger.log_level for logger in loggers]
         for logger in loggers:

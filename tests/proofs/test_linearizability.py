@@ -42,7 +42,7 @@ GRACE: Final = timedelta(seconds=400)
 
 
 class CountedClock:
-    """A clock that all share. Whenever somebody looks, a second has passed: it orders events that come fast, too."""
+    """A shared clock that advances one second on every read, so that it also orders events in quick succession."""
 
     def __init__(self) -> None:
         self._seconds = itertools.count(1)
@@ -64,7 +64,7 @@ class Uncounted:
 
 @dataclass(frozen=True)
 class Rotation:
-    """An acknowledged rotation: when it was asked for and acknowledged, what it stored, and until when that is read."""
+    """An acknowledged rotation: its start and end, the stored credential, and the time until it can be read."""
 
     began: datetime
     ended: datetime
@@ -77,7 +77,7 @@ class Rotation:
 
 @dataclass(frozen=True)
 class Read:
-    """What a reader asked for and got, and when; `version` is None where the version it asked for was gone."""
+    """A read: its request, result and times; `version` is None if the requested version was gone."""
 
     began: datetime
     ended: datetime
@@ -264,7 +264,7 @@ def test_every_read_fits_into_one_order_of_all_rotations(run: Run, figure: Figur
 
     Seen to fail: without the conditions on the provider item and on the new version's row, a number is acknowledged
     twice; with the provider item's base_url for every version, they come mixed; with the provider item as it was at the
-    read before, stale; where the row's expiry is not looked at, after their grace window.
+    read before, stale; without the check of the row's expiry, after their grace window.
     """
     work: list[Callable[[], None]] = [run.reap]
     work += [partial(run.rotate, number) for number in range(ROTATORS)]

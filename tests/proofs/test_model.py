@@ -438,7 +438,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(pick=Pick, back=st.none() | st.integers(0, 4))
     def use(self, pick: int, back: int | None) -> None:
-        """A request of the data plane takes the active credential, or one that it has begun with."""
+        """Read the active credential as a data plane does, or the version that an earlier request read."""
         org, provider_id = self.whose(pick)
         found = self.model.providers.get(provider_id)
         if found is None or found.org != org:

@@ -271,7 +271,7 @@ def knock(ports: FakePorts, base_url: str, vendor: str = "openai") -> list[Respo
 
 
 def _host(base_url: str) -> str:
-    """The host as Python reads it, for an operator who allows even that; empty where it reads none."""
+    """Return the host as Python parses it, for an operator who allows it; empty if there is none."""
     try:
         return urlsplit(base_url).hostname or ""
     except ValueError:
@@ -299,8 +299,8 @@ def test_a_name_that_leads_inside_is_not_dialled(network: Network, figure: Figur
         assert network.resolved == []
         added, changed, moved = knock(door(network, host), base_url)
         for response in (added, changed):
-            told = (response.status, response.error["code"], response.error.get("reason"))
-            assert told == (502, "verification_unavailable", "address_refused"), base_url
+            outcome = (response.status, response.error["code"], response.error.get("reason"))
+            assert outcome == (502, "verification_unavailable", "address_refused"), base_url
         assert (moved.status, moved.error["code"]) == (422, "base_url_not_allowed")
         assert network.resolved == [host] * 2
         network.resolved.clear()

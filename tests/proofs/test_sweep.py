@@ -128,8 +128,8 @@ def facts(world: World) -> dict[str, Any]:
 
 def events(world: World) -> Counter[tuple[str, str, str]]:
     """Return how many distinct events report each change of state."""
-    told = {each["id"]: each for each in world.published}
-    return Counter((each["name"], each.get("from", each["type"]), each.get("to", "")) for each in told.values())
+    published = {each["id"]: each for each in world.published}
+    return Counter((each["name"], each.get("from", each["type"]), each.get("to", "")) for each in published.values())
 
 
 def prepare(world: World) -> str:
@@ -163,7 +163,7 @@ def calls_of(world: World, run: Callable[[Gate], None]) -> list[Call]:
 def test_a_worker_that_dies_anywhere_leaves_nothing_undone_and_counts_nothing_twice(
     world: World, figure: Figure
 ) -> None:
-    """Killed before and after each call, to AWS and to vendors; its message comes again.
+    """A worker killed before or after any call to AWS or a vendor, and its redelivered message, count each probe once.
 
     Seen to fail: behind a worker that died when it had set the buckets, a provider stayed pending, and a vendor that
     throttled was asked again in the next minute.
@@ -175,9 +175,9 @@ def test_a_worker_that_dies_anywhere_leaves_nothing_undone_and_counts_nothing_tw
 
     calls = calls_of(world, run)
     assert {call.service for call in calls} == {"dynamodb", "kms", "events", "vendor"}
-    wanted, told = facts(world), events(world)
-    assert {name for name, _, _ in told} == {"Good", "Pending", "Limited", "Refused", "Expired"}
-    assert told["Expired", "provider.pending_expired", ""] == 1
+    wanted, reported = facts(world), events(world)
+    assert {name for name, _, _ in reported} == {"Good", "Pending", "Limited", "Refused", "Expired"}
+    assert reported["Expired", "provider.pending_expired", ""] == 1
     assert [wanted[name][4] for name in ("Limited", "Long", "Waiting", "Healthy")] == [1, 1, 1, 0]
     assert [wanted[name][0].value for name in ("Pending", "Waiting", "Expired")] == ["active", "pending", "disabled"]
     for number in range(1, len(calls) + 1):
@@ -187,13 +187,13 @@ def test_a_worker_that_dies_anywhere_leaves_nothing_undone_and_counts_nothing_tw
                 run(Killer(number, after))
             run(at_once)
             assert facts(world) == wanted, (calls[number - 1], after)
-            assert events(world) == told, (calls[number - 1], after)
+            assert events(world) == reported, (calls[number - 1], after)
     figure(PROOF, "kills of a worker before or after a call", 2 * len(calls))
 
 
 @pytest.mark.prove
 def test_a_dispatcher_that_dies_anywhere_is_made_up_for(world: World, figure: Figure) -> None:
-    """Killed before and after its calls, and begun again: what is queued twice counts once, what waits is published.
+    """A dispatcher killed before or after a call, and restarted, counts duplicates once and publishes waiting events.
 
     Of its queries of the index's sixty shards every seventh is tried, and every other call.
 
@@ -219,8 +219,8 @@ def test_a_dispatcher_that_dies_anywhere_is_made_up_for(world: World, figure: Fi
     calls = calls_of(world, run)
     assert {call.service for call in calls} == {"dynamodb", "sqs", "events"}
     work_off()
-    wanted, told = facts(world), events(world)
-    assert told["Earlier", "unknown", "healthy"] == 1
+    wanted, reported = facts(world), events(world)
+    assert reported["Earlier", "unknown", "healthy"] == 1
     step = 1 if SOAK else 7
     others = {number for number, call in enumerate(calls, 1) if call.operation != "Query"}
     numbers = sorted({*range(1, len(calls) + 1, step), *others})
@@ -231,7 +231,7 @@ def test_a_dispatcher_that_dies_anywhere_is_made_up_for(world: World, figure: Fi
                 run(Killer(number, after))
             run(at_once)
             work_off()
-            assert (facts(world), events(world)) == (wanted, told), (calls[number - 1], after)
+            assert (facts(world), events(world)) == (wanted, reported), (calls[number - 1], after)
     figure(PROOF, "kills of a dispatcher before or after a call", 2 * len(numbers))
 
 
@@ -239,7 +239,7 @@ def test_a_dispatcher_that_dies_anywhere_is_made_up_for(world: World, figure: Fi
 def test_a_drain_that_dies_anywhere_loses_no_event_and_quarantines_each_poison_once(
     world: World, figure: Figure
 ) -> None:
-    """Killed before and after each call, over a backlog with refused events in it, and begun again.
+    """A drain killed before or after any call, and restarted, publishes its backlog and quarantines refused events.
 
     What a dead drain has published and not forgotten comes twice, a page of one shard at most.
 

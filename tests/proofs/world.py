@@ -104,11 +104,11 @@ class Bus:
     def _put(self, Entries: Sequence[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
         responses = []
         for entry in Entries:
-            told = {"type": entry["DetailType"], **json.loads(entry["Detail"])}
-            poison = told.get("name") == POISON
+            entry_event = {"type": entry["DetailType"], **json.loads(entry["Detail"])}
+            poison = entry_event.get("name") == POISON
             responses.append({"ErrorCode": "MalformedDetail"} if poison else {})
             if not poison:
-                self._published.append(told)
+                self._published.append(entry_event)
         return {"Entries": responses}
 
 
@@ -254,7 +254,7 @@ class World:
         return work(process, ORG)
 
     def begin_with(self, setup: Sequence[Sent]) -> None:
-        """Empty the world, send the requests of `setup`, and remember what there is then, to `reset` to."""
+        """Empty the world, send the requests of `setup`, and record the state for `reset`."""
         self.ids = {}
         self._begin = {place: item for place, item in self.items().items() if item["PK"]["S"] == "STACK"}
         self.reset()

@@ -195,7 +195,7 @@ CASES: Final = (
     _unauthenticated("account-state", "its account is deleted", "ACCOUNT_STATE_INVALID", Reason.ACCOUNT_DISABLED),
     Case(
         "free-tier-location",
-        "the free tier is not offered where the project is",
+        "the free tier is not available in the project's country",
         400,
         _error(
             400,

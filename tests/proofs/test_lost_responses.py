@@ -52,7 +52,7 @@ def world() -> Iterator[World]:
 
 @pytest.mark.prove
 @each_change
-def test_a_write_whose_answer_is_lost_is_made_once_when_the_client_sends_the_request_again(
+def test_a_write_whose_response_is_lost_is_made_once_when_the_client_sends_the_request_again(
     world: World, change: Change, figure: Figure
 ) -> None:
     """A write whose response is lost, so that botocore gives up, is made once when the client retries.
@@ -73,7 +73,7 @@ def test_a_write_whose_answer_is_lost_is_made_once_when_the_client_sends_the_req
 def test_a_single_write_that_botocore_repeats_is_made_once(world: World, change: Change, figure: Figure) -> None:
     """A write that botocore repeats is made once. moto ignores tokens: DynamoDB Local tests transactions.
 
-    Seen to fail: where a lease that is found is not asked whose it is, the request is told to wait for itself.
+    Seen to fail: without a check of the owner of an existing lease, the request has to wait for itself.
     """
     undisturbed = Undisturbed(world, change)
     writes = [call for call in undisturbed.calls if call.writes]
@@ -129,7 +129,7 @@ def test_what_botocore_repeats_over_a_broken_connection_is_made_once(
 
 @pytest.mark.prove
 @each_change
-def test_what_gets_no_answer_at_all_is_made_once_when_the_client_sends_the_request_again(
+def test_what_gets_no_response_at_all_is_made_once_when_the_client_sends_the_request_again(
     between: tuple[World, Dropping], change: Change, figure: Figure
 ) -> None:
     """A change is made once when both responses to a write are lost and the client retries.
