@@ -127,7 +127,7 @@ build: $(if $(filter .venv-sam/%,$(SAM)),.venv-sam/sam.stamp)
 	[ -n "$$python" ] || { echo "The functions run on Python 3.13 and are built with it: install it." >&2; exit 1; }; \
 	PATH="$$(dirname "$$python"):$$PATH"; export PATH; unset MAKEFLAGS MFLAGS MAKELEVEL; set -x; \
 	$(SAM) validate --lint && \
-	$(SAM) build --build-dir $(BUILD_DIR) $(if $(ARCH),--parameter-overrides Architecture=$(ARCH)) $(ARGS)
+	$(SAM) build --build-dir $(BUILD_DIR) $(if $(ARCH),--parameter-overrides Architecture=$(ARCH)) $(ARGS)$(if $(ARCH), && "$$python" -m deploy.build $(BUILD_DIR) $(ARCH))
 
 test-sam: .venv/dev.stamp
 	@$(MAKE) --no-print-directory build BUILD_DIR=$(LOCAL_BUILD_DIR) ARCH=$(LOCAL_ARCH) ARGS=

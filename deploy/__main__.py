@@ -81,6 +81,7 @@ def main() -> int:
     given = parser.parse_args()
     parameters = read_parameters(given.stack, given.parameters)
     try:
+        parameters_of(boto3.client("cloudformation"), given.stack)  # fails without credentials, before the build
         if not given.built:
             wanted = [f"ARCH={parameters['Architecture']}", f"BUILD_DIR={given.build_dir}"]
             subprocess.run(["make", "--no-print-directory", "build", *wanted], cwd=ROOT, check=True)

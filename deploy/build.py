@@ -1,7 +1,8 @@
-"""What a build was made for."""
+"""Check which architecture a build is for: `python -m deploy.build FOLDER ARCHITECTURE`."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -33,3 +34,10 @@ def check(build: Path, architecture: str) -> None:
             f"The build in {build} is for {found}, and Architecture is {architecture}. "
             f"Run: make build ARCH={architecture}"
         )
+
+
+if __name__ == "__main__":
+    try:
+        check(Path(sys.argv[1]), sys.argv[2])
+    except WrongBuild as error:
+        sys.exit(str(error))

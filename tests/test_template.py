@@ -299,6 +299,18 @@ def test_a_deployment_asks_for_nothing() -> None:
             assert "NoEcho" not in each
 
 
+def test_a_new_account_can_run_the_stack() -> None:
+    """The defaults fit an account that may have only 10 concurrent executions: none reserved, and two workers."""
+    parameters = TEMPLATE.content["Parameters"]
+    assert (parameters["AuthorizerConcurrency"]["Default"], parameters["ProbeConcurrency"]["Default"]) == (0, 2)
+    without = {"Fn::Equals": [{"Ref": "AuthorizerConcurrency"}, 0]}
+    assert TEMPLATE.content["Conditions"]["ReservesConcurrency"] == {"Fn::Not": [without]}
+    reserving = {name for name, each in FUNCTIONS.items() if "ReservedConcurrentExecutions" in each}
+    assert reserving == {"AuthorizeFunction"}
+    reserved = FUNCTIONS["AuthorizeFunction"]["ReservedConcurrentExecutions"]["Fn::If"]
+    assert reserved == ["ReservesConcurrency", {"Ref": "AuthorizerConcurrency"}, {"Ref": "AWS::NoValue"}]
+
+
 def test_the_two_forms_of_a_log_group_never_exist_together() -> None:
     """Of the log groups, either those that are deleted with the stack exist or those that are retained."""
     groups = {
