@@ -84,10 +84,19 @@ class AsyncClient:
         await self._http.aclose()
 
     def list_providers(
-        self, vendor: str | None = None, status: str | None = None, health: str | None = None, limit: int | None = None
+        self,
+        vendor: str | None = None,
+        status: str | None = None,
+        health: str | None = None,
+        limit: int | None = None,
+        *,
+        include: Literal["history"] | None = None,
     ) -> AsyncIterator[Provider]:
-        """List the organization's providers, newest first, at most `limit`; pages are fetched as needed."""
-        filters = {"vendor": vendor, "status": status, "health": health}
+        """List the organization's providers, newest first, at most `limit`; pages are fetched as needed.
+
+        With `include="history"`, each one's `health.history` has the last hour by minute.
+        """
+        filters = {"vendor": vendor, "status": status, "health": health, "include": include}
         return self._walk(call_list(operations.LIST_PROVIDERS, Page[Provider], limit, **filters), limit)
 
     async def list_providers_page(
@@ -98,9 +107,10 @@ class AsyncClient:
         *,
         limit: int = 50,
         cursor: str | None = None,
+        include: Literal["history"] | None = None,
     ) -> Page[Provider]:
         """Return one page of the organization's providers; `cursor` is `next_cursor` of the previous page."""
-        filters = {"vendor": vendor, "status": status, "health": health}
+        filters = {"vendor": vendor, "status": status, "health": health, "include": include}
         return await self._send(call_list(operations.LIST_PROVIDERS, Page[Provider], limit, cursor, **filters))
 
     async def get_provider(self, provider_id: str) -> Provider:

@@ -10,7 +10,7 @@ from providers.ports import Ports, ProviderFilter
 from providers.usecases.health import HealthSummary, health_summaries
 from providers.usecases.read import list_providers
 from providers_contract import operations, vendors
-from providers_contract.vocabulary import HealthState, Status
+from providers_contract.vocabulary import HealthState, Include, Status
 
 
 def _view(found: tuple[Provider, HealthSummary]) -> dict[str, Any]:
@@ -27,6 +27,7 @@ def handler(request: Request[None], ports: Ports) -> tuple[list[tuple[Provider, 
         status=None if status is None else Status(status),
         health=None if health is None else HealthState(health),
     )
+    include = request.choice("include", tuple(Include))
     page, cursor = list_providers(ports, request.org, wanted, request.limit(), request.cursor)
-    summaries = health_summaries(ports, page)
+    summaries = health_summaries(ports, page, with_history=include == Include.HISTORY)
     return [(each, summaries[each.id]) for each in page], cursor

@@ -19,7 +19,7 @@ PROVIDER: dict[str, Any] = {
     "name": "OpenAI Production",
     "base_url": None,
     "status": "active",
-    "health": {"state": "healthy", "p50_latency_ms": 320, "last_check_at": "2026-04-14T12:00:00Z"},
+    "health": {"state": "healthy", "reason": None, "p50_latency_ms": 320, "last_check_at": "2026-04-14T12:00:00Z"},
     "created_at": "2026-04-01T10:00:00Z",
     "updated_at": "2026-04-01T10:00:00Z",
     "key_hint": "sk-proj-…0001",

@@ -51,7 +51,7 @@ def test_help_loads_no_client(arguments: list[str], environment: dict[str, str])
 
 
 def test_a_list_loads_no_event_loop(stack: Stack) -> None:
-    """`list` fetches its charts in threads, because asyncio takes long to import."""
+    """`list` needs no asyncio, which takes long to import."""
     key = stack.mint("org_start_up").reveal()
     with Client(stack.url, key) as client:
         client.add_provider("openai", "Listed", fake_key("openai", serial=77))

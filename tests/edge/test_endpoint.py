@@ -125,7 +125,7 @@ def test_an_added_provider_is_returned_completely(ports: FakePorts) -> None:
         "name": "Prod",
         "base_url": None,
         "status": "active",
-        "health": {"state": "unknown", "p50_latency_ms": None, "last_check_at": None},
+        "health": {"state": "unknown", "reason": None, "p50_latency_ms": None, "last_check_at": None},
         "created_at": "2026-04-14T12:00:00Z",
         "updated_at": "2026-04-14T12:00:00Z",
         "key_hint": provider["key_hint"],

@@ -17,7 +17,6 @@ from rich.terminal_theme import MONOKAI
 
 from providers_client.cli.health import shown
 from providers_client.cli.providers import providers_table
-from providers_client.cli.sparklines import sparkline
 from providers_contract.examples import HEALTH, PROVIDER
 from providers_contract.responses import Health, HistoryPoint, Provider
 
@@ -46,19 +45,24 @@ def history(latency_ms: int, first_failure: int) -> list[HistoryPoint]:
 
 def picture() -> str:
     """Return the SVG, without rich's web fonts, so that it loads nothing external."""
-    providers, lines = [], {}
+    providers = []
     for number, (name, vendor, state, latency_ms, fails) in enumerate(ROWS):
-        health: dict[str, Any] = {"state": state, "p50_latency_ms": latency_ms, "last_check_at": NOW.isoformat()}
+        health: dict[str, Any] = {
+            "state": state,
+            "reason": None,
+            "p50_latency_ms": latency_ms,
+            "last_check_at": NOW.isoformat(),
+            "history": [point.model_dump(mode="json") for point in history(latency_ms, fails)],
+        }
         fields = PROVIDER | {"id": f"prov_01JFAKE{number + 1:019}", "name": name, "vendor": vendor, "health": health}
         providers.append(Provider.model_validate(fields))
-        lines[number] = sparkline(history(latency_ms, fails), 12)
     health_view = Health.model_validate(HEALTH | {"history": []})
     health_view = health_view.model_copy(update={"history": history(305, 0)})
     console = Console(
         record=True, width=100, highlight=False, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
     console.print("[bold]$[/] providers list")
-    console.print(providers_table(providers, lines))
+    console.print(providers_table(providers, charted=True))
     console.print('\n[bold]$[/] providers health "OpenAI Production"')
     console.print(shown(health_view, "1h"))
     svg = console.export_svg(title="providers", theme=MONOKAI, unique_id="providers")

@@ -52,9 +52,14 @@ def test_health_moves_when_a_key_starts_to_fail(api: Api) -> None:
     assert sum(point["checks"] for point in health["history"]) == 7
     listed = api.call("GET", "/providers?health=healthy").json()["data"]
     assert [each["health"]["p50_latency_ms"] for each in listed] == [hour["latency_ms"]["p50"]]
+    assert "history" not in listed[0]["health"]
+    (charted,) = api.call("GET", "/providers?include=history").json()["data"]
+    assert charted["health"].pop("history") == health["history"]
+    assert charted == listed[0]
     shown = api.call("GET", f"/providers/{provider['id']}").json()["data"]["health"]
     assert shown == {
         "state": "healthy",
+        "reason": None,
         "p50_latency_ms": hour["latency_ms"]["p50"],
         "last_check_at": health["last_check_at"],
     }

@@ -125,8 +125,8 @@ class Provider:
     checked: datetime
     versions: dict[int, Version]
     revision: int = 1
-    swept: tuple[datetime, int] | None = None
-    """The minute of the latest health check, and the version that was checked."""
+    swept: tuple[datetime, int, str] | None = None
+    """The minute of the latest probe, the version that was probed, and the verdict."""
 
     @property
     def active(self) -> Version:
@@ -153,12 +153,14 @@ class Provider:
     def view(self, now: datetime | None = None) -> Data:
         """Return the provider; with its latest probe, if that is visible at `now`."""
         outcome, reason = OUTCOMES[self.verdict]
-        check, version = self.swept or (None, None)
+        check, version, verdict = self.swept or (None, None, "valid")
         seen = now is not None and check is not None and hour(now) - hour(check) <= timedelta(hours=1)
-        last = text(check) if check is not None and seen and version == self.active.number else None
+        current = version == self.active.number
+        last = text(check) if check is not None and seen and current else None
+        why = OUTCOMES[verdict][1] if current else None
         return self.facts() | {
             "id": self.id,
-            "health": {"state": "unknown", "p50_latency_ms": None, "last_check_at": last},
+            "health": {"state": "unknown", "reason": why, "p50_latency_ms": None, "last_check_at": last},
             "created_at": text(self.created),
             "updated_at": text(self.updated),
             "key_rotated_at": text(self.active.created),
@@ -255,7 +257,7 @@ class Model:
         """Probe a pending provider, which its vendor does not accept."""
         minute = self.now.replace(second=0, microsecond=0)
         provider.verdict, provider.checked = verdict, minute
-        provider.swept = (minute, provider.active.number)
+        provider.swept = (minute, provider.active.number, verdict)
         if minute < provider.updated + PENDING:
             return
         before = provider.facts()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -28,14 +27,9 @@ from providers_client.cli.session import (
 from providers_client.cli.sparklines import sparkline
 from providers_client.cli.tables import cells, details, milliseconds, state_of, table, time
 from providers_client.cli.vendor_keys import read_key
-from providers_client.errors import ConfigurationError, ProvidersAPIError
-from providers_client.sync import Client
-from providers_contract.responses import Changed, Health, Provider
+from providers_client.errors import ConfigurationError
+from providers_contract.responses import Changed, Provider
 from providers_contract.vocabulary import HealthState, Status
-
-CHARTED = 20
-"""Number of rows with a sparkline: each is one request, and a management key may send 60 a minute by default."""
-AT_ONCE = 8
 
 
 @click.command("list")
@@ -43,7 +37,7 @@ AT_ONCE = 8
 @click.option("--status", type=options.one_of(Status), help="Filter by status.")
 @click.option("--health", type=options.one_of(HealthState), help="Filter by health.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number to show.")
-@click.option("--chart/--no-chart", default=True, help="A sparkline of the last hour, for the first 20.")
+@click.option("--chart/--no-chart", default=True, help="Show a sparkline of the last hour.")
 @options.as_json
 @click.pass_context
 def list_(
@@ -57,44 +51,28 @@ def list_(
 ) -> None:
     """List providers, newest first, with their health."""
     session = begin(ctx, as_json)
+    charted = chart and not as_json
     with session.client() as client:
-        found = list(client.list_providers(vendor, status, health, limit))
-    lines = _sparklines(session, [] if as_json or not chart else found[:CHARTED])
+        include: Literal["history"] | None = "history" if charted else None
+        found = list(client.list_providers(vendor, status, health, limit, include=include))
     if as_json:
         session.print_json(found)
         return
     if found:
-        console().print(providers_table(found, lines))
+        console().print(providers_table(found, charted=charted))
     else:
         say("No providers." if not (vendor or status or health) else "No providers of this kind.")
 
 
-def providers_table(found: Sequence[Provider], lines: Mapping[int, Text]) -> Table:
-    """Return a row for each provider; `lines` are the sparklines by position."""
-    columns = ["NAME", "VENDOR", "STATE", "P50", *(["LAST HOUR"] if lines else []), "ID"]
+def providers_table(found: Sequence[Provider], *, charted: bool = False) -> Table:
+    """Return a row for each provider, with a sparkline of the last hour if `charted`."""
+    columns = ["NAME", "VENDOR", "STATE", "P50", *(["LAST HOUR"] if charted else []), "ID"]
     shown = table(*columns, right=["P50"])
-    for number, each in enumerate(found):
-        line = [lines.get(number, Text())] if lines else []
+    for each in found:
+        line = [sparkline(each.health.history or [], 12)] if charted else []
         p50 = milliseconds(each.health.p50_latency_ms)
         shown.add_row(*cells(each.name, each.vendor, state_of(each), p50, *line, each.id))
     return shown
-
-
-def _sparklines(session: Session, found: Sequence[Provider]) -> dict[int, Text]:
-    """Return the sparklines of `found` by position; a provider whose history is unavailable has none."""
-    if not found:
-        return {}
-    with session.client(retries=0) as client, ThreadPoolExecutor(AT_ONCE) as pool:
-        histories = pool.map(lambda each: _history(client, each.id), found)
-        return {at: sparkline(health.history, 12) for at, health in enumerate(histories) if health is not None}
-
-
-def _history(client: Client, provider_id: str) -> Health | None:
-    """Return the last hour, or None: a list is shown even if its charts are unavailable."""
-    try:
-        return client.get_provider_health(provider_id, "1h")
-    except ProvidersAPIError:
-        return None
 
 
 @click.command()

@@ -16,7 +16,7 @@ PROVIDER: Final[dict[str, Any]] = {
     "name": "OpenAI Production",
     "base_url": None,
     "status": "active",
-    "health": {"state": "healthy", "p50_latency_ms": 320, "last_check_at": "2026-04-14T12:00:00Z"},
+    "health": {"state": "healthy", "reason": None, "p50_latency_ms": 320, "last_check_at": "2026-04-14T12:00:00Z"},
     "created_at": "2026-04-01T10:00:00Z",
     "updated_at": "2026-04-01T10:00:00Z",
     "key_hint": "sk-proj-…0001",
@@ -25,7 +25,9 @@ PROVIDER: Final[dict[str, Any]] = {
     "key_expires_at": None,
     "verification": {"outcome": "valid", "reason": None, "checked_at": "2026-04-01T10:00:00Z"},
 }
-ADDED: Final = PROVIDER | {"health": {"state": "unknown", "p50_latency_ms": None, "last_check_at": None}}
+ADDED: Final = PROVIDER | {
+    "health": {"state": "unknown", "reason": None, "p50_latency_ms": None, "last_check_at": None}
+}
 PENDING: Final = ADDED | {
     "status": "pending",
     "verification": {"outcome": "indeterminate", "reason": "http_5xx", "checked_at": "2026-04-01T10:00:00Z"},

@@ -7,7 +7,7 @@ from typing import Any, Final
 from providers_contract import examples, vendors
 from providers_contract.ids import IDEMPOTENCY_KEY, PROVIDER_ID, SLUG, json_schema_pattern
 from providers_contract.limits import DEFAULT_PAGE, MAX_PAGE
-from providers_contract.vocabulary import DEFAULT_HISTORY_SPAN, Action, HealthState, HistorySpan, Status
+from providers_contract.vocabulary import DEFAULT_HISTORY_SPAN, Action, HealthState, HistorySpan, Include, Status
 
 Schema = dict[str, Any]
 
@@ -43,6 +43,10 @@ QUERY: Final[dict[str, Schema]] = {
     "health": {
         "description": "Filter by state of health.",
         "schema": {"type": "string", "enum": [*map(str, HealthState)]},
+    },
+    "include": {
+        "description": "`history`: return the last hour's history of each provider, too.",
+        "schema": {"type": "string", "enum": [*map(str, Include)]},
     },
     "history": {
         "description": "The time that `history` covers.",

@@ -59,12 +59,30 @@ class Response(BaseModel):
         return f"{inner}{cls.__name__}"
 
 
+class HistoryPoint(Response):
+    """One point of a sparkline; `at` is the start of its interval."""
+
+    at: Time
+    checks: int
+    success_rate: float | None
+    p50_ms: int | None
+    p95_ms: int | None
+
+
 class HealthSummary(Response):
     """The health fields in lists and single providers."""
 
     state: State
+    reason: Annotated[Reason | None, Field(description="Why it is not healthy; while unknown, of the newest check.")]
     p50_latency_ms: Annotated[int | None, Field(description="Median latency of the last hour's successful checks.")]
     last_check_at: Time | None
+    history: Annotated[
+        list[HistoryPoint] | None,
+        Field(
+            description="Each minute of the last hour, oldest first, with `?include=history`.",
+            exclude_if=lambda value: value is None,
+        ),
+    ] = None
 
 
 class Verification(Response):
@@ -136,16 +154,6 @@ class Windows(Response):
     hour: Annotated[WindowView, Field(alias="1h")]
     day: Annotated[WindowView, Field(alias="24h")]
     week: Annotated[WindowView, Field(alias="7d")]
-
-
-class HistoryPoint(Response):
-    """One point of a sparkline; `at` is the start of its interval."""
-
-    at: Time
-    checks: int
-    success_rate: float | None
-    p50_ms: int | None
-    p95_ms: int | None
 
 
 class Health(Response):

@@ -158,3 +158,9 @@ class HistorySpan(StrEnum):
 
 
 DEFAULT_HISTORY_SPAN: Final = HistorySpan.DAY
+
+
+class Include(StrEnum):
+    """Fields of a list's entries that are returned on request only."""
+
+    HISTORY = "history"

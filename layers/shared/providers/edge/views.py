@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from providers.edge.http import Reply
 from providers.model.audit import Entry
-from providers.model.health import PERCENTILES, Window
+from providers.model.health import PERCENTILES, Point, Window
 from providers.model.provider import Provider
 from providers.model.routing import RoutingConfig
 from providers.model.upload import Upload
@@ -41,8 +41,10 @@ def provider_view(provider: Provider, summary: HealthSummary = _UNSEEN) -> dict[
         "status": provider.status.value,
         "health": {
             "state": provider.health.state.value,
+            "reason": _reason(provider),
             "p50_latency_ms": summary.p50_ms,
             "last_check_at": at(summary.last_check_at),
+            **({} if summary.history is None else {"history": _history_view(summary.history)}),
         },
         "created_at": at(provider.created_at),
         "updated_at": at(provider.updated_at),
@@ -141,7 +143,7 @@ def upload_view(upload: Upload) -> dict[str, Any]:
 def provider_etag(provider: Provider, summary: HealthSummary) -> str:
     """Return a provider's ETag, which includes the fields that the sweep writes: health, a pending verification."""
     verification = provider.verification
-    health = (provider.health.state, summary.p50_ms, summary.last_check_at)
+    health = (provider.health.state, provider.health.reason, summary.p50_ms, summary.last_check_at)
     swept = " ".join(map(str, (*health, verification.reason, verification.checked_at)))
     return f'"{provider.revision}-{hashlib.sha256(swept.encode()).hexdigest()[:8]}"'
 
@@ -163,7 +165,7 @@ def health_view(report: Report) -> dict[str, Any]:
     return {
         "provider_id": report.provider.id,
         "state": health.state.value,
-        "reason": health.reason.value if health.reason else None,
+        "reason": _reason(report.provider),
         "since": at(health.since),
         "last_check_at": at(report.last_check_at),
         "key_version": report.provider.active.number,
@@ -179,17 +181,25 @@ def health_view(report: Report) -> dict[str, Any]:
             }
             for name, window in report.windows.items()
         },
-        "history": [
-            {
-                "at": at(point.at),
-                "checks": point.window.checks,
-                "success_rate": _rate(point.window),
-                "p50_ms": point.window.percentiles[50] if point.window.percentiles else None,
-                "p95_ms": point.window.percentiles[95] if point.window.percentiles else None,
-            }
-            for point in report.history
-        ],
+        "history": _history_view(report.history),
     }
+
+
+def _reason(provider: Provider) -> str | None:
+    return provider.health.reason.value if provider.health.reason else None
+
+
+def _history_view(points: Sequence[Point]) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": at(point.at),
+            "checks": point.window.checks,
+            "success_rate": _rate(point.window),
+            "p50_ms": point.window.percentiles[50] if point.window.percentiles else None,
+            "p95_ms": point.window.percentiles[95] if point.window.percentiles else None,
+        }
+        for point in points
+    ]
 
 
 def _rate(window: Window) -> float | None:

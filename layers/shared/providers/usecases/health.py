@@ -36,10 +36,17 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class HealthSummary:
-    """The health fields of a provider's response: median latency over the last hour in ms, time of the last probe."""
+    """The health fields of a provider's response.
+
+    Args:
+        p50_ms: median latency over the last hour.
+        last_check_at: time of the last probe.
+        history: each minute of the last hour, if it was requested.
+    """
 
     p50_ms: int | None = None
     last_check_at: datetime | None = None
+    history: list[Point] | None = None
 
 
 def read_health(ports: Ports, org: str, provider_id: str, span: str) -> Report:
@@ -57,20 +64,28 @@ def read_health(ports: Ports, org: str, provider_id: str, span: str) -> Report:
     )
 
 
-def health_summaries(ports: Ports, providers: Sequence[Provider]) -> dict[str, HealthSummary]:
+def health_summaries(
+    ports: Ports, providers: Sequence[Provider], *, with_history: bool = False
+) -> dict[str, HealthSummary]:
     """Return the health summaries of `providers` by provider id, with one BatchGetItem for fifty of them."""
     if not providers:
         return {}
     now = ports.clock.now()
     recent = ports.health.recent([provider.id for provider in providers], now)
-    return {provider.id: _summary(_of_active(provider, recent[provider.id]), now) for provider in providers}
+    summaries = {}
+    for provider in providers:
+        samples = _of_active(provider, recent[provider.id])
+        points = history(samples, now, *HISTORIES["1h"]) if with_history else None
+        summaries[provider.id] = _summary(samples, now, points)
+    return summaries
 
 
 def _of_active(provider: Provider, samples: Sequence[Sample]) -> list[Sample]:
     return [sample for sample in samples if sample.version == provider.active.number]
 
 
-def _summary(samples: Sequence[Sample], now: datetime) -> HealthSummary:
+def _summary(samples: Sequence[Sample], now: datetime, points: list[Point] | None) -> HealthSummary:
     hour = within(samples, now, WINDOWS["1h"])
     latencies = sorted(each.latency_ms for each in hour if each.succeeded and each.latency_ms is not None)
-    return HealthSummary(nearest_rank(latencies, 50) if latencies else None, samples[-1].at if samples else None)
+    p50 = nearest_rank(latencies, 50) if latencies else None
+    return HealthSummary(p50, samples[-1].at if samples else None, points)
