@@ -133,6 +133,13 @@ def test_every_operation_works_under_its_own_role(world: World) -> None:
     assert denied() == []
 
 
+@pytest.mark.parametrize("table", ["MainTable", "SecretsTable"])
+def test_the_tables_are_protected_once_they_exist(world: World, table: str) -> None:
+    """The command that deploys a new stack turns on deletion protection in its second run."""
+    found = boto3.client("dynamodb").describe_table(TableName=physical(STACK, table))["Table"]
+    assert str(found["DeletionProtectionEnabled"]).lower() == "true"  # the emulator returns the parameter's text
+
+
 def test_a_model_uses_the_api_over_mcp(world: World) -> None:
     """The deployed MCP endpoint lists the providers that its caller's key may see."""
     headers = {"Authorization": f"Bearer {world.stack.key}", "Accept": "application/json, text/event-stream"}

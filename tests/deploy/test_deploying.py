@@ -7,11 +7,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from deploy import __main__ as deploying
 from deploy.adopt import RETAINED, retained_only
 from deploy.build import WrongBuild, check
+from deploy.stacks import logs_role_exists
 from local.template import Template
 
 SAMCONFIG = (
@@ -52,6 +55,64 @@ def test_nothing_is_deployed_if_the_build_is_wrong(tmp_path: Path, monkeypatch: 
         deploying.deploy("test", "sam", built(tmp_path, 62), {"Architecture": "arm64"})
     with pytest.raises(WrongBuild, match="make build"):
         deploying.deploy("test", "sam", tmp_path / "nothing", {"Architecture": "arm64"})
+
+
+PLAIN = {"Architecture": "arm64"}
+RUNS: dict[str, tuple[dict[str, str] | None, bool, dict[str, str], list[dict[str, str]]]] = {
+    "new": (None, False, {}, [{"DeletionProtection": "false"}, {"DeletionProtection": "true"}]),
+    "new, unprotected": (None, False, {"DeletionProtection": "false"}, [{"DeletionProtection": "false"}]),
+    "new, in an account with a role for logs": (
+        None,
+        True,
+        {},
+        [
+            {"ApiGatewayLogsRole": "existing", "DeletionProtection": "false"},
+            {"ApiGatewayLogsRole": "existing", "DeletionProtection": "true"},
+        ],
+    ),
+    "new, with a role of its own": (
+        None,
+        True,
+        {"ApiGatewayLogsRole": "create", "DeletionProtection": "false"},
+        [{"ApiGatewayLogsRole": "create", "DeletionProtection": "false"}],
+    ),
+    "update": ({"ApiGatewayLogsRole": "create"}, True, {"LogLevel": "WARN"}, [{"LogLevel": "WARN"}]),
+    "after an adoption": ({"DeletionProtection": "true"}, True, {}, [{"ApiGatewayLogsRole": "existing"}]),
+}
+
+
+@pytest.mark.parametrize(("known", "role_exists", "given", "runs"), RUNS.values(), ids=RUNS)
+def test_a_new_stack_is_protected_last_and_the_accounts_role_is_kept(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    known: dict[str, str] | None,
+    role_exists: bool,
+    given: dict[str, str],
+    runs: list[dict[str, str]],
+) -> None:
+    """A new stack's tables are protected in a second run; an update changes only what is given."""
+    ran: list[dict[str, str]] = []
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(deploying, "delete_remains", lambda *_: False)
+    monkeypatch.setattr(deploying, "parameters_of", lambda *_: known)
+    monkeypatch.setattr(deploying, "logs_role_exists", lambda *_: role_exists)
+    monkeypatch.setattr(deploying, "outputs_of", lambda *_: {})
+    monkeypatch.setattr(deploying, "sam_deploy", lambda *arguments: ran.append(arguments[-1]))
+    deploying.deploy("test", "sam", built(tmp_path, 183), PLAIN | given)
+    assert ran == [PLAIN | each for each in runs]
+
+
+@mock_aws
+def test_a_deleted_role_for_logs_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account's setting may name a role that was deleted with a failed deployment; then a new one is created."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    gateway, iam = boto3.client("apigateway"), boto3.client("iam")
+    assert not logs_role_exists(gateway, iam)
+    arn = iam.create_role(RoleName="logs", Path="/service/", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    gateway.update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": arn}])
+    assert logs_role_exists(gateway, iam)
+    iam.delete_role(RoleName="logs")
+    assert not logs_role_exists(gateway, iam)
 
 
 def test_parameters_come_from_three_places(tmp_path: Path) -> None:
