@@ -207,6 +207,7 @@ class Bench:
         self._target("at least half as fast as the bare loop", f"{ratio:.2f}", ratio >= 0.5)
         self._target(f"recorded p50 below 60 ms when vendors take {LATENCY_MS}", f"{p50:.0f} ms", p50 < 60)
         self._target("one write unit a probe", f"{units['writes']:.2f}", units["writes"] == 1)
+        self._target("at most two read units a probe", f"{units['reads']:.2f}", units["reads"] <= 2)
         self._target("no KMS call with warm data keys", f"{units['kms']:.3f}", units["kms"] == 0)
 
     def _reads(self) -> Iterator[str]:

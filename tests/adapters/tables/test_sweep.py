@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,9 @@ from providers.model.health import Health
 from providers.model.provider import Verification
 from providers.ports import Due, Probed, StaleWrite
 from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
+from tests.kit.aws import moto_tables
 from tests.kit.memory.outbox import waiting
-from tests.kit.stores import NOW, Stores, event, provider, rotated, sealed
+from tests.kit.stores import NOW, Stores, dynamo_stores, event, provider, rotated, sealed
 
 
 def test_due_providers_are_in_their_shard(stores: Stores) -> None:
@@ -87,3 +89,30 @@ def test_a_verification_is_written_unless_the_owner_made_a_change(stores: Stores
         stores.probes.set_health(two, replace(two, verification=replace(found, reason=Reason.DNS_FAILED)))
     stores.probes.set_health(two, replace(two, throttled=2))
     assert stores.providers.get("org_a", one.id) == replace(three, throttled=2)
+
+
+def test_a_probe_is_loaded_with_half_a_read_unit_per_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load reads eventually consistently, which costs half, and repeats consistently only what that did not find."""
+    with moto_tables() as tables:
+        stores = dynamo_stores(tables)
+        one, two = provider(1), provider(2)
+        for each in (one, two):
+            stores.providers.create(each, sealed(each))
+        after = rotated(two, NOW)
+        stores.providers.change(two, after, sealed(after, 2))
+        batch_get, calls = tables.client.batch_get_item, list[tuple[str, int, bool]]()
+
+        def stale(RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - botocore's name
+            ((table, wanted),) = RequestItems.items()
+            consistent = wanted["ConsistentRead"]
+            calls.append((table, len(wanted["Keys"]), consistent))
+            found = batch_get(RequestItems=RequestItems)
+            if not consistent:  # version 2 of the second provider was written a moment ago
+                rows = found["Responses"][table]
+                found["Responses"][table] = [row for row in rows if row["SK"]["S"] != "V#00000002"]
+            return found
+
+        monkeypatch.setattr(tables.client, "batch_get_item", stale)
+        found = stores.probes.load([("org_a", one.id), ("org_a", two.id)])
+    assert found == [Probed(one, sealed(one)), Probed(after, sealed(after, 2))]
+    assert calls == [(tables.main, 2, False), (tables.secrets, 2, False), (tables.secrets, 1, True)]

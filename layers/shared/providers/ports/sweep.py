@@ -37,7 +37,11 @@ class ProbeStore(Protocol):
         ...
 
     def load(self, targets: Sequence[tuple[str, str]]) -> Sequence[Probed]:
-        """Return the providers at (org, provider id), without missing ones; in batches, in any order."""
+        """Return the providers at (org, provider id), without missing ones; in batches, in any order.
+
+        Eventually consistent: a probe may run with the state of a second ago, as it does if the change comes a second
+        later. What a probe writes is conditioned on the state that it read.
+        """
         ...
 
     def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from providers.adapters.aws import available
-from providers.adapters.tables.attributes import marshal, to_time, unmarshal
+from providers.adapters.tables.attributes import Item, marshal, to_time, unmarshal
 from providers.adapters.tables.keys import due_shard, provider_key, secret_key
 from providers.adapters.tables.outbox import event_item
 from providers.adapters.tables.provider_items import health_members, provider_from, sealed_from, verification_members
@@ -50,12 +50,22 @@ class DynamoProbes:
 
     def load(self, targets: Sequence[tuple[str, str]]) -> Sequence[Probed]:
         """Return provider items, then the rows of their active versions."""
-        keys = [marshal(provider_key(org, provider_id)) for org, provider_id in targets]
-        providers = [provider_from(unmarshal(item)) for item in get_many(self._client, self._main, keys)]
-        rows = [marshal(secret_key(provider.org, provider.id, provider.active.number)) for provider in providers]
-        sealed = [sealed_from(unmarshal(item)) for item in get_many(self._client, self._secrets, rows)]
-        rows_by_id = {(row.org, row.provider_id): row for row in sealed}
-        return [Probed(provider, rows_by_id.get((provider.org, provider.id))) for provider in providers]
+        items = self._read(self._main, [provider_key(org, provider_id) for org, provider_id in targets])
+        providers = [provider_from(item) for item in items]
+        keys = [secret_key(provider.org, provider.id, provider.active.number) for provider in providers]
+        sealed = [sealed_from(item) for item in self._read(self._secrets, keys)]
+        rows = {(row.org, row.provider_id): row for row in sealed}
+        return [Probed(provider, rows.get((provider.org, provider.id))) for provider in providers]
+
+    def _read(self, table: str, keys: Sequence[Item]) -> list[Item]:
+        """Return the items with `keys` by eventually consistent reads, which cost half.
+
+        An item that these do not find may just have been written, so it is read again, consistently.
+        """
+        found = [unmarshal(item) for item in get_many(self._client, table, list(map(marshal, keys)), consistent=False)]
+        known = {(item["PK"], item["SK"]) for item in found}
+        missing = [marshal(key) for key in keys if (key["PK"], key["SK"]) not in known]
+        return found + [unmarshal(item) for item in get_many(self._client, table, missing)]
 
     def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
         """Write health and back-off; without events, by a plain write."""
