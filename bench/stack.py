@@ -18,7 +18,7 @@ from local.vendors.keys import fake_key
 from providers import bootstrap, vendors
 from providers.adapters.aws import build_client
 from providers.adapters.tables.attributes import marshal
-from providers.adapters.tables.keys import hour_of, provider_key
+from providers.adapters.tables.keys import hour_of
 from providers.adapters.tables.provider_items import health_members, provider_members, sealed_item
 from providers.adapters.tables.samples import expiry_of, minute_bucket, pack
 from providers.bootstrap import Dependencies, Settings
@@ -26,6 +26,7 @@ from providers.model.health import MINUTE, Health, Sample
 from providers.model.provider import KeyVersion, Provider, Verification
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import HealthState, Outcome, Status
+from providers_data_plane.stored import provider_key
 
 REGION: Final = "us-east-1"
 ORG_SIZE: Final = 5

@@ -15,9 +15,9 @@ from providers.adapters.digests import StackDigests
 from providers.adapters.envelope import FIRST_KEY, KmsEnvelope
 from providers.adapters.tables.data_keys import DynamoDataKeys
 from providers.model.errors import Unavailable
-from providers.model.sealed import DATA_KEY_CACHE, Destination, SealedCredential
 from providers.ports import TamperedCredential
 from providers_contract.secret import Secret
+from providers_data_plane.sealed import DATA_KEY_CACHE, Destination, SealedCredential
 from tests.kit.aws import REGION, Tables, moto_tables
 from tests.kit.fakes import FakeClock
 
@@ -140,7 +140,8 @@ def test_an_unwrapped_key_does_not_outlive_its_time(vault: Vault) -> None:
 def test_old_keys_leave_memory_when_any_key_is_used(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     """Using any key removes expired keys of all organizations from memory; newer ones stay."""
     cipher, now = vault.cipher(), [1000.0]
-    monkeypatch.setattr("providers.adapters.envelope.time", SimpleNamespace(monotonic=lambda: now[0]))
+    for module in ("providers.adapters.envelope", "providers_data_plane.unsealing"):
+        monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now[0]))
     rows = {}
     for org in ("org_a", "org_b", "org_c"):
         rows[org] = cipher.seal(org, "prov_1", 1, OPENAI, KEY)
@@ -150,7 +151,7 @@ def test_old_keys_leave_memory_when_any_key_is_used(vault: Vault, monkeypatch: p
     cipher.open(rows["org_c"], OPENAI)
     assert vault.calls == []
     cipher.open(rows["org_a"], OPENAI)
-    assert list(cipher._cache) == [("org_c", FIRST_KEY), ("org_a", FIRST_KEY)]
+    assert list(cipher._opened._keys) == [("org_c", FIRST_KEY), ("org_a", FIRST_KEY)]
 
 
 def test_concurrent_first_credentials_share_one_key(vault: Vault) -> None:
@@ -190,7 +191,8 @@ def test_another_process_seals_under_the_new_key_within_five_minutes(
 ) -> None:
     """Other processes switch to the new data key within five minutes; until then the old one must be kept."""
     cipher, now = vault.cipher(), [1000.0]
-    monkeypatch.setattr("providers.adapters.envelope.time", SimpleNamespace(monotonic=lambda: now[0]))
+    for module in ("providers.adapters.envelope", "providers_data_plane.unsealing"):
+        monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now[0]))
     cipher.seal("org_a", "prov_1", 1, OPENAI, KEY)
     vault.cipher().add_data_key("org_a")
     now[0] += 299
@@ -202,7 +204,8 @@ def test_another_process_seals_under_the_new_key_within_five_minutes(
 def test_other_organizations_do_not_delay_the_new_key(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     """Activity of one organization does not extend the cache time of another's key."""
     cipher, now = vault.cipher(), [1000.0]
-    monkeypatch.setattr("providers.adapters.envelope.time", SimpleNamespace(monotonic=lambda: now[0]))
+    for module in ("providers.adapters.envelope", "providers_data_plane.unsealing"):
+        monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now[0]))
     read, other = (vault.cipher().seal(org, "prov_1", 1, OPENAI, KEY) for org in ("org_a", "org_b"))
     cipher.open(other, OPENAI)  # its key is cached 200 s before the newest key's id is
     now[0] += 200

@@ -19,11 +19,11 @@ from functions.run_probes.app import handler as run_probes
 from providers.model.management_key import ManagementKey
 from providers.model.provider import Provider
 from providers.model.routing import Attempt
-from providers.model.sealed import SealedCredential
 from providers.usecases.authenticity import with_mac
 from providers.usecases.routing import put_routing_config
 from providers.usecases.uploads import ToAdd, create_upload, upload_token
 from providers_contract.vocabulary import Scope
+from providers_data_plane.sealed import SealedCredential
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import Invocation, invoke
 from tests.kit.requests import added

@@ -13,16 +13,16 @@ from typing import Any, Final, TypeVar
 from ulid import ULID
 
 from providers import vendors
-from providers.model.encoding import encode
 from providers.model.errors import Unavailable
 from providers.model.events import Event
 from providers.model.metrics import DIMENSIONS, Metric
 from providers.model.policy import Policy
-from providers.model.sealed import DataKey, Destination, SealedCredential
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.ports import Published, Refused, TamperedCredential
 from providers_contract.secret import Secret
+from providers_data_plane.encoding import encode
+from providers_data_plane.sealed import DataKey, Destination, SealedCredential
 from tests.kit.memory.audit import MemoryAudit
 from tests.kit.memory.counters import MemoryVerifications
 from tests.kit.memory.database import Database

@@ -23,7 +23,6 @@ from providers.model.idempotency import KEPT, LEASE, Lease, StoredResponse
 from providers.model.policy import Limits
 from providers.model.provider import KeyVersion, Provider, Verification
 from providers.model.routing import Attempt, RoutingConfig
-from providers.model.sealed import SealedCredential
 from providers.model.upload import Upload
 from providers.ports import (
     NO_SIDE_WRITES,
@@ -41,6 +40,7 @@ from providers.ports import (
     VerificationCounter,
 )
 from providers_contract.vocabulary import Action, Outcome, Status
+from providers_data_plane.sealed import SealedCredential
 from tests.kit.aws import Tables
 from tests.kit.memory.audit import MemoryAudit
 from tests.kit.memory.counters import MemoryVerifications

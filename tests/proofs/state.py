@@ -9,21 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from providers.adapters.tables.attributes import Item, unmarshal
+from providers.adapters.tables.attributes import Item
 from providers.adapters.tables.audit import entry_from
 from providers.adapters.tables.expiry import expired_from
-from providers.adapters.tables.keys import EXPIRED, OUTBOX, org_key
+from providers.adapters.tables.keys import EXPIRED, OUTBOX
 from providers.adapters.tables.outbox import event_from
-from providers.adapters.tables.provider_items import provider_from, sealed_from
+from providers.adapters.tables.provider_items import provider_from
 from providers.adapters.tables.routing import route_from
 from providers.model.audit import Entry
 from providers.model.events import EventType
 from providers.model.provider import Provider
 from providers.model.routing import RoutingConfig
-from providers.model.sealed import SealedCredential
 from providers.ports import Expired
 from providers.usecases.verification import FINGERPRINT
 from providers_contract.vocabulary import Action
+from providers_data_plane.sealed import SealedCredential
+from providers_data_plane.stored import org_key, sealed_from, unmarshal
 from tests.kit.lambdas import Response
 from tests.proofs.world import ORG, Sent, World
 

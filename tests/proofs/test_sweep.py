@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from providers.adapters.tables.attributes import marshal
-from providers.adapters.tables.keys import QUARANTINE, outbox_shard_of, provider_key
+from providers.adapters.tables.keys import QUARANTINE, outbox_shard_of
 from providers.adapters.tables.outbox import event_item
 from providers.edge.background import queue_worker
 from providers.model.events import Event, EventType
@@ -26,6 +26,7 @@ from providers.usecases.probe import probe_messages
 from providers.usecases.probe_batch import Batch
 from providers.usecases.sweep import run_minute
 from providers_contract.vocabulary import Reason
+from providers_data_plane.stored import provider_key
 from tests.kit.figures import SOAK, Figure
 from tests.kit.memory.outbox import waiting
 from tests.proofs.killing import Killed, Killer

@@ -16,13 +16,13 @@ from providers.model.audit import SYSTEM, Entry
 from providers.model.errors import InvalidRequest
 from providers.model.policy import LIMITS
 from providers.model.routing import Attempt, RoutingConfig
-from providers.model.sealed import SealedCredential
 from providers.ports import AuditFilter, ProviderFilter, SideWrites
 from providers.usecases.audit import list_audit
 from providers.usecases.cursors import make_cursor
 from providers.usecases.read import list_providers
 from providers.usecases.routing import list_routing_configs
 from providers_contract.vocabulary import Action
+from providers_data_plane.sealed import SealedCredential
 from tests.kit.aws import moto_tables
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import added

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from providers.model.sealed import SealedCredential
 from providers.ports import StaleWrite, TamperedCredential
 from providers.usecases.data_keys import (
     SETTLED_AFTER,
@@ -20,6 +19,7 @@ from providers.usecases.data_keys import (
     rotate_data_key,
 )
 from providers.usecases.resolve import resolve
+from providers_data_plane.sealed import SealedCredential
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key, rotate
 

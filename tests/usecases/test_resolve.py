@@ -10,12 +10,12 @@ import pytest
 
 from providers.model.errors import NotFound, Unavailable
 from providers.model.policy import Policy
-from providers.model.sealed import SealedCredential
 from providers.ports import TamperedCredential
 from providers.usecases.commands import Change
 from providers.usecases.delete import delete_provider
 from providers.usecases.resolve import Resolved, resolve
 from providers.usecases.update import update_provider
+from providers_data_plane.sealed import SealedCredential
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, key, rotate
 

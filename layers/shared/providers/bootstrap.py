@@ -6,7 +6,6 @@ A test or the local stack passes its own parts to `install`. Functions import th
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,6 +38,7 @@ from providers.ports import (
     VerificationCounter,
 )
 from providers_contract.hosts import host_matches
+from providers_data_plane.destinations import host_patterns
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,9 +48,6 @@ if TYPE_CHECKING:
     from providers.adapters.verifier import VendorVerifier
 
 T = TypeVar("T")
-
-_HOST_PATTERN: Final = re.compile(r"(\*\.)*[a-z0-9-]+(\.[a-z0-9-]+)+")
-"""`*` matches one label. At least two labels are literal, so that no mistake allows a whole top-level domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ class Settings:
             rate_limit=int(environment.get("RATE_LIMIT_PER_MINUTE") or 60),
             verifications_per_org=int(environment.get("VERIFICATIONS_PER_MINUTE_PER_ORG") or 30),
             verifications=int(environment.get("VERIFICATIONS_PER_MINUTE") or 300),
-            allowed_base_url_hosts=_host_patterns(environment.get("ALLOWED_BASE_URL_HOSTS") or ""),
+            allowed_base_url_hosts=host_patterns(environment.get("ALLOWED_BASE_URL_HOSTS") or ""),
             limits=Limits(
                 **{
                     name: int(environment.get(f"LIMIT_{name.upper()}") or getattr(LIMITS, name))
@@ -111,15 +108,6 @@ class Settings:
             vendors_url=vendors_url,
             local=local or aws_url is not None,
         )
-
-
-def _host_patterns(text: str) -> tuple[str, ...]:
-    """Return comma-separated patterns. Raises ValueError unless each is a host name, with `*` for some labels."""
-    patterns = tuple(each.strip().lower() for each in text.split(",") if each.strip())
-    for pattern in patterns:
-        if not _HOST_PATTERN.fullmatch(pattern):
-            raise ValueError("ALLOWED_BASE_URL_HOSTS contains an invalid host; a valid one is proxy.example.com")
-    return patterns
 
 
 class Dependencies:

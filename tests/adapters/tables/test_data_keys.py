@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from providers.adapters.tables.data_keys import DynamoDataKeys
-from providers.model.sealed import WrappedKey
 from providers.ports import StaleWrite
+from providers_data_plane.sealed import WrappedKey
 from tests.kit.aws import dynamodb_local_tables, moto_tables
 from tests.kit.stores import NOW
 

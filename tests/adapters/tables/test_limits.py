@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from providers.adapters.tables.attributes import marshal
-from providers.adapters.tables.keys import provider_key
 from providers.adapters.tables.providers import DynamoProviders
 from providers.adapters.tables.routing import DynamoRouting
 from providers.model.errors import Conflict
@@ -16,6 +15,7 @@ from providers.model.management_key import ManagementKey
 from providers.model.policy import Limits
 from providers.ports import LimitReached, MissingProvider, NameTaken
 from providers_contract.vocabulary import Scope
+from providers_data_plane.stored import provider_key
 from tests.kit.aws import dynamodb_local_tables
 from tests.kit.stores import FEW, NOW, Stores, config, provider, sealed, upload
 

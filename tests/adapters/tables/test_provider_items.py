@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from providers.adapters.tables.attributes import marshal, unmarshal
-from providers.adapters.tables.keys import provider_key
+from providers.adapters.tables.attributes import marshal
 from providers.adapters.tables.provider_items import health_members, provider_from, provider_members
 from providers.model.health import Health
 from providers_contract.vocabulary import HealthState, Reason
+from providers_data_plane.stored import provider_key, unmarshal
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import added
 

@@ -16,9 +16,9 @@ from providers.model.idempotency import Lease, StoredResponse
 from providers.model.policy import Limits
 from providers.model.provider import Provider
 from providers.model.routing import RoutingConfig
-from providers.model.sealed import SealedCredential
 from providers.model.upload import Upload
 from providers.ports import READ_AT_MOST, Expired, LeaseLost, LimitReached, Refused, SideWrites, UploadUsed
+from providers_data_plane.sealed import SealedCredential
 
 
 @dataclass

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from providers.model.policy import LIMITS, Limits
 from providers.model.provider import Provider
-from providers.model.sealed import USED_EVERY, SealedCredential
 from providers.ports import NO_SIDE_WRITES, Expired, NameTaken, ProviderFilter, SideWrites, StaleWrite
 from providers_contract.names import name_claim
+from providers_data_plane.sealed import USED_EVERY, SealedCredential
 from tests.kit.memory.database import Database, page_of, refuse_more
 
 

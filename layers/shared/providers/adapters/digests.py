@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from providers.adapters.aws import available
-from providers.model.encoding import encode
 from providers.model.errors import Unavailable
-from providers.model.sealed import WrappedKey
 from providers.ports import DataKeyStore, StaleWrite
+from providers_data_plane.encoding import encode
+from providers_data_plane.sealed import WrappedKey
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

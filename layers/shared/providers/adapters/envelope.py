@@ -5,28 +5,23 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from itertools import takewhile
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from providers.adapters.aws import available
-from providers.model.encoding import encode
 from providers.model.errors import Unavailable
-from providers.model.sealed import DATA_KEY_CACHE, DataKey, Destination, SealedCredential, WrappedKey
 from providers.ports import Clock, DataKeyStore, StaleWrite, TamperedCredential
 from providers_contract.secret import Secret
+from providers_data_plane.errors import CredentialTampered
+from providers_data_plane.sealed import DATA_KEY_CACHE, DataKey, Destination, SealedCredential, WrappedKey
+from providers_data_plane.unsealing import DataKeys, associated_data, encryption_context, forget_old
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-PURPOSE: Final = "organization-data-key"
 FIRST_KEY: Final = "00000001"
 _NONCE_BYTES: Final = 12
 _MOST_KEYS: Final = 1000
@@ -56,7 +51,7 @@ class KmsEnvelope:
         self._keys = keys
         self._clock = clock
         self._cache_s = cache.total_seconds()
-        self._cache: dict[tuple[str, str], tuple[float, AESGCM]] = {}
+        self._opened = DataKeys(keys.get, self._unwrap, self._cache_s)
         self._current: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
 
@@ -66,18 +61,16 @@ class KmsEnvelope:
         """Encrypt `secret` with the organization's newest data key; the first credential creates the first key."""
         nonce = os.urandom(_NONCE_BYTES)
         key_id, key = self._sealing_key(org)
-        bound = _bound(org, provider_id, version, key_id, destination)
+        bound = associated_data(org, provider_id, version, key_id, destination)
         ciphertext = key.encrypt(nonce, secret.reveal().encode(), bound)
         return SealedCredential(org, provider_id, version, key_id, nonce, ciphertext, created_at=self._clock.now())
 
     def open(self, sealed: SealedCredential, destination: Destination) -> Secret:
         """Return the credential in `sealed`, if it was sealed for its item and for `destination`."""
-        bound = _bound(sealed.org, sealed.provider_id, sealed.version, sealed.data_key_id, destination)
-        key = self._data_key(sealed.org, sealed.data_key_id)
         try:
-            return Secret(key.decrypt(sealed.nonce, sealed.ciphertext, bound).decode())
-        except (InvalidTag, ValueError):
-            raise TamperedCredential("a sealed credential cannot be opened") from None
+            return self._opened.open(sealed, destination)
+        except CredentialTampered as error:
+            raise TamperedCredential(error.message) from None
 
     def data_keys(self, org: str) -> Sequence[DataKey]:
         """Return the organization's data keys, newest first."""
@@ -94,42 +87,19 @@ class KmsEnvelope:
     def destroy_data_key(self, org: str, key_id: str) -> None:
         """Delete the wrapped key. This process drops it from its cache at once, others within `DATA_KEY_CACHE`."""
         self._keys.delete(org, key_id)
-        with self._lock:
-            self._cache.pop((org, key_id), None)
+        self._opened.forget(org, key_id)
 
     def _sealing_key(self, org: str) -> tuple[str, AESGCM]:
         with self._lock:
-            self._forget_old()
+            forget_old(self._current, time.monotonic())
             kept = self._current.get(org)
-            if kept is None or (org, kept[1]) not in self._cache:
+            key = None if kept is None else self._opened.cached(org, kept[1])
+            if kept is None or key is None:
                 wrapped = self._newest(org) or self._create(org, FIRST_KEY)
-                self._current.pop(org, None)  # so that it comes last: `_forget` stops at the first unexpired key
+                self._current.pop(org, None)  # so that it comes last: `forget_old` stops at the first unexpired key
                 kept = self._current[org] = (time.monotonic() + self._cache_s, wrapped.id)
-                self._keep(org, wrapped)
-            return kept[1], self._cache[org, kept[1]][1]
-
-    def _data_key(self, org: str, key_id: str) -> AESGCM:
-        with self._lock:
-            self._forget_old()
-            return self._cached(org, key_id)
-
-    def _cached(self, org: str, key_id: str) -> AESGCM:
-        if (org, key_id) not in self._cache:
-            wrapped = self._keys.get(org, key_id)
-            if wrapped is None:
-                raise TamperedCredential("a sealed credential names a data key that does not exist")
-            self._keep(org, wrapped)
-        return self._cache[org, key_id][1]
-
-    def _keep(self, org: str, wrapped: WrappedKey) -> None:
-        if (org, wrapped.id) not in self._cache:
-            key = AESGCM(self._unwrap(org, wrapped))
-            self._cache[org, wrapped.id] = (time.monotonic() + self._cache_s, key)
-
-    def _forget_old(self) -> None:
-        now = time.monotonic()
-        _forget(self._cache, now)
-        _forget(self._current, now)
+                key = self._opened.key(org, wrapped)
+            return kept[1], key
 
     def _newest(self, org: str) -> WrappedKey | None:
         return next(iter(self._keys.list(org, 1)), None)
@@ -138,7 +108,7 @@ class KmsEnvelope:
         with available("KMS"):
             return self._kms.decrypt(
                 CiphertextBlob=wrapped.ciphertext,
-                EncryptionContext=_context(org, wrapped.id),
+                EncryptionContext=encryption_context(org, wrapped.id),
                 KeyId=self._key_id,
             )["Plaintext"]
 
@@ -146,7 +116,7 @@ class KmsEnvelope:
         """Create a key; of several created at once, all callers get the one stored first."""
         with available("KMS"):
             made = self._kms.generate_data_key_without_plaintext(
-                KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=_context(org, key_id)
+                KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=encryption_context(org, key_id)
             )
         wrapped = WrappedKey(key_id, made["CiphertextBlob"], self._clock.now())
         try:
@@ -159,19 +129,3 @@ class KmsEnvelope:
                 ) from None
             return first
         return wrapped
-
-
-def _forget(kept: dict[K, tuple[float, V]], now: float) -> None:
-    """Remove expired keys. All have the same lifetime, so the oldest come first."""
-    for key in list(takewhile(lambda each: kept[each][0] <= now, kept)):
-        del kept[key]
-
-
-def _bound(org: str, provider_id: str, version: int, key_id: str, destination: Destination) -> bytes:
-    """Return the associated data of a seal (architecture.md, Sealing). No base_url is empty, so "" means None."""
-    identity = (org, provider_id, str(version), key_id)
-    return encode("providers/v2", *identity, destination.vendor, destination.base_url or "")
-
-
-def _context(org: str, key_id: str) -> Mapping[str, str]:
-    return {"purpose": PURPOSE, "org": org, "data_key_id": key_id}

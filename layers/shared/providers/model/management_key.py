@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from providers.model.encoding import time_text
 from providers_contract.vocabulary import Scope
+from providers_data_plane.encoding import time_text
 
 
 @dataclass(frozen=True, slots=True)

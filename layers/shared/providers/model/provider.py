@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from providers.model.health import Health
-from providers.model.sealed import Destination
 from providers_contract.names import name_claim
 from providers_contract.vocabulary import Outcome, Reason, Status
+from providers_data_plane.sealed import Destination
 
 PENDING_FOR: Final = timedelta(hours=24)
 """The time for which a provider may stay pending after its owner's last change; then the sweep disables it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from providers.model.encoding import time_text
+from providers_data_plane.encoding import time_text
 
 LIFETIME: Final = timedelta(minutes=10)
 """The lifetime of a link."""

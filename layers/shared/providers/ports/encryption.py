@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from providers.model.sealed import DataKey, Destination, SealedCredential, WrappedKey
 from providers_contract.secret import Secret
+from providers_data_plane.sealed import DataKey, Destination, SealedCredential, WrappedKey
 
 
 class Cipher(Protocol):

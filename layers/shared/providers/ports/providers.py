@@ -9,9 +9,9 @@ from typing import Final, Protocol
 
 from providers.model.policy import LIMITS, Limits
 from providers.model.provider import Provider
-from providers.model.sealed import SealedCredential
 from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
 from providers_contract.vocabulary import HealthState, Status
+from providers_data_plane.sealed import SealedCredential
 
 READ_AT_MOST: Final = 500
 """Number of items that a filtered list reads in one request: at most a megabyte, one Query."""

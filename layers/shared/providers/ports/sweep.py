@@ -9,7 +9,7 @@ from typing import Protocol
 
 from providers.model.events import Event
 from providers.model.provider import Provider
-from providers.model.sealed import SealedCredential
+from providers_data_plane.sealed import SealedCredential
 
 
 @dataclass(frozen=True, slots=True)

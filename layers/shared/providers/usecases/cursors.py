@@ -11,8 +11,8 @@ import hashlib
 import re
 from typing import Final
 
-from providers.model.encoding import encode
 from providers.model.errors import InvalidRequest
+from providers_data_plane.encoding import encode
 
 _DIGEST_CHARS: Final = 32
 

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from providers.model.provider import KeyVersion, Provider
-from providers.model.sealed import DATA_KEY_CACHE, DataKey, SealedCredential
 from providers.ports import Ports, ProviderFilter, StaleWrite, TamperedCredential
+from providers_data_plane.sealed import DATA_KEY_CACHE, DataKey, SealedCredential
 
 SETTLED_AFTER: Final = 2 * DATA_KEY_CACHE
 """After this time no process uses a replaced key: a process caches a key for five minutes, and a change that it started

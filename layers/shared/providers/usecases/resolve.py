@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from providers.model.errors import Unavailable, provider_disabled, provider_not_found, version_not_found
-from providers.model.sealed import USED_EVERY, SealedCredential
 from providers.ports import Ports
 from providers.usecases.base_url import check_base_url
 from providers_contract.secret import Secret
-from providers_contract.vocabulary import Status
+from providers_data_plane.errors import ProviderDisabled, ProviderNotFound, VersionNotFound
+from providers_data_plane.reading import Source, read
+from providers_data_plane.sealed import USED_EVERY, SealedCredential
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +31,23 @@ def resolve(ports: Ports, org: str, provider_id: str, version: int | None = None
     succeeds. Raises NotFound (`provider_not_found`, `version_not_found`), Conflict (`provider_disabled`), Unprocessable
     (`base_url_not_allowed` if the operator has withdrawn the host), TamperedCredential, Unavailable.
     """
-    for last_try in (False, True):
-        provider = ports.providers.get(org, provider_id)
-        if provider is None:
-            raise provider_not_found(provider_id)
-        if provider.status is Status.DISABLED:
-            raise provider_disabled(provider_id)
-        number = provider.active.number if version is None else version
-        known = next((each for each in provider.versions if each.number == number), None)
-        sealed = None if known is None else ports.providers.sealed(org, provider_id, number)
-        if known is not None and sealed is not None and sealed.readable(ports.clock.now()):
-            check_base_url(ports.vendors(provider.vendor), known.base_url, ports.policy)
-            secret = ports.cipher.open(sealed, provider.destination(known))
-            resolved = Resolved(provider.vendor, known.base_url, number, secret)
-            _record_use(ports, sealed)
-            return resolved
-        if version is not None or last_try:
-            break  # an active version can only disappear between the two reads: read again
-    raise version_not_found(number)
+    source = Source(
+        ports.providers.get,
+        ports.providers.sealed,
+        lambda vendor, base_url: check_base_url(ports.vendors(vendor), base_url, ports.policy),
+        ports.cipher.open,
+        ports.clock.now,
+    )
+    try:
+        found = read(source, org, provider_id, version)
+    except ProviderNotFound:
+        raise provider_not_found(provider_id) from None
+    except ProviderDisabled:
+        raise provider_disabled(provider_id) from None
+    except VersionNotFound as error:
+        raise version_not_found(error.version) from None
+    _record_use(ports, found.sealed)
+    return Resolved(found.destination.vendor, found.destination.base_url, found.sealed.version, found.secret)
 
 
 def _record_use(ports: Ports, sealed: SealedCredential) -> None:

@@ -1,4 +1,7 @@
-"""Python values as DynamoDB attributes and back: the typed form, times, and whole seconds for the TTL."""
+"""Python values as DynamoDB attributes: the typed form, times, and whole seconds for the TTL.
+
+`providers_data_plane/stored.py` has the way back.
+"""
 
 from __future__ import annotations
 
@@ -16,29 +19,6 @@ _serializer: Final = TypeSerializer()
 def marshal(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Return Python values in DynamoDB's typed form; omits members that are None or an empty set."""
     return {name: _serializer.serialize(value) for name, value in plain.items() if value is not None and value != set()}
-
-
-def unmarshal(item: Mapping[str, Any]) -> Item:
-    """Return DynamoDB's typed form as Python values. Own code, because boto3's is several times slower."""
-    return {name: _plain(value) for name, value in item.items()}
-
-
-def _plain(typed: Mapping[str, Any]) -> Any:
-    ((kind, value),) = typed.items()
-    match kind:
-        case "S" | "B" | "BOOL":
-            return value
-        case "N":
-            return int(value) if value.lstrip("-").isdigit() else float(value)
-        case "NULL":
-            return None
-        case "L":
-            return [_plain(each) for each in value]
-        case "M":
-            return unmarshal(value)
-        case "SS":
-            return set(value)
-    raise ValueError(f"unexpected attribute type: {kind}")
 
 
 def to_text(at: datetime | None) -> str | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from providers.adapters.tables.attributes import Item, to_text
-from providers.adapters.tables.keys import data_key_key
 from providers.adapters.tables.transactions import ABSENT, delete, get, put, query, write
-from providers.model.sealed import WrappedKey
+from providers_data_plane.sealed import WrappedKey
+from providers_data_plane.stored import data_key_key, wrapped_from
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -47,8 +46,3 @@ class DynamoDataKeys:
 def wrapped_item(owner: str, key: WrappedKey) -> Item:
     """Return the item of a wrapped data key."""
     return data_key_key(owner, key.id) | {"ciphertext": key.ciphertext, "created_at": to_text(key.created_at)}
-
-
-def wrapped_from(item: Item) -> WrappedKey:
-    """Return the wrapped data key in an item."""
-    return WrappedKey(item["SK"].removeprefix("KEY#"), item["ciphertext"], datetime.fromisoformat(item["created_at"]))

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from providers.adapters.tables.attributes import Item, to_text
-from providers.adapters.tables.keys import EXPIRED, expired_key, secret_key
+from providers.adapters.tables.keys import EXPIRED, expired_key
 from providers.adapters.tables.transactions import ConditionFailed, delete, query, transact, write
 from providers.ports import Expired
+from providers_data_plane.stored import secret_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

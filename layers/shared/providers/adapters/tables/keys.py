@@ -1,4 +1,6 @@
-"""The map of both tables: all keys of all items are built here.
+"""The map of both tables: all keys of all items are built here, but for those that readers of credentials need.
+
+`providers_data_plane/stored.py` has these: of a provider, a name, a sealed credential and a data key.
 
 The `main` table:
 
@@ -43,6 +45,7 @@ from providers.adapters.tables.attributes import Item, to_text
 from providers.model.events import Event
 from providers.model.policy import OUTBOX_SHARDS, SHARDS
 from providers.ports import Expired
+from providers_data_plane.stored import org_key
 
 MANAGEMENT_KEY_PREFIX: Final = "MK#"
 
@@ -56,21 +59,6 @@ EXPIRED: Final = "EXPIRED"
 
 HEALTH: Final = "HEALTH#"
 """The prefix of the partitions of health samples."""
-
-
-def org_key(org: str) -> str:
-    """Return the partition of an organization's items."""
-    return f"ORG#{org}"
-
-
-def provider_key(org: str, provider_id: str) -> Item:
-    """Return the key of a provider item."""
-    return {"PK": org_key(org), "SK": f"PROV#{provider_id}"}
-
-
-def name_key(org: str, claim: str) -> Item:
-    """Return the key of a claim on a provider's name."""
-    return {"PK": org_key(org), "SK": f"NAME#{claim}"}
 
 
 def fingerprint_key(org: str, fingerprint: str, provider_id: str = "") -> Item:
@@ -172,13 +160,3 @@ def due_shard(shard: int) -> str:
 def shard_of(provider_id: str) -> int:
     """Return the shard of a provider. It never changes, so a provider item never moves in the index."""
     return zlib.crc32(provider_id.encode()) % SHARDS
-
-
-def secret_key(org: str, provider_id: str, version: int) -> Item:
-    """Return the key of a sealed credential's row."""
-    return {"PK": f"ORG#{org}#PROV#{provider_id}", "SK": f"V#{version:08d}"}
-
-
-def data_key_key(owner: str, key_id: str) -> Item:
-    """Return the key of a wrapped data key of `owner` (`ORG#…` or `STACK`)."""
-    return {"PK": owner, "SK": f"KEY#{key_id}"}

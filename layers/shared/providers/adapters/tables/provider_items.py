@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from providers.adapters.tables.attributes import Item, epoch, to_text, to_time
-from providers.adapters.tables.keys import due_shard, secret_key, shard_of
+from providers.adapters.tables.keys import due_shard, shard_of
 from providers.model.health import Health
 from providers.model.provider import KeyVersion, Provider, Verification
-from providers.model.sealed import SealedCredential
 from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
+from providers_data_plane.sealed import SealedCredential
+from providers_data_plane.stored import secret_key
 
 
 def provider_members(provider: Provider) -> Item:
@@ -122,19 +123,3 @@ def sealed_item(sealed: SealedCredential) -> Item:
         "last_used_at": to_text(sealed.last_used_at),
         "ttl": epoch(sealed.expires_at),
     }
-
-
-def sealed_from(item: Item) -> SealedCredential:
-    """Return the sealed credential in `item`. Its identity comes from the item's key, so a copied row does not open."""
-    org, _, provider_id = item["PK"].removeprefix("ORG#").rpartition("#PROV#")
-    return SealedCredential(
-        org=org,
-        provider_id=provider_id,
-        version=int(item["SK"].removeprefix("V#")),
-        data_key_id=item["data_key_id"],
-        nonce=item["nonce"],
-        ciphertext=item["ciphertext"],
-        created_at=datetime.fromisoformat(item["created_at"]),
-        expires_at=to_time(item.get("expires_at")),
-        last_used_at=to_time(item.get("last_used_at")),
-    )

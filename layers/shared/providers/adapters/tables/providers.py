@@ -9,25 +9,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from providers.adapters.aws import available, error_code, unavailable
-from providers.adapters.tables.attributes import epoch, marshal, to_text, unmarshal
+from providers.adapters.tables.attributes import epoch, marshal, to_text
 from providers.adapters.tables.commit import commit
 from providers.adapters.tables.counters import counting, discounting, limit_reached
-from providers.adapters.tables.keys import (
-    count_key,
-    expired_key,
-    fingerprint_key,
-    name_key,
-    org_key,
-    provider_key,
-    secret_key,
-)
-from providers.adapters.tables.provider_items import (
-    health_members,
-    provider_from,
-    provider_members,
-    sealed_from,
-    sealed_item,
-)
+from providers.adapters.tables.keys import count_key, expired_key, fingerprint_key
+from providers.adapters.tables.provider_items import health_members, provider_from, provider_members, sealed_item
 from providers.adapters.tables.transactions import (
     ABSENT,
     ConditionFailed,
@@ -42,9 +28,10 @@ from providers.adapters.tables.transactions import (
 )
 from providers.model.policy import LIMITS, Limits
 from providers.model.provider import Provider
-from providers.model.sealed import USED_EVERY, SealedCredential
 from providers.ports import NO_SIDE_WRITES, Expired, NameTaken, ProviderFilter, SideWrites, StaleWrite
 from providers_contract.names import name_claim
+from providers_data_plane.sealed import USED_EVERY, SealedCredential
+from providers_data_plane.stored import name_key, org_key, provider_key, sealed_from, secret_key, unmarshal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from providers.adapters.tables.attributes import Item, to_text
 from providers.adapters.tables.commit import commit
 from providers.adapters.tables.counters import counting, discounting, limit_reached
-from providers.adapters.tables.keys import count_key, org_key, provider_key, route_key
+from providers.adapters.tables.keys import count_key, route_key
 from providers.adapters.tables.transactions import (
     ABSENT,
     ConditionFailed,
@@ -23,6 +23,7 @@ from providers.adapters.tables.transactions import (
 from providers.model.policy import LIMITS, Limits
 from providers.model.routing import Attempt, RoutingConfig
 from providers.ports import NO_SIDE_WRITES, LimitReached, MissingProvider, SideWrites, StaleWrite
+from providers_data_plane.stored import org_key, provider_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from providers.adapters.aws import available
-from providers.adapters.tables.attributes import Item, marshal, to_time, unmarshal
-from providers.adapters.tables.keys import due_shard, provider_key, secret_key
+from providers.adapters.tables.attributes import Item, marshal, to_time
+from providers.adapters.tables.keys import due_shard
 from providers.adapters.tables.outbox import event_item
-from providers.adapters.tables.provider_items import health_members, provider_from, sealed_from, verification_members
+from providers.adapters.tables.provider_items import health_members, provider_from, verification_members
 from providers.adapters.tables.transactions import ConditionFailed, get_many, put, replace_members, transact, write
 from providers.model.events import Event
 from providers.model.provider import Provider
 from providers.ports import Due, Probed, StaleWrite
+from providers_data_plane.stored import provider_key, sealed_from, secret_key, unmarshal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

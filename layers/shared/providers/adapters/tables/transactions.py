@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from providers.adapters.aws import available, error_code, unavailable, unconfirmed
-from providers.adapters.tables.attributes import Item, marshal, unmarshal
+from providers.adapters.tables.attributes import Item, marshal
 from providers.model.errors import Conflict, Unavailable
 from providers.ports import READ_AT_MOST, StaleWrite
+from providers_data_plane.stored import unmarshal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from providers.adapters.tables.attributes import Item, epoch, to_text, unmarshal
+from providers.adapters.tables.attributes import Item, epoch, to_text
 from providers.adapters.tables.commit import commit
 from providers.adapters.tables.counters import counting, limit_reached
 from providers.adapters.tables.keys import links_key, upload_key
@@ -13,6 +13,7 @@ from providers.adapters.tables.transactions import ConditionFailed, delete, get,
 from providers.model.policy import LIMITS, Limits
 from providers.model.upload import LIFETIME, Upload
 from providers.ports import NO_SIDE_WRITES, SideWrites, StaleWrite, UploadUsed
+from providers_data_plane.stored import unmarshal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
