@@ -5,6 +5,7 @@ Paths and headers are those of the requests that the vendors' own modules send.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from local.vendors.cases import EMULATED
 from local.vendors.cases.emulated import bearer_in
+from local.vendors.dialects import Dialect
 from local.vendors.keys import fake_key
 from providers import vendors
 from providers.model.vendor import ProbeRequest, VerifyContext
@@ -42,6 +44,11 @@ def route(vendor: str, path: str, query: str) -> str | None:
         if path == known_path and needed in query:
             return name
     return None
+
+
+def dialect(vendor: str, path: str) -> Dialect | None:
+    """Return the format of the generation call at `path`, or None."""
+    return next((found for form, found in EMULATED[vendor].generates.items() if re.fullmatch(form, path)), None)
 
 
 def key_in(vendor: str, headers: Mapping[str, str]) -> str | None:

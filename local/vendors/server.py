@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter, deque
+from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any, Final
 
@@ -17,12 +17,17 @@ from local.vendors import routes
 from local.vendors.cases import CASES, EMULATED, case_named
 from local.vendors.cases.base import Case
 from local.vendors.cases.emulated import Sent
+from local.vendors.dialects import Dialect
+from local.vendors.generation import Generation, generate, is_streamed, parsed
 from local.vendors.keys import case_of, fake_key, find_case, identity
 from local.vendors.scenarios import play
 from providers_contract.credentials import MAX_CREDENTIAL_CHARS
 
 _CONTROL: Final = "/_control"
 _STOPPING_S: Final = 0.1
+_GENERATIONS: Final = 100_000
+TOKEN_S: Final = 0.02
+"""The time for one generated token: 50 a second, as a fast model."""
 
 
 class Emulator:
@@ -33,15 +38,19 @@ class Emulator:
 
     Args:
         latency_s: seconds before each response.
+        token_s: seconds for each generated token.
 
     Attributes:
         url: its address after the start, such as `http://127.0.0.1:5056`.
         requests: the number of requests to vendors.
         played: the number of requests for each (vendor, slug).
+        generations: the newest generations, in the order in which they began.
     """
 
-    def __init__(self, latency_s: float = 0.0) -> None:
+    def __init__(self, latency_s: float = 0.0, token_s: float = TOKEN_S) -> None:
         self.latency_s = latency_s
+        self.token_s = token_s
+        self.generations: deque[Generation] = deque(maxlen=_GENERATIONS)
         self.url = ""
         self._bound = ""
         self.requests = 0
@@ -86,6 +95,7 @@ class Emulator:
         """Forget counts, turns, and changes made through the control endpoint."""
         self.requests = 0
         self.played.clear()
+        self.generations.clear()
         self._instead.clear()
         self._turns.clear()
 
@@ -111,24 +121,40 @@ class Emulator:
         headers = {name.lower(): value for name, value in request.headers.items()}
         key = routes.key_in(vendor, headers)
         route = routes.route(vendor, path, query) if request.method == "GET" else None
-        if route is None:
+        dialect = routes.dialect(vendor, path) if request.method == "POST" else None
+        body = await request.read() if dialect else b""
+        if route is None and dialect is None:
             case = case_named(vendor, "wrong-path")
         elif key is None:
             case = case_named(vendor, "missing-key")
         else:
-            case = self._chosen(vendor, key, f"http://{host}{request.raw_path}", headers).on(route)
+            sent = Sent(key, f"http://{host}{request.raw_path}", headers, request.method, body)
+            case = self._chosen(vendor, sent).on(route or "")
+            if dialect and case.reason is None and case.status == 200:
+                return await self._generate(request, vendor, case, dialect, sent)
         self.played[vendor, case.slug] += 1
         return await play(request, case, key or "")
 
-    def _chosen(self, vendor: str, key: str, url: str, headers: Mapping[str, str]) -> Case:
-        """Return the case that `key` names; the control endpoint and the way the key was sent can change it."""
-        who = vendor, identity(vendor, key)
-        named = case_of(vendor, key)
+    async def _generate(
+        self, request: web.BaseRequest, vendor: str, case: Case, dialect: Dialect, sent: Sent
+    ) -> web.StreamResponse:
+        self.played[vendor, case.slug] += 1
+        body = parsed(sent.body)
+        began = asyncio.get_running_loop().time()
+        generation = Generation(vendor, identity(vendor, sent.key), is_streamed(request.path, body), began)
+        self.generations.append(generation)
+        await asyncio.sleep(case.delay_s)
+        return await generate(request, body, dialect, generation, headers=case.headers, token_s=self.token_s)
+
+    def _chosen(self, vendor: str, sent: Sent) -> Case:
+        """Return the case that the key names; the control endpoint and the way the key was sent can change it."""
+        who = vendor, identity(vendor, sent.key)
+        named = case_of(vendor, sent.key)
         case = self._instead.get(who) or named
         emulated = EMULATED[vendor]
         if case is None:
-            return case_named(vendor, emulated.unknown_key(headers))
-        objection = None if named is None else emulated.objection(Sent(key, url, headers))
+            return case_named(vendor, emulated.unknown_key(sent.headers))
+        objection = None if named is None else emulated.objection(sent)
         if objection is not None:
             return case_named(vendor, objection)
         if case.turns:
@@ -192,9 +218,11 @@ def _listing(vendor: str, url: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def serving(latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Emulator]:
+async def serving(
+    latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0, *, token_s: float = TOKEN_S
+) -> AsyncIterator[Emulator]:
     """Run an emulator until the block ends. Raises OSError if the port is taken."""
-    emulator = Emulator(latency_s)
+    emulator = Emulator(latency_s, token_s)
     await emulator.start(host, port)
     try:
         yield emulator
@@ -203,7 +231,7 @@ async def serving(latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0
 
 
 def running_emulator(
-    latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0
+    latency_s: float = 0.0, host: str = "127.0.0.1", port: int = 0, *, token_s: float = TOKEN_S
 ) -> AbstractContextManager[Emulator]:
     """Run an emulator for synchronous callers, on an event loop in its own thread."""
-    return in_background(serving(latency_s, host, port))
+    return in_background(serving(latency_s, host, port, token_s=token_s))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
+from local.vendors.cases.emulated import Sent
 
 MAX_SKEW_S: Final = 900
 _AUTHORIZATION: Final = re.compile(
@@ -25,27 +26,26 @@ def access_key_id(authorization: str) -> str | None:
     return found["id"] if found else None
 
 
-def fault(
-    url: str, headers: Mapping[str, str], secret_access_key: str, session_token: str | None, now: datetime
-) -> str | None:
-    """Return the fault of a signed GET of `url`, as the slug of a case, or None.
+def fault(sent: Sent, secret_access_key: str, session_token: str | None, now: datetime) -> str | None:
+    """Return the fault of a signed request, as the slug of a case, or None.
 
-    `headers` have lower-case names. `session_token` is the one that belongs to the access key id.
+    `session_token` is the one that belongs to the access key id.
     """
+    headers = sent.headers
     found = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
-    sent = headers.get("x-amz-date", "")
-    if found is None or not re.fullmatch(r"\d{8}T\d{6}Z", sent) or not sent.startswith(found["day"]):
+    date = headers.get("x-amz-date", "")
+    if found is None or not re.fullmatch(r"\d{8}T\d{6}Z", date) or not date.startswith(found["day"]):
         return "incomplete-signature"
     if headers.get("x-amz-security-token") != session_token:
         return "invalid"
-    behind = (now - datetime.strptime(sent, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)).total_seconds()
+    behind = (now - datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)).total_seconds()
     if abs(behind) > MAX_SKEW_S:
         return "clock-skew" if behind > 0 else "clock-skew-ahead"
     names = found["names"].split(";")
     if not {"host", "x-amz-date"} <= set(names) or found["service"] != "bedrock":
         return "bad-secret"
-    request = AWSRequest("GET", url, headers={name: headers.get(name, "") for name in names})
-    request.context["timestamp"] = sent
+    request = AWSRequest(sent.method, sent.url, {name: headers.get(name, "") for name in names}, sent.body)
+    request.context["timestamp"] = date
     signer = SigV4Auth(Credentials(found["id"], secret_access_key), found["service"], found["region"])
     expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
     return None if hmac.compare_digest(expected, found["signature"]) else "bad-secret"

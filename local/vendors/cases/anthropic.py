@@ -8,6 +8,7 @@ from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.emulated import Emulated, Sent
 from local.vendors.cases.fakes import hyphenated
 from local.vendors.cases.misbehaviour import misbehaviours
+from local.vendors.dialects import MESSAGES
 from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = "req_011Cq8ZtW3hYvR5mBdK2"
@@ -212,5 +213,8 @@ def _objection(sent: Sent) -> str | None:
 
 
 EMULATED: Final = Emulated(
-    cases=CASES, keys=hyphenated({"": "sk-ant-api03-", "oauth": "sk-ant-oat01-"}), objection=_objection
+    cases=CASES,
+    keys=hyphenated({"": "sk-ant-api03-", "oauth": "sk-ant-oat01-"}),
+    objection=_objection,
+    generates={"/v1/messages": MESSAGES},
 )

@@ -8,6 +8,7 @@ from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.emulated import Emulated
 from local.vendors.cases.fakes import FakeKeys, filled, reader
 from local.vendors.cases.misbehaviour import misbehaviours
+from local.vendors.dialects import CHAT, RESPONSES
 from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = "c0ffee11-2b1f-4f8e-9c55-8d3a2c4d5e6f"
@@ -156,4 +157,8 @@ EMULATED: Final = Emulated(
     keys=FakeKeys(_make_key, reader(r"FAKE([A-Za-z0-9]+?)EXAMPLE[EXAMPL]*JQQJ99FA\d{12}AAABACOG\d{4}")),
     routes={"/openai/models?api-version=": "dated"},
     key_headers=("authorization",),
+    generates={
+        "/openai/(v1|deployments/[^/]+)/chat/completions": CHAT,
+        "/openai/(v1/)?responses": RESPONSES,
+    },
 )

@@ -11,6 +11,7 @@ from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.bedrock_keys import KEYS, SECRET_ACCESS_KEY, SESSION_TOKEN
 from local.vendors.cases.emulated import Emulated, Sent, bearer_in
 from local.vendors.cases.misbehaviour import misbehaviours
+from local.vendors.dialects import CONVERSE
 from local.vendors.sigv4 import access_key_id, fault
 from providers_contract.vocabulary import Reason
 
@@ -278,7 +279,7 @@ def _objection(sent: Sent) -> str | None:
     if bearer_in(sent.headers):
         return None
     token = SESSION_TOKEN if sent.key.startswith("ASIA") else None
-    return fault(sent.url, sent.headers, SECRET_ACCESS_KEY, token, datetime.now(UTC))
+    return fault(sent, SECRET_ACCESS_KEY, token, datetime.now(UTC))
 
 
 EMULATED: Final = Emulated(
@@ -287,4 +288,5 @@ EMULATED: Final = Emulated(
     key_in=_key_in,
     objection=_objection,
     unknown_key=lambda headers: "invalid-api-key" if bearer_in(headers) else "invalid",
+    generates={r"/model/[^/]+/converse(-stream)?": CONVERSE},
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from local.vendors.cases.base import Case
 from local.vendors.cases.fakes import FakeKeys
+from local.vendors.dialects import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class Sent:
     key: str
     url: str
     headers: Mapping[str, str]
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class Emulated:
         key_in: finds the key, if it is not simply the value of a header.
         objection: the slug of the case to play instead, because of how a fake key was sent; or None.
         unknown_key: the slug of the case to play for a key that is not a fake one, given the headers.
+        generates: the paths of the vendor's generation calls, as patterns, and the format of each.
     """
 
     cases: tuple[Case, ...]
@@ -44,6 +48,7 @@ class Emulated:
     key_in: Callable[[Mapping[str, str]], str] | None = None
     objection: Callable[[Sent], str | None] = lambda _: None
     unknown_key: Callable[[Mapping[str, str]], str] = lambda _: "invalid"
+    generates: Mapping[str, Dialect] = field(default_factory=dict)
 
 
 def bearer_in(headers: Mapping[str, str]) -> str:

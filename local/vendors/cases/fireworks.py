@@ -8,6 +8,7 @@ from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.emulated import Emulated
 from local.vendors.cases.fakes import alphanumeric
 from local.vendors.cases.misbehaviour import misbehaviours
+from local.vendors.dialects import CHAT, RESPONSES
 from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = "4d9f2b7c-61aa-4f0e-b3c8-d2e5a7f91b30"
@@ -109,4 +110,5 @@ EMULATED: Final = Emulated(
     keys=alphanumeric({"": "fw_", "fire-pass": "fpk_"}, 40),
     base_path="/inference/v1",
     routes={"/inference/v1/models": "models"},
+    generates={"/inference/v1/chat/completions": CHAT, "/inference/v1/responses": RESPONSES},
 )

@@ -8,6 +8,7 @@ from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.emulated import Emulated
 from local.vendors.cases.fakes import FakeKeys, reader
 from local.vendors.cases.misbehaviour import misbehaviours
+from local.vendors.dialects import GEMINI
 from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = None
@@ -270,5 +271,6 @@ EMULATED: Final = Emulated(
     cases=CASES,
     keys=FakeKeys(_make_key, reader(r"(?:AIza|AQ\.)FAKE-(.+?)-+\d{4,}")),
     routes={"/v1beta/models": ""},
+    generates={"/v1(beta)?/models/[^/]+:(generate|streamGenerate)Content": GEMINI},
     objection=lambda sent: "two-credentials" if "authorization" in sent.headers else None,
 )

@@ -8,6 +8,7 @@ from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.emulated import Emulated
 from local.vendors.cases.fakes import alphanumeric
 from local.vendors.cases.misbehaviour import misbehaviours
+from local.vendors.dialects import CHAT, RESPONSES
 from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = "req_01k5c8ytnqvr3jhw6dzb"
@@ -116,4 +117,8 @@ CASES: Final = (
     *misbehaviours(VALID, SERVER_ERROR, echo_headers=("x-request-id",)),
 )
 
-EMULATED: Final = Emulated(cases=CASES, keys=alphanumeric({"": "gsk_"}, 52))
+EMULATED: Final = Emulated(
+    cases=CASES,
+    keys=alphanumeric({"": "gsk_"}, 52),
+    generates={"/openai/v1/chat/completions": CHAT, "/openai/v1/responses": RESPONSES},
+)

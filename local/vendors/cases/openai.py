@@ -9,6 +9,7 @@ from local.vendors.cases.base import ECHO, Case
 from local.vendors.cases.emulated import Emulated
 from local.vendors.cases.fakes import hyphenated
 from local.vendors.cases.misbehaviour import misbehaviours
+from local.vendors.dialects import CHAT, RESPONSES
 from providers_contract.vocabulary import Reason
 
 REQUEST_ID: Final = "req_5c1d9be27fa34b0d8a6e"
@@ -194,4 +195,9 @@ CASES: Final = (
     *misbehaviours(VALID, SERVER_ERROR, echo_headers=("x-request-id", "openai-organization")),
 )
 
-EMULATED: Final = Emulated(cases=CASES, keys=hyphenated({"": "sk-proj-"}), base_path="/v1")
+EMULATED: Final = Emulated(
+    cases=CASES,
+    keys=hyphenated({"": "sk-proj-"}),
+    base_path="/v1",
+    generates={"/v1/chat/completions": CHAT, "/v1/responses": RESPONSES},
+)

@@ -16,13 +16,13 @@ from providers.model.vendor import ProbeRequest, VerifyContext
 from providers_contract.secret import Secret
 from tests.vendors.exchanges import parse
 
-_NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Without TLS: loading the authorities for each request would take most of the time."""
 
 
 def call(url: str, method: str = "GET", **more: Any) -> httpx2.Response:
     """Return an ordinary request, independent of the environment."""
-    return httpx2.request(method, url, verify=_NO_TLS, trust_env=False, **more)
+    return httpx2.request(method, url, verify=NO_TLS, trust_env=False, **more)
 
 
 def probe(vendor: str, key: str, base_url: str | None, now: datetime | None = None) -> ProbeRequest:
