@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import shlex
 import signal
 import sys
+from collections.abc import Mapping
 from typing import Final
 
 from providers_contract.secret import Secret
 
 DEFAULT_PORT: Final = 8787
+DEFAULT_AWS_PORT: Final = 8789
 
 RUN_BANNER: Final = """
 Providers API   {url}
@@ -22,6 +25,11 @@ Paste this into another terminal:
 
   export API={url} KEY={key}
   curl -s $API/manage/v1/providers -H "Authorization: Bearer $KEY"
+
+And these two lines, to use the stored credentials there (docs/use.md):
+
+  {aws}
+  {outputs}
 """
 
 AWS_BANNER: Final = """
@@ -48,11 +56,20 @@ def _stop_event() -> asyncio.Event:
     return stop
 
 
+def _exports(environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return two lines that export the environment: AWS's own variables, and the others."""
+    pairs = [(name.startswith("AWS_"), f"{name}={shlex.quote(value)}") for name, value in environment.items()]
+    aws, outputs = ([pair for own, pair in pairs if own is wanted] for wanted in (True, False))
+    return f"export {' '.join(aws)}", f"export {' '.join(outputs)}"
+
+
 def _say(text: str) -> None:
     print(text, flush=True)
 
 
-async def run(host: str, port: int, management_key: Secret | None, *, real_vendors: bool, sweep_seconds: float) -> None:
+async def run(
+    host: str, port: int, aws_port: int, management_key: Secret | None, *, real_vendors: bool, sweep_seconds: float
+) -> None:
     """Serve the API until SIGINT or SIGTERM."""
     from local.stack import running_stack
     from local.template import Template
@@ -61,6 +78,7 @@ async def run(host: str, port: int, management_key: Secret | None, *, real_vendo
     async with running_stack(
         host,
         port,
+        aws_port=aws_port,
         management_key=management_key,
         real_vendors=real_vendors,
         sweep_seconds=sweep_seconds,
@@ -68,7 +86,9 @@ async def run(host: str, port: int, management_key: Secret | None, *, real_vendo
         log=_say,
     ) as stack:
         vendors = f"{stack.emulator.url} (the emulator; GET / lists the keys it knows)" if stack.emulator else "real"
-        _say(RUN_BANNER.format(url=stack.url, vendors=vendors, key=stack.management_key.reveal()))
+        aws, outputs = _exports(stack.environment())
+        key = stack.management_key.reveal()
+        _say(RUN_BANNER.format(url=stack.url, vendors=vendors, key=key, aws=aws, outputs=outputs))
         await stop.wait()
         _say("stopping")
 
@@ -86,21 +106,27 @@ async def aws(host: str, management_key: Secret | None) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Read PORT, HOST, MANAGEMENT_KEY, VENDORS and SWEEP_SECONDS, and run. `aws` as the only argument is `make aws`."""
+    """Read PORT, AWS_PORT, HOST, MANAGEMENT_KEY, VENDORS and SWEEP_SECONDS, and run.
+
+    `aws` as the only argument is `make aws`.
+    """
     os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "providers-api")
     os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "ERROR")
+    os.environ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true"  # the lines that it prints may be pasted here, too
     host = os.environ.get("HOST", "127.0.0.1")
     given = os.environ.get("MANAGEMENT_KEY")
     key = Secret(given) if given else None
     vendors = os.environ.get("VENDORS", "emulator")
     port = os.environ.get("PORT", str(DEFAULT_PORT))
+    aws_port = os.environ.get("AWS_PORT", str(DEFAULT_AWS_PORT) if port == str(DEFAULT_PORT) else "0")
     sweep = os.environ.get("SWEEP_SECONDS", "60")
     if vendors not in ("emulator", "real"):
         print("cannot start: VENDORS must be emulator or real", file=sys.stderr)
         return 1
-    if not (port.isdecimal() and int(port) < 65536):
-        print("cannot start: PORT must be a number below 65536", file=sys.stderr)
-        return 1
+    for name, value in (("PORT", port), ("AWS_PORT", aws_port)):
+        if not (value.isdecimal() and int(value) < 65536):
+            print(f"cannot start: {name} must be a number below 65536", file=sys.stderr)
+            return 1
     if not sweep.replace(".", "", 1).isdecimal():
         print("cannot start: SWEEP_SECONDS must be a number (0 to disable)", file=sys.stderr)
         return 1
@@ -108,7 +134,8 @@ def main(arguments: list[str]) -> int:
         if arguments == ["aws"]:
             asyncio.run(aws(host, key))
         else:
-            asyncio.run(run(host, int(port), key, real_vendors=vendors == "real", sweep_seconds=float(sweep)))
+            real = vendors == "real"
+            asyncio.run(run(host, int(port), int(aws_port), key, real_vendors=real, sweep_seconds=float(sweep)))
     except (ValueError, OSError) as error:
         print(f"cannot start: {error}", file=sys.stderr)
         return 1

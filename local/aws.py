@@ -26,7 +26,7 @@ class LocalDependencies(Dependencies):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._turn = threading.RLock()
+        self.turn: Final = threading.RLock()
         self.local_clock = self.clock = LocalClock()
 
     @cached_property
@@ -37,7 +37,7 @@ class LocalDependencies(Dependencies):
     def client(self, service: str) -> Any:
         """Return a client of `service`; only one call of all clients runs at a time."""
         client = super().client(service)
-        client._make_api_call = _in_turn(client._make_api_call, self._turn)  # noqa: SLF001 - botocore has no hook around a whole call
+        client._make_api_call = _in_turn(client._make_api_call, self.turn)  # noqa: SLF001 - botocore has no hook around a whole call
         return client
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import boto3
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
 
 from local.aws import REGION, create_resources
-from local.browsers import refusal
+from local.aws_port import serving_aws
 from local.template import Template
-from local.vendors.server import Emulator
+from local.vendors.server import serving
 from providers.bootstrap import Dependencies, Settings
 from providers.usecases.management_keys import mint_management_key
 from providers_contract.secret import Secret
@@ -33,57 +29,14 @@ NAMES: Final = {
 }
 
 
-class _NoBrowsers:
-    """WSGI middleware that refuses browsers: moto allows every origin (CORS) and checks no credentials.
-
-    `bound` is the host name or address that the server listens on.
-    """
-
-    def __init__(self, application: Callable[..., Iterable[bytes]], bound: str) -> None:
-        self._application = application
-        self._bound = bound
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        names = {"Host": "HTTP_HOST", "Origin": "HTTP_ORIGIN", "Sec-Fetch-Site": "HTTP_SEC_FETCH_SITE"}
-        headers = {name: environ[variable] for name, variable in names.items() if variable in environ}
-        refused = refusal(headers, self._bound)
-        if refused is None:
-            return self._application(environ, start_response)
-        start_response(f"{refused.status} Forbidden", [("Content-Type", "application/json")])
-        return [json.dumps(refused.body()).encode()]
-
-
-class _OneAtATime:
-    """WSGI middleware that handles one request at a time: moto's transactions are not atomic between threads."""
-
-    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
-        self._application = application
-        self._turn = threading.Lock()
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        with self._turn:
-            return list(self._application(environ, start_response))
-
-
 @asynccontextmanager
 async def running_aws(
     host: str, management_key: Secret | None, aws_port: int = AWS_PORT, vendors_port: int = VENDORS_PORT
 ) -> AsyncIterator[Secret]:
     """Serve until the block ends, and yield a management key. Raises OSError if a port is taken."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a log line for each AWS call is noise
-    emulator = Emulator()
-    await emulator.start(host, vendors_port)
-    moto = _OneAtATime(DomainDispatcherApplication(create_backend_app))
-    server = make_server(host, aws_port, _NoBrowsers(moto, host), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, name="moto")
-    thread.start()
-    try:
-        yield _prepare(f"http://127.0.0.1:{aws_port}", management_key)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        await emulator.stop()
+    async with serving(host=host, port=vendors_port):
+        with serving_aws(host, aws_port, threading.Lock()) as url:
+            yield _prepare(url, management_key)
 
 
 def _prepare(url: str, management_key: Secret | None) -> Secret:

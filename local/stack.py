@@ -12,6 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from local.aws import REGION, EmbeddedAws, LocalDependencies, create_resources
+from local.aws_port import serving_aws
 from local.gateway import Gateway
 from local.sweeper import Sweeper
 from local.template import Template
@@ -24,16 +25,38 @@ from providers_contract.vocabulary import Scope
 
 ORG: Final = "org_local"
 KEY_ALIAS: Final = "alias/local"
+LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running stack. `emulator` is None if it calls the real vendors."""
+    """A running stack. `emulator` is None if it calls the real vendors, `aws_url` if it does not serve its AWS."""
 
     url: str
     management_key: Secret
     ports: LocalDependencies
     emulator: Emulator | None
+    aws_url: str | None
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that point AWS's SDKs, and with them a data plane, at this stack.
+
+        The others are the stack's outputs, by the names that a data plane reads, and the organization.
+        """
+        settings = self.ports.settings
+        return {
+            "AWS_ENDPOINT_URL": self.aws_url or "",
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "MAIN_TABLE": settings.main_table,
+            "SECRETS_TABLE": settings.secrets_table,
+            "KMS_KEY_ID": settings.kms_key_id,
+            "GRACE_SECONDS": str(settings.grace_s),
+            "QUEUE_URL": settings.queue_url,
+            "PROVIDERS_ORG": ORG,
+        }
 
     def mint(self, org: str, *scopes: Scope) -> Secret:
         """Create and return a management key; it has every scope if none is given."""
@@ -46,6 +69,7 @@ async def running_stack(
     host: str = "127.0.0.1",
     port: int = 0,
     *,
+    aws_port: int | None = None,
     management_key: Secret | None = None,
     real_vendors: bool = False,
     sweep_seconds: float = 0,
@@ -53,6 +77,8 @@ async def running_stack(
     log: Callable[[str], object] = str,
 ) -> AsyncIterator[Stack]:
     """Run the stack until the block ends. `port` 0 takes a free one; `sweep_seconds` 0 sweeps only on request.
+
+    `aws_port` is where other programs of this machine reach the embedded AWS; None does not serve it.
 
     `settings` are environment variables of the functions that differ from the template's defaults.
 
@@ -80,6 +106,10 @@ async def running_stack(
         closing.callback(gateway.close)
         closing.callback(ports.close)
         ports.run(asyncio.sleep(0))  # creates the vendors' loop now: two concurrent first requests would create two
+        aws_url = None
+        if aws_port is not None:
+            functions = dict.fromkeys(template.invoked, gateway.invoke)
+            aws_url = closing.enter_context(serving_aws(LOOPBACK, aws_port, ports.turn, functions))
         sweeper = Sweeper(template, gateway.invoke, ports.sqs, ports.local_clock)
         own["POST /_local/sweep"] = lambda _: sweeper.sweep()
         if emulator:
@@ -104,7 +134,7 @@ async def running_stack(
         if sweep_seconds > 0:
             sweeping = asyncio.create_task(sweeper.keep_sweeping(sweep_seconds))
             closing.push_async_callback(_cancelled, sweeping)
-        yield Stack(url, token, ports, emulator)
+        yield Stack(url, token, ports, emulator, aws_url)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -134,6 +134,13 @@ class Template:
         ]
 
     @cached_property
+    def invoked(self) -> list[str]:
+        """Return the functions that callers with IAM's permission invoke: those whose names the stack outputs."""
+        functions = self.of_type("AWS::Serverless::Function")
+        values = [output["Value"] for output in self.content["Outputs"].values()]
+        return [value["Ref"] for value in values if isinstance(value, dict) and value.get("Ref") in functions]
+
+    @cached_property
     def queues(self) -> dict[str, str | None]:
         """Return every queue's logical id, and that of its dead-letter queue."""
         return {

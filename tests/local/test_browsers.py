@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import httpx2
 import pytest
-from werkzeug.serving import make_server
 
-from local import aws_server
-from local.background import in_background
+from local.aws_port import serving_aws
 from local.browsers import refusal
 from local.stack import Stack
 from tests.client.test_keys_command import INVOKE, SIGNED
@@ -83,19 +81,9 @@ def test_a_web_page_cannot_control_the_emulator(stack: Stack, headers: dict[str,
 
 @contextmanager
 def embedded_aws(host: str = "127.0.0.1") -> Iterator[str]:
-    """Run `make aws` on free ports; yield the address of its AWS."""
-    ports: list[int] = []
-
-    def noting(*arguments: Any, **options: Any) -> Any:
-        server = make_server(*arguments, **options)
-        ports.append(server.server_port)
-        return server
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(aws_server, "make_server", noting)
-        patch.setattr(aws_server, "_prepare", lambda *_: None)  # it would call port 0
-        with in_background(aws_server.running_aws(host, None, 0, 0)):
-            yield f"http://127.0.0.1:{ports[0]}"
+    """Serve the embedded AWS on a free port, as `make run` and `make aws` do; yield its address."""
+    with serving_aws(host, 0, threading.Lock()) as url:
+        yield url
 
 
 SCAN = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -40,7 +41,7 @@ def banner(process: subprocess.Popen[str]) -> str:
     seen = ""
     for line in process.stdout:
         seen += line
-        if "curl" in line:
+        if "SECRETS_TABLE" in line:
             break
     return seen
 
@@ -62,6 +63,20 @@ def test_it_starts_serves_and_stops(signum: signal.Signals) -> None:
         assert "GET    /manage/v1/providers 200" in out
 
 
+def test_the_printed_lines_point_a_program_at_the_embedded_aws() -> None:
+    """AWS's SDK, with nothing but the two printed lines in its environment, lists the stack's tables."""
+    script = "import boto3, os; print(os.environ['MAIN_TABLE'] in boto3.client('dynamodb').list_tables()['TableNames'])"
+    with started() as process:
+        lines = re.findall(r"  export ((?:AWS_|MAIN_).*)", banner(process))
+        assert len(lines) == 2
+        printed = dict(pair.split("=", 1) for line in lines for pair in shlex.split(line))
+        environment = {"PATH": os.environ["PATH"]} | printed
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        )
+    assert done.stdout == "True\n"
+
+
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
@@ -69,6 +84,7 @@ def test_it_starts_serves_and_stops(signum: signal.Signals) -> None:
         ({"VENDORS": "some"}, "VENDORS must be emulator or real"),
         ({"SWEEP_SECONDS": "often"}, "SWEEP_SECONDS must be a number"),
         ({"PORT": "many"}, "PORT must be a number"),
+        ({"AWS_PORT": "many"}, "AWS_PORT must be a number"),
         ({"HOST": "192.0.2.1"}, "cannot start"),
     ],
     ids=str,
