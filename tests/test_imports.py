@@ -23,3 +23,14 @@ def test_the_client_package_loads_its_libraries_on_first_use() -> None:
         "assert all(getattr(api, name).__name__ == name for name in api.__all__ if name != 'UNSET')"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_data_planes_package_loads_its_libraries_on_first_use() -> None:
+    """`import providers_data_plane` loads neither botocore nor cryptography, and yet has every name that it lists."""
+    code = (
+        "import sys, providers_data_plane as package; "
+        "assert not {'botocore', 'cryptography', 'asyncio', 'providers_contract'} & {*sys.modules}; "
+        "assert all(getattr(package, name).__name__ == name for name in package.__all__); "
+        "assert not {'boto3', 'pydantic', 'httpx2', 'providers', 'asyncio'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

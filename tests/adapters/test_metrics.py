@@ -16,7 +16,7 @@ import pytest
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import EndpointConnectionError
 
-from providers.adapters.aws import CLIENT_CONFIG, count_failures, is_throttled
+from providers.adapters.aws import count_failures, is_throttled
 from providers.adapters.metrics import MAX_VALUES, EmfMetrics, NoMetrics
 from providers.bootstrap import Dependencies, Settings
 from providers.model.metrics import (
@@ -30,6 +30,7 @@ from providers.model.metrics import (
     PROBE_LATENCY,
     PROBES,
 )
+from providers_data_plane.clients import CLIENT_CONFIG
 from tests.kit.fakes import FakeMetrics
 
 ROOT = Path(__file__).parents[2]

@@ -35,7 +35,6 @@ from moto.dynamodb.models import dynamodb_backends
 
 from local.template import Template
 from providers import bootstrap
-from providers.adapters.aws import CLIENT_CONFIG
 from providers.adapters.tables import transactions
 from providers.adapters.tables.attributes import marshal
 from providers.adapters.tables.keys import OUTBOX
@@ -50,6 +49,7 @@ from providers.usecases import events
 from providers.usecases.management_keys import mint_management_key
 from providers_contract.errors import ERRORS
 from providers_contract.vocabulary import Scope
+from providers_data_plane.clients import CLIENT_CONFIG
 from tests.kit.aws import REGION
 from tests.kit.figures import Figure
 from tests.kit.lambdas import Response, call

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from providers.adapters.aws import CLIENT_CONFIG
+from providers_data_plane.clients import CLIENT_CONFIG
 from tests.kit.aws import dynamodb_local
 from tests.kit.figures import Figure
 from tests.proofs.changes import CHANGES, Change, Undisturbed

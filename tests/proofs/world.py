@@ -21,7 +21,6 @@ from moto import mock_aws
 from ulid import ULID
 
 from providers import bootstrap
-from providers.adapters.aws import CLIENT_CONFIG
 from providers.adapters.tables.keys import idempotency_key
 from providers.adapters.tables.transactions import get
 from providers.bootstrap import Dependencies, Settings
@@ -31,6 +30,7 @@ from providers.model.verdict import Verdict
 from providers.ports import Clock, Ports
 from providers.usecases.events import drain_outbox
 from providers.usecases.idempotency import KEY
+from providers_data_plane.clients import CLIENT_CONFIG
 from tests.kit.aws import REGION, Tables, dynamodb_local_tables, moto_tables
 from tests.kit.lambdas import Response, event, invoke
 

@@ -37,8 +37,7 @@ from providers.ports import (
     UploadStore,
     VerificationCounter,
 )
-from providers_contract.hosts import host_matches
-from providers_data_plane.destinations import host_patterns
+from providers_contract.hosts import host_matches, host_patterns
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -304,7 +303,8 @@ class Dependencies:
 
     def client(self, service: str) -> Any:
         """Return a client of `service`; the local stack replaces this method."""
-        from providers.adapters.aws import CLIENT_CONFIG, EMULATOR_CONFIG, build_client, count_failures
+        from providers.adapters.aws import build_client, count_failures
+        from providers_data_plane.clients import CLIENT_CONFIG, EMULATOR_CONFIG
 
         url = self.settings.aws_url
         client = build_client(service, url, EMULATOR_CONFIG if url else CLIENT_CONFIG)

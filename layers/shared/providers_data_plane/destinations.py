@@ -12,17 +12,6 @@ from providers_contract.limits import MAX_URL_CHARS
 
 _PORTS: Final = (None, 443, 8443)
 _HOST: Final = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
-_HOST_PATTERN: Final = re.compile(r"(\*\.)*[a-z0-9-]+(\.[a-z0-9-]+)+")
-"""`*` matches one label. At least two labels are literal, so that no mistake allows a whole top-level domain."""
-
-
-def host_patterns(text: str) -> tuple[str, ...]:
-    """Return comma-separated patterns. Raises ValueError unless each is a host name, with `*` for some labels."""
-    patterns = tuple(each.strip().lower() for each in text.split(",") if each.strip())
-    for pattern in patterns:
-        if not _HOST_PATTERN.fullmatch(pattern):
-            raise ValueError("ALLOWED_BASE_URL_HOSTS contains an invalid host; a valid one is proxy.example.com")
-    return patterns
 
 
 def problem_with(

@@ -28,6 +28,11 @@ class ReadableVersion(Protocol):
         """The host to which its credential is sent; None for the vendor's own."""
         ...
 
+    @property
+    def retires_at(self) -> datetime | None:
+        """The end of its grace window; None while it is active."""
+        ...
+
 
 class ReadableProvider(Protocol):
     """A provider, as far as a reader needs it."""

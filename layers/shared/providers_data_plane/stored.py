@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from providers_data_plane.sealed import SealedCredential, WrappedKey
+from providers_data_plane.encoding import time_text
+from providers_data_plane.sealed import USED_EVERY, SealedCredential, WrappedKey
 
 Item = dict[str, Any]
 
@@ -115,6 +116,24 @@ def sealed_from(item: Item) -> SealedCredential:
 def wrapped_from(item: Item) -> WrappedKey:
     """Return the wrapped data key in an item."""
     return WrappedKey(item["SK"].removeprefix("KEY#"), item["ciphertext"], datetime.fromisoformat(item["created_at"]))
+
+
+NOT_RECORDED: Final = ("ConditionalCheckFailedException", "TransactionConflictException")
+"""Error codes of `use_update` that are no failure: the use was recorded, or the row is gone or being written."""
+
+
+def use_update(table: str, org: str, provider_id: str, version: int, at: datetime) -> dict[str, Any]:
+    """Return the arguments of the UpdateItem that records a version's use, at most once a minute."""
+    key = secret_key(org, provider_id, version)
+    return {
+        "TableName": table,
+        "Key": {name: {"S": value} for name, value in key.items()},
+        "UpdateExpression": "SET last_used_at = :at",
+        "ConditionExpression": (
+            "attribute_exists(PK) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)"
+        ),
+        "ExpressionAttributeValues": {":at": {"S": time_text(at)}, ":before": {"S": time_text(at - USED_EVERY)}},
+    }
 
 
 def _time(text: str | None) -> datetime | None:

@@ -8,29 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-import botocore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from providers.adapters.quiet import quiet
 from providers.model.errors import Unavailable, Unresponsive
 from providers.model.metrics import DYNAMODB_FAILURES, DYNAMODB_THROTTLES, KMS_FAILURES, KMS_THROTTLES
 from providers.ports import Metrics
-
-quiet("botocore", "boto3", "urllib3")  # at LogLevel=DEBUG they would log decrypted data keys
-
-CLIENT_CONFIG = Config(
-    connect_timeout=0.75,
-    read_timeout=1.25,
-    retries={"mode": "standard", "total_max_attempts": 2},
-    max_pool_connections=64,
-    parameter_validation=False,  # DynamoDB validates its input; validating it here too costs a tenth of a call's CPU
-    user_agent=f"providers-api Botocore/{botocore.__version__}",  # built per call otherwise: a fifth of its time
-)
-"""Two tries of two seconds at most, and a second between them: a caller hears of an outage within five seconds."""
-
-EMULATOR_CONFIG = CLIENT_CONFIG.merge(Config(read_timeout=10))
-"""For an emulated AWS on one machine, which handles one request at a time."""
+from providers_data_plane.clients import CLIENT_CONFIG, json_object, refuse_garbled
 
 STORE: Final = "DynamoDB"
 
@@ -51,12 +35,6 @@ LOST_RACES: Final = frozenset(
 """Error codes of DynamoDB that a condition or another writer causes: nothing has failed."""
 
 _METRICS: Final = {"dynamodb": (DYNAMODB_THROTTLES, DYNAMODB_FAILURES), "kms": (KMS_THROTTLES, KMS_FAILURES)}
-
-
-class GarbledResponse(BotoCoreError):
-    """A success whose body is not JSON; botocore would read it as a response without fields."""
-
-    fmt = "the response is not a JSON object"
 
 
 def build_client(service: str, endpoint_url: str | None = None, config: Config = CLIENT_CONFIG) -> Any:
@@ -92,28 +70,6 @@ def is_throttled(response: dict[str, Any]) -> bool:
     codes = {each.get("Code") for each in response.get("CancellationReasons", ())}
     codes.add(response.get("Error", {}).get("Code"))
     return not THROTTLED.isdisjoint(codes) or bool(response.get("UnprocessedKeys") or response.get("UnprocessedItems"))
-
-
-def refuse_garbled(client: Any) -> None:
-    """Make `client` raise GarbledResponse instead of reading a garbled response as a missing item."""
-    client.meta.events.register("before-parse", _check, unique_id="providers-garbled")
-
-
-def _check(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
-    shape = operation_model.output_shape
-    if response_dict["status_code"] < 300 and shape is not None and shape.members:
-        json_object(response_dict["body"])
-
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in `body`. Raises GarbledResponse."""
-    try:
-        found = json.loads(body)
-    except ValueError:
-        raise GarbledResponse from None
-    if not isinstance(found, dict):
-        raise GarbledResponse
-    return found
 
 
 @contextmanager

@@ -20,11 +20,11 @@ import httpcore2
 import httpx2
 
 from providers.adapters.addresses import is_loopback, is_public
-from providers.adapters.quiet import quiet
 from providers.model.vendor import ProbeRequest, ProbeResponse
 from providers.ports import TransportFailure
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
+from providers_data_plane.quiet import quiet
 
 quiet("httpx2", "httpcore2")  # at LogLevel=DEBUG they would log response headers, which can repeat a key
 

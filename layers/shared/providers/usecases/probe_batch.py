@@ -10,6 +10,7 @@ from typing import Final
 from providers.model.health import Recent, Sample, floor_minute
 from providers.model.provider import Provider
 from providers_contract.secret import Secret
+from providers_data_plane.messages import probe_message
 
 BATCH: Final = 50
 """Maximum number of targets in one message."""
@@ -24,7 +25,7 @@ class Batch:
 
     def to_json(self) -> str:
         """Return the message's body."""
-        return json.dumps({"minute": self.minute.isoformat(), "providers": self.targets}, separators=(",", ":"))
+        return probe_message(self.minute, self.targets)
 
     @classmethod
     def from_json(cls, body: str) -> Batch:

@@ -23,15 +23,23 @@ from providers.adapters.tables.transactions import (
     query,
     query_page,
     replace_members,
-    update,
     write,
 )
 from providers.model.policy import LIMITS, Limits
 from providers.model.provider import Provider
 from providers.ports import NO_SIDE_WRITES, Expired, NameTaken, ProviderFilter, SideWrites, StaleWrite
 from providers_contract.names import name_claim
-from providers_data_plane.sealed import USED_EVERY, SealedCredential
-from providers_data_plane.stored import name_key, org_key, provider_key, sealed_from, secret_key, unmarshal
+from providers_data_plane.sealed import SealedCredential
+from providers_data_plane.stored import (
+    NOT_RECORDED,
+    name_key,
+    org_key,
+    provider_key,
+    sealed_from,
+    secret_key,
+    unmarshal,
+    use_update,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -179,19 +187,11 @@ class DynamoProviders:
 
     def record_use(self, sealed: SealedCredential, at: datetime) -> None:
         """Record the read on the version's row, unless the row is gone or being written."""
-        key = secret_key(sealed.org, sealed.provider_id, sealed.version)
-        action = update(
-            self._secrets,
-            key,
-            "SET last_used_at = :at",
-            "attribute_exists(PK) AND (attribute_not_exists(last_used_at) OR last_used_at <= :before)",
-            at=to_text(at),
-            before=to_text(at - USED_EVERY),
-        )["Update"]
+        action = use_update(self._secrets, sealed.org, sealed.provider_id, sealed.version, at)
         try:
             self._client.update_item(**action)
         except (ClientError, BotoCoreError) as error:
-            if error_code(error) not in ("ConditionalCheckFailedException", "TransactionConflictException"):
+            if error_code(error) not in NOT_RECORDED:
                 raise unavailable("DynamoDB", error) from None
 
     def last_used(self, org: str, provider_id: str) -> dict[int, datetime]:

@@ -1,4 +1,4 @@
-"""Limits the logs of the adapters' libraries to warnings and errors, at every log level of the functions.
+"""Limits the logs of botocore and of HTTP libraries to warnings and errors, at every level of the root logger.
 
 At DEBUG botocore logs response bodies, and KMS responds with the plaintext of data keys; httpcore2 logs response
 headers, in which a vendor may repeat the key. Lambda gives the root logger the stack's LogLevel, and these loggers
