@@ -199,6 +199,10 @@ class Emulator:
         self._instead[vendor, identity(vendor, key)] = case
         return {"vendor": vendor, "case": case.slug}
 
+    def refuse(self, vendor: str, key: str) -> None:
+        """Refuse a key from now on, as after its owner revoked it at the vendor. Streams that it began go on."""
+        self._instead[vendor, identity(vendor, key)] = case_named(vendor, "invalid")
+
 
 def _listing(vendor: str, url: str) -> dict[str, Any]:
     """Return the entry of a vendor in `GET /`."""

@@ -17,15 +17,18 @@ ROOT = Path(__file__).parent.parent.parent
 CANARY = "sk-fake-canary-0000"
 
 ALLOWED = {
+    "client/providers_client/cli/executing.py",  # puts it into the environment of a program
     "client/providers_client/cli/importing.py",  # sends it to the API
     "layers/shared/providers/edge/operate.py",  # prints a new management key, once
     "client/providers_client/sending.py",  # sends the management key
-    "layers/shared/providers/edge/resolver.py",  # returns it to a data plane
     "layers/shared/providers/adapters/envelope.py",  # seals it
     "layers/shared/providers/adapters/http.py",  # puts it on the wire
     "layers/shared/providers/usecases/verification.py",  # digests it
     "layers/shared/providers/usecases/management_keys.py",  # takes a minted token apart
     "layers/shared/providers_data_plane/credentials.py",  # hands it to the caller's SDK
+    "layers/shared/providers_data_plane/integrations/auth.py",  # puts it into a request
+    "layers/shared/providers_data_plane/integrations/aws.py",  # signs requests with it
+    "layers/shared/providers_data_plane/integrations/litellm.py",  # puts it into a call
     "layers/shared/providers/vendors/__init__.py",  # compares it with other vendors' forms
     "layers/shared/providers/vendors/_bedrock_keys.py",
     "layers/shared/providers/vendors/bedrock.py",
@@ -39,7 +42,7 @@ def test_only_listed_files_reveal_secrets() -> None:
         str(path.relative_to(ROOT))
         for folder in ("layers/shared", "client")
         for path in (ROOT / folder).rglob("*.py")
-        if re.search(r"\.reveal\(\)", path.read_text()) and path.name != "secret.py"
+        if re.search(r"\.reveal\(\)|credential\.api_key", path.read_text()) and path.name != "secret.py"
     }
     assert found == ALLOWED
 

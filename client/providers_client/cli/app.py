@@ -36,6 +36,10 @@ COMMANDS: Final = {
     "rollback": ("providers_client.cli.providers:rollback", "Restore a previous key (creates a new version)."),
     "upload": ("providers_client.cli.providers:upload", "Create a one-time link for someone else to enter a key."),
     "import": ("providers_client.cli.importing:import_", "Import keys from a .env file."),
+    "exec": (
+        "providers_client.cli.executing:exec_",
+        "Run a program with vendors' keys in the variables that their SDKs read.",
+    ),
     "audit": ("providers_client.cli.audit:audit", "Show who changed what, newest first."),
     "routing": ("providers_client.cli.routing:app", "Manage routing configs, which protect their providers."),
     "keys": ("providers_client.cli.keys:app", "Create and revoke management keys (needs AWS credentials)."),

@@ -18,16 +18,33 @@ class Variables:
         not_with: unless its name contains one of these: `AZURE` in `AZURE_OPENAI_API_KEY`.
         key_name: the form of the names, if other things look like the vendor's keys (32 hex digits).
         endpoint: the usual name for the base_url, if the vendor requires one.
+        exports: how a credential becomes variables for the vendor's SDKs. The named groups of the first form that
+            matches it are the variables, unset if a group has no part; by default, all of it is `<WORD>_API_KEY`.
+        base_url: the variable in which the vendor's SDK looks for the base_url; by default `<WORD>_BASE_URL`.
+        cleared: variables that an SDK could use instead, which are unset.
     """
 
     words: tuple[str, ...] = ()
     not_with: tuple[str, ...] = ()
     key_name: re.Pattern[str] | None = None
     endpoint: str | None = None
+    exports: tuple[re.Pattern[str], ...] = ()
+    base_url: str | None = None
+    cleared: tuple[str, ...] = ()
 
     def named(self, words: set[str]) -> bool:
         """Return whether a variable whose name consists of `words` is for this vendor."""
         return not words.isdisjoint(self.words) and words.isdisjoint(self.not_with)
+
+    def exported(self, text: str, base_url: str | None) -> dict[str, str | None]:
+        """Return the variables for the vendor's SDKs; None for one that must not be set.
+
+        `base_url` is as the SDK expects it (`VendorFacts.sdk_base_url`).
+        """
+        forms = self.exports or (re.compile(rf"(?P<{self.words[0]}_API_KEY>.+)"),)
+        address = self.endpoint or self.base_url or f"{self.words[0]}_BASE_URL"
+        found = next((match for form in forms if (match := form.fullmatch(text))), None)
+        return {**dict.fromkeys(self.cleared), **(found.groupdict() if found else {}), address: base_url}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +66,10 @@ class VendorFacts:
         shared_forms: those of `own_forms` that keys for the vendor's other services also have.
         useless: forms of the vendor's keys and ids that cannot call models, each with its name and advice.
         variables: environment variables that contain its keys.
+        base_paths: the paths in which a base_url may end; the vendor's own SDK expects the first.
+        openai_path: the path of its interface for OpenAI's SDK; None if it has none.
+        key_header: the header of its key, `authorization` for a bearer token; None if requests are signed.
+        runtime_host: what its own hosts begin with, and what those that generate begin with, if they are others.
     """
 
     name: str
@@ -63,10 +84,34 @@ class VendorFacts:
     shared_forms: tuple[re.Pattern[str], ...] = ()
     useless: tuple[tuple[re.Pattern[str], str], ...] = ()
     variables: Variables = field(default_factory=Variables)
+    base_paths: tuple[str, ...] = ("",)
+    openai_path: str | None = None
+    key_header: str | None = "authorization"
+    runtime_host: tuple[str, str] | None = None
 
     def owns(self, base_url: str | None) -> bool:
         """Return whether `base_url` is one of the vendor's own hosts; None means the vendor's own."""
         return base_url is None or host_matches(host_of(base_url), self.hosts)
+
+    def sdk_base_url(self, base_url: str | None) -> str | None:
+        """Return `base_url` as the vendor's own SDK expects it; None for its default."""
+        if base_url is None:
+            return None
+        if self.runtime_host is not None and self.owns(base_url):
+            own, runtime = (f"https://{each}" for each in self.runtime_host)
+            return base_url.replace(own, runtime, 1) if base_url.startswith(own) else None
+        return self._root(base_url) + self.base_paths[0]
+
+    def openai_base_url(self, base_url: str | None) -> str:
+        """Return `base_url` as OpenAI's SDK expects it. Raises ValueError if the vendor lacks OpenAI's interface."""
+        if self.openai_path is None:
+            raise ValueError(f"{self.name} has no interface for OpenAI's SDK")
+        return (f"https://{self.hosts[0]}" if base_url is None else self._root(base_url)) + self.openai_path
+
+    def _root(self, base_url: str) -> str:
+        url = base_url.rstrip("/")
+        longest_first = sorted((path for path in self.base_paths if path), key=len, reverse=True)
+        return url.removesuffix(next((path for path in longest_first if url.endswith(path)), ""))
 
     def issues(self, text: str) -> bool:
         """Return whether `text` has the form of a credential that the vendor is known to issue."""

@@ -22,6 +22,9 @@ NAMES: Final = tuple(_ROWS)
 KEY_FORMATS: Final = {name: row["key_format"] for name, row in _ROWS.items() if row["key_format"]}
 """The format of a vendor's key, if it is not simply the key as the vendor shows it."""
 
+KEY_HEADERS: Final = tuple(sorted({row["key_header"] for row in _ROWS.values() if row["key_header"]}))
+"""The headers in which vendors expect their keys."""
+
 REQUIRING_BASE_URL: Final = tuple(name for name, row in _ROWS.items() if row["base_url_required"])
 
 _SHORTEST: Final = 20
@@ -52,7 +55,14 @@ def facts(name: str) -> VendorFacts:
             not_with=tuple(variables["not_with"]),
             key_name=re.compile(variables["key_name"]) if variables["key_name"] else None,
             endpoint=variables["endpoint"],
+            exports=_forms(variables["exports"]),
+            base_url=variables["base_url"],
+            cleared=tuple(variables["cleared"]),
         ),
+        base_paths=tuple(row["base_paths"]),
+        openai_path=row["openai_path"],
+        key_header=row["key_header"],
+        runtime_host=tuple(row["runtime_host"]) if row["runtime_host"] else None,
     )
 
 

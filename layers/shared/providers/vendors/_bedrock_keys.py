@@ -34,6 +34,16 @@ FORMS: Final = (
     re.compile(rf"{_SHORT}YmVkcm9jay5hbWF6b25hd3MuY29t[A-Za-z0-9+/]+={{0,2}}(?:::{_REGION})?"),
 )
 
+_REGIONS: Final = r"(?P<AWS_REGION>(?P<AWS_DEFAULT_REGION>[a-z0-9-]+))"
+EXPORTS: Final = (
+    re.compile(
+        rf"(?P<AWS_ACCESS_KEY_ID>A[KS]IA[^:]+)::(?P<AWS_SECRET_ACCESS_KEY>[^:]+)::{_REGIONS}"
+        r"(?:::(?P<AWS_SESSION_TOKEN>.+))?"
+    ),
+    re.compile(rf"(?P<AWS_BEARER_TOKEN_BEDROCK>[^:]+)::{_REGIONS}"),
+    re.compile(r"(?P<AWS_BEARER_TOKEN_BEDROCK>[^:]+)"),
+)
+
 OWN_FORMS: Final = (*FORMS, re.compile(r"A[KS]IA[A-Z2-7]{16}"))
 """An access key id alone is certainly AWS's, but not a credential."""
 

@@ -129,6 +129,9 @@ def _verify(credential: Credential, base_url: str | None, context: VerifyContext
     )
 
 
+_EXPORTS = (re.compile(r"(?P<ANTHROPIC_AUTH_TOKEN>sk-ant-oat.+)"), re.compile(r"(?P<ANTHROPIC_API_KEY>.+)"))
+_CLEARED = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+
 VENDOR = Vendor(
     name="anthropic",
     title="Anthropic",
@@ -139,6 +142,10 @@ VENDOR = Vendor(
     forms=_FORMS,
     own_forms=_FORMS,
     useless=_USELESS,
-    variables=Variables(words=("ANTHROPIC", "CLAUDE"), not_with=("AZURE", "BEDROCK")),
+    variables=Variables(
+        words=("ANTHROPIC", "CLAUDE"), not_with=("AZURE", "BEDROCK"), exports=_EXPORTS, cleared=_CLEARED
+    ),
+    base_paths=("", "/v1"),
+    key_header="x-api-key",
     tidy_base_url=tidy_at((_HOST,), (r"/v1/.+", "")),
 )

@@ -38,6 +38,7 @@ _HOSTS = (
     "*.api.cognitive.azure.cn",
 )
 """Hosts in the public cloud, in Azure Government, and in Azure operated by 21Vianet (China)."""
+_PATHS = ("/openai/v1", "/openai", "/anthropic/v1", "/anthropic", "/models")
 _OWN_FORMS = (re.compile(r"[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9][A-L][A-Za-z0-9]{12}AAA[A-Z]ACOG[A-Za-z0-9]{4}"),)
 _FORMS = (*_OWN_FORMS, re.compile(r"[0-9a-f]{32}"))
 _USELESS = (
@@ -109,7 +110,7 @@ def _verify(credential: Credential, base_url: str | None, context: VerifyContext
     if base_url is None:
         raise ValueError("azure has no common host: a base_url is required")
     headers = {"api-key": credential.secret}
-    root = join(base_url, "", strip=("/openai/v1", "/openai", "/anthropic/v1", "/anthropic", "/models"))
+    root = join(base_url, "", strip=_PATHS)
     response = yield ProbeRequest(f"{root}/openai/v1/models", headers)
     if response.status == 404:
         response = yield ProbeRequest(f"{root}{_DATED_PATH}", headers)
@@ -125,7 +126,16 @@ VENDOR = Vendor(
     forms=_FORMS,
     own_forms=_OWN_FORMS,
     useless=_USELESS,
-    variables=Variables(words=("AZURE",), key_name=_KEY_NAME, endpoint="AZURE_OPENAI_ENDPOINT"),
+    variables=Variables(
+        words=("AZURE",),
+        key_name=_KEY_NAME,
+        endpoint="AZURE_OPENAI_ENDPOINT",
+        exports=(re.compile(r"(?P<AZURE_OPENAI_API_KEY>.+)"),),
+        cleared=("AZURE_OPENAI_AD_TOKEN",),
+    ),
+    base_paths=("", *_PATHS),
+    openai_path="/openai/v1",
+    key_header="api-key",
     base_url_required=True,
     tidy_base_url=_tidy_base_url,
 )

@@ -12,6 +12,7 @@ from typing import Final
 from providers.model.vendor import Credential, Exchange, ProbeRequest, ProbeResponse, Vendor, VerifyContext
 from providers.model.verdict import Verdict
 from providers.vendors._bedrock_keys import (
+    EXPORTS,
     FORMS,
     HINT_FORMS,
     KEY_FORMAT,
@@ -193,5 +194,12 @@ VENDOR = Vendor(
     forms=FORMS,
     own_forms=OWN_FORMS,
     useless=USELESS,
-    variables=Variables(words=("BEDROCK",)),
+    variables=Variables(
+        words=("BEDROCK",),
+        exports=EXPORTS,
+        base_url="AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+        cleared=("AWS_BEARER_TOKEN_BEDROCK",),  # it takes precedence over an access key
+    ),
+    key_header=None,
+    runtime_host=("bedrock.", "bedrock-runtime."),
 )

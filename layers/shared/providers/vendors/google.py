@@ -120,6 +120,15 @@ VENDOR = Vendor(
     own_forms=_FORMS,
     shared_forms=_SHARED_FORMS,
     useless=_USELESS,
-    variables=Variables(words=("GEMINI", "GOOGLE"), not_with=_OTHER_SERVICES),
+    variables=Variables(
+        words=("GEMINI", "GOOGLE"),
+        not_with=_OTHER_SERVICES,
+        exports=(re.compile(r"(?P<GEMINI_API_KEY>(?P<GOOGLE_API_KEY>.+))"),),
+        base_url="GOOGLE_GEMINI_BASE_URL",
+        cleared=("GOOGLE_GENAI_USE_VERTEXAI",),
+    ),
+    base_paths=("", *_VERSIONS),
+    openai_path="/v1beta/openai",
+    key_header="x-goog-api-key",
     tidy_base_url=tidy_at((_HOST,), (r"/v1(?:alpha|beta)?/models.*", ""), (r"/v1beta/openai/.+", "/v1beta/openai")),
 )

@@ -58,5 +58,7 @@ VENDOR = Vendor(
     forms=_FORMS,
     own_forms=_FORMS,
     variables=Variables(words=("GROQ",)),
+    base_paths=("", "/openai/v1", "/openai"),
+    openai_path="/openai/v1",
     tidy_base_url=tidy_at((_HOST,), (r"/openai/v1/.+", "/openai/v1")),
 )

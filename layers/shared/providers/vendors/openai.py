@@ -118,5 +118,7 @@ VENDOR = Vendor(
     own_forms=_OWN_FORMS,
     useless=_USELESS,
     variables=Variables(words=("OPENAI",), not_with=("AZURE", "BEDROCK")),
+    base_paths=("/v1",),
+    openai_path="/v1",
     tidy_base_url=tidy_at(_HOSTS, (r"/?|/v1/.+", "/v1")),
 )
