@@ -15,6 +15,8 @@ LOCAL_BUILD_DIR := .aws-sam/local
 LOCAL_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 export SAM_CLI_TELEMETRY := 0
+# Without cached bytecode, every process that the tests and the benchmark start compiles the project again.
+export PYTHONDONTWRITEBYTECODE :=
 
 # $(call first_python,CONDITION,NAMES): a shell command that prints the first interpreter for which the Python expression
 # CONDITION is true. Each is run, because a pyenv shim can be on the PATH and fail; pyenv's versions are tried by their paths too.

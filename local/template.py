@@ -14,7 +14,7 @@ import yaml
 TEMPLATE: Final = Path(__file__).parent.parent / "template.yaml"
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """A YAML loader for CloudFormation's short forms: `!Ref X` becomes {"Ref": "X"}, `!Sub …` {"Fn::Sub": …}."""
 
 

@@ -8,6 +8,7 @@ test was seen to fail: it named a reaper that could also read, and a rollback th
 from __future__ import annotations
 
 import fnmatch
+import functools
 import importlib
 import json
 import re
@@ -125,6 +126,7 @@ def statements_of(document: dict[str, Any]) -> Iterator[Grant]:
         yield from grants(statement)
 
 
+@functools.cache
 def documents() -> dict[str, list[dict[str, Any]]]:
     """Return the policy documents of every function's translated role, by folder."""
     resources = translate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -45,6 +46,7 @@ def translated() -> dict[str, dict[str, Any]]:
     return translate()
 
 
+@functools.cache
 def translate() -> dict[str, dict[str, Any]]:
     """Return SAM's translation, with the code location that a deployment would set."""
     content = yaml_parse(PATH.read_text())

@@ -31,7 +31,7 @@ def lambda_api(functions: dict[str, Callable[[Any, Any], Any]]) -> Iterator[str]
             """Stay silent."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Invoke)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
