@@ -3,12 +3,12 @@
 import subprocess
 import sys
 
-LOADED = "import sys, providers.data_plane; print('\\n'.join(sys.modules))"
+LOADED = "import sys, providers.bootstrap, providers.usecases.resolve; print('\\n'.join(sys.modules))"
 FORBIDDEN = ("providers.edge", "providers.entrypoints", "aws_lambda_powertools", "pydantic", "httpx2", "boto3")
 
 
-def test_the_data_plane_loads_nothing_of_the_api() -> None:
-    """`import providers.data_plane` leaves the edge, Powertools, pydantic and every client library unloaded."""
+def test_the_composition_root_loads_nothing_of_the_edge() -> None:
+    """`import providers.bootstrap` leaves the edge, Powertools, pydantic and every client library unloaded."""
     ran = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
     loaded = ran.stdout.split()
     assert "providers.usecases.resolve" in loaded

@@ -15,6 +15,7 @@ from functions.dispatch_probes.app import handler as dispatch
 from functions.mcp.app import handler as mcp
 from functions.operate.app import handler as operate
 from functions.reap_versions.app import handler as reap
+from functions.resolve_credential.app import handler as resolve_credential
 from functions.run_probes.app import handler as run_probes
 from providers.model.management_key import ManagementKey
 from providers.model.provider import Provider
@@ -26,7 +27,7 @@ from providers_contract.vocabulary import Scope
 from providers_data_plane.sealed import SealedCredential
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import Invocation, invoke
-from tests.kit.requests import added
+from tests.kit.requests import added, key
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
 ORG = "org_demo"
@@ -104,6 +105,13 @@ def test_the_operators_event_creates_a_key(demo: FakePorts) -> None:
     made = operate(load("operate"), Invocation())["data"]
     (key,) = demo.management_keys.list(ORG)
     assert (made["id"], made["scopes"], made["token"][:7]) == (key.id, ["providers:read"], "mlx_mk_")
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_resolvers_event_returns_a_credential() -> None:
+    """The event of `resolve_credential` names a provider, whose credential is returned."""
+    found = resolve_credential(load("resolve_credential"), Invocation())["data"]
+    assert (found["secret"], found["version"], found["max_age"]) == (key("0").reveal(), 1, 30)
 
 
 @pytest.mark.parametrize(("function", "status"), [("show_upload", 200), ("use_upload", 201)])

@@ -1,26 +1,48 @@
-"""Read a credential in order to use it: the only way for a data plane."""
+"""Read a credential in order to use it, for the function `resolve_credential`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from providers.model.errors import Unavailable, provider_disabled, provider_not_found, version_not_found
 from providers.ports import Ports
 from providers.usecases.base_url import check_base_url
+from providers_contract.ids import PROVIDER_ID
 from providers_contract.secret import Secret
 from providers_data_plane.errors import ProviderDisabled, ProviderNotFound, VersionNotFound
 from providers_data_plane.reading import Source, read
 from providers_data_plane.sealed import USED_EVERY, SealedCredential
+from providers_data_plane.settings import MAX_AGE_S
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A credential, its destination, and its version: a request keeps the version that it started with."""
+    """A credential, its destination, and its version: a request keeps the version that it started with.
+
+    `expires_at` is the end of the version's grace window, None while it is active.
+    """
 
     vendor: str
     base_url: str | None
     version: int
     secret: Secret
+    expires_at: datetime | None = field(default=None, compare=False)
+
+    def max_age_s(self, grace: timedelta, now: datetime) -> float:
+        """Return for how many seconds a reader may use it without reading again."""
+        left_s = grace.total_seconds() if self.expires_at is None else (self.expires_at - now).total_seconds()
+        return max(0.0, min(MAX_AGE_S, left_s))
+
+
+def find(ports: Ports, org: str, reference: str) -> str:
+    """Return the id of the provider with this id or name. Raises NotFound, Unavailable."""
+    if PROVIDER_ID.fullmatch(reference):
+        return reference
+    found = ports.providers.named(org, reference)
+    if found is None:
+        raise provider_not_found(reference)
+    return found
 
 
 def resolve(ports: Ports, org: str, provider_id: str, version: int | None = None) -> Resolved:
@@ -47,7 +69,8 @@ def resolve(ports: Ports, org: str, provider_id: str, version: int | None = None
     except VersionNotFound as error:
         raise version_not_found(error.version) from None
     _record_use(ports, found.sealed)
-    return Resolved(found.destination.vendor, found.destination.base_url, found.sealed.version, found.secret)
+    destination, row = found.destination, found.sealed
+    return Resolved(destination.vendor, destination.base_url, row.version, found.secret, row.expires_at)
 
 
 def _record_use(ports: Ports, sealed: SealedCredential) -> None:
