@@ -20,7 +20,7 @@ from moto import mock_aws
 
 from local.template import Template
 from providers.adapters.messaging import EventBridgePublisher
-from providers.model.events import Event, EventType, health_event, provider_event
+from providers.model.events import Event, EventType, health_event, provider_event, revocable_event
 from providers.model.health import Health
 from providers.model.verdict import Verdict
 from providers.usecases.delete import delete_provider
@@ -106,6 +106,7 @@ def made(name: str = "OpenAI Production") -> list[Event]:
         (EventType.PENDING_EXPIRED, expired),
     ]
     events = [provider_event(ports.clock.new_id(), kind, ports.clock.now(), provider) for kind, provider in kinds]
+    events.append(revocable_event(ports.clock.new_id(), ports.clock.now(), after, 1))
     return events + health_changes(name, ports.clock)
 
 

@@ -368,7 +368,8 @@ def live(watch: Watch) -> None:
     update(api_key=provider(3)["api_key"])
     read_as_data_plane(watch, first, second)
     watch.call("list_versions", path={"provider_id": first}, later=timedelta(minutes=30))
-    watch.run("reap_versions", {"time": "2999-01-01T00:00:00Z"})
+    for minute in (0, 11):  # destroys versions, then announces them
+        watch.run("reap_versions", {"time": f"2999-01-01T00:{minute:02}:00Z"})
     update(api_key=provider(4)["api_key"])
     number = str(setup.providers.get(ORG, first).active.number - 1)  # type: ignore[union-attr]
     watch.call("destroy_version", path={"provider_id": first, "number": number})

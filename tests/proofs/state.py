@@ -12,13 +12,13 @@ from typing import Any, Final
 from providers.adapters.tables.attributes import Item
 from providers.adapters.tables.audit import entry_from
 from providers.adapters.tables.expiry import expired_from
-from providers.adapters.tables.keys import EXPIRED, OUTBOX
+from providers.adapters.tables.keys import EXPIRED, IDLE, OUTBOX
 from providers.adapters.tables.outbox import event_from
 from providers.adapters.tables.provider_items import provider_from
 from providers.adapters.tables.routing import route_from
 from providers.model.audit import Entry
 from providers.model.events import EventType
-from providers.model.provider import Provider
+from providers.model.provider import IN_FLIGHT, Provider
 from providers.model.routing import RoutingConfig
 from providers.ports import Expired
 from providers.usecases.verification import FINGERPRINT
@@ -54,6 +54,7 @@ class State:
     waiting: list[dict[str, Any]] = field(default_factory=list)
     published: list[dict[str, Any]] = field(default_factory=list)
     expiring: set[Expired] = field(default_factory=set)
+    idle: set[Expired] = field(default_factory=set)
     records: list[dict[str, Any]] = field(default_factory=list)
     keys: dict[tuple[str, int], str] = field(default_factory=dict)
     fingerprints: dict[str, str] = field(default_factory=dict)
@@ -82,6 +83,8 @@ def read(world: World) -> State:
             state.waiting.append(_event_in(item))
         elif pk == EXPIRED:
             state.expiring.add(expired_from(item))
+        elif pk == IDLE:
+            state.idle.add(expired_from(item, IN_FLIGHT))
         elif pk.startswith("IDEM#"):
             state.records.append(item)
         else:

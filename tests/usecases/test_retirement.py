@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from providers.model.events import EventType
 from providers.model.policy import Policy
 from providers.ports import Expired, StaleWrite
 from providers.usecases import retirement as module
 from providers.usecases.delete import delete_provider
 from providers.usecases.preconditions import etag
 from providers.usecases.retirement import reap
+from providers.usecases.rollback import rollback_provider
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, active_key, added, key, rotate
 
@@ -92,3 +94,76 @@ def test_a_run_destroys_a_limited_number_and_the_next_continues(monkeypatch: pyt
     assert reap(ports, ports.clock.now()) == 2
     assert [each.provider_id for each in ports.db.expiring] == retiring[2:]
     assert [reap(ports, ports.clock.now()) for _ in range(2)] == [1, 0]
+
+
+def announced(ports: FakePorts) -> list[tuple[str, int]]:
+    """Return the provider and the version of each `safe_to_revoke` that was published, and forget them."""
+    found = [each for each in ports.publisher.published if each.type is EventType.SAFE_TO_REVOKE]
+    ports.publisher.published.clear()
+    return [(each.provider_id, each.detail["key_version"]) for each in found]
+
+
+def reap_after(ports: FakePorts, **delta: float) -> list[tuple[str, int]]:
+    """Let time pass, run the reaper twice in the same minute, and return what it announced."""
+    ports.clock.pass_time(**delta)
+    for _ in range(2):
+        reap(ports, ports.clock.now())
+    return announced(ports)
+
+
+def test_a_version_that_no_request_uses_is_announced_once() -> None:
+    """`safe_to_revoke` is published once, when the longest request that could have begun with the version is over."""
+    ports = FakePorts(Policy(grace=GRACE))
+    provider = rotate(ports, added(ports), "two")
+    assert reap_after(ports, hours=1) == []
+    assert reap_after(ports, minutes=9, seconds=59) == []
+    assert reap_after(ports, seconds=1) == [(provider.id, 1)]
+    assert reap_after(ports, days=1) == []
+    assert (ports.db.idle, ports.db.outbox) == (set(), {})
+
+
+def test_a_credential_that_is_used_elsewhere_is_not_announced() -> None:
+    """A key that another provider uses must not be revoked, and is announced when that one has replaced it, too."""
+    ports = FakePorts(Policy(grace=GRACE))
+    first, second = added(ports), added(ports, "other", api_key=key())
+    rotate(ports, first, "two")
+    assert reap_after(ports, hours=1) == []
+    assert reap_after(ports, minutes=10) == []
+    rotate(ports, second, "three")
+    reap_after(ports, hours=1)
+    assert reap_after(ports, minutes=10) == [(second.id, 1)]
+
+
+def test_a_credential_that_was_rolled_back_to_is_announced_at_its_end() -> None:
+    """After a rollback, the restored credential is announced with its last version only."""
+    ports = FakePorts(Policy(grace=GRACE))
+    provider = rotate(ports, added(ports), "two")
+    ports.clock.pass_time(minutes=30)
+    rollback_provider(ports, ORG, provider.id, 1)
+    ports.clock.pass_time(minutes=5)
+    rotate(ports, provider, "four")
+    assert reap_after(ports, minutes=25) == []  # version 1 has expired; version 3 has the same credential
+    assert reap_after(ports, minutes=10) == []
+    assert reap_after(ports, minutes=20) == []
+    assert reap_after(ports, minutes=10) == [(provider.id, 2)]
+    assert reap_after(ports, minutes=5) == [(provider.id, 3)]
+
+
+def test_a_deleted_provider_is_not_announced() -> None:
+    """The versions of a deleted provider are not announced: its deletion was."""
+    ports = FakePorts(Policy(grace=GRACE))
+    provider = rotate(ports, added(ports), "two")
+    delete_provider(ports, ORG, provider.id)
+    reap_after(ports, hours=1)
+    assert reap_after(ports, minutes=10) == []
+    assert ports.db.idle == set()
+
+
+def test_an_announcement_survives_an_outage_of_the_bus() -> None:
+    """An event that cannot be published stays in the outbox, and the version is not announced again."""
+    ports = FakePorts(Policy(grace=GRACE))
+    rotate(ports, added(ports), "two")
+    reap_after(ports, hours=1)
+    ports.publisher.broken = True
+    assert reap_after(ports, minutes=10) == []
+    assert [each.type for each in ports.db.outbox.values()] == [EventType.SAFE_TO_REVOKE]

@@ -11,11 +11,11 @@ import pytest
 
 from providers.model.errors import NotFound, ProvidersError
 from providers.model.policy import Policy
-from providers.model.provider import Provider
+from providers.model.provider import IN_FLIGHT, Provider
 from providers.usecases.add import add_provider
 from providers.usecases.resolve import resolve
 from providers.usecases.rollback import rollback_provider
-from providers.usecases.versions import IN_FLIGHT, destroy_version, list_versions
+from providers.usecases.versions import destroy_version, list_versions
 from providers_contract.vocabulary import Action
 from tests.kit.fakes import FakePorts
 from tests.kit.requests import ORG, added, new, rotate

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from providers.ports import Expired
+import pytest
+
+from providers.model.events import EventType
+from providers.ports import Expired, StaleWrite
 from tests.kit.aws import moto_tables
-from tests.kit.stores import HOUR, NOW, SECOND, Stores, create, dynamo_stores, provider, rotated, sealed
+from tests.kit.memory.outbox import waiting
+from tests.kit.stores import HOUR, NOW, SECOND, Stores, create, dynamo_stores, event, provider, rotated, sealed
 
 
 def retiring(stores: Stores, number: int, at: datetime, org: str = "org_a") -> Expired:
@@ -91,3 +95,34 @@ def test_a_deleted_provider_leaves_no_row(stores: Stores) -> None:
     assert list(stores.expired.list_due(NOW + 2 * HOUR, 10)) == []
     if stores.tables is not None:
         assert stores.tables.everything(stores.tables.secrets) == []
+
+
+def test_a_destroyed_version_is_idle_after_the_longest_request(stores: Stores) -> None:
+    """A destroyed version is listed as idle when no request can use it any more, with its credential's fingerprint."""
+    retiring(stores, 1, NOW + HOUR, org="acme#2#eu")
+    (one,) = stores.expired.list_due(NOW + HOUR, 10)
+    stores.expired.destroy(one)
+    assert list(stores.expired.list_idle(one.idle_at - SECOND, 10)) == []
+    (found,) = stores.expired.list_idle(one.idle_at, 10)
+    assert (found, found.fingerprint) == (one, provider(1).active.fingerprint)
+
+
+def test_a_version_is_announced_once_with_its_event(stores: Stores) -> None:
+    """An announcement and its event are one transaction; a second run finds nothing to announce."""
+    one, two = retiring(stores, 1, NOW + HOUR), retiring(stores, 2, NOW + HOUR)
+    for each in stores.expired.list_due(NOW + HOUR, 10):
+        stores.expired.destroy(each)
+    stores.expired.announce(one, [event(1, EventType.SAFE_TO_REVOKE)])
+    with pytest.raises(StaleWrite):
+        stores.expired.announce(one, [event(2, EventType.SAFE_TO_REVOKE)])
+    assert [each.id for each in waiting(stores.outbox)] == [event(1).id]
+    assert list(stores.expired.list_idle(two.idle_at, 10)) == [two]
+    stores.expired.announce(two, [])
+    assert len(waiting(stores.outbox)) == 1
+
+
+def test_a_version_that_is_not_destroyed_is_not_idle(stores: Stores) -> None:
+    """A wrong entry, whose row has not expired, does not become idle."""
+    one = retiring(stores, 1, NOW + HOUR)
+    stores.expired.destroy(replace(one, version=2))
+    assert list(stores.expired.list_idle(NOW + 24 * HOUR, 10)) == []

@@ -37,6 +37,7 @@ class Database:
     uploads: dict[str, Upload] = field(default_factory=dict)
     links: Counter[tuple[str, int]] = field(default_factory=Counter)
     expiring: set[Expired] = field(default_factory=set)
+    idle: set[Expired] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def check(self, side_writes: SideWrites) -> None:

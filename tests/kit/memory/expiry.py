@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from providers.ports import Expired
+from providers.model.events import Event
+from providers.ports import Expired, StaleWrite
 from tests.kit.memory.database import Database
 
 
@@ -26,3 +27,16 @@ class MemoryExpired:
             row = self.db.rows.get(place)
             if row is not None and row.expires_at is not None and row.expires_at <= expired.at:
                 del self.db.rows[place]
+            if place not in self.db.rows:
+                self.db.idle.add(expired)
+
+    def list_idle(self, now: datetime, limit: int) -> Sequence[Expired]:
+        found = [each for each in self.db.idle if each.idle_at <= now]
+        return sorted(found, key=lambda each: (each.at, each.org, each.provider_id, each.version))[:limit]
+
+    def announce(self, expired: Expired, events: Sequence[Event]) -> None:
+        with self.db.lock:
+            if expired not in self.db.idle:
+                raise StaleWrite
+            self.db.idle.discard(expired)
+            self.db.outbox |= {event.id: event for event in events}

@@ -88,7 +88,7 @@ class MemoryProviders:
                     self.db.rows.pop(row, None)
                 elif kept_version.retires_at is not None and kept_version.retires_at != version.retires_at:
                     self.db.rows[row] = replace(self.db.rows[row], expires_at=kept_version.retires_at)
-                    self.db.expiring.add(Expired(kept_version.retires_at, *place, version.number))
+                    self.db.expiring.add(Expired(kept_version.retires_at, *place, version.number, version.fingerprint))
             kept = stored if after.active.number == stored.active.number else after
             self.db.providers[place] = replace(
                 after, refs=stored.refs, health=kept.health, probe_after=kept.probe_after, throttled=kept.throttled

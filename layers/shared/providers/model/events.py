@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -21,6 +21,7 @@ class EventType(StrEnum):
     DELETED = "provider.deleted"
     HEALTH_CHANGED = "provider.health_changed"
     PENDING_EXPIRED = "provider.pending_expired"
+    SAFE_TO_REVOKE = "provider.safe_to_revoke"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ def provider_event(event_id: str, kind: EventType, at: datetime, provider: Provi
         "key_version": provider.active.number,
     }
     return Event(event_id, kind, at, provider.org, provider.id, detail)
+
+
+def revocable_event(event_id: str, at: datetime, provider: Provider, version: int) -> Event:
+    """Return the event `safe_to_revoke` of a version that was destroyed."""
+    event = provider_event(event_id, EventType.SAFE_TO_REVOKE, at, provider)
+    return replace(event, detail=event.detail | {"key_version": version})
 
 
 def health_event(event_id: str, at: datetime, provider: Provider, before: Health, after: Health) -> Event:

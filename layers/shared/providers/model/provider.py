@@ -14,6 +14,9 @@ from providers_data_plane.sealed import Destination
 PENDING_FOR: Final = timedelta(hours=24)
 """The time for which a provider may stay pending after its owner's last change; then the sweep disables it."""
 
+IN_FLIGHT: Final = timedelta(minutes=10)
+"""Maximum time a request uses a credential after reading it: the default timeout of OpenAI's and Anthropic's SDKs."""
+
 MAX_LIVE_VERSIONS: Final = 5
 """Maximum live versions of a provider, including the active one; one more retires the oldest at once (api.md)."""
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from providers.model.errors import Conflict, version_not_found
-from providers.model.provider import KeyVersion, Provider
+from providers.model.provider import IN_FLIGHT, KeyVersion, Provider
 from providers.ports import Ports, StaleWrite
 from providers.usecases.mutation import BY_SYSTEM, Mutation
 from providers.usecases.preconditions import TRIES, read_matching, version_conflict
 from providers.usecases.read import get_provider
 from providers_contract.vocabulary import Action
 from providers_data_plane.sealed import USED_EVERY
-
-IN_FLIGHT: Final = timedelta(minutes=10)
-"""Maximum time a request uses a credential after reading it: the default timeout of OpenAI's and Anthropic's SDKs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ The `main` table:
 | `OUTBOX#{shard}` | `{event id}` | an event that waits to be published | outbox |
 | `QUARANTINE` | `{event id}` | an event that cannot be published | outbox |
 | `EXPIRED` | `{time}#{org}#{provider id}#{version}` | a key version to destroy then | providers, expiry |
+| `IDLE` | `{time}#{org}#{provider id}#{version}` | a destroyed key version that no request uses from then on | expiry |
 | `AUDIT#{org}` | `{entry id}` | an audit entry, in the organization's trail | audit |
 | `AUDIT#{org}#{resource id}` | `{entry id}` | the same entry, in the resource's trail | audit |
 | `IDEM#{org}#{digest}` | `-` | an idempotency record | idempotency |
@@ -56,6 +57,9 @@ QUARANTINE: Final = "QUARANTINE"
 
 EXPIRED: Final = "EXPIRED"
 """The partition of retired versions."""
+
+IDLE: Final = "IDLE"
+"""The partition of destroyed versions."""
 
 HEALTH: Final = "HEALTH#"
 """The prefix of the partitions of health samples."""
@@ -108,8 +112,16 @@ def outbox_shard_of(event_id: str) -> int:
 
 def expired_key(expired: Expired) -> Item:
     """Return the key of a version's entry in the order of retirement."""
-    at, number = to_text(expired.at), f"{expired.version:08d}"
-    return {"PK": EXPIRED, "SK": f"{at}#{expired.org}#{expired.provider_id}#{number}"}
+    return {"PK": EXPIRED, "SK": _in_order(expired.at, expired)}
+
+
+def idle_key(expired: Expired) -> Item:
+    """Return the key of a destroyed version's entry."""
+    return {"PK": IDLE, "SK": _in_order(expired.idle_at, expired)}
+
+
+def _in_order(at: datetime, expired: Expired) -> str:
+    return f"{to_text(at)}#{expired.org}#{expired.provider_id}#{expired.version:08d}"
 
 
 def audit_key(org: str, entry_id: str, resource_id: str | None = None) -> Item:

@@ -144,7 +144,7 @@ class DynamoProviders:
                 retiring = {"expires_at": to_text(kept.retires_at), "ttl": epoch(kept.retires_at)}
                 actions.append(replace_members(self._secrets, key, retiring, "attribute_exists(PK)"))
                 expired = Expired(kept.retires_at, org, provider_id, version.number)
-                actions.append(put(self._main, expired_key(expired)))
+                actions.append(put(self._main, expired_key(expired) | {"fingerprint": version.fingerprint}))
         try:
             commit(self._client, self._main, actions, side_writes)
         except ConditionFailed as error:
