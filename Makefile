@@ -50,7 +50,7 @@ help:
 	@echo "make check         Check format, lint, types, imports, templates"
 	@echo "make check-policy  Check the templates and the workflows against policies (checkov, zizmor)"
 	@echo "make openapi       Write the OpenAPI document, docs/api.md and what else is generated from the contract"
-	@echo "make bench         Measure the sweep, reads and the command line, and write docs/bench.md"
+	@echo "make bench         Measure cold starts, the sweep, reads and the command line, and write docs/bench.md"
 	@echo "make build         Validate the template, and build the functions and the layer (ARCH=arm64 or x86_64)"
 	@echo "make test-sam      Run the tests that need SAM CLI and a container engine, on a build for this machine"
 	@echo "make test-deploy   Deploy the build to the emulator of AWS at AWS_ENDPOINT_URL, and use it"
@@ -78,7 +78,9 @@ adopt: .venv/local.stamp
 management-key: .venv/local.stamp
 	@$(BIN)/python -m providers_client keys create --stack "$(STACK)" --org "$(ORG)" $(ARGS)
 
-bench: .venv/dev.stamp
+# The section on cold starts runs the build on Lambda's runtime; SAM CLI brings the emulator of its interface.
+bench: .venv/dev.stamp .venv-bench/bench.stamp .venv-sam/sam.stamp
+	@$(MAKE) --no-print-directory build BUILD_DIR=$(LOCAL_BUILD_DIR) ARCH=$(LOCAL_ARCH) ARGS=
 	@$(BIN)/python -m bench $(ARGS)
 
 # In this order: the description and the tools list the vendors that vendors.json has.
@@ -168,6 +170,14 @@ release: .venv/dev.stamp
 	@.venv-sam/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/sam.txt
 	@touch $@
 
+# The functions' own version of Python.
+.venv-bench/bench.stamp: override PYTHON = $(shell $(call first_python,sys.version_info[:2] == (3$(comma) 13),python3.13 python3))
+.venv-bench/bench.stamp: requirements/bench.txt requirements/pip.txt
+	@[ -n "$(PYTHON)" ] || { echo "The functions run on Python 3.13: install it." >&2; exit 1; }
+	@$(call make_venv,.venv-bench)
+	@.venv-bench/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/bench.txt
+	@touch $@
+
 .venv-policy/policy.stamp: requirements/policy.txt requirements/pip.txt
 	@$(call make_venv,.venv-policy)
 	@echo "Installing the policy checks into .venv-policy (once; about a minute)"
@@ -187,8 +197,9 @@ requirements: .venv/dev.stamp
 	  requirements/mcp.in -o functions/mcp/requirements.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/sam.in -o requirements/sam.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/policy.in -o requirements/policy.txt
+	$(COMPILE) --universal --python-version 3.13 requirements/bench.in -o requirements/bench.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/pip.in -o requirements/pip.txt
 
 clean:
-	rm -rf .venv .venv-sam .venv-policy .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-sam .venv-policy .venv-bench .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

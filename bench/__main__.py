@@ -1,4 +1,7 @@
-"""`python -m bench [--quick]`: measure, and write the tables to stdout and docs/bench.md."""
+"""`python -m bench [--quick]`: measure, and write the tables to stdout and docs/bench.md.
+
+`python -m bench runtime [NAME]` prints only the section on cold starts, for the functions whose names contain NAME.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench import cli, percentiles, reading
+from bench import cli, percentiles, reading, runtime
 from bench.aws import LATENCY_S
 from bench.stack import ORG_SIZE
 from providers.edge.background import CONCURRENCY
@@ -135,16 +138,29 @@ class Bench:
             " machine may have been busy: rely on the ratios, since both sides used the same machine at the same"
             " time.\n"
         )
+        yield from self.runtime()
         yield from self._sweep()
         yield from self._reads()
         yield from self._percentiles()
         yield "## Command line\n"
         yield cli.measure()
         yield "## Targets\n"
+        yield from self.targets()
+
+    def targets(self) -> Iterator[str]:
+        """Yield the table of targets for what was measured."""
         yield "| target | measured | |"
         yield "| --- | --- | --- |"
         for text, measured, met in self._targets:
             yield row(text, measured, "yes" if met else "**no**")
+
+    def runtime(self, only: str = "") -> Iterator[str]:
+        """Yield cold and warm starts on Lambda's runtime."""
+        rounds, warm = (1, 10) if self._quick else (runtime.ROUNDS, runtime.WARM)
+        found = runtime.measure(rounds, warm, only)
+        yield from runtime.section(found)
+        for target in runtime.targets(found):
+            self._target(*target)
 
     def _target(self, text: str, measured: str, met: bool) -> None:
         self._targets.append((text, measured, met))
@@ -256,7 +272,14 @@ def main() -> None:
     """Read the command line, measure, and write the page."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="1,000 providers only; do not write docs/bench.md")
-    quick = parser.parse_args().quick
+    parser.add_argument("section", nargs="?", choices=["runtime"], help="measure only this, and write nothing")
+    parser.add_argument("only", nargs="?", default="", help="of the functions whose names contain this")
+    given = parser.parse_intermixed_args()
+    quick = given.quick
+    if given.section:
+        bench = Bench(quick=quick)
+        print(*bench.runtime(given.only), *bench.targets(), sep="\n")
+        return
     lines = []
     for line in Bench(quick=quick).document():
         print(line, flush=True)
