@@ -145,7 +145,7 @@ test-deploy: .venv/dev.stamp $(if $(filter .venv-sam/%,$(SAM)),.venv-sam/sam.sta
 # The tag must be the version of the code, and have a section in the changelog.
 release: .venv/dev.stamp
 	@[ "$(RELEASE)" = "v$$($(BIN)/hatchling version)" ] || { echo "The version is v$$($(BIN)/hatchling version), not RELEASE=$(RELEASE)." >&2; exit 1; }
-	@rm -rf dist && $(BIN)/hatchling build -t wheel -d dist
+	@rm -rf dist && $(BIN)/hatchling build -t wheel -d dist && cd packages/data-plane && $(abspath $(BIN))/hatchling build -t wheel -d ../../dist
 	@awk -v heading="## $(RELEASE:v%=%)" 'found && /^## / { exit } found { print } index($$0 " ", heading " ") == 1 { found = 1 }' CHANGELOG.md > dist/notes.md
 	@[ -s dist/notes.md ] || { echo "CHANGELOG.md has no section $(RELEASE:v%=%)." >&2; exit 1; }
 

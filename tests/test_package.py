@@ -1,4 +1,4 @@
-"""The package `providers-client`: the contents of its wheel, and that it works without the server."""
+"""The packages `providers-client` and `providers-data-plane`: the contents of their wheels; each works alone."""
 
 from __future__ import annotations
 
@@ -90,3 +90,72 @@ def installed(name: str, seen: set[str]) -> set[str]:
 def test_the_client_installs_few_packages() -> None:
     """Installing the client without extras adds at most 20 packages, itself included."""
     assert len(installed("providers-client", set())) <= MAX_PACKAGES
+
+
+DATA_PLANE = ROOT / "packages" / "data-plane"
+NOT_ITS_OWN = ("providers", "providers_client", "providers_contract", "boto3", "pydantic", "httpx", "httpx2", "local")
+MAX_IMPORT_S = 0.06
+"""The time that `import providers_data_plane` may add to the start of a program."""
+
+READS = f"""
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {NOT_ITS_OWN!r}:
+            raise ModuleNotFoundError(f"not installed: {{name}}", name=name)
+
+sys.meta_path.insert(0, Blocked())
+
+import pkgutil
+import providers_data_plane as package
+from providers_data_plane.contract.vendors import NAMES, facts
+
+for each in pkgutil.iter_modules(package.__path__, "providers_data_plane."):
+    __import__(each.name)
+credentials = package.Credentials(package.Settings("main", "secrets", "key", 3600, org="org_a"))
+credentials.use("OpenAI Production")
+print(package.__file__, [facts(name).hosts[0] for name in NAMES])
+"""
+
+
+@pytest.fixture(scope="module")
+def data_plane_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data plane's wheel, built from this checkout and unpacked."""
+    folder = tmp_path_factory.mktemp("data-plane")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(build, cwd=DATA_PLANE, check=True, capture_output=True)
+    (found,) = folder.glob("*.whl")
+    with zipfile.ZipFile(found) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_the_data_planes_wheel_shares_no_file_with_the_clients(wheel: Path, data_plane_wheel: Path) -> None:
+    """Both can be installed together, in any versions: each package has a top-level folder of its own."""
+    (info,) = data_plane_wheel.glob("*.dist-info")
+    assert {path.name for path in data_plane_wheel.iterdir()} == {"providers_data_plane", info.name}
+    with zipfile.ZipFile(wheel) as archive:
+        assert not any(name.startswith("providers_data_plane/") for name in archive.namelist())
+    assert (data_plane_wheel / "providers_data_plane" / "py.typed").exists()
+    needed = [line for line in (info / "METADATA").read_text().splitlines() if line.startswith("Requires-Dist: ")]
+    assert [Requirement(line[15:]).name for line in needed if "extra ==" not in line] == ["botocore", "cryptography"]
+
+
+def test_the_data_plane_works_with_botocore_and_cryptography_only(data_plane_wheel: Path) -> None:
+    """Every module of its wheel, except integrations, imports without the layer, the client and their libraries."""
+    environment = os.environ | {"PYTHONPATH": str(data_plane_wheel)}
+    done = subprocess.run([sys.executable, "-c", READS], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert str(data_plane_wheel) in done.stdout
+
+
+def test_the_data_plane_is_imported_quickly(data_plane_wheel: Path) -> None:
+    """Importing it costs little, because botocore and cryptography are loaded with the first credential."""
+    timed = "import time; began = time.process_time(); import providers_data_plane; print(time.process_time() - began)"
+    environment = os.environ | {"PYTHONPATH": str(data_plane_wheel)}
+    run = [sys.executable, "-c", timed]
+    took = [
+        float(subprocess.run(run, env=environment, capture_output=True, text=True, check=True).stdout) for _ in range(3)
+    ]
+    assert min(took) < MAX_IMPORT_S
