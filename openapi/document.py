@@ -67,7 +67,7 @@ class _DocumentBuilder:
                         "type": "http",
                         "scheme": "bearer",
                         "bearerFormat": "mlx_mk_<key id>_<secret>",
-                        "description": "A management key. It belongs to one organization; each operation requires one"
+                        "description": "A management key. It belongs to one organization; an operation may require one"
                         " of its scopes (`x-required-scope`).",
                     }
                 },
@@ -81,7 +81,7 @@ class _DocumentBuilder:
             found["description"] += f"\n\nRequires the scope `{scope}`."
             found |= {"security": [{SCHEME: [scope]}], "x-required-scope": scope}
         else:
-            found["security"] = []
+            found["security"] = [] if each.anonymous else [{SCHEME: []}]
         parameters = [_ref("parameters", name) for name in _parameter_names(each)]
         if parameters:
             found["parameters"] = parameters
@@ -111,7 +111,7 @@ class _DocumentBuilder:
 
     def _success(self, each: Operation, success: Success) -> Json:
         headers = {name: self._header(name) for name in success.headers}
-        if each.scope:
+        if not each.anonymous:
             headers |= {name: self._header(name) for name in _LIMITS}
             if each.changes:
                 headers["Idempotency-Replayed"] = self._header("Idempotency-Replayed", always=False)
@@ -160,7 +160,7 @@ def describe(operations: Iterable[Operation] = tuple(OPERATIONS.values())) -> Js
 
 
 def _parameter_names(each: Operation) -> list[str]:
-    once = ("Idempotency-Key",) if each.scope and each.changes else ()
+    once = ("Idempotency-Key",) if each.changes else ()
     return [*each.path_parameters, *each.query, *each.headers, *once]
 
 

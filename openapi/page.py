@@ -59,7 +59,8 @@ class _Page:
         for method, path, operation in self._operations():
             scope = operation.get("x-required-scope")
             link = f"[{operation['summary']}](#{_anchor(operation['summary'])})"
-            yield f"| `{method} {path}` | {link} | {f'`{scope}`' if scope else 'no key'} |"
+            needed = f"`{scope}`" if scope else "any" if operation["security"] else "no key"
+            yield f"| `{method} {path}` | {link} | {needed} |"
         yield ""
 
     def _errors(self) -> Iterator[str]:

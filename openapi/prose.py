@@ -19,6 +19,7 @@ TAGS: Final = {
     ),
     "audit": ("Audit trail", "Who changed what."),
     "uploads": ("Uploads", "Links at which a person enters a credential, so that no one else sees it."),
+    "keys": ("Management keys", "What a management key allows. Operators create and revoke the keys."),
     "description": ("This description", "The document from which this page is generated."),
 }
 """The groups of operations: title and description."""
@@ -42,7 +43,7 @@ maximum size of a body is {MAX_BODY_BYTES // 1024} KiB.
 
 Send a management key with each request: `Authorization: Bearer {MANAGEMENT_KEY}`. The key determines your organization;
 resources of other organizations are not found. It has some of the scopes `providers:read`, `providers:write`,
-`routing:read` and `routing:write`, and each operation requires one of them. A key may send 60 requests a minute, unless
+`routing:read` and `routing:write`, and most operations require one of them. A key may send 60 requests a minute, unless
 the operator sets another limit; the `RateLimit-…` headers report the rate limit, and `Retry-After` when to continue.
 
 ## Errors

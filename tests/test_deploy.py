@@ -104,6 +104,7 @@ def test_every_operation_works_under_its_own_role(world: World) -> None:
     stack = world.stack
     provider_id = stack.add("Production", 11)
     at = {"provider_id": provider_id}
+    assert "providers:read" in stack.done("get_management_key")["scopes"]
     stack.done("list_providers", params={"vendor": "openai"})
     stack.done("get_provider", at)
     for number in range(12, 18):

@@ -23,6 +23,7 @@ from providers_contract.responses import (
     DeletedRoutingConfig,
     DestroyedVersion,
     Health,
+    OwnKey,
     Page,
     Provider,
     RoutingConfig,
@@ -297,6 +298,10 @@ class AsyncClient:
         body = given(provider_id=provider_id, vendor=vendor, name=name, base_url=base_url)
         request = call(operations.CREATE_UPLOAD, Single[Upload], body=body, idempotency_key=idempotency_key)
         return (await self._send(request)).data
+
+    async def get_management_key(self) -> OwnKey:
+        """Return the management key of this client, without its secret."""
+        return (await self._send(call(operations.GET_MANAGEMENT_KEY, Single[OwnKey]))).data
 
     async def _walk(self, first: Call[Page[T]], limit: int | None) -> AsyncIterator[T]:
         request: Call[Page[T]] | None = first

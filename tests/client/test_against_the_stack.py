@@ -27,6 +27,7 @@ def client(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Client]:
 
 def test_the_life_of_a_provider(client: Client) -> None:
     """A provider can be added, read, rotated, disabled, probed, used by a config, detached and deleted."""
+    assert "providers:write" in client.get_management_key().scopes
     provider = client.add_provider("openai", "OpenAI Production", fake_key("openai")).data
     assert client.get_provider(provider.id) == provider
     rotated = client.update_provider(provider.id, api_key=fake_key("openai", serial=2)).data

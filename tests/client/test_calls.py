@@ -13,6 +13,13 @@ from providers_client import AttemptView, Client
 from tests.client.canned import KEY, NOW, PROVIDER, PROVIDER_ID, Script, page
 
 TIME = "2026-04-14T12:00:00Z"
+OWN_KEY = {
+    "id": "01jfakefakefakefakefakefake",
+    "org": "org_a",
+    "name": "Ops",
+    "scopes": ["providers:read"],
+    "expires_at": None,
+}
 AUDIT = {
     "id": "aud_1",
     "at": TIME,
@@ -139,6 +146,7 @@ CASES: list[Case] = [
         page([AUDIT], None),
         [AUDIT],
     ),
+    ("own key", lambda c: c.get_management_key(), "GET /key", None, {"data": OWN_KEY}, OWN_KEY),
     (
         "upload",
         lambda c: c.create_upload(vendor="openai", name="A"),

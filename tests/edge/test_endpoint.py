@@ -6,17 +6,20 @@ import io
 import json
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from functions.authorize.app import handler as authorize
 from providers.model.errors import ProvidersError
 from providers.model.verdict import Verdict
+from providers.usecases.management_keys import mint_management_key
 from providers_contract.errors import ERRORS
 from providers_contract.operations import OPERATIONS
 from providers_contract.vocabulary import Outcome, Reason, Scope
 from tests.kit.fakes import FakePorts
-from tests.kit.lambdas import call, event, invoke
+from tests.kit.lambdas import Invocation, call, event, invoke
 from tests.kit.operations import ROWS
 from tests.kit.requests import key
 
@@ -27,18 +30,18 @@ ROUTE = {"strategy": "single", "attempts": [{"provider_id": "prov_" + "0" * 26, 
 
 def test_every_operation_has_a_row() -> None:
     """The tests' table of scopes and requests contains every operation and agrees with the contract."""
-    with_key = {name: operation.scope for name, operation in OPERATIONS.items() if operation.scope}
+    with_key = {name: operation.scope for name, operation in OPERATIONS.items() if not operation.anonymous}
     assert with_key == {name: row.scope for name, row in ROWS.items()}
 
 
 @pytest.mark.parametrize("function", ROWS)
 @pytest.mark.parametrize("scope", list(Scope))
 def test_an_endpoint_needs_its_own_scope_and_no_other(ports: FakePorts, function: str, scope: Scope) -> None:
-    """An endpoint accepts its own scope alone, and returns 403 for all others."""
+    """An endpoint accepts its own scope alone, and returns 403 for all others; one without a scope accepts any."""
     path = {"provider_id": "prov_" + "0" * 26, "slug": "a", "number": "1"}
     response = call(function, scopes=scope.value, path=path, body=ROUTE)
     allowed = response.status != 403
-    assert allowed == (scope is ROWS[function].scope)
+    assert allowed == (ROWS[function].scope in (scope, None))
     assert allowed or response.error["code"] == "insufficient_scope"
 
 
@@ -47,6 +50,18 @@ def test_a_key_over_its_limit_gets_retry_after(ports: FakePorts, function: str) 
     """A key over its rate limit gets 429 with Retry-After for any request."""
     response = call(function, limited=True)
     assert (response.status, response.error["code"], response.headers["Retry-After"]) == (429, "rate_limited", "42")
+
+
+def test_a_key_learns_what_it_may_do(ports: FakePorts) -> None:
+    """A key's own name, organization, scopes and expiry pass from the authorizer to the response."""
+    expiry = ports.clock.now() + timedelta(days=1)
+    _, token = mint_management_key(ports, "org_b", "Büro", [Scope.ROUTING_READ], expires_at=expiry)
+    allowed = authorize({"headers": {"Authorization": f"Bearer {token.reveal()}"}, "methodArn": "arn"}, Invocation())
+    given = event()
+    given["requestContext"]["authorizer"] = allowed["context"]
+    found = invoke("get_management_key", given).data
+    assert (found["org"], found["name"], found["scopes"]) == ("org_b", "Büro", ["routing:read"])
+    assert datetime.fromisoformat(found["expires_at"]) == expiry.replace(microsecond=0)
 
 
 @pytest.mark.parametrize("limited", [False, True])

@@ -68,6 +68,7 @@ RESPONSES = [
     ("list_audit", 200),
     ("put_routing_config", 201),
     ("list_routing_configs", 200),
+    ("get_management_key", 200),
 ]
 
 

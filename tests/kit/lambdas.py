@@ -69,6 +69,8 @@ def event(
             "authorizer": {
                 "org": org,
                 "key_id": key_id,
+                "key_name": "Test",
+                "key_expires_at": "",
                 "scopes": scopes,
                 "rate_limit": "60",
                 "rate_remaining": "59",

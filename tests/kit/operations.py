@@ -26,9 +26,9 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The arguments of `tests.kit.lambdas.call`, made from the existing resources."""
+    """The arguments of `tests.kit.lambdas.call`, made from the existing resources; `scope` is None if any key may."""
 
-    scope: Scope
+    scope: Scope | None
     request: Callable[[Existing], Mapping[str, Any]]
 
 
@@ -73,6 +73,7 @@ ROWS: Final[Mapping[str, Row]] = {
         },
     ),
     "delete_routing_config": Row(Scope.ROUTING_WRITE, _config),
+    "get_management_key": Row(None, _nothing),
 }
 
 CHANGING: Final = {name for name, operation in OPERATIONS.items() if operation.changes}

@@ -52,12 +52,12 @@ def test_every_route_is_an_operation() -> None:
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_functions_decorator_matches_its_operation(name: str) -> None:
-    """A function requires a management key only if its operation has a scope, and a body only if it has one."""
+    """A function requires a management key unless its operation is anonymous."""
     operation = OPERATIONS[name]
     handler = importlib.import_module(f"functions.{name}.app").handler
     assert getattr(handler, "operation", operation) is operation
-    assert hasattr(handler, "operation") == (operation.scope is not None)
-    assert (ROUTES[name].function in TEMPLATE.open_routes) == (operation.scope is None)
+    assert hasattr(handler, "operation") != operation.anonymous
+    assert (ROUTES[name].function in TEMPLATE.open_routes) == operation.anonymous
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -150,10 +150,11 @@ def test_it_contains_no_real_looking_key() -> None:
 
 
 def test_every_operation_documents_its_key_and_scope() -> None:
-    """Every operation documents its key and scope; the document's own needs none."""
+    """Every operation documents whether it needs a key, and which scope."""
     for name, operation in described().items():
         scope = operation.get("x-required-scope")
-        assert operation["security"] == ([] if name == "get_openapi" else [{"managementKey": [scope]}])
+        expected = [] if OPERATIONS[name].anonymous else [{"managementKey": [scope] if scope else []}]
+        assert operation["security"] == expected
         assert {"401", "403"} <= operation["responses"].keys() or name == "get_openapi"
 
 

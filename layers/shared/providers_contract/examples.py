@@ -134,6 +134,14 @@ AUDIT_ENTRY: Final = {
     "request_id": REQUEST_ID,
 }
 
+OWN_KEY: Final = {
+    "id": "01jfakefakefakefakefakefake",
+    "org": "org_demo",
+    "name": "Ops console",
+    "scopes": ["providers:read", "routing:read"],
+    "expires_at": "2026-12-31T23:59:59Z",
+}
+
 UPLOAD_TO_ADD: Final = {"vendor": "openai", "name": "OpenAI Staging"}
 UPLOAD_TO_ROTATE: Final = {"provider_id": PROVIDER_ID}
 UPLOAD: Final = {

@@ -36,7 +36,7 @@ class Operation:
     Args:
         name: of the function's folder, the client's method and the OpenAPI operation.
         method, path: the HTTP route; parameters of the path are those in `parameters.PATH`.
-        scope: the scope that the management key needs; None if no key is required.
+        scope: the scope that the management key needs; None if any key is enough.
         tag: its group in the documentation (`document.TAGS`).
         summary: its title.
         text: its description, for the documentation.
@@ -47,6 +47,7 @@ class Operation:
         body_examples: by name; the documentation shows the first one.
         codes: the error codes that do not follow from the other arguments (`error_codes`).
         gives: path parameters of other operations that a response contains, as OpenAPI runtime expressions.
+        anonymous: True if no management key is required.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Operation:
     body_examples: Mapping[str, Any] = field(default_factory=dict)
     codes: tuple[str, ...] = ()
     gives: Mapping[str, str] = field(default_factory=dict)
+    anonymous: bool = False
 
     @property
     def path_parameters(self) -> list[str]:
@@ -79,8 +81,10 @@ class Operation:
     def error_codes(self) -> list[str]:
         """The error codes of its responses, in the order of `ERRORS`."""
         found = {*_ALWAYS, *self.codes}
-        if self.scope:
+        if not self.anonymous:
             found |= {*_WITH_KEY}
+        if self.scope:
+            found |= {"insufficient_scope"}
         if self.changes:
             found |= {*_IDEMPOTENCY}
         if self.body:
@@ -105,7 +109,7 @@ _ALWAYS: Final = (
 )
 """Codes from API Gateway, or from the function before the use case runs."""
 
-_WITH_KEY: Final = ("missing_api_key", "invalid_api_key", "insufficient_scope")
+_WITH_KEY: Final = ("missing_api_key", "invalid_api_key")
 _WITH_BODY: Final = ("malformed_json", "unsupported_media_type", "validation_failed")
 _IDEMPOTENCY: Final = ("idempotency_in_progress", "idempotency_mismatch")
 _VERIFYING: Final = (
@@ -362,6 +366,17 @@ DELETE_ROUTING_CONFIG: Final = Operation(
     },
     codes=("version_conflict",),
 )
+GET_MANAGEMENT_KEY: Final = Operation(
+    "get_management_key",
+    "GET",
+    f"{BASE_PATH}/key",
+    None,
+    "keys",
+    "Get your own management key",
+    "Returns the management key that the request was sent with, without its secret: its organization, scopes and "
+    "expiry. Any key may call it.",
+    {200: Success("The key.", "OwnKeySingle", {"data": examples.OWN_KEY})},
+)
 GET_OPENAPI: Final = Operation(
     "get_openapi",
     "GET",
@@ -375,6 +390,7 @@ GET_OPENAPI: Final = Operation(
         304: Success("The document has not changed since the revision in `If-None-Match`.", headers=("ETag",)),
     },
     headers=("If-None-Match",),
+    anonymous=True,
 )
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
@@ -395,6 +411,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         GET_ROUTING_CONFIG,
         PUT_ROUTING_CONFIG,
         DELETE_ROUTING_CONFIG,
+        GET_MANAGEMENT_KEY,
         GET_OPENAPI,
     )
 }

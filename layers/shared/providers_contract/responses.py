@@ -21,6 +21,7 @@ from providers_contract.vocabulary import (
     HealthState,
     Outcome,
     ResourceType,
+    Scope,
     Status,
     Strategy,
     WarningCode,
@@ -271,6 +272,16 @@ class Upload(Response):
     vendor: VendorName
     name: str
     expires_at: Time
+
+
+class OwnKey(Response):
+    """The management key of the request, without its secret."""
+
+    id: str
+    org: Annotated[str, Field(description="The organization that it belongs to.")]
+    name: str
+    scopes: list[Annotated[str, _open(Scope)]]
+    expires_at: Annotated[Time | None, Field(description="When it stops working; null if never.")]
 
 
 class Page(Response, Generic[T]):

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from providers.model.errors import Unauthenticated
 from providers.usecases.management_keys import Caller
+from providers_data_plane.encoding import time_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class Authorized:
 
     org: str
     key_id: str
+    key_name: str
+    key_expires_at: datetime | None
     scopes: frozenset[str]
     limited: bool
     limit: int
@@ -31,6 +35,8 @@ def to_context(caller: Caller) -> dict[str, str]:
     return {
         "org": caller.key.org,
         "key_id": caller.key.id,
+        "key_name": caller.key.name,
+        "key_expires_at": time_text(caller.key.expires_at),
         "scopes": " ".join(sorted(caller.key.scopes)),
         "rate_limit": str(caller.limit),
         "rate_remaining": str(caller.remaining),
@@ -46,6 +52,8 @@ def from_event(event: Mapping[str, Any]) -> Authorized:
         return Authorized(
             org=context["org"],
             key_id=context["key_id"],
+            key_name=context.get("key_name", ""),  # missing while a deployment has not replaced the authorizer yet
+            key_expires_at=datetime.fromisoformat(expiry) if (expiry := context.get("key_expires_at")) else None,
             scopes=frozenset(context["scopes"].split()),
             limited=context.get("rate_limited") == "true",
             limit=int(context["rate_limit"]),

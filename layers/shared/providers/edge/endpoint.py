@@ -53,8 +53,7 @@ def endpoint(
             `data`; they are added to the first response and to each replay.
     """
     query = frozenset(operation.query)
-    scope = operation.scope
-    assert scope is not None  # noqa: S101 - an operation without a key has no use for this decorator
+    assert not operation.anonymous  # noqa: S101 - an operation without a key has no use for this decorator
 
     def decorate(handle: Handler[B, R]) -> LambdaHandler:
         def respond(invocation: Invocation) -> StoredResponse:
@@ -62,7 +61,7 @@ def endpoint(
             invocation.response_headers.update(limit_headers(caller))
             invocation.log_keys.update(org=caller.org, key_id=caller.key_id)
             refuse_over_limit(caller)
-            _require(scope, caller)
+            _require(operation.scope, caller)
             given = _object(invocation, operation) if body else {}
             request = _request(invocation, caller, query, body(given) if body else None, reply)
             with metrics_written(ports):
@@ -81,8 +80,8 @@ def endpoint(
     return decorate
 
 
-def _require(scope: Scope, caller: Authorized) -> None:
-    if scope not in caller.scopes:
+def _require(scope: Scope | None, caller: Authorized) -> None:
+    if scope is not None and scope not in caller.scopes:
         raise Forbidden("insufficient_scope", f"this management key lacks the scope {scope.value}")
 
 
@@ -129,9 +128,7 @@ def _request(
 ) -> Request[Any]:
     return Request(
         id=invocation.request_id,
-        org=caller.org,
-        key_id=caller.key_id,
-        scopes=caller.scopes,
+        caller=caller,
         path=invocation.event.get("pathParameters") or {},
         query=read_query(invocation.event, query),
         headers=invocation.headers,

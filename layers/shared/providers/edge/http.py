@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, NoReturn, TypeVar
 from urllib.parse import parse_qsl, unquote
 
+from providers.edge.caller import Authorized
 from providers.model.audit import Actor
 from providers.model.errors import InvalidRequest, NotFound, ProvidersError, validation_failed, version_not_found
 from providers.model.idempotency import Lease, StoredResponse
@@ -44,7 +45,7 @@ class Request(Generic[B]):
 
     Args:
         id: API Gateway's request id.
-        org, key_id, scopes: of the management key.
+        caller: the management key's holder; `org` and `key_id` are its.
         path, query: the parameters. `headers`: with lower-case names.
         body: the result of the endpoint's `body`.
         reply: renders the use case's result.
@@ -52,15 +53,23 @@ class Request(Generic[B]):
     """
 
     id: str
-    org: str
-    key_id: str
-    scopes: frozenset[str]
+    caller: Authorized
     path: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: B
     reply: Callable[[Any], Reply]
     lease: Lease | None = None
+
+    @property
+    def org(self) -> str:
+        """The organization of the management key."""
+        return self.caller.org
+
+    @property
+    def key_id(self) -> str:
+        """The management key's id."""
+        return self.caller.key_id
 
     @property
     def mutation(self) -> Mutation[Any]:

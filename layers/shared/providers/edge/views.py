@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
+from providers.edge.caller import Authorized
 from providers.edge.http import Reply
 from providers.model.audit import Entry
 from providers.model.health import PERCENTILES, Point, Window
@@ -127,6 +128,19 @@ def entry_view(entry: Entry) -> dict[str, Any]:
         "after": entry.after,
         "request_id": entry.request_id,
     }
+
+
+def own_key_reply(caller: Authorized) -> Reply:
+    """Return the response for the caller's own management key."""
+    return Reply(
+        {
+            "id": caller.key_id,
+            "org": caller.org,
+            "name": caller.key_name,
+            "scopes": sorted(caller.scopes),
+            "expires_at": at(caller.key_expires_at),
+        }
+    )
 
 
 def upload_view(upload: Upload) -> dict[str, Any]:
