@@ -93,7 +93,7 @@ def sent(ports: FakePorts) -> Stage:
 def state(ports: FakePorts) -> tuple[Any, ...]:
     """Return everything that a change can modify."""
     db = ports.db
-    side_effects = list(db.trail), len(ports.publisher.published)
+    side_effects = list(db.trail), len(ports.events)
     return dict(db.providers), dict(db.names), dict(db.rows), dict(db.routes), dict(db.uploads), side_effects
 
 

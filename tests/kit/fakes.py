@@ -198,6 +198,11 @@ class FakePorts:
         self.publisher = FakePublisher()
         self.queue = FakeQueue()
 
+    @property
+    def events(self) -> list[Event]:
+        """Every event that was committed: the published ones, then those in the outbox."""
+        return [*self.publisher.published, *self.db.outbox.values()]
+
     async def probe(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
         """Return the same verdict as a verification."""
         return self.verify(vendor, credential, base_url)

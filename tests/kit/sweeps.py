@@ -41,9 +41,7 @@ def stored(ports: FakePorts, provider: Provider) -> Provider:
 
 def health_events(ports: FakePorts) -> list[tuple[str, str]]:
     return [
-        (event.detail["from"], event.detail["to"])
-        for event in ports.publisher.published
-        if event.type is EventType.HEALTH_CHANGED
+        (event.detail["from"], event.detail["to"]) for event in ports.events if event.type is EventType.HEALTH_CHANGED
     ]
 
 

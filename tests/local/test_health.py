@@ -118,7 +118,7 @@ def api_org(api: Api) -> str:
 
 
 def test_events_reach_a_rule_with_a_target(api: Api) -> None:
-    """Created, rotated, health_changed and deleted each arrive once, through EventBridge in a queue."""
+    """Created, rotated, health_changed and deleted each arrive once and in order, through EventBridge in a queue."""
     events, sqs = api.stack.ports.client("events"), api.stack.ports.sqs
     url = sqs.create_queue(QueueName="listener")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -129,6 +129,7 @@ def test_events_reach_a_rule_with_a_target(api: Api) -> None:
     sweep(api)
     sweep(api)
     api.call("DELETE", f"/providers/{provider['id']}")
+    sweep(api)
     received = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         for message in messages:

@@ -69,7 +69,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Expected:
-    """The expected response; `warnings` without their sentences. `published`: an event follows the commit."""
+    """The expected response; `warnings` without their sentences. `reported`: an event is committed with the change."""
 
     status: int
     data: Data | None = None
@@ -77,7 +77,7 @@ class Expected:
     warnings: tuple[Data, ...] = ()
     references: tuple[str, ...] | None = None
     etag: str | None = None
-    published: bool = False
+    reported: bool = False
     replayed: bool = False
 
 
@@ -214,7 +214,7 @@ class Model:
             if known.content != sent.content:
                 return Expected(422, code="idempotency_mismatch")
             if known.response is not None:
-                return replace(known.response, replayed=True, published=False)
+                return replace(known.response, replayed=True, reported=False)
             if self.now < known.until:
                 return Expected(409, code="idempotency_in_progress")
         self.remembered[place] = Remembered(sent.content, self.now + LEASE, self.now + REMEMBERED)
@@ -332,7 +332,7 @@ class Model:
         self.providers[new_id] = added
         self._note(sent.org, "provider.created", "provider", new_id, None, added.facts())
         status_code = 201 if status == "active" else 202
-        return Expected(status_code, added.view(), warnings=warnings, etag='"1"', published=True)
+        return Expected(status_code, added.view(), warnings=warnings, etag='"1"', reported=True)
 
     def _update(self, sent: Sent, weather: Weather) -> Expected:
         found, body = self._matching(sent), sent.body
@@ -413,7 +413,7 @@ class Model:
             found.view(),
             warnings=tuple(warnings),
             etag=f'"{found.revision}"',
-            published=new is not None,
+            reported=new is not None,
         )
 
     def _destroy(self, sent: Sent) -> Expected:
@@ -443,7 +443,7 @@ class Model:
             return Expected(200, {"id": found.id, "deleted": False, "dry_run": True})
         del self.providers[found.id]
         self._note(sent.org, "provider.deleted", "provider", found.id, found.facts(), None)
-        return Expected(200, {"id": found.id, "deleted": True}, published=True)
+        return Expected(200, {"id": found.id, "deleted": True}, reported=True)
 
     def _put_route(self, sent: Sent) -> Expected:
         place = (sent.org, sent.path["slug"])

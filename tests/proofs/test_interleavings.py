@@ -121,6 +121,7 @@ class Played:
 
     def check(self, schedule: Schedule[Response]) -> tuple[Any, ...]:
         """Return the outcome of a schedule. Raises AssertionError if no serial order has it."""
+        self.world.sweep()
         after = state.read(self.world)
         responses = dict(enumerate(schedule.results))
         by_id = {sent.id: response for sent, response in zip(self.scenario.at_once, schedule.results, strict=True)}

@@ -58,8 +58,8 @@ class CountedClock:
 class Uncounted:
     """Stands for the counters of verifications, which are calls without a part in this."""
 
-    def count(self, org: str | None, minute: int) -> int:
-        return 1
+    def count(self, org: str, minute: int, limit: int) -> tuple[int, int] | None:
+        return 1, 1
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
@@ -32,17 +32,16 @@ from functions.run_probes import app as run_probes
 from providers import bootstrap
 from providers.bootstrap import Dependencies, Settings
 from providers.model.errors import Conflict, NotFound
-from providers.model.events import Event
 from providers.model.health import floor_minute
 from providers.model.policy import Limits
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
-from providers.ports import Published
+from providers.ports import SideWrites
 from providers.usecases.probe_batch import Batch
 from providers.usecases.resolve import resolve
 from providers_contract.vocabulary import Reason
 from tests.kit.aws import REGION, moto_tables
-from tests.kit.fakes import PROXIES, FakeClock, FakePorts, FakePublisher, FakeVerifier
+from tests.kit.fakes import PROXIES, FakeClock, FakePorts, FakeVerifier
 from tests.kit.figures import SOAK, Figure
 from tests.kit.lambdas import Invocation, Response, call
 from tests.proofs.reference import (
@@ -103,16 +102,21 @@ class Outside(FakeVerifier):
         return Verdict(reason, account=self.weather.account if accepted else None)
 
 
-@dataclass
-class Bus(FakePublisher):
-    """The event bus, which can be the last thing that a process sees."""
+def deadly(store: Any, outside: Outside) -> Any:
+    """Return the store of providers, in which the process can die right after a commit with an event."""
 
-    outside: Outside = field(default_factory=Outside)
+    def dying(write: Callable[..., None]) -> Callable[..., None]:
+        def commit(*given: Any, **named: Any) -> None:
+            write(*given, **named)
+            side_writes = [each for each in (*given, *named.values()) if isinstance(each, SideWrites)]
+            if outside.weather.dies == "after" and any(each.events for each in side_writes):
+                raise Killed
 
-    def publish(self, events: Sequence[Event]) -> Published:
-        if self.outside.weather.dies == "after":
-            raise Killed
-        return Published(events)
+        return commit
+
+    for name in ("create", "change", "delete"):
+        setattr(store, name, dying(getattr(store, name)))
+    return store
 
 
 class OverMoto(Dependencies):
@@ -123,7 +127,7 @@ class OverMoto(Dependencies):
         super().__init__(replace(settings, verifications_per_org=10**6, verifications=10**6))
         self.outside = outside
         self.clock = FakeClock()
-        self.publisher = Bus(outside=outside)
+        self.providers = deadly(self.providers, outside)
 
     def verify(self, vendor: Vendor, credential: Credential, base_url: str | None) -> Verdict:
         return self.outside(vendor, credential, base_url)
@@ -206,7 +210,7 @@ class Life(RuleBasedStateMachine):
             assert response is None, "it should have died while the vendor was asked"
         else:
             if response is None:
-                assert expected.published, "it died where nothing had been committed"
+                assert expected.reported, "it died where nothing had been committed"
             else:
                 self._compare(sent, response, expected, key)
         assert self.outside.received == self.model.verified, "another credential or host than the owner's was tried"
@@ -561,7 +565,7 @@ class OverFakesLife(Life):
         ports = FakePorts()
         ports.policy = replace(ports.policy, limits=LIMITS)
         ports.verify = self.outside
-        ports.publisher = Bus(outside=self.outside)
+        ports.providers = deadly(ports.providers, self.outside)
         return ports
 
 

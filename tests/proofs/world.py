@@ -254,7 +254,7 @@ class World:
         return work(process, ORG)
 
     def begin_with(self, setup: Sequence[Sent]) -> None:
-        """Empty the world, send the requests of `setup`, and record the state for `reset`."""
+        """Empty the world, send the requests of `setup`, publish their events, and record the state for `reset`."""
         self.ids = {}
         self._begin = {place: item for place, item in self.items().items() if item["PK"]["S"] == "STACK"}
         self.reset()
@@ -264,6 +264,7 @@ class World:
             assert response.status < 300, response.text
             if request.function == "add_provider":
                 self.ids[response.data["name"]] = response.data["id"]
+        self.sweep()
         self.keep()
 
     def keep(self) -> None:

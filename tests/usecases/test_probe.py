@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from providers.model.errors import Unavailable
 from providers.model.events import EventType
 from providers.model.health import Sample, floor_minute
 from providers.model.verdict import Verdict
-from providers.usecases.events import drain_outbox
 from providers.usecases.probe import probe_messages
 from providers.usecases.sweep import dispatch, run_minute
 from providers_contract.vocabulary import HealthState, Reason, Status
@@ -109,7 +109,7 @@ def test_an_old_message_is_dropped(seconds: int, probed: int) -> None:
     assert len(ports.verify.asked) == probed
 
 
-@pytest.mark.parametrize("point", ["load", "recent", "record", "set_health", "publish", "forget"])
+@pytest.mark.parametrize("point", ["load", "recent", "record", "set_health"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_worker_killed_at_any_point_loses_nothing_and_counts_nothing_twice(point: str, after: bool) -> None:
     """A crash at any point leads, after redelivery, to the same buckets, state and events as no crash."""
@@ -121,8 +121,7 @@ def test_a_worker_killed_at_any_point_loses_nothing_and_counts_nothing_twice(poi
     provider = added(ports)
     ports.clock.pass_time(minutes=1)
     dispatch(ports, ports.clock.now())
-    owners: dict[str, Any] = {"load": ports.probes, "set_health": ports.probes, "forget": ports.outbox}
-    owner = owners.get(point, ports.publisher if point == "publish" else ports.health)
+    owner: Any = ports.probes if point in ("load", "set_health") else ports.health
     real = getattr(owner, point)
 
     def killed(*given: Any) -> Any:
@@ -135,14 +134,9 @@ def test_a_worker_killed_at_any_point_loses_nothing_and_counts_nothing_twice(poi
     with pytest.raises(Killed):
         asyncio.run(probe_messages(ports, ports.queue.sent, 1, 1e12))
     assert deliver(ports, ports.queue.sent) == []
-    ports.clock.pass_time(minutes=1)
-    drain_outbox(ports, ports.clock.now() + timedelta(minutes=1))
     assert len(ports.db.samples[provider.id]) == 1
     assert stored(ports, provider).health.state is HealthState.HEALTHY
-    assert set(health_events(ports)) == {("unknown", "healthy")}
-    ids = [event.id for event in ports.publisher.published if event.type is EventType.HEALTH_CHANGED]
-    assert len(set(ids)) == 1
-    assert ports.db.outbox == {}
+    assert health_events(ports) == [("unknown", "healthy")]
 
 
 @pytest.mark.parametrize("deliveries", [1, 3])
@@ -166,18 +160,18 @@ def test_an_interrupted_probe_is_finished_once_by_the_next_delivery(deliveries: 
     assert (after.throttled, after.probe_after) == (1, ports.clock.now() + timedelta(minutes=2))
 
 
-def test_an_event_that_could_not_be_published_is_published_by_the_next_sweep() -> None:
-    """If publishing fails, the change succeeds, and the next sweep publishes its event."""
+def test_an_event_is_published_once_by_the_next_sweep() -> None:
+    """A change leaves its event in the outbox; a sweep that cannot publish it leaves it there for the next one."""
     ports = FakePorts()
-    ports.publisher.broken = True
     provider = added(ports)
-    assert len(ports.db.outbox) == 1
-    ports.publisher.broken = False
+    assert ports.publisher.published == []
     until = ports.clock.now() + timedelta(minutes=1)
-    run_minute(ports, ports.clock.now(), until)
-    assert ports.publisher.published == []  # the process that committed it may be about to publish it
-    ports.clock.pass_time(seconds=30)
+    ports.publisher.broken = True
+    with pytest.raises(Unavailable):
+        run_minute(ports, ports.clock.now(), until)
+    ports.publisher.broken = False
     assert run_minute(ports, ports.clock.now(), until) == {"due": 1, "published": 1, "quarantined": 0}
+    assert run_minute(ports, ports.clock.now(), until) == {"due": 1, "published": 0, "quarantined": 0}
     assert [(event.type, event.provider_id) for event in ports.publisher.published] == [
         (EventType.CREATED, provider.id)
     ]

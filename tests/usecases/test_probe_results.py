@@ -134,7 +134,7 @@ def test_a_pending_provider_is_disabled_after_a_day() -> None:
         provider.id,
     )
     assert (entry.before, entry.after) == ({"status": "pending"}, {"status": "disabled"})
-    events = [event for event in ports.publisher.published if event.type is EventType.PENDING_EXPIRED]
+    events = [event for event in ports.events if event.type is EventType.PENDING_EXPIRED]
     assert [(event.provider_id, event.detail["status"]) for event in events] == [(provider.id, "disabled")]
     assert sweep(ports) == []
 

@@ -230,12 +230,12 @@ def test_a_rollback_is_one_more_version() -> None:
 
 
 def test_a_rollback_is_reported_as_a_rollback() -> None:
-    """A rollback is published as a rotation and audited as a rollback."""
+    """A rollback's event is that of a rotation and audited as a rollback."""
     ports = FakePorts()
     provider = rotate(ports, added(ports), "two")
     mutation: Mutation[Any] = Mutation(Actor("management_key", "01test"), "request-9")
     rollback_provider(ports, ORG, provider.id, mutation=mutation)
-    event, entry = ports.publisher.published[-1], ports.db.trail[-1]
+    event, entry = ports.events[-1], ports.db.trail[-1]
     assert (event.type, event.detail["key_version"]) == (EventType.ROTATED, 3)
     assert (entry.action, entry.actor.key_id, entry.request_id) == (Action.ROLLED_BACK, "01test", "request-9")
     assert (entry.before, entry.after) == ({"key_version": 2}, {"key_version": 3})

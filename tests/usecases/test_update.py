@@ -174,13 +174,13 @@ def test_other_fields_sent_with_the_current_credential_are_changed() -> None:
     """Other fields sent with the current credential are updated, without a rotation event."""
     ports = FakePorts()
     provider = added(ports)
-    events = len(ports.publisher.published)
+    events = len(ports.events)
     end = ports.clock.now() + timedelta(days=30)
     change = Change(api_key=key(), name="New", key_expires_at=end)
     after, warnings = update_provider(ports, ORG, provider.id, change)
     assert (after.name, after.active.number, after.active.key_expires_at) == ("New", 1, end)
     assert [each["code"] for each in warnings] == ["credential_unchanged"]
-    assert (ports.db.trail[-1].action, len(ports.publisher.published)) == (Action.UPDATED, events)
+    assert (ports.db.trail[-1].action, len(ports.events)) == (Action.UPDATED, events)
 
 
 def test_the_current_credential_at_another_host_is_a_rotation() -> None:

@@ -11,6 +11,9 @@ class MemoryVerifications:
     def __init__(self) -> None:
         self.counts: Counter[tuple[str | None, int]] = Counter()
 
-    def count(self, org: str | None, minute: int) -> int:
+    def count(self, org: str, minute: int, limit: int) -> tuple[int, int] | None:
+        if self.counts[org, minute] >= limit:
+            return None
         self.counts[org, minute] += 1
-        return self.counts[org, minute]
+        self.counts[None, minute] += 1
+        return self.counts[org, minute], self.counts[None, minute]

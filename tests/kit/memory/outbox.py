@@ -32,18 +32,18 @@ class MemoryOutbox:
         with self.db.lock:
             ids = sorted(
                 event_id
-                for event_id in self.db.outbox
-                if _shard_of(event_id) == shard and (after is None or event_id > after.id)
+                for event_id, event in self.db.outbox.items()
+                if _shard_of(event.provider_id) == shard and (after is None or event_id > after.id)
             )
             return [self.db.outbox[event_id] for event_id in ids[:limit]]
 
-    def forget(self, events: Sequence[Event]) -> None:
+    def forget(self, shard: int, events: Sequence[Event]) -> None:
         with self.db.lock:
             for event in events:
                 self.db.outbox.pop(event.id, None)
 
-    def quarantine(self, refused: Sequence[Refused], at: datetime) -> None:
+    def quarantine(self, shard: int, refused: Sequence[Refused], at: datetime) -> None:
         with self.db.lock:
             for each in refused:
                 self.db.quarantine[each.event.id] = each
-        self.forget([each.event for each in refused])
+        self.forget(shard, [each.event for each in refused])

@@ -52,9 +52,7 @@ SWEEP_LAG: Final = Metric(
 OUTBOX_AGE: Final = Metric(
     "OutboxAge", "Seconds", "age of the oldest unpublished event in each shard of the outbox, 0 if it is empty"
 )
-EVENTS_PUBLISHED_LATE: Final = Metric(
-    "EventsPublishedLate", "Count", "events published by the sweep, because the request that made them could not"
-)
+EVENTS_PUBLISHED: Final = Metric("EventsPublished", "Count", "events that EventBridge accepted")
 EVENTS_QUARANTINED: Final = Metric(
     "EventsQuarantined", "Count", "events that EventBridge rejected permanently, or for a day"
 )

@@ -14,15 +14,15 @@ class Outbox(Protocol):
     """Events that are committed and not yet published. Every method raises Unavailable."""
 
     def pending(self, shard: int, limit: int, after: Event | None = None) -> Sequence[Event]:
-        """Return the oldest events of one shard, after `after`."""
+        """Return the oldest events of one shard, after `after`. A provider's events are in one shard."""
         ...
 
-    def forget(self, events: Sequence[Event]) -> None:
-        """Remove events that were published."""
+    def forget(self, shard: int, events: Sequence[Event]) -> None:
+        """Remove events of one shard that were published."""
         ...
 
-    def quarantine(self, refused: Sequence[Refused], at: datetime) -> None:
-        """Move events that cannot be published from the outbox to quarantine, for an operator."""
+    def quarantine(self, shard: int, refused: Sequence[Refused], at: datetime) -> None:
+        """Move events that cannot be published from one shard to quarantine, for an operator."""
         ...
 
 

@@ -47,10 +47,10 @@ class Prober(Protocol):
 class VerificationCounter(Protocol):
     """Counts verifications."""
 
-    def count(self, org: str | None, minute: int) -> int:
-        """Count a verification in `minute` (since 1970) and return the count, this one included.
+    def count(self, org: str, minute: int, limit: int) -> tuple[int, int] | None:
+        """Count a verification in `minute` (since 1970), unless the organization already has `limit` in it.
 
-        Counts for the organization, or for the whole stack if `org` is None; the two counts are separate.
-        Raises Unavailable.
+        Returns the organization's count and the whole stack's, this one included; None if it was not counted. Raises
+        Unavailable.
         """
         ...

@@ -11,7 +11,6 @@ from providers.model.provider import Provider
 from providers.ports import LimitReached, NameTaken, Ports, StaleWrite
 from providers.usecases.change_warnings import warnings_for
 from providers.usecases.commands import NewProvider
-from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation, limit_exceeded, write_contention
 from providers.usecases.verification import (
     Changed,
@@ -61,7 +60,6 @@ def add_provider(ports: Ports, org: str, new: NewProvider, mutation: Mutation[Ch
         raise limit_exceeded(ports, error) from None
     except StaleWrite:
         raise write_contention() from None
-    publish(ports, events)
     return provider, warnings
 
 

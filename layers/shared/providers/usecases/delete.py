@@ -8,7 +8,6 @@ from providers.model.errors import Conflict
 from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider
 from providers.ports import Ports, StaleWrite
-from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation, unchanged
 from providers.usecases.preconditions import TRIES, read_matching, version_conflict
 from providers_contract.vocabulary import Action
@@ -49,7 +48,6 @@ def delete_provider(
             ports.providers.delete(provider, mutation.with_entry(entry, deleted, events))
         except StaleWrite:
             continue
-        publish(ports, events)
         return deleted
     raise version_conflict(provider_id)
 

@@ -1,16 +1,15 @@
-"""Publish committed events."""
+"""Publish committed events: the sweep drains the outbox once a minute (docs/decisions/0020)."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
 
-from providers.model.errors import Unavailable, Unresponsive
+from providers.model.errors import Unresponsive
 from providers.model.events import Event
-from providers.model.metrics import EVENTS_PUBLISHED_LATE, EVENTS_QUARANTINED, OUTBOX_AGE
+from providers.model.metrics import EVENTS_PUBLISHED, EVENTS_QUARANTINED, OUTBOX_AGE
 from providers.model.policy import OUTBOX_SHARDS
 from providers.ports import Ports
 
@@ -20,33 +19,15 @@ _AT_ONCE: Final = 50
 THREADS: Final = 4
 """Shards that are drained in parallel: a few hundred events a second each, within every region's EventBridge quota."""
 
-LEFT_AFTER: Final = timedelta(seconds=30)
-"""Longer than any function runs after its commit."""
-
 GIVE_UP_AFTER: Final = timedelta(days=1)
 """An event that EventBridge still rejects after this time is quarantined, for any error."""
 
 
-def publish(ports: Ports, events: Sequence[Event]) -> None:
-    """Publish events that were just committed.
-
-    The change is already committed, so the caller does not see a failure: the events stay in the outbox, and the next
-    sweep publishes them.
-    """
-    if not events:
-        return
-    try:
-        ports.outbox.forget(ports.publisher.publish(events).accepted)
-    except Unavailable:
-        return
-
-
 def drain_outbox(ports: Ports, until: datetime) -> dict[str, int]:
-    """Publish the events left in the outbox until it is empty or it is `until`; return the counts.
+    """Publish the events in the outbox until it is empty or it is `until`; return the counts.
 
-    The newest events are left to the process that committed them and is about to publish them. An event that
-    EventBridge rejects permanently, or still rejects after a day, is quarantined and does not block the others. Raises
-    Unavailable after trying every shard, or at once if the database does not respond at all.
+    An event that EventBridge rejects permanently, or still rejects after a day, is quarantined and does not block the
+    others. Raises Unavailable after trying every shard, or at once if the database does not respond at all.
     """
     silent = threading.Event()
 
@@ -73,17 +54,17 @@ def _drain_shard(ports: Ports, shard: int, until: datetime) -> tuple[int, int]:
     last: Event | None = None
     while ports.clock.now() < until:
         now = ports.clock.now()
-        page = ports.outbox.pending(shard, _AT_ONCE, last)
+        events = ports.outbox.pending(shard, _AT_ONCE, last)
         if last is None:
-            ports.metrics.measure(OUTBOX_AGE, max(0.0, (now - page[0].at).total_seconds()) if page else 0.0)
-        events = [event for event in page if event.at <= now - LEFT_AFTER]
+            age = (now - events[0].at).total_seconds() if events else 0.0
+            ports.metrics.measure(OUTBOX_AGE, max(0.0, age))
         if not events:
             break
         result = ports.publisher.publish(events)
-        ports.metrics.count(EVENTS_PUBLISHED_LATE, len(result.accepted))
-        ports.outbox.forget(result.accepted)
+        ports.metrics.count(EVENTS_PUBLISHED, len(result.accepted))
+        ports.outbox.forget(shard, result.accepted)
         given_up = [each for each in result.refused if each.final or each.event.at <= now - GIVE_UP_AFTER]
-        ports.outbox.quarantine(given_up, now)
+        ports.outbox.quarantine(shard, given_up, now)
         ports.metrics.count(EVENTS_QUARANTINED, len(given_up))
         published += len(result.accepted)
         quarantined += len(given_up)

@@ -13,7 +13,6 @@ from providers.model.provider import Provider, Verification
 from providers.model.verdict import Verdict
 from providers.ports import Ports, StaleWrite
 from providers.usecases.back_off import with_back_off
-from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM
 from providers.usecases.probe_batch import ProbeTask
 from providers_contract.vocabulary import Action, HealthState, Status
@@ -87,7 +86,6 @@ def _write_health(ports: Ports, before: Provider, after: Provider) -> None:
     if before.health.state is not after.health.state:
         events = [health_event(ports.clock.new_id(), ports.clock.now(), before, before.health, after.health)]
     ports.probes.set_health(before, after, events)
-    publish(ports, events)
 
 
 def _probe_fields(provider: Provider) -> tuple[Any, ...]:
@@ -116,4 +114,3 @@ def _expire(ports: Ports, provider: Provider) -> None:
     events = [provider_event(ports.clock.new_id(), EventType.PENDING_EXPIRED, now, after)]
     entry = BY_SYSTEM.entry(ports, Action.PENDING_EXPIRED, now, provider, after)
     ports.providers.change(provider, after, side_writes=BY_SYSTEM.with_entry(entry, None, events))
-    publish(ports, events)

@@ -1,4 +1,4 @@
-"""The sweep: every minute, queue the providers that are due for a probe, then publish the events left in the outbox."""
+"""The sweep: every minute, queue the providers that are due for a probe, then publish the events in the outbox."""
 
 from __future__ import annotations
 

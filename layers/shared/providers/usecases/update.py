@@ -19,7 +19,6 @@ from providers.usecases.add import name_taken
 from providers.usecases.base_url import tidied
 from providers.usecases.change_warnings import base_url_reset, rotation_warnings
 from providers.usecases.commands import UNSET, Change
-from providers.usecases.events import publish
 from providers.usecases.mutation import BY_SYSTEM, Mutation, unchanged
 from providers.usecases.preconditions import TRIES, read_matching, version_conflict
 from providers.usecases.retirement import replace_active
@@ -124,7 +123,6 @@ def make_change(
         else:
             if rotates:
                 ports.metrics.count(ROTATIONS, vendor=after.vendor)
-            publish(ports, events)
             return after, warnings
     raise version_conflict(provider_id)
 

@@ -94,12 +94,11 @@ def _count_verification(ports: Ports, org: str) -> None:
     do not count towards the stack's. Raises RateLimited (`verification_rate_limited`), Unavailable.
     """
     minute, seconds = divmod(int(ports.clock.now().timestamp()), 60)
-    own = ports.verifications.count(org, minute)
-    if own > ports.policy.verifications_per_org:
-        reached = (
-            f"{ports.policy.verifications_per_org} of this organization's credentials were verified in this minute"
-        )
-    elif ports.verifications.count(None, minute) > ports.policy.verifications and own > SPARED:
+    limit = ports.policy.verifications_per_org
+    counts = ports.verifications.count(org, minute, limit)
+    if counts is None:
+        reached = f"{limit} of this organization's credentials were verified in this minute"
+    elif counts[0] > SPARED and counts[1] > ports.policy.verifications:
         reached = "this stack's limit of verifications is reached for this minute"
     else:
         return

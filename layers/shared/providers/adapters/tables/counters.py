@@ -8,7 +8,7 @@ from providers.adapters.tables.attributes import Item
 from providers.adapters.tables.keys import verifications_key
 from providers.adapters.tables.transactions import ConditionFailed, returning_item, update, write
 from providers.model.policy import Limits
-from providers.ports import LimitReached
+from providers.ports import LimitReached, StaleWrite
 from providers_data_plane.stored import unmarshal
 
 if TYPE_CHECKING:
@@ -18,16 +18,24 @@ COUNTER_KEPT_S: Final = 300
 
 
 class DynamoVerifications:
-    """Counts verifications per minute."""
+    """Counts verifications: an item per minute, with a count of all and one of each organization."""
 
     def __init__(self, client: DynamoDBClient, main: str) -> None:
         self._client = client
         self._main = main
 
-    def count(self, org: str | None, minute: int) -> int:
-        """Count one verification for the organization, or for the stack."""
-        key = verifications_key(org, minute)
-        return count(self._client, self._main, key, minute * 60 + COUNTER_KEPT_S)
+    def count(self, org: str, minute: int, limit: int) -> tuple[int, int] | None:
+        """Count one verification for the organization and for the stack, by one conditional write."""
+        key, ttl, own = verifications_key(minute), minute * 60 + COUNTER_KEPT_S, f"ORG#{org}"
+        room = "attribute_not_exists(#own) OR #own < :limit"
+        expression = "ADD requests :one, #own :one SET #ttl = :ttl"
+        counter = update(self._main, key, expression, room, one=1, limit=limit, ttl=ttl)["Update"]
+        counter |= {"ExpressionAttributeNames": {"#own": own, "#ttl": "ttl"}, "ReturnValues": "UPDATED_NEW"}
+        try:
+            counts = unmarshal(write(self._client, "update_item", counter)["Attributes"])
+        except StaleWrite:
+            return None
+        return counts[own], counts["requests"]
 
 
 def count(client: DynamoDBClient, table: str, key: Item, ttl: int) -> int:

@@ -21,7 +21,7 @@ The `main` table:
 | `UPLOAD#{upload id}` | `-` | an upload link | uploads |
 | `MK#{key id}` | `-` | a management key | management_keys |
 | `RL#{key id}#{minute}` | `-` | requests of a management key in a minute | management_keys |
-| `VL#{org}#{minute}`, `VL#{minute}` | `-` | verifications in a minute, of an organization and of the stack | counters |
+| `VL#{minute}` | `-` | verifications in a minute, of the stack and of each organization | counters |
 | `COUNT#{org}` | `-` | numbers of providers, routing configs and management keys | counters |
 | `COUNT#{org}#LINKS#{window}` | `-` | upload links made in ten minutes | uploads |
 | `STACK` | `KEY#00000001` | the stack's wrapped digest key | data_keys |
@@ -95,9 +95,9 @@ def outbox_shard(shard: int) -> str:
     return f"{OUTBOX}{shard:02d}"
 
 
-def event_key(event: Event) -> Item:
-    """Return the key of an event in the outbox. Its id determines the shard, so that writers spread over all shards."""
-    return {"PK": outbox_shard(outbox_shard_of(event.id)), "SK": event.id}
+def event_key(event_id: str, shard: int) -> Item:
+    """Return the key of an event in one shard of the outbox."""
+    return {"PK": outbox_shard(shard), "SK": event_id}
 
 
 def quarantine_key(event: Event) -> Item:
@@ -105,9 +105,9 @@ def quarantine_key(event: Event) -> Item:
     return {"PK": QUARANTINE, "SK": event.id}
 
 
-def outbox_shard_of(event_id: str) -> int:
-    """Return the shard of an event."""
-    return zlib.crc32(event_id.encode()) % OUTBOX_SHARDS
+def outbox_shard_of(provider_id: str) -> int:
+    """Return the shard of a provider's events: one, so that they are published in the order of their ids."""
+    return zlib.crc32(provider_id.encode()) % OUTBOX_SHARDS
 
 
 def expired_key(expired: Expired) -> Item:
@@ -149,9 +149,9 @@ def rate_key(key_id: str, minute: int) -> Item:
     return {"PK": f"RL#{key_id}#{minute}", "SK": "-"}
 
 
-def verifications_key(org: str | None, minute: int) -> Item:
-    """Return the key of the counter of verifications in one minute, of an organization or (None) of the stack."""
-    return {"PK": f"VL#{minute}" if org is None else f"VL#{org}#{minute}", "SK": "-"}
+def verifications_key(minute: int) -> Item:
+    """Return the key of the counts of verifications in one minute."""
+    return {"PK": f"VL#{minute}", "SK": "-"}
 
 
 def count_key(org: str) -> Item:
