@@ -164,9 +164,11 @@ class Process(Dependencies):
         """Copy the cached data keys of `other`, as after earlier requests; return this process."""
         mine, others = cast("Any", self), cast("Any", other)
         mine.digests._key = others.digests._key
-        for name in ("_cache", "_current"):
-            known = getattr(others.cipher, name)
-            getattr(mine.cipher, name).update({place: (math.inf, kept) for place, (_, kept) in known.items()})
+        for mine_of, known in (
+            (mine.cipher._current, others.cipher._current),
+            (mine.cipher._opened._keys, others.cipher._opened._keys),
+        ):
+            mine_of.update({place: (math.inf, kept) for place, (_, kept) in known.items()})
         return self
 
 
