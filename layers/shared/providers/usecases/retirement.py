@@ -13,7 +13,6 @@ from providers.model.events import revocable_event
 from providers.model.metrics import RETIRED_VERSIONS
 from providers.model.provider import IN_FLIGHT, MAX_LIVE_VERSIONS, KeyVersion, Provider
 from providers.ports import Expired, Ports, StaleWrite
-from providers.usecases.events import publish
 
 AT_ONCE: Final = 500
 
@@ -49,12 +48,11 @@ def reap(ports: Ports, now: datetime) -> int:
 
 
 def _announce(ports: Ports, now: datetime) -> None:
-    """Publish `safe_to_revoke` for each destroyed version that no request can be using.
+    """Commit an event `safe_to_revoke` for each destroyed version that no request can be using.
 
     No one has read it since its grace window ended, and requests last `IN_FLIGHT` at most. There is no event if the
     same credential is in use elsewhere, or if the provider was deleted: its own event says so.
     """
-    announced = []
     for expired in ports.expired.list_idle(now, AT_ONCE):
         provider = ports.providers.get(expired.org, expired.provider_id)
         events = []
@@ -65,8 +63,6 @@ def _announce(ports: Ports, now: datetime) -> None:
             ports.expired.announce(expired, events)
         except StaleWrite:
             continue  # another run has announced it
-        announced += events
-    publish(ports, announced)
 
 
 def _is_held(ports: Ports, provider: Provider, expired: Expired, now: datetime) -> bool:
