@@ -1,5 +1,6 @@
 """The modules that an import loads, because imports are most of a cold start."""
 
+import os
 import subprocess
 import sys
 
@@ -34,3 +35,18 @@ def test_the_data_planes_package_loads_its_libraries_on_first_use() -> None:
         "assert not {'boto3', 'pydantic', 'httpx2', 'providers', 'asyncio'} & {*sys.modules}"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_function_that_reads_loads_no_client_library_of_the_others() -> None:
+    """Reading a provider loads neither boto3 nor an event loop, nor the decorators of other functions."""
+    code = (
+        "import sys, functions.get_provider.app; from providers.bootstrap import Dependencies, Settings; "
+        "names = dict(MAIN_TABLE='main', SECRETS_TABLE='secrets', KMS_KEY_ID='key'); "
+        "Dependencies(Settings.from_environment(names)).providers; print('\\n'.join(sys.modules))"
+    )
+    environment = {**os.environ, "AWS_DEFAULT_REGION": "eu-central-1"}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    loaded = set(ran.stdout.split())
+    assert "botocore.client" in loaded
+    assert not loaded & {"boto3", "s3transfer", "asyncio", "pydantic", "httpx2", "cryptography", "ulid"}
+    assert not loaded & {f"providers.edge.{name}" for name in ("authorizer", "background", "open_endpoint")}

@@ -40,6 +40,7 @@ from providers.ports import (
 from providers_contract.hosts import host_matches, host_patterns
 
 if TYPE_CHECKING:
+    from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
 
@@ -301,13 +302,20 @@ class Dependencies:
         """A KMS client."""
         return self.client("kms")  # type: ignore[no-any-return]
 
+    @cached_property
+    def _session(self) -> Session:
+        """A session for all clients, which reads credentials and endpoints once; boto3's takes longer to import."""
+        from botocore.session import get_session
+
+        return get_session()
+
     def client(self, service: str) -> Any:
         """Return a client of `service`; the local stack replaces this method."""
         from providers.adapters.aws import build_client, count_failures
         from providers_data_plane.clients import CLIENT_CONFIG, EMULATOR_CONFIG
 
         url = self.settings.aws_url
-        client = build_client(service, url, EMULATOR_CONFIG if url else CLIENT_CONFIG)
+        client = build_client(service, url, EMULATOR_CONFIG if url else CLIENT_CONFIG, self._session)
         count_failures(client, service, self.metrics)
         return client
 

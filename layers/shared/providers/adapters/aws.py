@@ -6,7 +6,7 @@ import json
 from binascii import a2b_base64
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
@@ -15,6 +15,9 @@ from providers.model.errors import Unavailable, Unresponsive
 from providers.model.metrics import DYNAMODB_FAILURES, DYNAMODB_THROTTLES, KMS_FAILURES, KMS_THROTTLES
 from providers.ports import Metrics
 from providers_data_plane.clients import CLIENT_CONFIG, json_object, refuse_garbled
+
+if TYPE_CHECKING:
+    from botocore.session import Session
 
 STORE: Final = "DynamoDB"
 
@@ -37,11 +40,13 @@ LOST_RACES: Final = frozenset(
 _METRICS: Final = {"dynamodb": (DYNAMODB_THROTTLES, DYNAMODB_FAILURES), "kms": (KMS_THROTTLES, KMS_FAILURES)}
 
 
-def build_client(service: str, endpoint_url: str | None = None, config: Config = CLIENT_CONFIG) -> Any:
+def build_client(
+    service: str, endpoint_url: str | None = None, config: Config = CLIENT_CONFIG, session: Session | None = None
+) -> Any:
     """Return a client of `service` that refuses garbled responses and, for DynamoDB, parses items quickly."""
-    import boto3  # late: what only maps errors needs no client
+    from botocore.session import get_session  # late: what only maps errors needs no client
 
-    client = boto3.client(service, endpoint_url=endpoint_url, config=config)  # type: ignore[call-overload]
+    client = (session or get_session()).create_client(service, endpoint_url=endpoint_url, config=config)
     refuse_garbled(client)
     if service == "dynamodb":
         parse_items_quickly(client)

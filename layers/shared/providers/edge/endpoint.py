@@ -46,8 +46,8 @@ def endpoint(
 
     Args:
         ports: returns the ports, built on first use.
-        ports: returns the ports, built on first use.
-        reply: renders the result, both to send it and to store it for a repeated request (`as_is` for a Reply).
+        operation: the row of the contract.
+        body: makes the use case's command of the JSON object in the body; raises InvalidRequest.
         reply: renders the result, both to send it and to store it for replay (`as_is` for a Reply).
         unstored: response fields excluded from the idempotency record. It returns them for the event and the response's
             `data`; they are added to the first response and to each replay.
