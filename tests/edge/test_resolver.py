@@ -82,6 +82,7 @@ def test_a_disabled_provider_is_refused(ports: FakePorts) -> None:
 @pytest.mark.parametrize(
     "event",
     [None, [], {}, {"org": ORG}, {"org": 1, "provider": "x"}, {"org": ORG, "provider": ["sk-fake-EXAMPLE"]}]
+    + [{"org": ORG, "provider": "sk-proj-FAKE-valid-EXAMPLE-200001"}]
     + [{"org": ORG, "provider": "x", "version": each} for each in (0, -1, "1", 1.0, True)],
     ids=str,
 )

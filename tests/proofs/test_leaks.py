@@ -14,8 +14,10 @@ import importlib
 import io
 import json
 import logging
+import pickle
 import urllib.parse
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import httpx2
@@ -23,6 +25,7 @@ import pytest
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import EndpointConnectionError
 
+from functions.resolve_credential.app import handler as resolve_credential
 from local.aws import LocalDependencies
 from local.background import in_background
 from local.stack import running_stack
@@ -33,6 +36,7 @@ from providers.edge import logs
 from providers.ports import TamperedCredential
 from providers.usecases.resolve import resolve
 from providers_contract.vendors import NAMES, facts
+from providers_data_plane import CredentialError, Credentials, Settings, Unavailable
 from tests.kit.figures import Figure
 from tests.kit.leaks import Evidence, forms, of_error, of_item, of_record, pieces
 from tests.local.conftest import PATIENT, Api
@@ -290,6 +294,58 @@ class Journey:
             self.seen(caller.call("DELETE", each))
         self.seen(caller.call("GET", "/audit"))
 
+    def data_plane(self) -> None:
+        """Use, report, fail to read and fail to serialize credentials in a data plane, and by `resolve_credential`."""
+        caller = self.caller("org_plane")
+        provider = caller.added(self.canary(), name="Used")
+        ports = self.api.stack.ports
+        own = ports.settings
+        settings = Settings(own.main_table, own.secrets_table, own.kms_key_id, 3600, 0, "org_plane", own.queue_url)
+        credentials = Credentials(settings, client=ports.client)
+        for reference in (provider["id"], "Used"):
+            use = credentials.use(reference)
+            with use as credential:
+                assert credential.report(401)
+                assert credential.api_key in self.evidence.canaries
+                shown = (credentials, use, credential, credential.secret, credential._held, settings)
+                self.evidence.messages += [f"{each} {each!r}" for each in shown]
+                for each in (pickle.dumps, copy.copy, copy.deepcopy):
+                    for serialized in (credential, credential.secret, credentials):
+                        with pytest.raises(TypeError) as refused:
+                            each(serialized)
+                        self.evidence.errors.append(refused.value)
+        self.evidence.messages += [repr(entry) for entry in credentials._cache._entries.values()]
+        with contextlib.suppress(ConnectionError), credentials.use("Used") as credential:
+            raise ConnectionError
+        for reference in ("Missing", self.canary(), "prov_01ARZ3NDEKTSV4RRFFQ69G5FAV"):
+            self._refused(credentials, reference)
+        for operation in ("GetItem", "Decrypt"):
+            key = self.canary()
+            fresh = Credentials(replace(settings, grace_s=0), client=ports.client)
+            self.aws.faults[operation] = failure(key)
+            with pytest.raises(Unavailable) as caught, fresh.use(provider["id"]):
+                pass
+            self.evidence.messages.append(f"{caught.value} {caught.value!r}")  # its context is what this test made
+            self.aws.faults.clear()
+            fresh.close()
+        payloads: list[Any] = [{"org": "org_plane", "provider": each} for each in ("Used", "Missing", self.canary())]
+        payloads += [self.canary(), {"org": self.canary(), "provider": "Used"}, {"provider": [self.canary()]}]
+        for payload in payloads:
+            response = resolve_credential(payload, None)
+            if "error" in response:
+                self.evidence.messages.append(json.dumps(response))
+            else:
+                assert response["data"].pop("secret") in self.evidence.canaries
+                self.evidence.messages.append(json.dumps(response))
+        assert caller.call("PATCH", f"/providers/{provider['id']}", {"status": "disabled"}).status_code == 200
+        self._refused(credentials, "Used")
+        credentials.close()
+
+    def _refused(self, credentials: Credentials, reference: str) -> None:
+        with pytest.raises(CredentialError) as caught, credentials.use(reference):
+            pass
+        self.evidence.errors.append(caught.value)
+
     def altered(self, caller: Api, org: str, provider_id: str) -> None:
         """Change the provider item so that the stored key would go elsewhere; restore it at the end."""
         ports = self.api.stack.ports
@@ -385,7 +441,15 @@ def keeping(handed_to: Callable[..., Any], evidence: Evidence, aws: Aws) -> Call
 def evidence() -> Evidence:
     """Return the evidence of the whole journey."""
     with journey() as going:
-        for part in (going.vendors, going.misplaced, going.tools, going.uploads, going.faults, going.life):
+        for part in (
+            going.vendors,
+            going.misplaced,
+            going.tools,
+            going.uploads,
+            going.faults,
+            going.data_plane,
+            going.life,
+        ):
             part()
         dynamodb = going.api.stack.ports.dynamodb
         for table in dynamodb.list_tables()["TableNames"]:
@@ -414,7 +478,13 @@ def test_the_canaries_have_been_everywhere(evidence: Evidence) -> None:
     for operation in ("TransactWriteItems", "SendMessageBatch", "PutEvents", "Decrypt", "GenerateDataKey"):
         assert f".{operation}" in requests
     assert [place for place in PLACES if not PLACES[place](evidence)] == []
-    assert {type(error).__name__ for error in evidence.errors} >= {"TamperedCredential", "Unprocessable", "NotFound"}
+    assert {type(error).__name__ for error in evidence.errors} >= {
+        "TamperedCredential",
+        "Unprocessable",
+        "NotFound",
+        "ProviderNotFound",
+        "ProviderDisabled",
+    }
     assert len(evidence.data_keys) > 3
     assert len(evidence.links) == 2
 

@@ -1,4 +1,4 @@
-"""Concurrent rotators and readers: a reader gets a version that was active during its read."""
+"""Concurrent rotators and readers: a reader gets a version that was active during its read, or `max_age` before it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from providers.usecases.resolve import resolve
 from providers.usecases.retirement import reap
 from providers.usecases.update import update_provider
 from providers_contract.secret import Secret
+from providers_data_plane import Credentials, Settings, VersionNotFound
 from tests.kit.aws import dynamodb_local
 from tests.kit.fakes import PROXIES
 from tests.kit.figures import SOAK, Figure
@@ -37,8 +38,11 @@ ROTATORS: Final = 8
 READERS: Final = 8
 PROVIDERS: Final = 6
 ROTATIONS: Final = 20_000 if SOAK else 2_000
+CACHED_ROTATIONS: Final = 5_000 if SOAK else 500
 GRACE: Final = timedelta(seconds=400)
 """On the counted clock: long enough that rotators meet the limit of live versions, short enough that windows end."""
+MAX_AGE: Final = timedelta(seconds=150)
+"""Of cached credentials, on the counted clock, which advances with each look at the cache."""
 
 
 class CountedClock:
@@ -50,6 +54,9 @@ class CountedClock:
 
     def now(self) -> datetime:
         return BEGAN + timedelta(seconds=next(self._seconds))
+
+    def elapsed(self) -> float:
+        return (self.now() - BEGAN).total_seconds()
 
     def new_id(self) -> str:
         return f"{next(self._ids):026d}"
@@ -87,6 +94,12 @@ class Read:
     version: int | None
     credential: str = ""
     base_url: str | None = None
+    max_age: timedelta = timedelta(0)
+
+    @property
+    def known(self) -> datetime:
+        """The time of the oldest state that it may show."""
+        return self.began - self.max_age
 
 
 @dataclass
@@ -106,6 +119,11 @@ class History:
             for place in by_version
         ]
         return sum(later is not None and retires is not None and later.ended < retires for retires, later in pairs)
+
+    def was_replaced(self, read: Read) -> bool:
+        """Return whether a read of the active version began after the rotation that replaced it was acknowledged."""
+        later = (each for each in self.rotations if each.provider_id == read.provider_id and each.ended < read.began)
+        return read.pinned is None and any(each.version > (read.version or 0) for each in later)
 
     def broken(self) -> list[str]:
         """Yield events that are impossible in any single order of all rotations and reads."""
@@ -148,7 +166,7 @@ class History:
         if replaced and retired and read.began >= max(retired, replaced.ended):
             yield f"version {read.version} was read after its grace window"
         evicting = by_version.get((read.provider_id, read.version + MAX_LIVE_VERSIONS))
-        if evicting and read.began >= evicting.ended:
+        if evicting and read.known >= evicting.ended:
             yield f"version {read.version} was read after a sixth live version had retired it"
 
     def _stale(self) -> Iterator[str]:
@@ -160,7 +178,7 @@ class History:
             highest = list(itertools.accumulate((version for _, version in acknowledged), max))
             for read in self.reads:
                 if read.provider_id == provider_id and read.pinned is None and read.version is not None:
-                    known = bisect.bisect_left(times, read.began)
+                    known = bisect.bisect_left(times, read.known)
                     if known and read.version < highest[known - 1]:
                         yield f"version {read.version} was read when {highest[known - 1]} was active"
 
@@ -171,6 +189,7 @@ class Run:
     def __init__(self, world: World) -> None:
         self.clock = CountedClock()
         self.history = History()
+        self.rotations = ROTATIONS
         self._world = world
         self._begun = itertools.count(1)
         self._done = threading.Event()
@@ -194,7 +213,7 @@ class Run:
         """Rotate one provider after another until there were enough; each credential has a host of its own."""
         ports, chance = self.process(), random.Random(rotator)
         try:
-            for number in itertools.takewhile(lambda number: number <= ROTATIONS, self._begun):
+            for number in itertools.takewhile(lambda number: number <= self.rotations, self._begun):
                 while not self._rotated(ports, chance.choice(self.providers), number):
                     pass
         finally:
@@ -236,6 +255,40 @@ class Run:
         ended = self.clock.now()
         secret = found.secret.reveal()
         return Read(began, ended, reader, provider_id, pinned, found.version, secret, found.base_url)
+
+    def read_cached(self, reader: int) -> None:
+        """Read as `read` does, through the cache of a data plane."""
+        process, chance = self.process(), random.Random(2000 + reader)
+        settings = Settings(
+            process.settings.main_table,
+            process.settings.secrets_table,
+            process.settings.kms_key_id,
+            GRACE.total_seconds(),
+            MAX_AGE.total_seconds(),
+            ORG,
+            allowed_base_url_hosts=PROXIES,
+        )
+        credentials = Credentials(settings, client=process.client, clock=self.clock)
+        begun: deque[tuple[str, int]] = deque(maxlen=40)
+        try:
+            while not self._done.wait(0.002):
+                provider_id = chance.choice(self.providers)
+                active = self._read_cached(credentials, reader, provider_id, None)
+                self.history.reads.append(active)
+                begun.append((provider_id, active.version or 0))
+                self.history.reads.append(self._read_cached(credentials, reader, *chance.choice(begun)))
+        finally:
+            credentials.close()
+
+    def _read_cached(self, credentials: Credentials, reader: int, provider_id: str, pinned: int | None) -> Read:
+        began = self.clock.now()
+        try:
+            with credentials.use(provider_id, version=pinned) as found:
+                ended = self.clock.now()
+                what = (found.version, found.api_key, found.base_url)
+        except VersionNotFound:
+            return Read(began, self.clock.now(), reader, provider_id, pinned, None)
+        return Read(began, ended, reader, provider_id, pinned, *what, max_age=MAX_AGE)
 
     def reap(self) -> None:
         """Delete expired versions repeatedly."""
@@ -285,3 +338,28 @@ def test_every_read_fits_into_one_order_of_all_rotations(run: Run, figure: Figur
     figure(PROOF, "reads of the active version, by 8 readers", len(history.reads) - len(pinned))
     figure(PROOF, "reads of a version that a request began with", len(pinned) - gone)
     figure(PROOF, "refused reads of a version past its grace", gone)
+
+
+@pytest.mark.prove
+def test_every_cached_read_is_as_old_as_max_age_at_most(run: Run, figure: Figure) -> None:
+    """Through the cache of a data plane, no version is older than `max_age`, and none is used after its grace window.
+
+    Seen to fail: with entries that stay fresh for three times `max_age`, and with a retired version that stays usable
+    for as long as an active one, versions are used after their grace window.
+    """
+    run.rotations = CACHED_ROTATIONS
+    work: list[Callable[[], None]] = [run.reap]
+    work += [partial(run.rotate, number) for number in range(ROTATORS)]
+    work += [partial(run.read_cached, number) for number in range(READERS)]
+    with ThreadPoolExecutor(len(work)) as pool:
+        for each in [pool.submit(task) for task in work]:
+            each.result()
+    history = run.history
+    assert history.broken()[:5] == []
+    old = sum(map(history.was_replaced, history.reads))
+    gone = sum(read.version is None for read in history.reads)
+    assert old, "no reader got a version from its cache after it was replaced"
+    assert gone, "no reader came after the end of a grace window"
+    figure(PROOF, "cached reads, by 8 readers", len(history.reads) - gone)
+    figure(PROOF, "cached reads of a version that was just replaced", old)
+    figure(PROOF, "refused cached reads of a version past its grace", gone)

@@ -4,8 +4,8 @@ An entry was certainly current when its last check began. So it is
 
 - *fresh* until `max_age` after that: it is used without a call. A check starts in the background a little earlier, so
   that no request waits for one while requests keep coming;
-- *usable* until the grace window after that: if its key was replaced right after the check, the vendor's key and its
-  row are still good. It is used while AWS fails, and never longer.
+- *usable* for the grace window after that, less five seconds: if its key was replaced right after the check, the old
+  one is still good. It is used while AWS fails, and never longer.
 
 A retired version, which only a request that began with it asks for, is usable until its own grace window ends.
 """
@@ -24,7 +24,7 @@ from providers_contract.secret import Secret
 from providers_data_plane.aws import Aws
 from providers_data_plane.destinations import problem_with
 from providers_data_plane.errors import BaseUrlNotAllowed, CredentialError, Unavailable, VersionNotFound
-from providers_data_plane.reading import Source, choose, provider_not_found, read
+from providers_data_plane.reading import Source, choose, provider_not_found, read, refuse_key
 from providers_data_plane.settings import Settings
 from providers_data_plane.stored import StoredProvider
 from providers_data_plane.unsealing import DataKeys
@@ -214,6 +214,7 @@ class Cache:
             provider = self._aws.provider(org, held.provider_id)
             if provider is not None and name_claim(provider.name) == claim:
                 return provider
+        refuse_key(reference)
         for _ in range(2):  # it may be renamed between the two reads
             provider_id = self._aws.named(org, claim)
             provider = None if provider_id is None else self._aws.provider(org, provider_id)
@@ -236,7 +237,7 @@ class Cache:
         return self._entry(held, row.expires_at, began)
 
     def _entry(self, held: Held, retires_at: datetime | None, began: float) -> Entry:
-        usable_s, fresh_s = self._settings.grace_s, self._settings.fresh_s
+        usable_s, fresh_s = self._settings.usable_s, self._settings.fresh_s
         if retires_at is not None:
             left_s = (retires_at - self._clock.now()).total_seconds()
             if left_s <= 0:

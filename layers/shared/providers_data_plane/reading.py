@@ -114,5 +114,17 @@ def choose(provider: ReadableProvider, version: int | None) -> ReadableVersion:
 
 
 def provider_not_found(reference: str) -> ProviderNotFound:
-    """Return the error for a provider that the organization does not have."""
-    return ProviderNotFound(f"provider {reference} not found")
+    """Return the error for a provider that the organization does not have. It shows no key that was sent as a name."""
+    return ProviderNotFound(f"provider {'…' if _is_key(reference) else reference} not found")
+
+
+def refuse_key(reference: str) -> None:
+    """Raise ProviderNotFound if a key was passed as a provider's name, so that it is sent nowhere."""
+    if _is_key(reference):
+        raise provider_not_found(reference)
+
+
+def _is_key(reference: str) -> bool:
+    from providers_contract.vendors import contains_credential  # late: a program that uses ids does not need it
+
+    return contains_credential(reference)

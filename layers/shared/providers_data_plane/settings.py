@@ -13,6 +13,12 @@ from providers_data_plane.errors import ConfigurationError
 MAX_AGE_S: Final = 30.0
 """Default time for which a credential is used without asking DynamoDB whether it was replaced."""
 
+COMMIT_S: Final = 5.0
+"""Maximum seconds between the time that a rotation takes for the beginning of the grace window, and its commit.
+
+A check in between finds the old version active. It is also what the machines' clocks may differ by.
+"""
+
 _REQUIRED: Final = {
     "MAIN_TABLE": "MainTableName",
     "SECRETS_TABLE": "SecretsTableName",
@@ -28,9 +34,9 @@ class Settings:
 
     Args:
         main_table, secrets_table, kms_key_id: where the stack stores credentials.
-        grace_s: the grace window of a replaced key version. A cached credential is used for no longer, because it may
-            have been replaced right after it was read.
-        max_age_s: how long a cached credential is used without a check; at most `grace_s`.
+        grace_s: the grace window of a replaced key version. A cached credential is used for five seconds less at most,
+            because it may have been replaced right after it was read.
+        max_age_s: how long a cached credential is used without a check; at most as long.
         org: the organization whose providers `use` finds by default.
         queue_url: the queue of the probe workers; empty to report no refused keys.
         allowed_base_url_hosts: hosts that the operator allows besides the vendors' own.
@@ -48,9 +54,14 @@ class Settings:
     local: bool = False
 
     @property
+    def usable_s(self) -> float:
+        """Seconds for which a credential may be used after a check that found it active."""
+        return max(0.0, self.grace_s - COMMIT_S)
+
+    @property
     def fresh_s(self) -> float:
-        """Seconds for which an active credential is used without a check."""
-        return min(self.max_age_s, self.grace_s)
+        """Seconds for which it is used without another check."""
+        return min(self.max_age_s, self.usable_s)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

@@ -12,6 +12,7 @@ from providers.edge.metrics import metrics_written
 from providers.model.errors import invalid_field
 from providers.ports import Ports
 from providers.usecases.resolve import find, resolve
+from providers_contract.vendors import contains_credential
 
 
 def resolver(ports: Callable[[], Ports]) -> Callable[[Any, Any], dict[str, Any]]:
@@ -71,4 +72,6 @@ def _parsed(event: Any, organization: str | None) -> tuple[str, str, int | None]
         raise invalid_field("provider", "provider is a provider's id or name")
     if version is not None and (isinstance(version, bool) or not isinstance(version, int) or version < 1):
         raise invalid_field("version", "version is the number of a key version")
+    if contains_credential(org) or contains_credential(reference):
+        raise invalid_field("provider", "provider is a provider's id or name, not a key")
     return org, reference, version
