@@ -277,7 +277,7 @@ def test_the_shortcut_is_for_plain_cases_only() -> None:
     """The fast path is taken only for a healthy provider whose newest probe is valid."""
     healthy, limits = Health(HealthState.HEALTHY, None, NOON, 1), Thresholds()
     before = [Sample(NOON + minute * MINUTE, 1, None, 1) for minute in range(30)]
-    failed = [replace(sample, reason=Reason.TIMEOUT) for sample in before[4:6]]
+    failed = [sample._replace(reason=Reason.TIMEOUT) for sample in before[4:6]]
     newest = Sample(NOON + 30 * MINUTE, 1, None, 1)
     assert stays_healthy(healthy, Recent.of(before), newest, limits)
     assert stays_healthy(healthy, Recent.of([]), newest, limits)
@@ -285,8 +285,8 @@ def test_the_shortcut_is_for_plain_cases_only() -> None:
     for current, recent, sample in [
         (replace(healthy, state=HealthState.DEGRADED), before, newest),
         (replace(healthy, state=HealthState.UNKNOWN), before, newest),
-        (healthy, before, replace(newest, version=2)),
-        (healthy, before, replace(newest, reason=Reason.RATE_LIMITED)),
+        (healthy, before, newest._replace(version=2)),
+        (healthy, before, newest._replace(reason=Reason.RATE_LIMITED)),
         (healthy, [*failed, *before[6:]], newest),
         (healthy, before, before[-1]),
         (healthy, before, before[3]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from providers.model.health import Sample
@@ -14,7 +13,7 @@ def test_a_minute_bucket_is_set_once(stores: Stores) -> None:
     """The first sample of a minute is kept."""
     sample = Sample(NOW.replace(second=0, microsecond=0), 3, Reason.TIMEOUT, 812)
     assert stores.health.record("prov_1", sample)
-    assert not stores.health.record("prov_1", replace(sample, reason=None))
+    assert not stores.health.record("prov_1", sample._replace(reason=None))
     assert list(stores.health.read("prov_1", sample.at, sample.at)) == [sample]
     assert list(stores.health.read("prov_2", sample.at, sample.at)) == []
 

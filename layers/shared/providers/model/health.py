@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Final, overload
+from operator import attrgetter
+from typing import Final, NamedTuple, overload
 
 from providers.model.verdict import outcome_of
 from providers_contract.vocabulary import HealthState, Outcome, Reason
@@ -29,9 +31,8 @@ HISTORIES: Final = {
 PERCENTILES: Final = (50, 90, 95, 99)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One health probe.
+class Sample(NamedTuple):
+    """One health probe. A tuple, because a week has ten thousand: a frozen dataclass takes five times as long to make.
 
     Args:
         at: the minute that the probe was for, in UTC.
@@ -54,6 +55,9 @@ class Sample:
     def succeeded(self) -> bool:
         """Whether the vendor accepted the credential. A limited outcome counts: its limits show in the state."""
         return self.reason is None or outcome_of(self.reason).promotes
+
+
+_at: Final = attrgetter("at")
 
 
 class Recent(Sequence[Sample]):
@@ -91,6 +95,9 @@ class Recent(Sequence[Sample]):
 
     def __len__(self) -> int:
         return len(self._samples)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self._samples)
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
@@ -138,9 +145,10 @@ def summarize(samples: Sequence[Sample]) -> Window:
 
 
 def within(samples: Sequence[Sample], now: datetime, span: timedelta) -> list[Sample]:
-    """Return the samples of the last `span`: of its minutes, including the minute of `now`."""
+    """Return the samples, oldest first, of the last `span`: of its minutes, including the minute of `now`."""
     last = floor_minute(now)
-    return [sample for sample in samples if last - span < sample.at <= last]
+    first = bisect_right(samples, last - span, key=_at)
+    return list(samples[first : bisect_right(samples, last, key=_at)])
 
 
 @dataclass(frozen=True, slots=True)
