@@ -57,3 +57,8 @@ def error(status: int, code: str, headers: dict[str, str] | None = None, **membe
 def page(data: list[dict[str, Any]], cursor: str | None) -> httpx2.Response:
     """Return a page of a list."""
     return httpx2.Response(200, json={"data": data, "next_cursor": cursor})
+
+
+def one(data: Any) -> httpx2.Response:
+    """Return a response with `data`."""
+    return httpx2.Response(200, json={"data": data})

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import httpx2
 import pytest
 from click.testing import CliRunner
 
 from local.background import in_background
 from local.stack import Stack, running_stack
+from providers_client import Client
 from providers_client.cli.app import app
 from providers_contract.vocabulary import Scope
+from tests.client.canned import KEY, Script
 
 
 @pytest.fixture(scope="module")
@@ -68,4 +72,18 @@ def providers(stack: Stack, request: pytest.FixtureRequest) -> Commands:
 def commands(stack: Stack, org: str, *scopes: Scope) -> Commands:
     """Return commands against the stack with a management key of `org`."""
     key = stack.mint(org, *scopes).reveal()
-    return Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": key, "COLUMNS": "160"})
+    return Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": key, "PROVIDERS_FORCE_TTY": "160"})
+
+
+@pytest.fixture
+def canned(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Commands, Script]]:
+    """Commands with canned responses, for endpoints that are hard to reach."""
+
+    def make(*responses: httpx2.Response) -> tuple[Commands, Script]:
+        script = Script(responses)
+        transport = httpx2.MockTransport(script)
+        monkeypatch.setattr("providers_client.cli.session.Client", partial(Client, transport=transport))
+        environment = {"PROVIDERS_API_URL": "https://a.example.com", "PROVIDERS_API_KEY": KEY}
+        return Commands(environment | {"PROVIDERS_FORCE_TTY": "160"}), script
+
+    return make

@@ -110,9 +110,11 @@ def test_the_asynchronous_client(stack: Stack) -> None:
 
 def test_the_local_stack_replaces_a_data_key(stack: Stack) -> None:
     """A new data key seals every stored version, and the old one is destroyed when it is no longer needed."""
-    local = Commands({"PROVIDERS_API_URL": stack.url, "COLUMNS": "200"})
+    local = Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_FORCE_TTY": "200"})
     token = local.ok("keys", "create", "--local", "--org", "org_data_keys").out.strip()
-    own = Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": token, "COLUMNS": "200", "KEY": ""})
+    own = Commands(
+        {"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": token, "PROVIDERS_FORCE_TTY": "200", "KEY": ""}
+    )
     secret = fake_key("openai", "valid", 7001)
     added = own.ok("add", "openai", "Prod", "--key-env", "KEY", "--json", KEY=secret).data["id"]
     options = ("--local", "--org", "org_data_keys")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ import pytest
 
 from local.stack import Stack
 from local.vendors.keys import fake_key
-from providers_client import Client
 from providers_contract.vocabulary import Scope
-from tests.client.canned import KEY, PROVIDER, PROVIDER_ID, Script, error, page
+from tests.client.canned import KEY, PROVIDER, PROVIDER_ID, Script, error, one, page
 from tests.client.conftest import Commands, commands
 from tests.client.test_calls import AUDIT, UPLOAD, VERSION
 
@@ -259,24 +257,6 @@ def test_the_help_and_the_documentation_list_the_exit_codes() -> None:
     """The help and docs/cli.md list every exit code."""
     done = Commands({"COLUMNS": "200"}).ok("--help").out
     assert "7 the management key is invalid" in " ".join(done.split())
-
-
-@pytest.fixture
-def canned(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Commands, Script]]:
-    """Commands with canned responses, for endpoints that are hard to reach."""
-
-    def make(*responses: httpx2.Response) -> tuple[Commands, Script]:
-        script = Script(responses)
-        transport = httpx2.MockTransport(script)
-        monkeypatch.setattr("providers_client.cli.session.Client", partial(Client, transport=transport))
-        environment = {"PROVIDERS_API_URL": "https://a.example.com", "PROVIDERS_API_KEY": KEY, "COLUMNS": "160"}
-        return Commands(environment), script
-
-    return make
-
-
-def one(data: Any) -> httpx2.Response:
-    return httpx2.Response(200, json={"data": data})
 
 
 def test_versions_and_rollback(canned: Callable[..., tuple[Commands, Script]]) -> None:

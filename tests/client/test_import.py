@@ -312,7 +312,7 @@ def test_the_same_as_json(providers: Commands, file: str) -> None:
 
 def test_a_dry_run_sends_nothing(file: str) -> None:
     """A dry run needs no API."""
-    done = Commands({"PROVIDERS_API_URL": "", "COLUMNS": "160"}).ok("import", file, "--dry-run")
+    done = Commands({"PROVIDERS_API_URL": "", "PROVIDERS_FORCE_TTY": "160"}).ok("import", file, "--dry-run")
     assert done.out.count("to add") == 6
     assert all(value not in done.out + done.err for value in secrets())
 
@@ -335,7 +335,7 @@ def test_skipped_credentials_are_not_sent(providers: Commands, file: str) -> Non
 
 def test_an_invalid_management_key_ends_the_import(file: str, stack: Stack) -> None:
     """An invalid management key is one error, not eight."""
-    run = Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": KEY, "COLUMNS": "160"})
+    run = Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": KEY, "PROVIDERS_FORCE_TTY": "160"})
     done = run("import", file, "--yes")
     assert (done.code, done.err.count("invalid_api_key")) == (7, 1)
 

@@ -21,7 +21,7 @@ from providers_contract.vocabulary import Scope
 from tests.client.conftest import Commands
 from tests.kit.invoked import lambda_api
 
-OPERATOR = Commands({"COLUMNS": "200"})
+OPERATOR = Commands({"PROVIDERS_FORCE_TTY": "200"})
 STACK = ("--stack", "providers-api")
 INVOKE = "/2015-03-31/functions/OperateFunction/invocations"
 SIGNED = {"authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/lambda/aws4_request"}
@@ -128,7 +128,7 @@ def test_the_stacks_limit_is_enforced_and_reported() -> None:
 
 def test_the_local_stacks_limit_is_reported(stack: Stack) -> None:
     """A key over the limit is refused with the limit, not as an unknown kind of stack."""
-    local = Commands({"PROVIDERS_API_URL": stack.url, "COLUMNS": "200"})
+    local = Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_FORCE_TTY": "200"})
     for _ in range(LIMITS.management_keys):
         stack.mint("org_full")
     done = local("keys", "create", "--local", "--org", "org_full")
@@ -138,7 +138,7 @@ def test_the_local_stacks_limit_is_reported(stack: Stack) -> None:
 
 def test_the_local_stack_has_management_keys(stack: Stack) -> None:
     """Keys are created, used, listed and revoked by the local stack's own function."""
-    local = Commands({"PROVIDERS_API_URL": stack.url, "COLUMNS": "200"})
+    local = Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_FORCE_TTY": "200"})
     token = local.ok("keys", "create", "--local", "--org", "org_keys", "--expires-in", "1h").out.strip()
     assert local.ok("list", "--json", PROVIDERS_API_KEY=token).data == []
     (listed,) = local.ok("keys", "list", "--local", "--org", "org_keys", "--json").data

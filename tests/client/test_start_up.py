@@ -50,13 +50,13 @@ def test_help_loads_no_client(arguments: list[str], environment: dict[str, str])
     assert done.stderr == ""
 
 
-def test_a_list_loads_no_event_loop(stack: Stack) -> None:
-    """`list` needs no asyncio, which takes long to import."""
+def test_a_list_in_a_pipe_loads_neither_an_event_loop_nor_rich(stack: Stack) -> None:
+    """`list` needs no asyncio, and in a pipe no terminal library: both take long to import."""
     key = stack.mint("org_start_up").reveal()
     with Client(stack.url, key) as client:
         client.add_provider("openai", "Listed", fake_key("openai", serial=77))
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(arguments=["list"], heavy=("asyncio", "boto3"))],
+        [sys.executable, "-c", PROGRAM.format(arguments=["list"], heavy=("asyncio", "boto3", "rich"))],
         env={**os.environ, "PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": key},
         capture_output=True,
         text=True,

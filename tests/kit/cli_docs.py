@@ -64,7 +64,7 @@ def run(text: str, stack: Stack) -> list[str]:
     environment = {
         "PROVIDERS_API_URL": stack.url,
         "PROVIDERS_API_KEY": stack.mint("org_docs").reveal(),
-        "COLUMNS": _WIDTH,
+        "PROVIDERS_FORCE_TTY": _WIDTH,
         "OPENAI_API_KEY": fake_key("openai", serial=100001),
         "GROQ_API_KEY": fake_key("groq", serial=100002),
         "REVOKED_KEY": fake_key("groq", "invalid", serial=100003),

@@ -17,10 +17,12 @@ from rich.terminal_theme import MONOKAI
 
 from providers_client.cli.health import shown
 from providers_client.cli.providers import providers_table
+from providers_client.cli.terminal import laid_out
 from providers_contract.examples import HEALTH, PROVIDER
 from providers_contract.responses import Health, HistoryPoint, Provider
 
 PICTURE: Final = Path(__file__).parent.parent.parent / "docs" / "pictures" / "cli.svg"
+WIDTH: Final = 100
 NOW: Final = datetime(2026, 4, 14, 12, tzinfo=UTC)
 ROWS: Final = [
     ("OpenAI Production", "openai", "healthy", 305, 0),
@@ -59,12 +61,12 @@ def picture() -> str:
     health_view = Health.model_validate(HEALTH | {"history": []})
     health_view = health_view.model_copy(update={"history": history(305, 0)})
     console = Console(
-        record=True, width=100, highlight=False, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+        record=True, width=WIDTH, highlight=False, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
     console.print("[bold]$[/] providers list")
-    console.print(providers_table(providers, charted=True))
+    console.print(laid_out([providers_table(providers, charted=True)], WIDTH))
     console.print('\n[bold]$[/] providers health "OpenAI Production"')
-    console.print(shown(health_view, "1h"))
+    console.print(laid_out(shown(health_view, "1h"), WIDTH))
     svg = console.export_svg(title="providers", theme=MONOKAI, unique_id="providers")
     return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
 

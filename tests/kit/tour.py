@@ -61,7 +61,7 @@ def run(found: list[Step], url: str, key: str) -> list[str]:
         "PROVIDERS_API_KEY": key,
         "NO_PROXY": "*",
         "LC_ALL": "C.UTF-8",
-        "COLUMNS": "100",
+        "PROVIDERS_FORCE_TTY": "100",
     }
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(

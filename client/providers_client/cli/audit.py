@@ -7,8 +7,8 @@ import json
 import click
 
 from providers_client.cli import options
-from providers_client.cli.session import begin, console, find, say
-from providers_client.cli.tables import cells, table, time
+from providers_client.cli.session import begin, find, say
+from providers_client.cli.tables import Column, show, table, time
 from providers_contract.responses import AuditEntry
 
 
@@ -41,11 +41,17 @@ def audit(
     elif not found:
         say("No changes.")
     else:
-        shown = table("TIME", "ACTION", "RESOURCE", "BY", "CHANGE")
+        shown = table(
+            Column("TIME", drop=1),
+            Column("ACTION"),
+            Column("RESOURCE", drop=2 if resource is None else 4),  # then it is the same in every row
+            Column("BY", drop=3),
+            Column("CHANGE", folds=True),
+        )
         for each in found:
             by = each.actor.type if each.actor.key_id is None else f"{each.actor.type} {each.actor.key_id}"
-            shown.add_row(*cells(time(each.at), each.action, each.resource.id, by, change_of(each)))
-        console().print(shown)
+            shown.add(time(each.at), each.action, each.resource.id, by, change_of(each))
+        show(shown)
 
 
 def change_of(entry: AuditEntry) -> str:

@@ -8,8 +8,8 @@ import click
 
 from providers_client.cli import options
 from providers_client.cli.keys import operator
-from providers_client.cli.session import Session, begin, confirm, console, out, say
-from providers_client.cli.tables import cells, table
+from providers_client.cli.session import Session, begin, confirm, out, say
+from providers_client.cli.tables import Column, show, table
 
 org_option = click.option("--org", required=True, help="The organization whose credentials the data keys seal.")
 
@@ -34,11 +34,11 @@ def list_(ctx: click.Context, org: str, stack: str | None, local: bool, as_json:
     elif not found:
         say("No data keys: this organization has stored no credential.")
     else:
-        shown = table("ID", "CREATED", "SEALS", "")
+        shown = table(Column("ID"), Column("CREATED", drop=1), Column("SEALS"), Column(""))
         for each in found:
             current = "seals new versions" if each["current"] else ""
-            shown.add_row(*cells(each["id"], each["created_at"], f"{each['versions']} versions", current))
-        console().print(shown)
+            shown.add(each["id"], each["created_at"], f"{each['versions']} versions", current)
+        show(shown)
 
 
 @app.command()

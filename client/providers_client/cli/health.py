@@ -7,16 +7,27 @@ from collections.abc import Callable
 from typing import Final
 
 import click
-from rich.console import Group, RenderableType
-from rich.live import Live
-from rich.text import Text
 
 from providers_client.cli import options
 from providers_client.cli.reporting import plain
-from providers_client.cli.session import begin, console, find
+from providers_client.cli.session import begin, find
 from providers_client.cli.sparklines import sparkline
 from providers_client.cli.streams import lost_output
-from providers_client.cli.tables import STYLES, cells, milliseconds, percent, table, time
+from providers_client.cli.tables import (
+    STYLES,
+    Cell,
+    Column,
+    Table,
+    details,
+    milliseconds,
+    percent,
+    show,
+    styled,
+    table,
+    terminal_width,
+    text_of,
+    time,
+)
 from providers_client.errors import ConfigurationError
 from providers_contract.responses import Health, WindowView
 from providers_contract.vocabulary import HistorySpan
@@ -55,41 +66,74 @@ def health(ctx: click.Context, which: str, history: str, watch: bool, every: flo
             session.print_json(found)
         elif watch:
             _watch(found, lambda: client.get_provider_health(provider_id, history), every, history)
+        elif terminal_width() is None:
+            show(_values(found), _windows(found))
         else:
-            console().print(shown(found, history))
+            show(*shown(found, history))
 
 
 def _watch(first: Health, read: Callable[[], Health], every: float, history: str) -> None:
-    with Live(shown(first, history), console=console(), auto_refresh=False) as live:
+    from rich.live import Live  # late, as all that only a terminal needs
+
+    from providers_client.cli.terminal import console, laid_out
+
+    width = terminal_width()
+    if width is None:
+        raise ConfigurationError("--watch needs a terminal")
+    with Live(laid_out(shown(first, history), width), console=console(width), auto_refresh=False) as live:
         try:
             while lost_output() is None:
                 clock.sleep(every)
-                live.update(shown(read(), history), refresh=True)
+                live.update(laid_out(shown(read(), history), terminal_width() or width), refresh=True)
         except KeyboardInterrupt:
             pass
 
 
-def shown(found: Health, history: str) -> RenderableType:
-    """Return a headline, the windows and the chart."""
+def shown(found: Health, history: str) -> list[Table | Cell]:
+    """Return a headline, the windows and the chart, for a terminal."""
     reason = f" ({plain(found.reason)})" if found.reason else ""
     since = f" since {time(found.since)}" if found.since else ""
     checked = f", last checked {time(found.last_check_at)}" if found.last_check_at else ", never checked"
-    headline = Text.assemble(
-        (plain(found.state), STYLES.get(found.state, "")), f"{reason}{since}{checked}, key version {found.key_version}"
-    )
-    windows = table("WINDOW", "CHECKS", "SUCCESS", "P50", "P90", "P95", "P99", "FAILURES", right=_NUMBERS)
-    spans = {"5m": found.windows.five_minutes, "1h": found.windows.hour, "24h": found.windows.day}
-    for name, window in (spans | {"7d": found.windows.week}).items():
-        windows.add_row(*cells(name, *_row(window)))
+    state = styled(found.state, STYLES.get(found.state, ""))
+    headline = (*state, (f"{reason}{since}{checked}, key version {found.key_version}", ""))
     slowest = max((point.p50_ms or 0 for point in found.history), default=0)
     line = sparkline(found.history, CHART_CELLS)
     scale = f"p50, ▁ 0 to █ {slowest} ms" if slowest else "no good checks"
-    return Group(
-        headline, "", windows, "", Text.assemble(f"last {history}  ", line), Text(f"{scale:>{len(line) + 9}}", "dim")
+    chart = ((f"last {history}  ", ""), *line)
+    return [headline, _BLANK, _windows(found), _BLANK, chart, styled(f"{scale:>{len(text_of(chart))}}", "dim")]
+
+
+def _values(found: Health) -> Table:
+    """Return what the headline says, one value a line."""
+    return details(
+        {
+            "state": found.state,
+            "reason": found.reason,
+            "since": time(found.since),
+            "last checked": time(found.last_check_at),
+            "key version": found.key_version,
+        }
     )
 
 
-_NUMBERS: Final = ("CHECKS", "SUCCESS", "P50", "P90", "P95", "P99")
+def _windows(found: Health) -> Table:
+    made = table(
+        Column("WINDOW"),
+        Column("CHECKS", right=True),
+        Column("SUCCESS", right=True),
+        Column("P50", right=True),
+        Column("P90", drop=2, right=True),
+        Column("P95", drop=1, right=True),
+        Column("P99", drop=3, right=True),
+        Column("FAILURES", folds=True),
+    )
+    spans = {"5m": found.windows.five_minutes, "1h": found.windows.hour, "24h": found.windows.day}
+    for name, window in (spans | {"7d": found.windows.week}).items():
+        made.add(name, *_row(window))
+    return made
+
+
+_BLANK: Final = styled("", "")
 
 
 def _row(window: WindowView) -> list[object]:

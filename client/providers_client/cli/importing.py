@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.text import Text
 
 from providers_client.aio import AsyncClient
 from providers_client.cli import options
@@ -21,13 +19,12 @@ from providers_client.cli.session import (
     Session,
     begin,
     confirm,
-    console,
     read_stdin,
     read_text,
     say,
     say_prominently,
 )
-from providers_client.cli.tables import cells, table
+from providers_client.cli.tables import Column, show, styled, table
 from providers_client.errors import AuthenticationFailed, ConfigurationError, PermissionDenied, ProvidersAPIError
 from providers_contract.responses import Provider
 from providers_contract.vendors import facts
@@ -170,24 +167,15 @@ def _decided(
 
 async def _add_all(session: Session, wanted: list[Found], *, store_pending: bool, quiet: bool) -> list[Result]:
     """Add the credentials concurrently, with a progress bar. Raises errors of the management key, which concern all."""
-    bar = Progress(
-        TextColumn("verifying"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=Console(stderr=True),
-        disable=quiet or not sys.stderr.isatty(),
-        transient=True,
-    )
     gate = asyncio.Semaphore(AT_ONCE)
     async with session.async_client(retries=RETRIES) as client:
         stored = await _stored(client)
-        with bar:
-            task = bar.add_task("", total=len(wanted))
+        with progress(len(wanted), quiet=quiet) as advance:
 
             async def one(found: Found) -> Result:
                 async with gate:
                     result = await _add(client, found, stored, store_pending=store_pending)
-                bar.advance(task)
+                advance()
                 return result
 
             adding = [asyncio.create_task(one(found)) for found in wanted]
@@ -196,6 +184,21 @@ async def _add_all(session: Session, wanted: list[Found], *, store_pending: bool
             finally:
                 for each in adding:
                     each.cancel()
+
+
+@contextmanager
+def progress(total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    """Show a progress bar on standard error, if that is a terminal; the result advances it by one."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console  # late: only a terminal needs it
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
 
 
 async def _stored(client: AsyncClient) -> list[Provider]:
@@ -241,13 +244,20 @@ async def _add(client: AsyncClient, found: Found, stored: Sequence[Provider], *,
 
 
 def _show(results: list[Result]) -> None:
-    shown = table("VARIABLE", "VENDOR", "NAME", "KEY", "RESULT", "")
+    shown = table(
+        Column("VARIABLE"),
+        Column("VENDOR", drop=2),
+        Column("NAME", drop=3, folds=True),
+        Column("KEY", drop=1),
+        Column("RESULT"),
+        Column("", folds=True),
+    )
     for each in results:
-        outcome = Text(each.outcome, _STYLES.get(each.outcome, ""))
+        outcome = styled(each.outcome, _STYLES.get(each.outcome, ""))
         of = each.of
-        shown.add_row(*cells(of.variables[0], of.vendor, of.name, of.hint, outcome, each.detail or ""))
+        shown.add(of.variables[0], of.vendor, of.name, of.hint, outcome, each.detail or "")
     if results:
-        console().print(shown)
+        show(shown)
     else:
         say("No credentials of a known vendor.")
 

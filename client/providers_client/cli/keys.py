@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.text import Text
 
 from providers_client.cli import options
-from providers_client.cli.session import Session, begin, confirm, console, out, say
-from providers_client.cli.tables import cells, table
+from providers_client.cli.session import Session, begin, confirm, out, say
+from providers_client.cli.tables import Cell, Column, show, styled, table
 from providers_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -114,24 +113,30 @@ def operator(session: Session, stack: str | None, *, local: bool) -> Operator:
 
 
 def _show(found: Sequence[dict[str, Any]]) -> None:
-    shown = table("ID", "ORG", "NAME", "SCOPES", "CREATED", "LAST USED", "STATE")
+    shown = table(
+        Column("ID"),
+        Column("ORG"),
+        Column("NAME", drop=2, folds=True),
+        Column("SCOPES", drop=3, folds=True),
+        Column("CREATED", drop=5),
+        Column("LAST USED", drop=4),
+        Column("STATE"),
+    )
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for key in found:
         scopes = "all" if len(key["scopes"]) == 4 else ", ".join(key["scopes"])
         used = _short(key["last_used_at"])
-        shown.add_row(
-            *cells(key["id"], key["org"], key["name"], scopes, key["created_at"][:10], used, _state(key, now))
-        )
-    console().print(shown)
+        shown.add(key["id"], key["org"], key["name"], scopes, key["created_at"][:10], used, _state(key, now))
+    show(shown)
 
 
-def _state(key: dict[str, Any], now: str) -> Text:
+def _state(key: dict[str, Any], now: str) -> Cell:
     revoked, expires = key["revoked_at"], key["expires_at"]
     if revoked is not None:
-        return Text(f"revoked {_short(revoked)}", "dim")
+        return styled(f"revoked {_short(revoked)}", "dim")
     if expires is not None and expires <= now:
-        return Text(f"expired {_short(expires)}", "dim")
-    return Text(f"good until {_short(expires)}" if expires else "good", "green")
+        return styled(f"expired {_short(expires)}", "dim")
+    return styled(f"good until {_short(expires)}" if expires else "good", "green")
 
 
 def _short(time: str | None) -> str | None:

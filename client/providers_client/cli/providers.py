@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 from providers_client.calls import UNSET
 from providers_client.cli import options
@@ -17,7 +15,6 @@ from providers_client.cli.session import (
     Session,
     begin,
     confirm,
-    console,
     find,
     out,
     say,
@@ -25,7 +22,18 @@ from providers_client.cli.session import (
     warnings_member,
 )
 from providers_client.cli.sparklines import sparkline
-from providers_client.cli.tables import cells, details, milliseconds, state_of, table, time
+from providers_client.cli.tables import (
+    Column,
+    Table,
+    details,
+    milliseconds,
+    show,
+    state_of,
+    styled,
+    table,
+    terminal_width,
+    time,
+)
 from providers_client.cli.vendor_keys import read_key
 from providers_client.errors import ConfigurationError
 from providers_contract.responses import Changed, Provider
@@ -51,7 +59,7 @@ def list_(
 ) -> None:
     """List providers, newest first, with their health."""
     session = begin(ctx, as_json)
-    charted = chart and not as_json
+    charted = chart and not as_json and terminal_width() is not None
     with session.client() as client:
         include: Literal["history"] | None = "history" if charted else None
         found = list(client.list_providers(vendor, status, health, limit, include=include))
@@ -59,19 +67,25 @@ def list_(
         session.print_json(found)
         return
     if found:
-        console().print(providers_table(found, charted=charted))
+        show(providers_table(found, charted=charted))
     else:
         say("No providers." if not (vendor or status or health) else "No providers of this kind.")
 
 
 def providers_table(found: Sequence[Provider], *, charted: bool = False) -> Table:
     """Return a row for each provider, with a sparkline of the last hour if `charted`."""
-    columns = ["NAME", "VENDOR", "STATE", "P50", *(["LAST HOUR"] if charted else []), "ID"]
-    shown = table(*columns, right=["P50"])
+    shown = table(
+        Column("NAME", folds=True),
+        Column("VENDOR", drop=1),
+        Column("STATE"),
+        Column("P50", drop=2, right=True),
+        *([Column("LAST HOUR", drop=3)] if charted else []),
+        Column("ID", drop=4),  # first: every command takes the name, too
+    )
     for each in found:
         line = [sparkline(each.health.history or [], 12)] if charted else []
         p50 = milliseconds(each.health.p50_latency_ms)
-        shown.add_row(*cells(each.name, each.vendor, state_of(each), p50, *line, each.id))
+        shown.add(each.name, each.vendor, state_of(each), p50, *line, each.id)
     return shown
 
 
@@ -243,12 +257,19 @@ def versions(ctx: click.Context, which: str, as_json: bool) -> None:
     if as_json:
         session.print_json(found)
         return
-    shown = table("VERSION", "KEY", "CREATED", "RETIRES", "LAST USED", "SAFE TO REVOKE", right=["VERSION"])
+    shown = table(
+        Column("VERSION", right=True),
+        Column("KEY"),
+        Column("CREATED", drop=3),
+        Column("RETIRES", drop=1),
+        Column("LAST USED", drop=2),
+        Column("SAFE TO REVOKE"),
+    )
     for each in found:
-        retires = Text("active", "green") if each.active else time(each.retires_at)
+        retires = styled("active", "green") if each.active else time(each.retires_at)
         safe = "yes" if each.safe_to_revoke else "no"
-        shown.add_row(*cells(each.number, each.hint, time(each.created_at), retires, time(each.last_used_at), safe))
-    console().print(shown)
+        shown.add(each.number, each.hint, time(each.created_at), retires, time(each.last_used_at), safe)
+    show(shown)
 
 
 @click.command("destroy-version")
@@ -329,7 +350,7 @@ def _show(found: Provider) -> None:
     verified = found.verification
     outcome = verified.outcome if verified.reason is None else f"{verified.outcome}: {verified.reason}"
     checked = time(found.health.last_check_at)
-    console().print(
+    show(
         details(
             {
                 "id": found.id,
@@ -337,7 +358,7 @@ def _show(found: Provider) -> None:
                 "vendor": found.vendor,
                 "base URL": found.base_url or "the vendor's own",
                 "status": found.status,
-                "health": Text.assemble(state_of(found), f", checked {checked}" if checked else ""),
+                "health": (*state_of(found), (f", checked {checked}" if checked else "", "")),
                 "key": f"{found.key_hint} (version {found.key_version}, since {time(found.key_rotated_at)})",
                 "key expires": time(found.key_expires_at) or "unknown",
                 "verified": f"{outcome}, {time(verified.checked_at)}",

@@ -7,8 +7,6 @@ import sys
 from typing import Any, Final
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from providers_client.errors import ConfigurationError, ConnectionFailed, ProvidersAPIError
 from providers_contract import errors
@@ -35,11 +33,11 @@ def report(error: ProvidersAPIError | ConfigurationError, *, as_json: bool) -> N
     if as_json:
         click.echo(json_text({"error": _fields(error)}), err=True)
         return
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    label = click.style("Error: ", fg="red", bold=True)
     if isinstance(error, ConfigurationError):
-        console.print(Text.assemble(("Error: ", "bold red"), plain(str(error))))
+        click.echo(f"{label}{plain(str(error))}", err=True)
         return
-    console.print(Text.assemble(("Error: ", "bold red"), plain(error.message), (f" ({error.code})", "dim")))
+    click.echo(f"{label}{plain(error.message)}{click.style(f' ({plain(error.code)})', dim=True)}", err=True)
     details = [f"{each.param or 'body'}: {each.message}" for each in error.errors if len(error.errors) > 1]
     if error.code in _ADVICE:
         details.append(_ADVICE[error.code])
@@ -48,7 +46,7 @@ def report(error: ProvidersAPIError | ConfigurationError, *, as_json: bool) -> N
     if error.request_id:
         details.append(f"request {error.request_id}")
     for detail in details:
-        console.print(Text(f"  {plain(detail)}", style="dim"))
+        click.secho(f"  {plain(detail)}", err=True, dim=True)
 
 
 def plain(text: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from providers_client.cli import options
-from providers_client.cli.session import Session, begin, confirm, console, find_by_name, out, say
-from providers_client.cli.tables import cells, details, table, time
+from providers_client.cli.session import Session, begin, confirm, find_by_name, out, say
+from providers_client.cli.tables import Column, details, show, table, time
 from providers_client.errors import ConfigurationError
 from providers_contract.ids import PROVIDER_ID
 from providers_contract.responses import AttemptView, RoutingConfig
@@ -33,10 +33,12 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     elif not found:
         say("No routing configs.")
     else:
-        shown = table("SLUG", "STRATEGY", "ATTEMPTS", "UPDATED")
+        shown = table(
+            Column("SLUG"), Column("STRATEGY", drop=1), Column("UPDATED", drop=2), Column("ATTEMPTS", folds=True)
+        )
         for each in found:
-            shown.add_row(*cells(each.slug, each.strategy, _attempts(each), time(each.updated_at)))
-        console().print(shown)
+            shown.add(each.slug, each.strategy, time(each.updated_at), _attempts(each))
+        show(shown)
 
 
 @app.command()
@@ -109,4 +111,4 @@ def _show(session: Session, found: RoutingConfig) -> None:
         f"attempt {number}": f"{each.provider_id} {each.model}" for number, each in enumerate(found.attempts, 1)
     }
     shown = {"slug": found.slug, "strategy": found.strategy} | steps
-    console().print(details(shown | {"created": time(found.created_at), "updated": time(found.updated_at)}))
+    show(details(shown | {"created": time(found.created_at), "updated": time(found.updated_at)}))

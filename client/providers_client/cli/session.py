@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 from pydantic import BaseModel
-from rich.console import Console
-from rich.text import Text
 from stamina.instrumentation import set_on_retry_hooks
 
 from providers_client.cli.reporting import json_text, plain
@@ -30,7 +28,6 @@ set_on_retry_hooks(())  # a hook could write to standard output, where a command
 
 RETRIES: Final = 2
 """Few, because a person is waiting."""
-PIPED_WIDTH: Final = 160
 MAX_FILE_BYTES: Final = 1024 * 1024
 """Far larger than any file of keys."""
 
@@ -87,12 +84,6 @@ def as_plain(found: Any) -> Any:
     return [as_plain(each) for each in found] if isinstance(found, list) else found
 
 
-def console() -> Console:
-    """Return standard output. It is wide if it is not a terminal, so that `grep` sees uncut lines."""
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
-    return Console(width=width, highlight=False, markup=False, emoji=False)
-
-
 def find(client: Client, which: str) -> str:
     """Return the id of the provider whose id or name is `which`. Raises NotFound."""
     if PROVIDER_ID.fullmatch(which):
@@ -125,7 +116,7 @@ def say(text: str) -> None:
 
 def say_prominently(text: str) -> None:
     """Print an important note on standard error."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(plain(text), "bold red"))
+    click.secho(plain(text), err=True, fg="red", bold=True)
 
 
 def say_warnings(warnings: Sequence[Warning]) -> None:

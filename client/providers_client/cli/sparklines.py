@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from rich.text import Text
-
+from providers_client.cli.tables import Cell
 from providers_contract.responses import HistoryPoint
 
 BARS: Final = "▁▂▃▄▅▆▇█"
@@ -14,7 +13,7 @@ NO_CHECKS: Final = "·"
 ALL_FAILED: Final = "×"
 
 
-def sparkline(points: Sequence[HistoryPoint], cells_wanted: int) -> Text:
+def sparkline(points: Sequence[HistoryPoint], cells_wanted: int) -> Cell:
     """Return the latency of successful checks as bars (the slowest is the highest), at most `cells_wanted` characters.
 
     `·` means no checks, `×` only failed checks; a bar is yellow if some checks failed.
@@ -22,15 +21,15 @@ def sparkline(points: Sequence[HistoryPoint], cells_wanted: int) -> Text:
     size = -(-len(points) // cells_wanted) or 1
     groups = [points[at : at + size] for at in range(0, len(points), size)]
     highest = max((point.p50_ms or 0 for point in points), default=0)
-    line = Text()
-    for group in groups:
-        checked = [point for point in group if point.checks]
-        rates = [point.success_rate or 0.0 for point in checked]
-        if not checked:
-            line.append(NO_CHECKS, "dim")
-        elif not any(rates):
-            line.append(ALL_FAILED, "red")
-        else:
-            height = max(point.p50_ms or 0 for point in checked) / (highest or 1)
-            line.append(BARS[min(7, int(height * 8))], "green" if min(rates) == 1 else "yellow")
-    return line
+    return tuple(_bar(group, highest) for group in groups)
+
+
+def _bar(group: Sequence[HistoryPoint], highest: int) -> tuple[str, str]:
+    checked = [point for point in group if point.checks]
+    rates = [point.success_rate or 0.0 for point in checked]
+    if not checked:
+        return NO_CHECKS, "dim"
+    if not any(rates):
+        return ALL_FAILED, "red"
+    height = max(point.p50_ms or 0 for point in checked) / (highest or 1)
+    return BARS[min(7, int(height * 8))], "green" if min(rates) == 1 else "yellow"
