@@ -17,9 +17,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench import cli, percentiles, reading, runtime
+from bench import cli, peers, percentiles, reading, runtime
 from bench.aws import LATENCY_S
 from bench.stack import ORG_SIZE
+from local.vendors.server import running_emulator
 from providers.edge.background import CONCURRENCY
 
 ROOT: Final = Path(__file__).parent.parent
@@ -142,6 +143,7 @@ class Bench:
         yield from self._sweep()
         yield from self._reads()
         yield from self._percentiles()
+        yield from self._peers()
         yield "## Command line\n"
         yield cli.measure()
         yield "## Targets\n"
@@ -253,6 +255,29 @@ class Bench:
                 ", ".join(listed.calls),
                 listed.calls == {"BatchGetItem": 1, "Query": 1},
             )
+        yield ""
+
+    def _peers(self) -> Iterator[str]:
+        """Yield the time of storing, reading and rotating a credential beside other stores."""
+        with running_emulator() as vendors:
+            found = peers.compare(vendors.url, self._dynamodb_url)
+        where = "DynamoDB Local and moto" if self._dynamodb_url else "moto"
+        yield "## Beside other stores\n"
+        yield (
+            f"Milliseconds of one operation against {where}, medians of {peers.ROUNDS} rounds of {peers.COUNT}, and"
+            " ours as a multiple. *Store* and *rotate* include the vendor's verification, the audit trail and events,"
+            " which the others do not have; *read again* is from memory. Secrets Manager is moto's, which only copies a"
+            " string.\n"
+        )
+        yield row("", *peers.OPERATIONS)
+        yield row("---", *["---:"] * len(peers.OPERATIONS))
+        ours = found.pop("ours")
+        yield row("ours", *(f"{ours[each]:.2f}" for each in peers.OPERATIONS))
+        for side, times in found.items():
+            yield row(side, *(f"{times[each]:.2f} ({ours[each] / times[each]:.2f})" for each in peers.OPERATIONS))
+            for each in peers.OPERATIONS:
+                ratio, most = ours[each] / times[each], peers.TARGETS[side]
+                self._target(f"{each}: at most {most} of {side}'s time", f"{ratio:.2f}", ratio <= most)
         yield ""
 
     def _percentiles(self) -> Iterator[str]:

@@ -14,6 +14,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 
 from local.browsers import refusal
+from local.transactions import quick_transactions
 
 Invoke = Callable[[str, dict[str, Any]], Any]
 _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -86,6 +87,7 @@ def serving_aws(
         turn: held during each request.
         functions: the functions of the stack that callers may invoke, and what runs them.
     """
+    quick_transactions()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a log line for each AWS call is noise
     moto = _OneAtATime(DomainDispatcherApplication(create_backend_app), turn)
     server = make_server(host, port, _NoBrowsers(_Functions(moto, functions or {}), host), threaded=True)
