@@ -91,13 +91,16 @@ class AsyncClient:
         health: str | None = None,
         limit: int | None = None,
         *,
+        name: str | None = None,
+        tag: str | None = None,
         include: Literal["history"] | None = None,
     ) -> AsyncIterator[Provider]:
         """List the organization's providers, newest first, at most `limit`; pages are fetched as needed.
 
-        With `include="history"`, each one's `health.history` has the last hour by minute.
+        `name` is a part of the name, without regard to case. With `include="history"`, each one's `health.history` has
+        the last hour by minute.
         """
-        filters = {"vendor": vendor, "status": status, "health": health, "include": include}
+        filters = {"vendor": vendor, "status": status, "health": health, "name": name, "tag": tag, "include": include}
         return self._walk(call_list(operations.LIST_PROVIDERS, Page[Provider], limit, **filters), limit)
 
     async def list_providers_page(
@@ -108,10 +111,12 @@ class AsyncClient:
         *,
         limit: int = 50,
         cursor: str | None = None,
+        name: str | None = None,
+        tag: str | None = None,
         include: Literal["history"] | None = None,
     ) -> Page[Provider]:
         """Return one page of the organization's providers; `cursor` is `next_cursor` of the previous page."""
-        filters = {"vendor": vendor, "status": status, "health": health, "include": include}
+        filters = {"vendor": vendor, "status": status, "health": health, "name": name, "tag": tag, "include": include}
         return await self._send(call_list(operations.LIST_PROVIDERS, Page[Provider], limit, cursor, **filters))
 
     async def get_provider(self, provider_id: str) -> Provider:
@@ -133,11 +138,12 @@ class AsyncClient:
         base_url: str | None = None,
         key_expires_at: datetime | None = None,
         on_unavailable: Literal["fail", "store_pending"] | None = None,
+        tags: Sequence[str] | None = None,
         idempotency_key: str | None = None,
     ) -> Changed[Provider]:
         """Verify a credential with its vendor and add it."""
         body = {"vendor": vendor, "name": name, "api_key": api_key}
-        body |= given(base_url=base_url, key_expires_at=key_expires_at, on_unavailable=on_unavailable)
+        body |= given(base_url=base_url, key_expires_at=key_expires_at, on_unavailable=on_unavailable, tags=tags)
         return await self._send(
             call(operations.ADD_PROVIDER, Changed[Provider], body=body, idempotency_key=idempotency_key)
         )
@@ -151,12 +157,13 @@ class AsyncClient:
         base_url: str | Unset | None = UNSET,
         status: Literal["active", "disabled"] | Unset = UNSET,
         key_expires_at: datetime | Unset | None = UNSET,
+        tags: Sequence[str] | Unset = UNSET,
         if_match: str | None = None,
         idempotency_key: str | None = None,
     ) -> Changed[Provider]:
         """Change the fields that are given. A new credential is verified before it replaces the active one.
 
-        `base_url=None` restores the vendor's own address.
+        `base_url=None` restores the vendor's own address; `tags` replaces all tags.
         """
         return await self._send(
             call(
@@ -169,6 +176,7 @@ class AsyncClient:
                     "base_url": base_url,
                     "status": status,
                     "key_expires_at": key_expires_at,
+                    "tags": tags,
                 },
                 if_match=if_match,
                 idempotency_key=idempotency_key,

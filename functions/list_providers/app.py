@@ -10,6 +10,8 @@ from providers.ports import Ports, ProviderFilter
 from providers.usecases.health import HealthSummary, health_summaries
 from providers.usecases.read import list_providers
 from providers_contract import operations, vendors
+from providers_contract.limits import MAX_NAME_CHARS, MAX_TAG_CHARS
+from providers_contract.names import name_claim
 from providers_contract.vocabulary import HealthState, Include, Status
 
 
@@ -22,10 +24,13 @@ def handler(request: Request[None], ports: Ports) -> tuple[list[tuple[Provider, 
     """Return a page of the organization's providers with their health, newest first."""
     status = request.choice("status", tuple(Status))
     health = request.choice("health", tuple(HealthState))
+    name = request.text("name", MAX_NAME_CHARS)
     wanted = ProviderFilter(
         vendor=request.choice("vendor", vendors.NAMES),
         status=None if status is None else Status(status),
         health=None if health is None else HealthState(health),
+        name=None if name is None else name_claim(name),
+        tag=request.text("tag", MAX_TAG_CHARS),
     )
     include = request.choice("include", tuple(Include))
     page, cursor = list_providers(ports, request.org, wanted, request.limit(), request.cursor)

@@ -17,6 +17,7 @@ PROVIDER: dict[str, Any] = {
     "id": PROVIDER_ID,
     "vendor": "openai",
     "name": "OpenAI Production",
+    "tags": ["production"],
     "base_url": None,
     "status": "active",
     "health": {"state": "healthy", "reason": None, "p50_latency_ms": 320, "last_check_at": "2026-04-14T12:00:00Z"},

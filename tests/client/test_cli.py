@@ -308,6 +308,19 @@ def test_when_a_key_expires(canned: Callable[..., tuple[Commands, Script]]) -> N
     assert run("update", PROVIDER_ID, "--no-key-expires-at", "--key-expires-at", "2099-01-01").code == 2
 
 
+def test_tags(canned: Callable[..., tuple[Commands, Script]]) -> None:
+    """Tags can be set, replaced, removed and shown, and a list filtered by tag and part of the name."""
+    run, script = canned(one(PROVIDER), one(PROVIDER), one(PROVIDER), page([PROVIDER], None))
+    assert "tags         production" in run.ok("update", PROVIDER_ID, "--tag", "a", "--tag", "b c").out
+    run.ok("update", PROVIDER_ID, "--no-tags")
+    run.ok("add", "openai", "A", "--key-stdin", "--tag", "a", stdin="sk-proj-FAKE-valid-EXAMPLE-1")
+    sent = [json.loads(each.content).get("tags") for each in script.seen]
+    assert sent == [["a", "b c"], [], ["a"]]
+    run.ok("list", "--name", "prod", "--tag", "a", "--no-chart")
+    assert dict(script.seen[-1].url.params) == {"limit": "100", "name": "prod", "tag": "a"}
+    assert run("update", PROVIDER_ID, "--no-tags", "--tag", "a").code == 2
+
+
 def test_upload(canned: Callable[..., tuple[Commands, Script]]) -> None:
     """Standard output contains only the link."""
     run, script = canned(one(UPLOAD), one(UPLOAD))

@@ -138,6 +138,7 @@ def test_an_added_provider_is_returned_completely(ports: FakePorts) -> None:
         "id": provider["id"],
         "vendor": "openai",
         "name": "Prod",
+        "tags": [],
         "base_url": None,
         "status": "active",
         "health": {"state": "unknown", "reason": None, "p50_latency_ms": None, "last_check_at": None},

@@ -95,6 +95,16 @@ INVALID: list[tuple[dict[str, Any], str | None]] = [
     ({"key_expires_at": "2001-01-01T00:00:00Z"}, "key_expires_at"),
     ({"key_expires_at": "2999-13-01T00:00:00Z"}, "key_expires_at"),
     ({"key_expires_at": "9999-12-31T23:59:59-23:00"}, "key_expires_at"),
+    ({"tags": "one"}, "tags"),
+    ({"tags": None}, "tags"),
+    ({"tags": [""]}, "tags[0]"),
+    ({"tags": ["a", " b"]}, "tags[1]"),
+    ({"tags": ["a\nb"]}, "tags[0]"),
+    ({"tags": ["x" * 41]}, "tags[0]"),
+    ({"tags": ["ключ"]}, "tags[0]"),
+    ({"tags": ["a", "a"]}, "tags"),
+    ({"tags": [f"t{number}" for number in range(21)]}, "tags"),
+    ({"tags": [key().reveal()[:40]]}, "tags[0]"),
     ({"surprise": CANARY}, "surprise"),
     ({CANARY: 1}, None),
 ]
@@ -108,6 +118,36 @@ def test_invalid_fields_are_refused(ports: FakePorts, members: dict[str, Any], p
     assert [each["param"] for each in response.error["errors"]] == [param]
     assert CANARY not in response.text
     assert (ports.db.providers, ports.verify.asked) == ({}, [])
+
+
+def test_tags_are_stored_replaced_and_removed(ports: FakePorts) -> None:
+    """Tags are returned as they were sent; an update replaces all of them, and is recorded in the audit trail."""
+    most = ["a", *(f"team:{number}" for number in range(18)), "x" * 40]
+    added = call("add_provider", body=GOOD | {"tags": most})
+    assert added.data["tags"] == most
+    path = {"provider_id": added.data["id"]}
+    assert call("update_provider", path=path, body={"tags": ["b c", "a"]}).data["tags"] == ["b c", "a"]
+    assert call("update_provider", path=path, body={"name": "Other"}).data["tags"] == ["b c", "a"]
+    assert call("update_provider", path=path, body={"tags": []}).data["tags"] == []
+    changes = [(each["before"], each["after"]) for each in call("list_audit").data]
+    assert changes[0] == ({"tags": ["b c", "a"]}, {"tags": []})
+
+
+def test_a_list_is_filtered_by_tag_and_by_part_of_the_name(ports: FakePorts) -> None:
+    """`?tag` is exact; `?name` ignores case, width and repeated blanks."""
+    for number, (name, tags) in enumerate([("Prod  Straße", ["a", "b"]), ("Test", ["a"])]):
+        call("add_provider", body=GOOD | {"name": name, "tags": tags, "api_key": key(str(number)).reveal()})
+
+    def names(**query: str) -> list[str]:
+        return [each["name"] for each in call("list_providers", query=query).data]
+
+    assert names(tag="a") == ["Test", "Prod  Straße"]
+    assert names(tag="b") == ["Prod  Straße"]
+    assert names(tag="A") == names(tag="a,b") == []
+    assert names(name="ＰＲＯＤ strasse") == ["Prod  Straße"]
+    assert names(name="t", tag="b") == ["Prod  Straße"]
+    for wrong in ({"tag": ""}, {"name": ""}, {"tag": "x" * 41}, {"name": "x" * 81}):
+        check(call("list_providers", query=wrong), 400, "invalid_parameter", next(iter(wrong)))
 
 
 def test_every_invalid_field_is_listed(ports: FakePorts) -> None:

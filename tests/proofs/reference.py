@@ -125,6 +125,7 @@ class Provider:
     checked: datetime
     versions: dict[int, Version]
     revision: int = 1
+    tags: list[str] = field(default_factory=list)
     swept: tuple[datetime, int, str] | None = None
     """The minute of the latest probe, the version that was probed, and the verdict."""
 
@@ -143,6 +144,7 @@ class Provider:
         return {
             "vendor": self.vendor,
             "name": self.name,
+            "tags": self.tags,
             "base_url": self.active.base_url,
             "status": self.status,
             "key_version": self.active.number,
@@ -226,9 +228,11 @@ class Model:
         return expected
 
     def listed(self, org: str, **wanted: str | None) -> list[Data]:
-        """Return the providers of `org` with these members, newest first."""
+        """Return the providers of `org` with these members, this tag and this part of the name, newest first."""
+        part, tag = (wanted.pop("part", None) or "").casefold(), wanted.pop("tag", None)
         views = [each.view(self.now) for each in reversed(self.providers.values()) if each.org == org]
-        return [view for view in views if all(value in (None, view[name]) for name, value in wanted.items())]
+        found = [view for view in views if part in view["name"].casefold() and (tag is None or tag in view["tags"])]
+        return [view for view in found if all(value in (None, view[name]) for name, value in wanted.items())]
 
     def routed(self, org: str) -> list[Data]:
         """Return the routing configs of `org`, sorted by slug."""
@@ -329,6 +333,7 @@ class Model:
         added = Provider(
             sent.org, new_id, body["vendor"], body["name"], status, self.now, self.now, verdict, self.now, {1: first}
         )
+        added.tags = body.get("tags", [])
         self.providers[new_id] = added
         self._note(sent.org, "provider.created", "provider", new_id, None, added.facts())
         status_code = 201 if status == "active" else 202
@@ -393,10 +398,11 @@ class Model:
             status = "active" if verdict in ("valid", "limited") else "pending"
         expires = body.get("key_expires_at", found.active.key_expires if new is None else new.key_expires)
         verified = same and OUTCOMES[verdict] != OUTCOMES[found.verdict]
-        seen = (found.name, found.status, found.active.key_expires)
-        if new is None and not verified and (name, status, expires) == seen:
+        tags = body.get("tags", found.tags)
+        seen = (found.name, found.status, found.active.key_expires, found.tags)
+        if new is None and not verified and (name, status, expires, tags) == seen:
             return Expected(200, found.view(), warnings=tuple(warnings), etag=f'"{found.revision}"')
-        found.name, found.status, found.updated = name, status, self.now
+        found.name, found.status, found.tags, found.updated = name, status, tags, self.now
         found.revision += 1
         if new is not None:
             found.active.retires = self.now + GRACE

@@ -62,6 +62,7 @@ T = TypeVar("T")
 OWNERS: Final = ("org_a", "org_b")
 NOBODY: Final = "prov_01HXY00000000000000000000N"
 NAMES: Final = ("Production", "PRODUCTION", "Straße", "STRASSE", "Batch", "Test", "Spare")
+TAGS: Final = ("batch", "team:search")
 LIMITS: Final = Limits(providers=PROVIDERS, routing_configs=CONFIGS, configs_per_provider=CONFIGS_PER_PROVIDER)
 HOSTS: Final = (None, None, "https://proxy.example.com/v1", "https://other.example.com/v1")
 VERDICTS: Final = {
@@ -340,6 +341,10 @@ class Life(RuleBasedStateMachine):
     def rename(self, pick: int, name: str, key: str | None, if_match: str | None) -> None:
         self._patch(pick, {"name": name}, key, if_match, Weather())
 
+    @rule(pick=Pick, tags=st.lists(st.sampled_from(TAGS), max_size=2, unique=True), key=Key)
+    def label(self, pick: int, tags: list[str], key: str | None) -> None:
+        self._patch(pick, {"tags": tags}, key, None, Weather())
+
     @rule(pick=Pick, status=st.sampled_from(("active", "disabled")), key=Key)
     def switch(self, pick: int, status: str, key: str | None) -> None:
         self._patch(pick, {"status": status}, key, None, Weather())
@@ -479,12 +484,24 @@ class Life(RuleBasedStateMachine):
 
     @rule(owner=st.sampled_from(OWNERS), limit=st.integers(1, 3), vendor=st.sampled_from((None, "openai", "groq")),
           status=st.sampled_from((None, "active", "disabled", "pending")),
-          health=st.sampled_from((None, "unknown", "healthy")))  # fmt: skip
-    def page(self, owner: str, limit: int, vendor: str | None, status: str | None, health: str | None) -> None:
+          health=st.sampled_from((None, "unknown", "healthy")), part=st.sampled_from((None, None, "sS", "prod")),
+          tag=st.sampled_from((None, None, *TAGS)))  # fmt: skip
+    def page(
+        self,
+        owner: str,
+        limit: int,
+        vendor: str | None,
+        status: str | None,
+        health: str | None,
+        part: str | None,
+        tag: str | None,
+    ) -> None:
         """Compare the list, with filters, page by page."""
-        given = {"vendor": vendor, "status": status, "health": health}
+        given = {"vendor": vendor, "status": status, "health": health, "name": part, "tag": tag}
         wanted = {name: value for name, value in given.items() if value is not None}
-        expected = [] if health == "healthy" else self.model.listed(owner, vendor=vendor, status=status)
+        expected = (
+            [] if health == "healthy" else self.model.listed(owner, vendor=vendor, status=status, part=part, tag=tag)
+        )
         assert self._pages("list_providers", owner, limit, wanted) == expected
         assert self._pages("list_routing_configs", owner, limit, {}) == self.model.routed(owner)
 

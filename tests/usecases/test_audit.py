@@ -55,6 +55,7 @@ def facts(name: str = "Provider one", version: int = 1) -> dict[str, Any]:
     return {
         "vendor": "openai",
         "name": name,
+        "tags": [],
         "base_url": None,
         "status": "active",
         "key_version": version,

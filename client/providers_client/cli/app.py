@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "rotate": ("providers_client.cli.providers:rotate", "Verify a new key and replace the active one."),
     "update": (
         "providers_client.cli.providers:update",
-        "Rename, enable or disable, or set the key's expiry.",
+        "Rename, tag, enable or disable, or set the key's expiry.",
     ),
     "rm": ("providers_client.cli.providers:remove", "Delete a provider and every version of its credential."),
     "health": ("providers_client.cli.health:health", "Show success rates and latencies, and a chart."),

@@ -30,6 +30,7 @@ key_expires_at = click.option(
     type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"]),
     help="When the vendor stops accepting the key, UTC.",
 )
+tags = click.option("--tag", "tags", multiple=True, help="A label for filtering; can be repeated.")
 base_url = click.option(
     "--base-url", help=f"The vendor's endpoint; required for {', '.join(vendors.REQUIRING_BASE_URL)}."
 )

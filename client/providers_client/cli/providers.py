@@ -44,6 +44,8 @@ from providers_contract.vocabulary import HealthState, Status
 @click.option("--vendor", type=VENDOR, metavar="VENDOR", help="Filter by vendor.")
 @click.option("--status", type=options.one_of(Status), help="Filter by status.")
 @click.option("--health", type=options.one_of(HealthState), help="Filter by health.")
+@click.option("--name", help="Filter by a part of the name.")
+@click.option("--tag", help="Filter by a tag.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number to show.")
 @click.option("--chart/--no-chart", default=True, help="Show a sparkline of the last hour.")
 @options.as_json
@@ -53,6 +55,8 @@ def list_(
     vendor: str | None,
     status: str | None,
     health: str | None,
+    name: str | None,
+    tag: str | None,
     limit: int | None,
     chart: bool,
     as_json: bool,
@@ -62,14 +66,14 @@ def list_(
     charted = chart and not as_json and terminal_width() is not None
     with session.client() as client:
         include: Literal["history"] | None = "history" if charted else None
-        found = list(client.list_providers(vendor, status, health, limit, include=include))
+        found = list(client.list_providers(vendor, status, health, limit, name=name, tag=tag, include=include))
     if as_json:
         session.print_json(found)
         return
     if found:
         show(providers_table(found, charted=charted))
     else:
-        say("No providers." if not (vendor or status or health) else "No providers of this kind.")
+        say("No providers." if not (vendor or status or health or name or tag) else "No providers of this kind.")
 
 
 def providers_table(found: Sequence[Provider], *, charted: bool = False) -> Table:
@@ -94,6 +98,7 @@ def providers_table(found: Sequence[Provider], *, charted: bool = False) -> Tabl
 @click.argument("name")
 @options.base_url
 @options.key_expires_at
+@options.tags
 @click.option("--store-pending", is_flag=True, help="If the vendor is unavailable, store the key unverified.")
 @options.key_file
 @options.key_stdin
@@ -106,6 +111,7 @@ def add(
     name: str,
     base_url: str | None,
     key_expires_at: datetime | None,
+    tags: tuple[str, ...],
     store_pending: bool,
     key_file: str | None,
     key_stdin: bool,
@@ -126,6 +132,7 @@ def add(
             base_url=base_url,
             key_expires_at=_utc(key_expires_at),
             on_unavailable="store_pending" if store_pending else None,
+            tags=tags or None,
         )
     _show_changed(session, changed, "Added")
 
@@ -191,6 +198,8 @@ def rotate(
     is_flag=True,
     help="Remove the time when the vendor stops accepting the key.",
 )
+@click.option("--tag", "tags", multiple=True, help="A label for filtering; can be repeated. Replaces all tags.")
+@click.option("--no-tags", is_flag=True, help="Remove all tags.")
 @options.as_json
 @click.pass_context
 def update(
@@ -200,15 +209,20 @@ def update(
     enabled: bool | None,
     key_expires_at: datetime | None,
     no_key_expiry: bool,
+    tags: tuple[str, ...],
+    no_tags: bool,
     as_json: bool,
 ) -> None:
-    """Rename, enable or disable, or set the key's expiry."""
+    """Rename, tag, enable or disable, or set the key's expiry."""
     session = begin(ctx, as_json)
     if no_key_expiry and key_expires_at is not None:
         raise ConfigurationError("use either --key-expires-at or --no-key-expires-at")
-    if name is None and enabled is None and key_expires_at is None and not no_key_expiry:
+    if tags and no_tags:
+        raise ConfigurationError("use either --tag or --no-tags")
+    if name is None and enabled is None and key_expires_at is None and not (no_key_expiry or tags or no_tags):
         raise ConfigurationError(
-            "nothing to change: use --name, --enable, --disable, --key-expires-at or --no-key-expires-at"
+            "nothing to change: use --name, --enable, --disable, --tag, --no-tags, --key-expires-at or "
+            "--no-key-expires-at"
         )
     status: Literal["active", "disabled"] = "active" if enabled else "disabled"
     with session.client() as client:
@@ -217,6 +231,7 @@ def update(
             name=UNSET if name is None else name,
             status=UNSET if enabled is None else status,
             key_expires_at=None if no_key_expiry else _utc(key_expires_at) or UNSET,
+            tags=tags if tags or no_tags else UNSET,
         )
     _show_changed(session, changed, "Updated")
 
@@ -356,6 +371,7 @@ def _show(found: Provider) -> None:
                 "id": found.id,
                 "name": found.name,
                 "vendor": found.vendor,
+                **({"tags": ", ".join(found.tags)} if found.tags else {}),
                 "base URL": found.base_url or "the vendor's own",
                 "status": found.status,
                 "health": (*state_of(found), (f", checked {checked}" if checked else "", "")),

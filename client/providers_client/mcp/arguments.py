@@ -17,7 +17,7 @@ from providers_contract.bodies import AddProviderBody, Body, Time, UpdateProvide
 from providers_contract.bodies import ProviderId as _ProviderId
 from providers_contract.credentials import MAX_CREDENTIAL_CHARS
 from providers_contract.ids import MANAGEMENT_KEY_PREFIX
-from providers_contract.limits import MAX_PAGE, MAX_URL_CHARS
+from providers_contract.limits import MAX_NAME_CHARS, MAX_PAGE, MAX_TAG_CHARS, MAX_URL_CHARS
 from providers_contract.responses import FieldError
 from providers_contract.validation import Error, field_error, one_of, validated
 from providers_contract.vocabulary import HealthState, HistorySpan, Status
@@ -97,6 +97,10 @@ class ListProviders(Body):
     health: Annotated[
         Annotated[str, *one_of([*HealthState])] | None, Field(description="Filter by state of health.")
     ] = None
+    name: Annotated[
+        str | None, Field(min_length=1, max_length=MAX_NAME_CHARS, description="Filter by a part of the name.")
+    ] = None
+    tag: Annotated[str | None, Field(min_length=1, max_length=MAX_TAG_CHARS, description="Filter by a tag.")] = None
     limit: Annotated[
         int, Field(ge=1, le=MAX_PAGE, description="Maximum number to return."), BeforeValidator(_whole)
     ] = 50

@@ -58,7 +58,13 @@ class Tool(Generic[A]):
 def list_providers(caller: Caller, given: arguments.ListProviders) -> Page[Provider]:
     """Return one page of providers."""
     return caller.client.list_providers_page(
-        given.vendor, given.status, given.health, limit=given.limit, cursor=given.cursor
+        given.vendor,
+        given.status,
+        given.health,
+        name=given.name,
+        tag=given.tag,
+        limit=given.limit,
+        cursor=given.cursor,
     )
 
 
@@ -76,7 +82,7 @@ def add_provider(caller: Caller, given: arguments.AddProvider) -> Stored | Uploa
     elif given.api_key_env is not None:
         fields["api_key"] = read_key(_environment(caller), given.api_key_env, given.vendor, given.base_url)
     else:
-        with_key = sorted(fields.keys() & {"key_expires_at", "on_unavailable"})
+        with_key = sorted(fields.keys() & {"key_expires_at", "on_unavailable", "tags"})
         if with_key:
             raise _invalid(with_key, "can only be given with a key", "key_required")
         created = caller.client.create_upload(**fields)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from providers_contract import vendors
 from providers_contract.credentials import MAX_CREDENTIAL_CHARS
 from providers_contract.ids import PROVIDER_ID, json_schema_pattern
-from providers_contract.limits import MAX_NAME_CHARS, MAX_URL_CHARS
+from providers_contract.limits import MAX_NAME_CHARS, MAX_TAG_CHARS, MAX_TAGS, MAX_URL_CHARS
 from providers_contract.names import name_claim
 from providers_contract.validation import field_error, one_of
 from providers_contract.vocabulary import Status, Strategy
@@ -22,6 +22,8 @@ _MAX_CLAIM_BYTES: Final = 640
 """The maximum length of a name in its compared form: 80 characters of eight bytes. NFKC can turn one character into
 18, and a sort key of DynamoDB has at most 1,024 bytes."""
 
+_IN_TAGS: Final = "A-Za-z0-9._:/=+@-"
+_TAG: Final = re.compile(f"[{_IN_TAGS}]([ {_IN_TAGS}]{{0,{MAX_TAG_CHARS - 2}}}[{_IN_TAGS}])?")
 _HIDDEN_CATEGORIES: Final = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
 _BLANK: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
@@ -48,6 +50,20 @@ def _name(text: str) -> str:
     if vendors.contains_credential(text):
         raise field_error("holds_credential", "must not look like a credential: names are shown")
     return text
+
+
+def _tag(text: str) -> str:
+    if not _TAG.fullmatch(text):
+        raise field_error("tag", f"must have 1 to {MAX_TAG_CHARS} of A-Z a-z 0-9 ._:/=+@- and inner spaces")
+    if vendors.contains_credential(text):
+        raise field_error("holds_credential", "must not look like a credential: tags are shown")
+    return text
+
+
+def _distinct(tags: list[str]) -> list[str]:
+    if len({*tags}) != len(tags):
+        raise field_error("duplicate", "must not contain the same tag twice")
+    return tags
 
 
 def _model(text: str) -> str:
@@ -108,6 +124,21 @@ BaseUrl = Annotated[
         json_schema_extra={"format": "uri", "maxLength": MAX_URL_CHARS, "pattern": "^https://"},
     ),
 ]
+Tag = Annotated[
+    str,
+    AfterValidator(_tag),
+    Field(json_schema_extra={"minLength": 1, "maxLength": MAX_TAG_CHARS, "pattern": json_schema_pattern(_TAG)}),
+]
+Tags = Annotated[
+    list[Tag],
+    Field(
+        max_length=MAX_TAGS,
+        description=f"Up to {MAX_TAGS} different labels of 1 to {MAX_TAG_CHARS} characters, for filtering: `A-Z`, "
+        "`a-z`, `0-9`, `._:/=+@-` and inner spaces. Must not look like a credential.",
+        json_schema_extra={"uniqueItems": True},
+    ),
+    AfterValidator(_distinct),
+]
 ExpiresAt = Annotated[
     Time,
     Field(
@@ -136,6 +167,7 @@ class AddProviderBody(Body):
         Literal["fail", "store_pending"],
         Field(description="`store_pending`: if the vendor is unavailable, store the credential unverified; 202."),
     ] = "fail"
+    tags: Tags = []
 
 
 class UpdateProviderBody(Body):
@@ -153,6 +185,7 @@ class UpdateProviderBody(Body):
     key_expires_at: Annotated[
         ExpiresAt | None, Field(description="Of the active credential, or of the one in `api_key`; null removes it.")
     ] = None
+    tags: Annotated[Tags, Field(description="Replaces all tags; an empty list removes them.")] = []
 
 
 class CreateUploadBody(Body):

@@ -14,6 +14,7 @@ PROVIDER: Final[dict[str, Any]] = {
     "id": PROVIDER_ID,
     "vendor": "openai",
     "name": "OpenAI Production",
+    "tags": ["production", "team:search"],
     "base_url": None,
     "status": "active",
     "health": {"state": "healthy", "reason": None, "p50_latency_ms": 320, "last_check_at": "2026-04-14T12:00:00Z"},
@@ -49,6 +50,7 @@ ADD_OPENAI: Final = {
     "vendor": "openai",
     "name": "OpenAI Production",
     "api_key": "sk-proj-FAKE-valid-EXAMPLE-100001",
+    "tags": ["production", "team:search"],
 }
 ADD_AZURE: Final = {
     "vendor": "azure",

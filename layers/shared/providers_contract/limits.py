@@ -6,6 +6,8 @@ from typing import Final
 
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_NAME_CHARS: Final = 80
+MAX_TAGS: Final = 20
+MAX_TAG_CHARS: Final = 40
 MAX_URL_CHARS: Final = 2048
 MAX_PAGE: Final = 100
 """Maximum number of entries on a page of a list."""

@@ -140,7 +140,7 @@ LIST_PROVIDERS: Final = Operation(
     "List providers",
     "Returns a page of the organization's providers, newest first.",
     {200: Success("A page.", "ProviderPage", {"data": [examples.PROVIDER], "next_cursor": None})},
-    query=("limit", "cursor", "vendor", "status", "health", "include"),
+    query=("limit", "cursor", "vendor", "status", "health", "name", "tag", "include"),
     gives={"provider_id": "$response.body#/data/0/id"},
 )
 ADD_PROVIDER: Final = Operation(

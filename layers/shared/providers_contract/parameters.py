@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from providers_contract import examples, vendors
 from providers_contract.ids import IDEMPOTENCY_KEY, PROVIDER_ID, SLUG, json_schema_pattern
-from providers_contract.limits import DEFAULT_PAGE, MAX_PAGE
+from providers_contract.limits import DEFAULT_PAGE, MAX_NAME_CHARS, MAX_PAGE, MAX_TAG_CHARS
 from providers_contract.vocabulary import DEFAULT_HISTORY_SPAN, Action, HealthState, HistorySpan, Include, Status
 
 Schema = dict[str, Any]
@@ -44,6 +44,14 @@ QUERY: Final[dict[str, Schema]] = {
         "description": "Filter by state of health.",
         "schema": {"type": "string", "enum": [*map(str, HealthState)]},
     },
+    "name": {
+        "description": "Filter by a part of the name; case, width (NFKC) and repeated blanks are ignored.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS},
+    },
+    "tag": {
+        "description": "Filter by a tag.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_TAG_CHARS},
+    },
     "include": {
         "description": "`history`: return the last hour's history of each provider, too.",
         "schema": {"type": "string", "enum": [*map(str, Include)]},
@@ -58,12 +66,12 @@ QUERY: Final[dict[str, Schema]] = {
     },
     "resource_id": {
         "description": "Filter by the id or slug of the resource.",
-        "schema": {"type": "string", "maxLength": 128},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
     },
     "action": {"description": "Filter by action.", "schema": {"type": "string", "enum": [*map(str, Action)]}},
     "key_id": {
         "description": "Filter by management key.",
-        "schema": {"type": "string", "maxLength": 128},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
     },
 }
 

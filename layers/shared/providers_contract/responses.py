@@ -100,6 +100,7 @@ class Provider(Response):
     id: Annotated[str, Field(pattern=json_schema_pattern(PROVIDER_ID))]
     vendor: VendorName
     name: str
+    tags: Annotated[list[str], Field(description="Labels for filtering, as they were sent.")]
     base_url: Annotated[str | None, Field(description="Null for the vendor's own.")]
     status: Annotated[
         str,

@@ -28,30 +28,44 @@ def test_a_list_is_newest_first_and_continues_where_it_ended(stores: Stores) -> 
         (ProviderFilter(vendor="groq", status=Status.PENDING), []),
         (ProviderFilter(health=HealthState.UNKNOWN), [3, 2, 1]),
         (ProviderFilter(health=HealthState.HEALTHY), []),
+        (ProviderFilter(tag="a"), [3, 1]),
+        (ProviderFilter(tag="A"), []),
+        (ProviderFilter(tag="team"), []),
+        (ProviderFilter(tag="a", vendor="openai"), []),
+        (ProviderFilter(name="vider 3"), [3]),
+        (ProviderFilter(name="vider", tag="b"), [1]),
+        (ProviderFilter(name="openai"), []),
     ],
 )
 def test_a_list_is_filtered(stores: Stores, wanted: ProviderFilter, expected: list[int]) -> None:
     """Filters combine, and a filtered page is filled up to the limit if enough providers match."""
-    for number, vendor, status in [
-        (1, "groq", Status.ACTIVE),
-        (2, "openai", Status.PENDING),
-        (3, "groq", Status.ACTIVE),
+    for number, vendor, status, tags in [
+        (1, "groq", Status.ACTIVE, ("b", "a")),
+        (2, "openai", Status.PENDING, ("team:x",)),
+        (3, "groq", Status.ACTIVE, ("a",)),
     ]:
-        one = provider(number, vendor=vendor, status=status)
+        one = provider(number, vendor=vendor, status=status, tags=tags)
         stores.providers.create(one, sealed(one))
     assert [int(each.id[-2:]) for each in stores.providers.list("org_a", wanted, 10, None)[0]] == expected
 
 
-def test_a_filter_reads_a_bounded_number_of_providers(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "wanted", [ProviderFilter(vendor="groq"), ProviderFilter(tag="a"), ProviderFilter(name="rare")]
+)
+def test_a_filter_reads_a_bounded_number_of_providers(
+    stores: Stores, wanted: ProviderFilter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A page can be empty and have a next one; all pages together contain each match once."""
     for module in ("providers.adapters.tables.transactions", "tests.kit.memory.database"):
         monkeypatch.setattr(f"{module}.READ_AT_MOST", 3)
-    made = [provider(number, vendor="groq" if number in (1, 2, 9) else "openai") for number in range(1, 10)]
-    for each in made:
+    rare = {"vendor": "groq", "tags": ("a",)}
+    for number in range(1, 10):
+        members = rare | {"name": f"Rare {number}"} if number in (1, 2, 9) else {}
+        each = provider(number, **members)
         stores.providers.create(each, sealed(each))
     pages, position = [], None
     while True:
-        page, position = stores.providers.list("org_a", ProviderFilter(vendor="groq"), 10, position)
+        page, position = stores.providers.list("org_a", wanted, 10, position)
         pages.append([int(each.id[-2:]) for each in page])
         if position is None:
             break

@@ -34,6 +34,8 @@ class MemoryProviders:
                 wanted.vendor in (None, stored.vendor)
                 and wanted.status in (None, stored.status)
                 and wanted.health in (None, stored.health.state)
+                and (wanted.name is None or wanted.name in stored.name_claim)
+                and (wanted.tag is None or wanted.tag in stored.tags)
             )
 
         own = [stored for (owner, _), stored in self.db.providers.items() if owner == org]

@@ -32,7 +32,7 @@ _SECRET_PART: Final = 24
 def new_provider(body: dict[str, Any]) -> NewProvider:
     """Return the provider to add. Raises Unprocessable: validation_failed, credential_format."""
     found = _validated(AddProviderBody, body)
-    api_key = _credential(found.api_key, name=found.name, base_url=found.base_url)
+    api_key = _credential(found.api_key, name=found.name, base_url=found.base_url, tags=" ".join(found.tags))
     return NewProvider(**_given(found) | {"api_key": api_key})
 
 
@@ -47,7 +47,8 @@ def change(body: dict[str, Any]) -> Change:
         raise validation_failed([{"param": name, "message": "must be a string", "code": "type"} for name in nothing])
     fields = _given(found)
     if found.api_key is not None:
-        fields["api_key"] = _credential(found.api_key, name=found.name, base_url=found.base_url)
+        shown = {"name": found.name, "base_url": found.base_url, "tags": " ".join(found.tags)}
+        fields["api_key"] = _credential(found.api_key, **shown)
     if found.status is not None:
         fields["status"] = Status(found.status)
     return Change(**fields)

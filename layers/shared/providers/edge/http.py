@@ -125,10 +125,10 @@ class Request(Generic[B]):
         return int(text)
 
     def text(self, name: str, most: int = 128) -> str | None:
-        """Return `?name`, up to `most` characters, or None. Raises InvalidRequest (`invalid_parameter`)."""
+        """Return `?name`, 1 to `most` characters, or None. Raises InvalidRequest (`invalid_parameter`)."""
         value = self.query.get(name)
-        if value is not None and len(value) > most:
-            raise invalid_parameter(name, f"{name} has at most {most} characters")
+        if value is not None and not 1 <= len(value) <= most:
+            raise invalid_parameter(name, f"{name} must have 1 to {most} characters")
         return value
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str | None:

@@ -38,6 +38,7 @@ def provider_view(provider: Provider, summary: HealthSummary = _UNSEEN) -> dict[
         "id": provider.id,
         "vendor": provider.vendor,
         "name": provider.name,
+        "tags": [*provider.tags],
         "base_url": provider.base_url,
         "status": provider.status.value,
         "health": {

@@ -75,6 +75,7 @@ class Provider:
     revision: int = 1
     refs: frozenset[str] = field(default_factory=frozenset)
     health: Health = field(default_factory=Health)
+    tags: tuple[str, ...] = ()
     probe_after: datetime | None = None
     throttled: int = 0
 
@@ -85,6 +86,7 @@ class Provider:
         return {
             "vendor": self.vendor,
             "name": self.name,
+            "tags": [*self.tags],
             "base_url": self.base_url,
             "status": self.status.value,
             "key_version": self.active.number,

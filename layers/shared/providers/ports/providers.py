@@ -19,11 +19,13 @@ READ_AT_MOST: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class ProviderFilter:
-    """Filters of a list; None means any."""
+    """Filters of a list; None means any. `name` is a part of the name in its compared form (`name_claim`)."""
 
     vendor: str | None = None
     status: Status | None = None
     health: HealthState | None = None
+    name: str | None = None
+    tag: str | None = None
 
 
 class ProviderStore(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -32,11 +33,12 @@ class NewProvider:
     base_url: str | None = None
     key_expires_at: datetime | None = None
     on_unavailable: str = "fail"
+    tags: Sequence[str] = ()
 
     @property
     def editable(self) -> dict[str, Any]:
         """The fields that are stored as the caller sent them."""
-        return {"name": self.name}
+        return {"name": self.name, "tags": tuple(self.tags)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,12 @@ class Change:
     base_url: str | Unset | None = UNSET
     status: Status | None = None
     key_expires_at: datetime | Unset | None = UNSET
+    tags: Sequence[str] | None = None
 
     def edited(self, provider: Provider) -> Provider:
         """Return `provider` with the fields that are stored as the caller sent them."""
-        return replace(provider, name=provider.name if self.name is None else self.name)
+        return replace(
+            provider,
+            name=provider.name if self.name is None else self.name,
+            tags=provider.tags if self.tags is None else tuple(self.tags),
+        )

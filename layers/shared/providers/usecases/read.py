@@ -28,6 +28,7 @@ def list_providers(
 
     Raises InvalidRequest (`invalid_cursor`) if the cursor does not come from this list with this filter.
     """
-    scope = ("providers", org, wanted.vendor or "", wanted.status or "", wanted.health or "")
+    filters = (wanted.vendor, wanted.status, wanted.health, wanted.name, wanted.tag)
+    scope = ("providers", org, *(each or "" for each in filters))
     page, last = ports.providers.list(org, wanted, limit, read_cursor(cursor, PROVIDER_ID, *scope))
     return page, None if last is None else make_cursor(last, *scope)

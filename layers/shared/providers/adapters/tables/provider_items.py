@@ -18,6 +18,7 @@ def provider_members(provider: Provider) -> Item:
     return {
         "vendor": provider.vendor,
         "name": provider.name,
+        "tags": [*provider.tags] or None,
         "status": provider.status.value,
         "created_at": to_text(provider.created_at),
         "updated_at": to_text(provider.updated_at),
@@ -86,6 +87,7 @@ def provider_from(item: Item) -> Provider:
             to_time(item.get("health_since")),
             item["health_version"],
         ),
+        tags=tuple(item.get("tags", ())),
         probe_after=to_time(item.get("probe_after")),
         throttled=item.get("throttled", 0),
     )

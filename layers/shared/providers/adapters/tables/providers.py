@@ -67,6 +67,7 @@ class DynamoProviders:
         self, org: str, wanted: ProviderFilter, limit: int, before: str | None
     ) -> tuple[Sequence[Provider], str | None]:
         """Return up to `limit` provider items, newest first, by one Query."""
+        part = wanted.name
         found, last = query_page(
             self._client,
             self._main,
@@ -75,6 +76,8 @@ class DynamoProviders:
             limit=limit,
             start=None if before is None else provider_key(org, before),
             equals={"vendor": wanted.vendor, "status": wanted.status, "health_state": wanted.health},
+            contains={"tags": wanted.tag},
+            keep=None if part is None else lambda item: part in name_claim(item["name"]),
         )
         return [provider_from(item) for item in found], None if last is None else last.removeprefix("PROV#")
 

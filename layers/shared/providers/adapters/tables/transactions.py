@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -196,24 +196,35 @@ def query(
 
 
 def query_page(
-    client: DynamoDBClient, table: str, partition: str, prefix: str, *, limit: int, start: Item | None, equals: Item
+    client: DynamoDBClient,
+    table: str,
+    partition: str,
+    prefix: str,
+    *,
+    limit: int,
+    start: Item | None,
+    equals: Item,
+    contains: Mapping[str, str | None] = MappingProxyType({}),
+    keep: Callable[[Item], bool] | None = None,
 ) -> tuple[list[Item], str | None]:
     """Return up to `limit` items, newest first, and the sort key after which to continue, None at the end.
 
-    `equals` filters by the attributes whose values are not None: then one Query reads `READ_AT_MOST` items, and the
-    matches are the page. Raises Unavailable.
+    `equals` and `contains` filter by the attributes whose values are not None, and `keep` by any rule: then one Query
+    reads `READ_AT_MOST` items, and the matches are the page. Raises Unavailable.
     """
-    wanted = {name: value for name, value in equals.items() if value is not None}
-    if not wanted:
+    filters = {f"#{name} = :{name}": (name, value) for name, value in equals.items() if value is not None}
+    filters |= {f"contains(#{name}, :{name})": (name, value) for name, value in contains.items() if value is not None}
+    if not filters and keep is None:
         found = query(client, table, partition, prefix, limit=limit + 1, start=start, newest_first=True)
         return found[:limit], found[limit - 1]["SK"] if len(found) > limit else None
     arguments = _query(table, partition, prefix, start, newest_first=True) | {"Limit": READ_AT_MOST}
-    arguments["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
-    arguments["ExpressionAttributeNames"] = {f"#{name}": name for name in wanted}
-    arguments["ExpressionAttributeValues"] |= marshal({f":{name}": value for name, value in wanted.items()})
+    if filters:
+        arguments["FilterExpression"] = " AND ".join(filters)
+        arguments["ExpressionAttributeNames"] = {f"#{name}": name for name, _ in filters.values()}
+        arguments["ExpressionAttributeValues"] |= marshal({f":{name}": value for name, value in filters.values()})
     with available("DynamoDB"):
         page = client.query(**arguments)
-    found = [unmarshal(item) for item in page["Items"]]
+    found = [item for item in map(unmarshal, page["Items"]) if keep is None or keep(item)]
     if len(found) > limit:
         return found[:limit], found[limit - 1]["SK"]
     last = page.get("LastEvaluatedKey")
