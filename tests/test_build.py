@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import struct
 import subprocess
 from pathlib import Path
 
+import botocore
 import pytest
 
 from local.template import TEMPLATE, Template
@@ -85,6 +87,25 @@ def test_tracebacks_have_lambdas_paths() -> None:
 def test_the_layer_contains_only_the_models_of_its_services() -> None:
     """The layer contains botocore's data for the services it calls only; all of it is larger than everything else."""
     assert {path.name for path in (SITE / "botocore" / "data").iterdir() if path.is_dir()} == SERVICES
+
+
+def test_the_models_in_the_layer_have_every_operation_and_no_documentation() -> None:
+    """The models are botocore's without their texts, which only people read and every cold start would parse."""
+    for path in SITE.glob("botocore/data/*/*/service-2.json.gz"):
+        kept = json.loads(gzip.decompress(path.read_bytes()))
+        whole = json.loads(
+            gzip.decompress((Path(botocore.__file__).parent / path.relative_to(SITE / "botocore")).read_bytes())
+        )
+        assert kept["operations"].keys() == whole["operations"].keys()
+        assert kept["shapes"].keys() == whole["shapes"].keys()
+        assert len(json.dumps(kept)) < len(json.dumps(whole)) / 2
+
+
+def test_the_layer_knows_the_endpoints_of_its_services_in_every_partition() -> None:
+    """The list of endpoints has all partitions and regions, for the layer's services only."""
+    found = json.loads((SITE / "botocore" / "data" / "endpoints.json").read_text())["partitions"]
+    assert {partition["partition"] for partition in found} >= {"aws", "aws-cn", "aws-us-gov"}
+    assert {service for partition in found for service in partition["services"]} == SERVICES
 
 
 def test_the_layer_is_small() -> None:
