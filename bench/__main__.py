@@ -1,6 +1,7 @@
 """`python -m bench [--quick]`: measure, and write the tables to stdout and docs/bench.md.
 
-`python -m bench runtime [NAME]` prints only the section on cold starts, for the functions whose names contain NAME.
+`python -m bench runtime [NAME]` prints only the section on cold starts, for the functions whose names contain NAME;
+`python -m bench use` only the one on using a credential.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench import cli, peers, percentiles, reading, runtime
+from bench import cli, peers, percentiles, reading, runtime, use
 from bench.aws import LATENCY_S
 from bench.stack import ORG_SIZE
 from local.vendors.server import running_emulator
@@ -144,6 +145,7 @@ class Bench:
         yield from self._reads()
         yield from self._percentiles()
         yield from self._peers()
+        yield from self.use()
         yield "## Command line\n"
         yield cli.measure()
         yield "## Targets\n"
@@ -163,6 +165,16 @@ class Bench:
         yield from runtime.section(found)
         for target in runtime.targets(found):
             self._target(*target)
+
+    def use(self) -> Iterator[str]:
+        """Yield reads of credentials, from memory and with a check, beside Secrets Manager's cache."""
+        found = use.speeds(*((10_000, 50) if self._quick else (use.CACHED, use.CHECKED)))
+        yield from use.section(found, use.memory_mb())
+        ours, theirs, checked = found[use.OURS], found[use.THEIRS], found[use.OURS_CHECKED]
+        times = theirs.p50_us / ours.p50_us
+        self._target("reads from memory are faster than Secrets Manager's cache", f"{times:.0f} times", times > 1)
+        self._target("no call to AWS while a credential is fresh", f"{ours.calls:g}", ours.calls == 0)
+        self._target("one call to AWS to learn that nothing changed", f"{checked.calls:g}", checked.calls == 1)
 
     def _target(self, text: str, measured: str, met: bool) -> None:
         self._targets.append((text, measured, met))
@@ -297,13 +309,14 @@ def main() -> None:
     """Read the command line, measure, and write the page."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="1,000 providers only; do not write docs/bench.md")
-    parser.add_argument("section", nargs="?", choices=["runtime"], help="measure only this, and write nothing")
+    parser.add_argument("section", nargs="?", choices=["runtime", "use"], help="measure only this, and write nothing")
     parser.add_argument("only", nargs="?", default="", help="of the functions whose names contain this")
     given = parser.parse_intermixed_args()
     quick = given.quick
     if given.section:
         bench = Bench(quick=quick)
-        print(*bench.runtime(given.only), *bench.targets(), sep="\n")
+        section = bench.use() if given.section == "use" else bench.runtime(given.only)
+        print(*section, *bench.targets(), sep="\n")
         return
     lines = []
     for line in Bench(quick=quick).document():
