@@ -160,6 +160,12 @@ def test_the_document_needs_no_caller() -> None:
     assert (response.status, response.body["openapi"]) == (200, "3.1.0")
 
 
+def test_the_console_needs_no_caller() -> None:
+    """The console's page is returned without an authorizer's context."""
+    page = invoke("get_console", load("get_console"))
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+
+
 def test_every_function_has_an_event() -> None:
     """Every function has an event, and every event a function."""
     functions = {path.parent.name for path in (EVENTS.parent / "functions").glob("*/app.py")}

@@ -15,6 +15,7 @@ FILE: Final = ROOT / "functions" / "get_openapi" / "openapi.json"
 
 
 NOT_REST: Final = {
+    "get_console": "pages for people",
     "mcp": "JSON-RPC, which describes itself",
     "show_upload": "a page for people",
     "use_upload": "a page for people",

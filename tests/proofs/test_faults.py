@@ -387,7 +387,7 @@ SCENES = [
 _numbers = itertools.count()
 
 
-WITHOUT_AWS = {"get_openapi", "mcp"}
+WITHOUT_AWS = {"get_console", "get_openapi", "mcp"}
 
 
 def test_every_function_has_a_scene() -> None:

@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from providers_contract.vendor import VendorFacts
 
 with open(__file__.removesuffix("py") + "json", encoding="utf-8") as _file:  # noqa: PTH123 - pathlib takes long to import
-    _ROWS: Final[dict[str, Any]] = json.load(_file)
+    ROWS: Final[dict[str, Any]] = json.load(_file)
+    """The file's content: a row for each vendor."""
 
-NAMES: Final = tuple(_ROWS)
+NAMES: Final = tuple(ROWS)
 """The vendors' names, sorted."""
 
-KEY_FORMATS: Final = {name: row["key_format"] for name, row in _ROWS.items() if row["key_format"]}
+KEY_FORMATS: Final = {name: row["key_format"] for name, row in ROWS.items() if row["key_format"]}
 """The format of a vendor's key, if it is not simply the key as the vendor shows it."""
 
-KEY_HEADERS: Final = tuple(sorted({row["key_header"] for row in _ROWS.values() if row["key_header"]}))
+KEY_HEADERS: Final = tuple(sorted({row["key_header"] for row in ROWS.values() if row["key_header"]}))
 """The headers in which vendors expect their keys."""
 
-REQUIRING_BASE_URL: Final = tuple(name for name, row in _ROWS.items() if row["base_url_required"])
+REQUIRING_BASE_URL: Final = tuple(name for name, row in ROWS.items() if row["base_url_required"])
 
 _SHORTEST: Final = 20
 """Length of the shortest credential that a vendor issues (fireworks' fpk_ keys)."""
@@ -36,7 +37,7 @@ def facts(name: str) -> VendorFacts:
     """Return the facts about the vendor called `name`. Raises KeyError for an unknown name."""
     from providers_contract.vendor import Variables, VendorFacts  # late: the names alone need neither
 
-    row = _ROWS[name]
+    row = ROWS[name]
     variables = row["variables"]
     return VendorFacts(
         name=name,

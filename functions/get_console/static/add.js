@@ -1,0 +1,126 @@
+/** Adding providers: the dialog for a key, and one-time links for someone else to enter it. */
+
+import { ask, checkbox, field, secretInput, showCopyable } from "./dialog.js";
+import { h, notify, show } from "./dom.js";
+import { moment } from "./format.js";
+import { uselessness, vendorOf, vendors } from "./vendors.js";
+import { withWarnings } from "./actions.js";
+
+/** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("./providers.js").Provider} Provider */
+/** @typedef {Record<string, import("./vendors.js").Vendor>} Vendors */
+
+/**
+ * Return the fields for a key: one, or for AWS credentials one for each part.
+ * @param {Vendors} known
+ * @param {() => string} vendor the vendor that is chosen
+ * @param {(vendor: string) => void} [recognized] called if the key's form belongs to one vendor
+ */
+export function keyFields(known, vendor, recognized = () => {}) {
+  const key = secretInput();
+  const parts = { id: h("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: "AKIA…" }), secret: secretInput(), region: h("input", { type: "text", autocomplete: "off", placeholder: "us-east-1" }), token: secretInput() };
+  const hint = h("span");
+  const form = h("select", { onchange: () => draw() }, h("option", { value: "key" }, "Bedrock API key"), h("option", { value: "aws" }, "AWS access key"));
+  const element = h("div");
+  const single = field("Key", key, hint);
+  const formField = field("Kind of key", form);
+  const separate = [field("Access key id", parts.id), field("Secret access key", parts.secret), field("Region", parts.region), field("Session token", parts.token, "Only of temporary credentials.")];
+
+  const asParts = () => vendor() === "bedrock" && form.value === "aws";
+  const draw = () => {
+    const split = asParts();
+    key.required = !split;
+    for (const each of [parts.id, parts.secret, parts.region]) each.required = split;
+    parts.token.required = false;
+    const chosen = known[vendor()];
+    const unusable = chosen && uselessness(chosen, key.value.trim());
+    show(hint, unusable ? `This is ${unusable}.` : chosen?.key_format && vendor() !== "bedrock" ? `Enter ${chosen.key_format}.` : "As the vendor shows it. Nobody sees it again after this.");
+    hint.className = unusable ? "warn" : "";
+    const wanted = [...(vendor() === "bedrock" ? [formField] : []), ...(split ? separate : [single])];
+    if (wanted.length !== element.childElementCount || wanted.some((each, i) => element.children[i] !== each)) show(element, ...wanted);
+  };
+  key.addEventListener("input", () => {
+    const found = vendorOf(known, key.value.trim());
+    if (found) recognized(found);
+    draw();
+  });
+  draw();
+  const value = () =>
+    asParts() ? [parts.id, parts.secret, parts.region, parts.token].map((each) => each.value.trim()).filter(Boolean).join("::") : key.value;
+  return { element, draw, value };
+}
+
+/**
+ * @param {Vendors} known
+ * @param {() => void} changed
+ */
+function vendorSelect(known, changed) {
+  return h("select", { required: true, onchange: changed }, h("option", { value: "" }, "Choose, or enter the key first"), ...Object.entries(known).map(([name, each]) => h("option", { value: name }, each.title)));
+}
+
+/**
+ * Ask for a key and add it; return the new provider's id, null if it was cancelled.
+ * @param {Session} session
+ * @returns {Promise<string | null>}
+ */
+export async function addProvider(session) {
+  const known = await vendors();
+  const recognizedAs = h("p", { class: "hint", role: "status" });
+  const name = h("input", { type: "text", required: true, maxlength: 80, autocomplete: "off" });
+  let named = false;
+  name.addEventListener("input", () => (named = name.value !== ""));
+  const base = h("input", { type: "url", placeholder: "https://", autocomplete: "off" });
+  const pending = h("input", { type: "checkbox" });
+  const chosen = () => {
+    const vendor = known[select.value];
+    base.required = vendor?.base_url_required ?? false;
+    if (!named) name.value = vendor?.title ?? "";
+    fields.draw();
+  };
+  const select = vendorSelect(known, () => { show(recognizedAs); chosen(); });
+  const fields = keyFields(known, () => select.value, (found) => {
+    if (select.value === found) return;
+    select.value = found;
+    show(recognizedAs, `The key has the form of ${known[found]?.title}.`);
+    chosen();
+  });
+  const baseField = field("Base URL", base, "Empty for the vendor's own. Required for Azure.");
+  const added = await ask({
+    title: "Add a provider",
+    content: [fields.element, field("Vendor", select), recognizedAs, field("Name", name, "Unique in your organization."), baseField, checkbox("If the vendor is unavailable, store the key unverified", pending)],
+    action: "Verify and add",
+    busy: "Verifying with the vendor",
+    submit: () => session.api.send("POST", "providers", {
+      body: { vendor: select.value, name: name.value, api_key: fields.value(), base_url: base.value || null, on_unavailable: pending.checked ? "store_pending" : "fail" },
+    }),
+  });
+  if (!added) return null;
+  const stored = added.data.status === "pending" ? "is stored, but not verified yet" : "is verified and stored";
+  addEventListener("hashchange", () => notify(withWarnings(`${added.data.name} ${stored}.`, added)), { once: true });
+  return added.data.id;
+}
+
+/**
+ * Create a one-time link at which someone else enters the key, of `provider` or of a new one.
+ * @param {Session} session
+ * @param {Provider | null} provider
+ */
+export async function newLink(session, provider) {
+  const known = await vendors();
+  const name = h("input", { type: "text", required: true, maxlength: 80 });
+  const base = h("input", { type: "url", placeholder: "https://" });
+  const select = vendorSelect(known, () => { base.required = known[select.value]?.base_url_required ?? false; });
+  const made = await ask({
+    title: provider ? `Link to rotate the key of ${provider.name}` : "Link to add a provider",
+    content: [
+      h("p", null, "Someone else opens the link and enters the key. The link works once, for ten minutes."),
+      ...(provider ? [] : [field("Vendor", select), field("Name", name), field("Base URL", base, "Empty for the vendor's own.")]),
+    ],
+    action: "Create link",
+    submit: () => session.api.send("POST", "uploads", {
+      body: provider ? { provider_id: provider.id } : { vendor: select.value, name: name.value, ...(base.value ? { base_url: base.value } : {}) },
+    }),
+  });
+  if (!made) return;
+  await showCopyable("One-time link", `Send this link to the person who has the key. It is shown only now, and works until ${moment(made.data.expires_at)}.`, made.data.url);
+}

@@ -1,0 +1,120 @@
+/** Requests to the API that serves this page. The key is sent there, in a header, and nowhere else. */
+
+const ROOT = new URL("../../manage/v1/", import.meta.url);
+
+/**
+ * @typedef {{code: string, message: string, request_id?: string, param?: string | null, reason?: string | null,
+ *   errors?: {param: string | null, message: string}[] | null, references?: {type: string, id: string}[] | null,
+ *   vendor_request_id?: string | null}} ErrorBody
+ */
+
+/** An error of the API, or of the way to it. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {ErrorBody} body
+   * @param {number} [retryAfter] seconds
+   */
+  constructor(status, body, retryAfter) {
+    super(body.message);
+    this.status = status;
+    this.body = body;
+    this.retryAfter = retryAfter;
+  }
+
+  get code() {
+    return this.body.code;
+  }
+}
+
+/** @typedef {{query?: Record<string, string | number | undefined>, body?: unknown, headers?: Record<string, string>}} Options */
+
+/** A caller with a management key. */
+export class Api {
+  #key;
+  #onUnauthenticated;
+
+  /**
+   * @param {string} key
+   * @param {() => void} onUnauthenticated called if the key stops working
+   */
+  constructor(key, onUnauthenticated) {
+    this.#key = key;
+    this.#onUnauthenticated = onUnauthenticated;
+  }
+
+  /**
+   * Send a request and return its body. Raises ApiError.
+   * @param {string} method
+   * @param {string} path below /manage/v1/
+   * @param {Options} [options]
+   * @returns {Promise<any>}
+   */
+  async send(method, path, { query = {}, body, headers = {} } = {}) {
+    const url = new URL(path, ROOT);
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
+    const sent = new Headers({ Accept: "application/json", Authorization: `Bearer ${this.#key}`, ...headers });
+    if (method !== "GET") sent.set("Idempotency-Key", randomId());
+    if (body !== undefined) sent.set("Content-Type", "application/json");
+    /** @type {RequestInit} */
+    const init = { method, headers: sent, cache: "no-store", credentials: "omit", redirect: "error" };
+    const response = await reached(url, body === undefined ? init : { ...init, body: JSON.stringify(body) });
+    const found = await response.json().catch(() => null);
+    if (response.ok && found) return found;
+    const error = found?.error ?? { code: "unexpected_response", message: `The API responded ${response.status}.` };
+    if (response.status === 401) this.#onUnauthenticated();
+    throw new ApiError(response.status, error, Number(response.headers.get("Retry-After")) || undefined);
+  }
+
+  /**
+   * @param {string} path
+   * @param {Record<string, string | number | undefined>} [query]
+   */
+  get(path, query = {}) {
+    return this.send("GET", path, { query });
+  }
+
+  /**
+   * Yield the pages of a list.
+   * @param {string} path
+   * @param {Record<string, string | number | undefined>} [query]
+   * @returns {AsyncGenerator<any[]>}
+   */
+  async *pages(path, query = {}) {
+    let cursor;
+    do {
+      const page = await this.get(path, { limit: 100, ...query, cursor });
+      yield page.data;
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor);
+  }
+
+  /**
+   * Return a whole list.
+   * @param {string} path
+   * @returns {Promise<any[]>}
+   */
+  async all(path) {
+    const found = [];
+    for await (const page of this.pages(path)) found.push(...page);
+    return found;
+  }
+}
+
+/**
+ * @param {URL} url
+ * @param {RequestInit} init
+ */
+async function reached(url, init) {
+  try {
+    return await fetch(url, init);
+  } catch {
+    const message = "The API cannot be reached. Check your connection; if this was a change, read before you repeat it.";
+    throw new ApiError(0, { code: "unreachable", message });
+  }
+}
+
+/** Return 128 random bits. `crypto.randomUUID` is missing on plain HTTP from another machine. */
+function randomId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
