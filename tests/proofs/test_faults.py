@@ -469,9 +469,11 @@ def faults_of(trial: Trial, good: Response | None, *, committed: bool, at_once: 
     code = response.error["code"] if response.status >= 400 else None
     known = code == "dependency_unavailable" and int(response.headers.get("Retry-After", 0)) >= 1
     lost_a_race = fault.name in RACES and code in ("version_conflict", "idempotency_in_progress", "upload_not_found")
+    counted = fault.name == "condition" and "VL#" in wire.calls[wire.begins]  # its only condition is the limit
+    limited = counted and code == "verification_rate_limited"
     if (
         committed
-        or not (known or lost_a_race)
+        or not (known or lost_a_race or limited)
         or str(code) not in ERRORS
         or ERRORS[str(code)].status != response.status
     ):
