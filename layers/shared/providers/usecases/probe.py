@@ -81,7 +81,8 @@ def _load(ports: Ports, body: str) -> list[ProbeTask]:
     """Return the tasks of a message. Raises ValueError, Unavailable."""
     batch = Batch.from_json(body)
     now = ports.clock.now()
-    ports.metrics.measure(SWEEP_LAG, (now - batch.minute).total_seconds())
+    lag_s = (now - batch.minute).total_seconds()  # negative after a report: the next minute's probe, made early
+    ports.metrics.measure(SWEEP_LAG, max(0.0, lag_s))
     if now - batch.minute > STALE_AFTER:
         return []
     found = [

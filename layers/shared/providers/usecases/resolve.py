@@ -13,7 +13,7 @@ from providers_contract.secret import Secret
 from providers_data_plane.errors import ProviderDisabled, ProviderNotFound, VersionNotFound
 from providers_data_plane.reading import Source, read
 from providers_data_plane.sealed import USED_EVERY, SealedCredential
-from providers_data_plane.settings import MAX_AGE_S
+from providers_data_plane.settings import COMMIT_S, MAX_AGE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,9 @@ class Resolved:
 
     def max_age_s(self, grace: timedelta, now: datetime) -> float:
         """Return for how many seconds a reader may use it without reading again."""
-        left_s = grace.total_seconds() if self.expires_at is None else (self.expires_at - now).total_seconds()
-        return max(0.0, min(MAX_AGE_S, left_s))
+        if self.expires_at is None:
+            return max(0.0, min(MAX_AGE_S, grace.total_seconds() - COMMIT_S))
+        return max(0.0, min(MAX_AGE_S, (self.expires_at - now).total_seconds()))
 
 
 def find(ports: Ports, org: str, reference: str) -> str:
