@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from providers.model.errors import Unauthenticated
-from providers.usecases.management_keys import Caller
 from providers_data_plane.encoding import time_text
+
+if TYPE_CHECKING:  # only the authorizer looks callers up
+    from providers.usecases.management_keys import Caller
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from providers.edge.caller import Authorized
 from providers.edge.http import Reply
-from providers.model.audit import Entry
-from providers.model.health import PERCENTILES, Point, Window
-from providers.model.provider import Provider
-from providers.model.routing import RoutingConfig
-from providers.model.upload import Upload
-from providers.usecases.delete import Deleted
-from providers.usecases.health import HealthSummary, Report
+from providers.model.health import PERCENTILES
+from providers.usecases.health import HealthSummary
 from providers.usecases.preconditions import etag
-from providers.usecases.verification import Changed
-from providers.usecases.versions import LiveVersion
+
+if TYPE_CHECKING:  # a function renders the result of its own use case only
+    from providers.edge.caller import Authorized
+    from providers.model.audit import Entry
+    from providers.model.health import Point, Window
+    from providers.model.provider import Provider
+    from providers.model.routing import RoutingConfig
+    from providers.model.upload import Upload
+    from providers.usecases.delete import Deleted
+    from providers.usecases.health import Report
+    from providers.usecases.verification import Changed
+    from providers.usecases.versions import LiveVersion
 
 T = TypeVar("T")
 
