@@ -9,7 +9,7 @@ import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,8 +20,9 @@ from moto import mock_aws
 
 from local.template import Template
 from providers.adapters.messaging import EventBridgePublisher
-from providers.model.events import Event, EventType, health_event, provider_event, revocable_event
+from providers.model.events import Event, EventType, expiring_event, health_event, provider_event, revocable_event
 from providers.model.health import Health
+from providers.model.provider import ExpiryNotice
 from providers.model.verdict import Verdict
 from providers.usecases.delete import delete_provider
 from providers.usecases.probe import probe_messages
@@ -107,6 +108,8 @@ def made(name: str = "OpenAI Production") -> list[Event]:
     ]
     events = [provider_event(ports.clock.new_id(), kind, ports.clock.now(), provider) for kind, provider in kinds]
     events.append(revocable_event(ports.clock.new_id(), ports.clock.now(), after, 1))
+    notice = ExpiryNotice(7, ports.clock.now() + timedelta(days=7))
+    events.append(expiring_event(ports.clock.new_id(), ports.clock.now(), after, notice))
     return events + health_changes(name, ports.clock)
 
 
@@ -228,6 +231,8 @@ WRONG = {
     "no change": ("health_changed", detail(**{"from": "healthy", "to": "healthy", "reason": None})),
     "healthy for a reason": ("health_changed", detail(to="healthy", reason="timeout", **{"from": "degraded"})),
     "unhealthy for none": ("health_changed", detail(**{"from": "healthy", "to": "unhealthy", "reason": None})),
+    "an expiry without seconds": ("credential_expiring", detail(key_expires_at="2026-04-27")),
+    "another notice": ("credential_expiring", detail(within_days=14)),
     "an unknown reason": ("health_changed", detail(**{"from": "healthy", "to": "unhealthy", "reason": "bad"})),
 }
 
@@ -269,7 +274,8 @@ def test_the_docs_examples_match_the_schema() -> None:
 
 def test_the_docs_name_every_field() -> None:
     """The docs' table lists exactly the fields of a detail."""
-    table = re.findall(r"^\| `(\w+)` \| (?:all|(?:all but )?`provider\.health_changed`) \|", DOCS, re.MULTILINE)
+    events = r"`provider\.(?:health_changed|credential_expiring)`"
+    table = re.findall(rf"^\| `(\w+)` \| (?:all|(?:all but )?{events}) \|", DOCS, re.MULTILINE)
     fields = [definition["properties"] for definition in SCHEMA["$defs"].values() if "required" in definition]
     assert table == list(dict.fromkeys(name for each in fields for name in each))
 
@@ -346,6 +352,7 @@ def test_each_rule_matches_its_events(
         for name in ("SlackAlertRule", "SlackRecoveryRule")
     }
     assert changes == {"SlackAlertRule": sorted(alerts), "SlackRecoveryRule": sorted(recoveries)}
+    assert {each[type_of] for each in found["SlackExpiryRule"]} == {"provider.credential_expiring"}
     assert not alerts & recoveries
 
 
@@ -398,6 +405,14 @@ def test_slack_gets_a_readable_message(name: str, rule: str, before: str, after:
     assert line(message) == f"{name} {text}"
     assert message["text"] == f"{event['detail']['provider_id']} {text}"
     assert message["channel"] == "C0123456789"
+
+
+def test_slack_gets_a_message_before_a_credential_expires() -> None:
+    """The message names the provider and the time."""
+    (event,) = [each for each in delivered(made(ODD_NAME)) if each[type_of] == "provider.credential_expiring"]
+    message, end = slack_message("SlackExpiryRule", event), event["detail"]["key_expires_at"]
+    assert line(message) == f"{ODD_NAME} (openai): the credential expires at {end}; rotate it before"
+    assert message["text"] == f"{event['resources'][0]} (openai): the credential expires at {end}"
 
 
 def test_failed_deliveries_are_kept() -> None:

@@ -63,6 +63,7 @@ OWNERS: Final = ("org_a", "org_b")
 NOBODY: Final = "prov_01HXY00000000000000000000N"
 NAMES: Final = ("Production", "PRODUCTION", "Straße", "STRASSE", "Batch", "Test", "Spare")
 TAGS: Final = ("batch", "team:search")
+LABELS: Final[tuple[list[str] | None, ...]] = (None, [], ["batch"], ["team:search", "batch"])
 LIMITS: Final = Limits(providers=PROVIDERS, routing_configs=CONFIGS, configs_per_provider=CONFIGS_PER_PROVIDER)
 HOSTS: Final = (None, None, "https://proxy.example.com/v1", "https://other.example.com/v1")
 VERDICTS: Final = {
@@ -337,13 +338,10 @@ class Life(RuleBasedStateMachine):
         body = self._credential(pick, mark) | {"base_url": host, "name": name, "status": status}
         self._patch(pick, body, key, None, weather)
 
-    @rule(pick=Pick, name=st.sampled_from(NAMES), key=Key, if_match=matches)
-    def rename(self, pick: int, name: str, key: str | None, if_match: str | None) -> None:
-        self._patch(pick, {"name": name}, key, if_match, Weather())
-
-    @rule(pick=Pick, tags=st.lists(st.sampled_from(TAGS), max_size=2, unique=True), key=Key)
-    def label(self, pick: int, tags: list[str], key: str | None) -> None:
-        self._patch(pick, {"tags": tags}, key, None, Weather())
+    @rule(pick=Pick, name=st.sampled_from(NAMES), key=Key, if_match=matches, tags=st.sampled_from(LABELS))
+    def rename(self, pick: int, name: str, key: str | None, if_match: str | None, tags: list[str] | None) -> None:
+        body = {"name": name} if tags is None else {"name": name, "tags": tags}
+        self._patch(pick, body, key, if_match, Weather())
 
     @rule(pick=Pick, status=st.sampled_from(("active", "disabled")), key=Key)
     def switch(self, pick: int, status: str, key: str | None) -> None:

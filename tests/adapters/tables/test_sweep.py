@@ -10,7 +10,7 @@ import pytest
 from providers.adapters.tables.keys import shard_of
 from providers.model.events import EventType
 from providers.model.health import Health
-from providers.model.provider import Verification
+from providers.model.provider import ExpiryNotice, Verification
 from providers.ports import Due, Probed, StaleWrite
 from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
 from tests.kit.aws import moto_tables
@@ -89,6 +89,24 @@ def test_a_verification_is_written_unless_the_owner_made_a_change(stores: Stores
         stores.probes.set_health(two, replace(two, verification=replace(found, reason=Reason.DNS_FAILED)))
     stores.probes.set_health(two, replace(two, throttled=2))
     assert stores.providers.get("org_a", one.id) == replace(three, throttled=2)
+
+
+def test_an_expiry_notice_is_written_once(stores: Stores) -> None:
+    """Of two sweeps that read the same state, one writes the notice and its event; an owner's change keeps it."""
+    one = provider()
+    stores.providers.create(one, sealed(one))
+    seven, day = (replace(one, expiry_notice=ExpiryNotice(days, NOW)) for days in (7, 1))
+    stores.probes.set_health(one, seven, [event(1)])
+    with pytest.raises(StaleWrite):
+        stores.probes.set_health(one, seven, [event(2)])
+    assert stores.providers.get("org_a", one.id) == seven
+    renamed = replace(seven, name="New", revision=2)
+    stores.providers.change(seven, renamed)
+    assert stores.providers.get("org_a", one.id) == renamed
+    stores.probes.set_health(renamed, replace(renamed, expiry_notice=day.expiry_notice), [event(3)])
+    with pytest.raises(StaleWrite):
+        stores.probes.set_health(renamed, replace(renamed, expiry_notice=day.expiry_notice), [event(4)])
+    assert [each.id for each in waiting(stores.outbox)] == [event(1).id, event(3).id]
 
 
 def test_a_probe_is_loaded_with_half_a_read_unit_per_item(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,12 @@ class MemoryProviders:
                     self.db.expiring.add(Expired(kept_version.retires_at, *place, version.number, version.fingerprint))
             kept = stored if after.active.number == stored.active.number else after
             self.db.providers[place] = replace(
-                after, refs=stored.refs, health=kept.health, probe_after=kept.probe_after, throttled=kept.throttled
+                after,
+                refs=stored.refs,
+                health=kept.health,
+                probe_after=kept.probe_after,
+                throttled=kept.throttled,
+                expiry_notice=stored.expiry_notice,
             )
             self.db.commit(side_writes)
 

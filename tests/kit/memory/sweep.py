@@ -40,6 +40,7 @@ class MemoryProbes:
                 stored is None
                 or stored.active.number != before.active.number
                 or stored.health.state is not before.health.state
+                or (after.expiry_notice != before.expiry_notice and stored.expiry_notice != before.expiry_notice)
                 or (after.verification != before.verification and stored.revision != before.revision)
             ):
                 raise StaleWrite
@@ -49,6 +50,7 @@ class MemoryProbes:
                 health=after.health,
                 probe_after=after.probe_after,
                 throttled=after.throttled,
+                expiry_notice=(stored if after.expiry_notice == before.expiry_notice else after).expiry_notice,
                 verification=written.verification,
             )
             self.db.outbox |= {event.id: event for event in events}

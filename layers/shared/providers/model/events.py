@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from providers.model.health import Health
-from providers.model.provider import Provider
+from providers.model.provider import ExpiryNotice, Provider
 
 SOURCE: Final = "providers-api"
 
@@ -22,6 +22,7 @@ class EventType(StrEnum):
     HEALTH_CHANGED = "provider.health_changed"
     PENDING_EXPIRED = "provider.pending_expired"
     SAFE_TO_REVOKE = "provider.safe_to_revoke"
+    CREDENTIAL_EXPIRING = "provider.credential_expiring"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,13 @@ def revocable_event(event_id: str, at: datetime, provider: Provider, version: in
     """Return the event `safe_to_revoke` of a version that was destroyed."""
     event = provider_event(event_id, EventType.SAFE_TO_REVOKE, at, provider)
     return replace(event, detail=event.detail | {"key_version": version})
+
+
+def expiring_event(event_id: str, at: datetime, provider: Provider, notice: ExpiryNotice) -> Event:
+    """Return the event `credential_expiring`."""
+    event = provider_event(event_id, EventType.CREDENTIAL_EXPIRING, at, provider)
+    expires_at = f"{notice.key_expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return replace(event, detail=event.detail | {"key_expires_at": expires_at, "within_days": notice.days})
 
 
 def health_event(event_id: str, at: datetime, provider: Provider, before: Health, after: Health) -> Event:

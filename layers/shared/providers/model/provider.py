@@ -17,6 +17,9 @@ PENDING_FOR: Final = timedelta(hours=24)
 IN_FLIGHT: Final = timedelta(minutes=10)
 """Maximum time a request uses a credential after reading it: the default timeout of OpenAI's and Anthropic's SDKs."""
 
+EXPIRY_NOTICES: Final = (30, 7, 1)
+"""Days before a known expiry at which the event `credential_expiring` is sent."""
+
 MAX_LIVE_VERSIONS: Final = 5
 """Maximum live versions of a provider, including the active one; one more retires the oldest at once (api.md)."""
 
@@ -53,6 +56,14 @@ class KeyVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpiryNotice:
+    """The latest event `credential_expiring`: sent `days` before `key_expires_at`."""
+
+    days: int
+    key_expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A provider without its credential, as stored in the provider item.
 
@@ -78,6 +89,7 @@ class Provider:
     tags: tuple[str, ...] = ()
     probe_after: datetime | None = None
     throttled: int = 0
+    expiry_notice: ExpiryNotice | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -112,6 +124,22 @@ class Provider:
     def destination(self, version: KeyVersion) -> Destination:
         """Return where the credential of `version` may be sent; its encryption context covers both parts."""
         return Destination(self.vendor, version.base_url)
+
+    def due_notice(self, now: datetime) -> ExpiryNotice | None:
+        """Return the notice of the active credential's expiry that is due and was not sent yet.
+
+        None for a time before the version was created: a credential of twelve hours sends nothing each time it is
+        rotated. After a pause, only the latest of several is due.
+        """
+        end = self.active.key_expires_at
+        if end is None:
+            return None
+        left, lifetime = end - now, end - self.active.created_at
+        due = [days for days in EXPIRY_NOTICES if left <= timedelta(days=days) <= lifetime]
+        sent = self.expiry_notice
+        if not due or (sent is not None and sent.key_expires_at == end and sent.days <= min(due)):
+            return None
+        return ExpiryNotice(min(due), end)
 
     def live_versions(self, now: datetime) -> tuple[KeyVersion, ...]:
         """Return the versions that can be read at `now`, oldest first, the active one last."""

@@ -45,9 +45,10 @@ class ProbeStore(Protocol):
         ...
 
     def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
-        """Write `after`'s health and back-off if the active version and the health state are still `before`'s.
+        """Write `after`'s health, back-off and expiry notice if active version and health state are still `before`'s.
 
-        A verification that differs is also written, if the revision is still `before`'s too. Raises StaleWrite.
+        A verification that differs is also written, if the revision is still `before`'s too; an expiry notice only if
+        the stored one is still `before`'s. Raises StaleWrite.
         """
         ...
 

@@ -6,7 +6,7 @@ from bisect import insort
 from dataclasses import replace
 from typing import Any
 
-from providers.model.events import EventType, health_event, provider_event
+from providers.model.events import EventType, expiring_event, health_event, provider_event
 from providers.model.health import Sample, next_health, replayed, stays_healthy
 from providers.model.metrics import PROBE_LATENCY, PROBES, PROVIDERS_UNHEALTHY
 from providers.model.provider import Provider, Verification
@@ -44,7 +44,8 @@ def _changes_nothing(ports: Ports, task: ProbeTask, sample: Sample) -> bool:
     """Return whether a sample certainly leaves the provider unchanged, without decoding the earlier samples."""
     provider = task.provider
     return (
-        provider.status is not Status.PENDING
+        provider.due_notice(task.minute) is None
+        and provider.status is not Status.PENDING
         and (provider.probe_after, provider.throttled) == (None, 0)
         and stays_healthy(provider.health, task.recent, sample, ports.policy.thresholds)
     )
@@ -69,6 +70,7 @@ def _update_provider(ports: Ports, task: ProbeTask, samples: list[Sample], verdi
         if pending and not verdict.outcome.promotes:
             after = replace(after, verification=Verification(verdict.outcome, verdict.reason, minute))
         after = with_back_off(after, verdict, minute)
+    after = replace(after, expiry_notice=provider.due_notice(minute) or provider.expiry_notice)
     try:
         _write_health(ports, provider, after)
         if verdict is not None and pending and verdict.outcome.promotes:
@@ -85,12 +87,14 @@ def _write_health(ports: Ports, before: Provider, after: Provider) -> None:
     events = []
     if before.health.state is not after.health.state:
         events = [health_event(ports.clock.new_id(), ports.clock.now(), before, before.health, after.health)]
+    if after.expiry_notice is not None and after.expiry_notice != before.expiry_notice:
+        events.append(expiring_event(ports.clock.new_id(), ports.clock.now(), before, after.expiry_notice))
     ports.probes.set_health(before, after, events)
 
 
 def _probe_fields(provider: Provider) -> tuple[Any, ...]:
     """Return the fields of the provider item that a probe may change; if none changes, the item is not written."""
-    return provider.health, provider.probe_after, provider.throttled, provider.verification
+    return provider.health, provider.probe_after, provider.throttled, provider.verification, provider.expiry_notice
 
 
 def _activate(ports: Ports, provider: Provider, verdict: Verdict) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from providers.adapters.tables.attributes import Item, epoch, to_text, to_time
 from providers.adapters.tables.keys import due_shard, shard_of
 from providers.model.health import Health
-from providers.model.provider import KeyVersion, Provider, Verification
+from providers.model.provider import ExpiryNotice, KeyVersion, Provider, Verification
 from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
 from providers_data_plane.sealed import SealedCredential
 from providers_data_plane.stored import secret_key
@@ -62,6 +62,11 @@ def health_members(provider: Provider) -> Item:
     }
 
 
+def notice_member(notice: ExpiryNotice | None) -> Item | None:
+    """Return the latest notice of an expiry as the sweep stores it; an owner's change keeps it."""
+    return None if notice is None else {"days": notice.days, "key_expires_at": to_text(notice.key_expires_at)}
+
+
 def provider_from(item: Item) -> Provider:
     """Return the provider in `item`."""
     verification = item["verification"]
@@ -90,7 +95,12 @@ def provider_from(item: Item) -> Provider:
         tags=tuple(item.get("tags", ())),
         probe_after=to_time(item.get("probe_after")),
         throttled=item.get("throttled", 0),
+        expiry_notice=_notice_from(item.get("expiry_notice")),
     )
+
+
+def _notice_from(item: Item | None) -> ExpiryNotice | None:
+    return None if item is None else ExpiryNotice(item["days"], datetime.fromisoformat(item["key_expires_at"]))
 
 
 def _version_from(item: Item) -> KeyVersion:
