@@ -21,7 +21,7 @@ from typing import Any, Final
 from aiohttp import web
 from multidict import CIMultiDict
 
-import providers.entrypoints  # noqa: F401 - its logger must use this process's stdout, not the first request's
+import providers.edge.logs  # noqa: F401 - its logger must use this process's stdout, not the first request's
 from local.browsers import Refusal, refusal
 from local.template import Route, Template
 
