@@ -41,7 +41,8 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """Return the variables that point AWS's SDKs, and with them a data plane, at this stack.
 
-        The others are the stack's outputs, by the names that a data plane reads, and the organization.
+        The others are the stack's outputs, by the names that a data plane reads, the organization,
+        and the address of the emulated vendors, which docs/use.md uses as base_urls.
         """
         settings = self.ports.settings
         return {
@@ -56,6 +57,7 @@ class Stack:
             "GRACE_SECONDS": str(settings.grace_s),
             "QUEUE_URL": settings.queue_url,
             "PROVIDERS_ORG": ORG,
+            "VENDORS_URL": self.emulator.url if self.emulator else "",
         }
 
     def mint(self, org: str, *scopes: Scope) -> Secret:

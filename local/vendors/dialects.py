@@ -72,7 +72,7 @@ def _chat(asked: Asked, kind: str, choice: dict[str, Any]) -> dict[str, Any]:
 def _chat_whole(asked: Asked, tokens: list[str]) -> dict[str, Any]:
     message = {"role": "assistant", "content": "".join(tokens), "refusal": None}
     whole = _chat(asked, "chat.completion", {"message": message, "finish_reason": "stop"})
-    return whole | {"usage": _usage(tokens, "prompt_tokens", "completion_tokens")}
+    return whole | {"service_tier": "default", "usage": _usage(tokens, "prompt_tokens", "completion_tokens")}
 
 
 def _chat_stream(asked: Asked, tokens: list[str]) -> Iterator[bytes]:
@@ -211,7 +211,7 @@ def _gemini_stream(asked: Asked, tokens: list[str]) -> Iterator[bytes]:
 GEMINI: Final = Dialect(
     lambda asked, tokens: _gemini(asked, "".join(tokens), len(tokens), last=True),
     _gemini_stream,
-    ("generationConfig.maxOutputTokens",),
+    ("generationConfig.maxOutputTokens", "generationConfig.max_output_tokens"),
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import yaml
 
 from local.stack import Stack
 from local.vendors.keys import fake_key
@@ -46,6 +47,13 @@ def test_the_life_of_a_provider(providers: Commands, stack: Stack) -> None:
     }
     used = providers("rm", "Other", "--yes")
     assert (used.code, "@prod" in used.err) == (4, True)
+    written = yaml.safe_load(providers.ok("routing", "litellm").out)
+    assert written["litellm_settings"] == {"callbacks": ["providers_data_plane.integrations.litellm.callback"]}
+    assert written["model_list"][1] == {
+        "model_name": "@prod",
+        "litellm_params": {"model": "openai/gpt-4", "order": 2},
+        "model_info": {"provider_id": provider_id},
+    }
     assert providers("routing", "rm", "@prod", stdin="n\n").code == 1
     assert "Deleted" in providers.ok("routing", "rm", "@prod", stdin="y\n").out
     assert providers.ok("rm", "Other", "--dry-run").out == f"Can be deleted: {provider_id}\n"

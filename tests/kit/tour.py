@@ -18,7 +18,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent.parent
 PAGES: Final = {ROOT / "README.md": "## From a terminal", ROOT / "docs" / "tour.md": "# A tour of the API"}
-"""The pages, and the heading of the part to run."""
+"""The pages of the API and the command line, and the heading of the part to run."""
 
 _BLOCK: Final = re.compile(r"```sh\n(?P<commands>.*?)```\n(?:```(?:json|text)\n(?P<output>.*?)```)?", re.DOTALL)
 _END: Final = "--end of step--"
@@ -43,14 +43,17 @@ class Step:
 
 
 def steps(page: Path) -> list[Step]:
-    """Return the `sh` blocks of a page, from its heading on."""
+    """Return the `sh` blocks of a page, from the heading in PAGES on."""
     text = page.read_text()
-    found = _BLOCK.finditer(text, text.index(PAGES[page]))
+    found = _BLOCK.finditer(text, text.index(PAGES.get(page, "# ")))
     return [Step(each["commands"], each["output"], each.start("output"), each.end("output")) for each in found]
 
 
-def run(found: list[Step], url: str, key: str) -> list[str]:
-    """Return the output of each step; all run in one shell, as a person would paste them."""
+def run(found: list[Step], url: str, key: str, **more: str) -> list[str]:
+    """Return the output of each step; all run in one shell, as a person would paste them.
+
+    `more` are further environment variables.
+    """
     script = "".join(f"{step.commands}\necho '{_END}'\n" for step in found)
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # contains the command line
     environment = {
@@ -62,6 +65,7 @@ def run(found: list[Step], url: str, key: str) -> list[str]:
         "NO_PROXY": "*",
         "LC_ALL": "C.UTF-8",
         "PROVIDERS_FORCE_TTY": "100",
+        **more,
     }
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(

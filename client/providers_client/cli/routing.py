@@ -1,6 +1,9 @@
-"""`providers routing list|get|put|rm`."""
+"""`providers routing list|get|put|rm|litellm`."""
 
 from __future__ import annotations
+
+import json
+from typing import Final
 
 import click
 
@@ -11,6 +14,10 @@ from providers_client.errors import ConfigurationError
 from providers_contract.ids import PROVIDER_ID
 from providers_contract.responses import AttemptView, RoutingConfig
 from providers_contract.vocabulary import Strategy
+
+LITELLM_CALLBACK: Final = "providers_data_plane.integrations.litellm.callback"
+LITELLM_NAMES: Final = {"google": "gemini", "fireworks": "fireworks_ai"}
+"""LiteLLM's names of vendors, if they are not ours."""
 
 slug_argument = click.argument("slug", metavar="SLUG")
 
@@ -97,6 +104,28 @@ def remove(ctx: click.Context, slug: str, yes: bool, as_json: bool) -> None:
         session.print_json(deleted)
     else:
         out(f"Deleted: {deleted.slug}")
+
+
+@app.command()
+@click.pass_context
+def litellm(ctx: click.Context) -> None:
+    """Write a configuration for LiteLLM's proxy, with the routing configs as its models.
+
+    It contains no credential: the callback that it names reads the active one for each call (docs/use.md).
+    """
+    with begin(ctx).client() as client:
+        vendors = {each.id: each.vendor for each in client.list_providers()}
+        configs = list(client.list_routing_configs())
+    out("litellm_settings:")
+    out(f"  callbacks: [{json.dumps(LITELLM_CALLBACK)}]")
+    out("model_list:" if configs else "model_list: []")
+    for config in configs:
+        for order, each in enumerate(config.attempts, 1):
+            vendor = vendors[each.provider_id]
+            model = f"{LITELLM_NAMES.get(vendor, vendor)}/{each.model}"
+            out(f"  - model_name: {json.dumps(config.slug)}")
+            out(f"    litellm_params: {json.dumps({'model': model, 'order': order})}")
+            out(f"    model_info: {json.dumps({'provider_id': each.provider_id})}")
 
 
 def _attempts(config: RoutingConfig) -> str:

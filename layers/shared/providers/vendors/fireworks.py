@@ -88,7 +88,7 @@ VENDOR = Vendor(
     forms=_FORMS,
     own_forms=_FORMS,
     variables=Variables(words=("FIREWORKS",)),
-    base_paths=("", "/inference/v1"),
+    base_paths=("/inference", "/inference/v1"),
     openai_path="/inference/v1",
     tidy_base_url=tidy_at((_HOST,), (r"/inference/v1/.+", "/inference/v1")),
 )

@@ -1,0 +1,139 @@
+"""Real parts under rotation: a LiteLLM proxy and the vendors' own SDKs, while every key is replaced and revoked."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from local.vendors.keys import identity
+from tests.kit.used import Used, used_stack
+from tests.real import proxy
+from tests.real.load import LITELLM
+
+pytestmark = pytest.mark.real
+
+GRACE_S: Final = 10
+MAX_AGE_S: Final = 2
+TOKEN_S: Final = 0.25
+"""With it a request lasts five seconds at the vendor."""
+IN_FLIGHT: Final = 50
+ROTATIONS: Final = int(os.environ.get("ROTATIONS") or 50)
+CALLBACK: Final = "providers_data_plane.integrations.litellm.callback"
+
+
+@dataclass
+class Outcome:
+    """How the requests of a load ended."""
+
+    done: Mapping[str, int] = field(default_factory=dict)
+    failed: Mapping[str, int] = field(default_factory=dict)
+    reasons: list[Any] = field(default_factory=list)
+
+    def count(self, what: str, word: str = "") -> int:
+        """Return the number of requests that are `done` or `failed`, and whose kind contains `word`."""
+        return sum(count for kind, count in getattr(self, what).items() if word in kind)
+
+
+@contextmanager
+def load(url: str, ids: Mapping[str, str], requests: int, environment: Mapping[str, str]) -> Iterator[Outcome]:
+    """Keep requests in flight while the block runs; the outcome is complete after it."""
+    program = [sys.executable, "-m", "tests.real.load", url, json.dumps(ids), str(requests)]
+    given = os.environ | environment | {"LITELLM_MASTER_KEY": proxy.MASTER_KEY, "NO_PROXY": "127.0.0.1"}
+    outcome = Outcome()
+    with subprocess.Popen(program, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield outcome
+            process.stdin.close()
+            found = json.loads(process.stdout.read())
+        finally:
+            process.kill()
+    outcome.done, outcome.failed, outcome.reasons = found["done"], found["failed"], found["reasons"]
+
+
+@dataclass
+class Rotations:
+    """Replaces keys, and revokes the old ones at their vendors as soon as that is safe."""
+
+    used: Used
+    retired: list[tuple[float, str, str]] = field(default_factory=list)
+    ends: dict[tuple[str, str], float] = field(default_factory=dict)
+    revoked: int = 0
+
+    def rotate(self, vendor: str) -> None:
+        """Replace the key of a provider."""
+        old = self.used.rotate(vendor)
+        end = time.monotonic() + GRACE_S
+        self.ends[vendor, identity(vendor, old)] = end
+        self.retired.append((end, vendor, old))
+
+    def revoke_what_is_safe(self) -> None:
+        """Revoke the keys whose grace windows have ended, so that no one can read them any more."""
+        now = time.monotonic()
+        for end, vendor, key in [each for each in self.retired if now >= each[0]]:
+            self.used.revoke(vendor, key)
+            self.retired.remove((end, vendor, key))
+            self.revoked += 1
+
+
+@pytest.fixture(scope="module")
+def used() -> Iterator[Used]:
+    """Run a stack with a provider of each vendor, and vendors that need seconds for a response."""
+    with used_stack(GRACE_SECONDS=str(GRACE_S)) as running:
+        running.emulator.token_s = TOKEN_S
+        yield running
+
+
+def test_no_request_fails_while_every_key_is_rotated_and_revoked(used: Used, tmp_path: Path) -> None:
+    """Every request ends well, and no old key reaches a vendor after its grace window."""
+    environment = used.stack.environment() | {"PROVIDERS_MAX_AGE_SECONDS": str(MAX_AGE_S)}
+    config = {
+        "litellm_settings": {"callbacks": [CALLBACK]},
+        "model_list": [proxy.model(vendor, model_info={"provider_id": used.ids[vendor]}) for vendor in used.ids],
+    }
+    rotations = Rotations(used)
+    began = time.monotonic()
+    with (
+        proxy.running(tmp_path, config, environment) as url,
+        load(url, used.ids, IN_FLIGHT, environment) as outcome,
+    ):
+        with ThreadPoolExecutor(len(used.ids)) as pool:
+            for _ in range(ROTATIONS):
+                list(pool.map(rotations.rotate, used.ids))
+                rotations.revoke_what_is_safe()
+        while rotations.retired:
+            time.sleep(0.1)
+            rotations.revoke_what_is_safe()
+        time.sleep(MAX_AGE_S)
+    took = time.monotonic() - began
+
+    generations = list(used.emulator.generations)
+    late = [each for each in generations if each.began > rotations.ends.get((each.vendor, each.key), each.began)]
+    streams = [each for each in generations if each.streamed]
+    used_keys = {(each.vendor, each.key) for each in generations}
+    sys.stdout.write(
+        f"\n{len(used.ids)} providers rotated {ROTATIONS} times in {took:.0f} s, {rotations.revoked} keys revoked, "
+        f"{len(used_keys)} keys used:\n"
+        f"  {outcome.count('done')} requests ended well ({outcome.count('done', LITELLM)} through LiteLLM, "
+        f"{outcome.count('done', 'streamed')} streams), {outcome.count('failed')} failed, "
+        f"{len(late)} with an old key after its grace window\n"
+    )
+    assert outcome.count("failed") == 0, outcome.reasons
+    assert late == []
+    assert all(each.ended is not None for each in streams)
+    assert rotations.revoked == ROTATIONS * len(used.ids)
+    assert all(outcome.done.values())
+    assert len(outcome.done) == 4 * len(used.ids)

@@ -1,0 +1,17 @@
+"""docs/use.md, with LiteLLM's proxy."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kit.use_page import printed
+
+pytestmark = pytest.mark.real
+
+
+def test_the_page_prints_what_it_says() -> None:
+    """Every block prints the output on the page."""
+    blocks = printed(with_litellm=True)
+    assert len(blocks) == 6
+    for commands, output, expected in blocks:
+        assert output == expected, commands
