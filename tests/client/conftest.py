@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 
 from local.background import in_background
 from local.stack import Stack, running_stack
+from providers.edge import logs  # noqa: F401 - it logs to what is standard output when it is imported
 from providers_client import Client
 from providers_client.cli.app import app
 from providers_contract.vocabulary import Scope
@@ -48,16 +50,19 @@ class Commands:
     environment: dict[str, str]
     seen: list[str] = field(default_factory=list)
 
-    def __call__(self, *arguments: str, stdin: str | None = None, **environment: str) -> Done:
-        """Run a command; `stdin` is its standard input, `environment` adds variables."""
-        found = CliRunner().invoke(app, arguments, input=stdin, env=self.environment | environment)
+    def __call__(
+        self, *arguments: str, stdin: str | None = None, answers: str | None = None, **environment: str
+    ) -> Done:
+        """Run a command; `stdin` is its standard input, `answers` a person's; `environment` adds variables."""
+        with patch("providers_client.cli.session.has_terminal", lambda: answers is not None):
+            found = CliRunner().invoke(app, arguments, input=answers or stdin, env=self.environment | environment)
         assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
         self.seen.append(found.output)
         return Done(found.exit_code, found.stdout, found.stderr)
 
-    def ok(self, *arguments: str, stdin: str | None = None, **environment: str) -> Done:
+    def ok(self, *arguments: str, stdin: str | None = None, answers: str | None = None, **environment: str) -> Done:
         """Run a command that must succeed."""
-        done = self(*arguments, stdin=stdin, **environment)
+        done = self(*arguments, stdin=stdin, answers=answers, **environment)
         assert done.code == 0, done.err
         return done
 

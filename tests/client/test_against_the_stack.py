@@ -132,7 +132,7 @@ def test_the_local_stack_replaces_a_data_key(stack: Stack) -> None:
         clock = stack.ports.local_clock
         patch.setattr(clock, "_ahead", clock._ahead + timedelta(minutes=10))
         assert local.ok("data-keys", "reseal", *options, "--json").data["settled_in_s"] == 0
-        assert local("data-keys", "destroy", "00000001", *options, stdin="n\n").code == 1
-        assert "Destroyed" in local.ok("data-keys", "destroy", "00000001", *options, stdin="y\n").out
+        assert local("data-keys", "destroy", "00000001", *options, answers="n\n").code == 1
+        assert "Destroyed" in local.ok("data-keys", "destroy", "00000001", *options, answers="y\n").out
         assert resolve(stack.ports, "org_data_keys", added).secret.reveal() == secret
     assert "seals new versions" in local.ok("data-keys", "list", *options).out

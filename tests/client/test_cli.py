@@ -13,6 +13,7 @@ import yaml
 
 from local.stack import Stack
 from local.vendors.keys import fake_key
+from providers_client.cli.arguments import arranged
 from providers_contract.vocabulary import Scope
 from tests.client.canned import KEY, PROVIDER, PROVIDER_ID, Script, error, one, page
 from tests.client.conftest import Commands, commands
@@ -54,10 +55,10 @@ def test_the_life_of_a_provider(providers: Commands, stack: Stack) -> None:
         "litellm_params": {"model": "openai/gpt-4", "order": 2},
         "model_info": {"provider_id": provider_id},
     }
-    assert providers("routing", "rm", "@prod", stdin="n\n").code == 1
-    assert "Deleted" in providers.ok("routing", "rm", "@prod", stdin="y\n").out
+    assert providers("routing", "rm", "@prod", answers="n\n").code == 1
+    assert "Deleted" in providers.ok("routing", "rm", "@prod", answers="y\n").out
     assert providers.ok("rm", "Other", "--dry-run").out == f"Can be deleted: {provider_id}\n"
-    assert "Delete Other (openai, key sk-proj-…" in providers.ok("rm", "Other", stdin="y\n").err
+    assert "Delete Other (openai, key sk-proj-…" in providers.ok("rm", "Other", answers="y\n").err
     assert providers.ok("list").err == "No providers.\n"
 
 
@@ -146,6 +147,17 @@ USAGE: list[tuple[list[str], str | None, str]] = [
     (["keys", "revoke", "--local", KEY], None, "not the key"),
     (["--url", "http://example.com", "list"], None, "https://"),
     (["nonsense"], None, "No such command"),
+    (["rm", PROVIDER_ID], None, "no terminal to confirm at; use --yes"),
+    (["rm"], None, "Missing argument 'PROVIDER…'"),
+    (["list", "--json=nme"], None, "--json has an unknown field; known: id, vendor, name, "),
+    (["list", "--json", "id,nme"], None, "--json has an unknown field"),
+    (["list", "--json", "--quiet"], None, "use either --json or --quiet"),
+    (["list", "--url"], None, "Option '--url' requires an argument"),
+    (["add", "opnai", "A"], None, "Did you mean 'openai'?"),
+    (["list", "--health", "unhealty"], None, "Did you mean 'unhealthy'?"),
+    (["routing", "lst"], None, "Did you mean 'list'?"),
+    (["help", "rotat"], None, "Did you mean 'rotate'?"),
+    (["help", "list", "list"], None, "more arguments than this command takes"),
 ]
 
 
@@ -172,6 +184,18 @@ def test_usage_errors_exit_with_2(providers: Commands, arguments: list[str], tex
         ("list --status={}", "--status"),
         ("list --limit {}", "--limit"),
         ("list --json={}", "--json"),
+        ("list --json id,{}", "arguments"),
+        ("list --url={}", "base URL"),
+        ("list --management-key-file {}", "--management-key-file"),
+        ("help {}", "command"),
+        ("rm {} --yes", "provider"),
+        ("disable A {}", "provider"),
+        ("enable --{}", "option"),
+        ("get A --json --{}", "option"),
+        ("destroy-version A {} --json", "VERSION"),
+        ("rollback A --to={}", "--to"),
+        ("data-keys {}", "command"),
+        ("update A --key-expires-at={} --json", "--key-expires-at"),
         ("add {} A", "VENDOR"),
         ("add openai A --key-file={}", "--key-file"),
         ("add openai A --key-file {}/x", "--key-file"),
@@ -218,6 +242,86 @@ def test_a_mistyped_word_is_repeated_with_a_suggestion() -> None:
     run = Commands({})
     assert "No such command 'lst'. Did you mean 'list'?" in run("lst").err
     assert "'--limi'. Did you mean '--limit'?" in run("list", "--limi", "3").err
+
+
+def test_global_options_may_stand_anywhere(providers: Commands, stack: Stack) -> None:
+    """The address can follow the command; after `--` it is an argument like any other."""
+    bare = Commands(providers.environment | {"PROVIDERS_API_URL": ""})
+    for arguments in (["--url", stack.url, "list"], ["list", "--url", stack.url], ["list", "-q", f"--url={stack.url}"]):
+        bare.ok(*arguments)
+    assert "add --url" in bare("get", "--", "--url").err
+
+
+def test_the_arguments_of_another_program_are_left_alone() -> None:
+    """The options after `exec` are not taken for this program's."""
+    given = ["exec", "--provider", "A", "curl", "--url", "x", "--json", "a,b"]
+    assert arranged(given) == (given, None)
+    assert arranged(["exec", "--", "--url", "x"]) == (["exec", "--", "--url", "x"], None)
+    assert arranged(["--url", "exec", "get", "exec", "--url=y"]) == (["--url", "exec", "--url=y", "get", "exec"], None)
+
+
+def test_json_with_fields(canned: Callable[..., tuple[Commands, Script]]) -> None:
+    """`--json=FIELD,…` prints these fields only, of one thing and of each in a list."""
+    run, _ = canned(page([PROVIDER], None), one(PROVIDER), one(PROVIDER))
+    assert run.ok("list", "--json", "id,health.state").data == [{"id": PROVIDER_ID, "health": {"state": "healthy"}}]
+    assert run.ok("get", PROVIDER_ID, "--json=name,base_url").data == {"name": "OpenAI Production", "base_url": None}
+    both = run.ok("get", PROVIDER_ID, "--json=health.state,health.reason").data
+    assert both == {"health": {"state": "healthy", "reason": None}}
+
+
+def test_quiet_prints_ids(canned: Callable[..., tuple[Commands, Script]]) -> None:
+    """`-q` prints the ids alone, one for each line, and of an upload its link."""
+    run, _ = canned(page([PROVIDER, PROVIDER], None), one(PROVIDER), one(PROVIDER), one(UPLOAD), page([], None))
+    assert run.ok("list", "-q").out == f"{PROVIDER_ID}\n" * 2
+    assert run.ok("update", PROVIDER_ID, "--name", "A", "-q").out == f"{PROVIDER_ID}\n"
+    assert run.ok("rollback", PROVIDER_ID, "--quiet").out == f"{PROVIDER_ID}\n"
+    link = run.ok("upload", PROVIDER_ID, "-q")
+    assert (link.out, link.err) == (f"{UPLOAD['url']}\n", "")
+    nothing = run.ok("list", "-q")
+    assert nothing.out + nothing.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["list", "--limi", "--json"], "usage"),
+        (["get", "--json"], "usage"),
+        (["--json", "lst"], "usage"),
+        (["list", "--status=x", "--json=id"], "usage"),
+        (["rm", "a", "--json"], "configuration"),
+    ],
+)
+def test_a_usage_error_is_json_with_json(arguments: list[str], code: str) -> None:
+    """With `--json`, a usage error is JSON too."""
+    done = Commands({"PROVIDERS_API_URL": "http://127.0.0.1:1", "PROVIDERS_API_KEY": KEY})(*arguments)
+    error = json.loads(done.err)["error"]
+    assert (done.code, done.out, error["type"], error["code"]) == (2, "", "client_error", code)
+
+
+def test_several_providers_at_once(providers: Commands) -> None:
+    """`disable`, `enable` and `rm` take several; they go on after a failure, and exit with the first one's code."""
+    ids = [added(providers, name, key) for name, key in (("A", GOOD), ("B", OTHER), ("C", GOOD))]
+    assert providers.ok("disable", "a", ids[1]).out == "Disabled: A\nDisabled: B\n"
+    assert providers("rm", "A", "B", answers="n\n").code == 1
+    enabled = providers("enable", "nobody", "A", "B", "A", "--json")
+    assert [each["status"] for each in enabled.data] == ["active", "active"]
+    assert (enabled.code, json.loads(enabled.err)["error"]["message"][:12]) == (3, "argument 1: ")
+    providers.ok("routing", "put", "@prod", "--attempt", "A=gpt-5")
+    done = providers("delete", "A", "B", PROVIDER_ID, "c", answers="y\n")
+    assert all(f"{name} (openai, key sk-proj-…" in done.err for name in "ABC")
+    assert (done.code, done.out.count("Deleted: ")) == (3, 2)
+    assert "provider_in_use" in done.err
+    assert providers.ok("list", "-q").out == f"{ids[0]}\n"
+
+
+def test_help_and_version_are_commands() -> None:
+    """`help COMMAND` shows what `COMMAND --help` does; `version` shows the version."""
+    run = Commands({})
+    for words in (["list"], ["routing", "put"], ["delete"]):
+        shown = run.ok("help", *words).out
+        assert shown == run.ok(*words, "--help").out.replace("providers delete", "providers rm")
+    assert run.ok("help").out == run.ok("--help").out
+    assert run.ok("version").out == run.ok("--version").out
 
 
 def test_missing_configuration_is_named() -> None:
@@ -287,8 +391,8 @@ def test_versions_rollback_and_audit_of_the_stack(providers: Commands) -> None:
     assert [each["number"] for each in providers.ok("versions", "A", "--json").data] == [2, 1]
     assert providers.ok("rollback", "A", "--json").data["key_version"] == 3
     assert providers("rollback", "A", "--to", "9").code == 3
-    assert providers("destroy-version", "A", "2", stdin="n\n").code == 1
-    assert "Destroyed: version 2" in providers.ok("destroy-version", "A", "2", stdin="y\n").out
+    assert providers("destroy-version", "A", "2", answers="n\n").code == 1
+    assert "Destroyed: version 2" in providers.ok("destroy-version", "A", "2", answers="y\n").out
     assert providers.ok("versions", "A", "--json").data[1]["number"] == 1
     assert providers("destroy-version", "A", "2", "--yes").code == 3
     assert providers("destroy-version", "A", "3", "--yes").code == 4
@@ -358,7 +462,7 @@ def test_the_apis_text_cannot_control_the_terminal(canned: Callable[..., tuple[C
         (["routing", "rm", "@a"], [one(route)]),
     ]:
         run, _ = canned(*responses)
-        done = run(*arguments, stdin="n\n")
+        done = run(*arguments, answers="n\n")
         text = done.out + done.err
         assert "[bold]x[/bold]" in text, arguments
         assert not set("\x1b\x9b\u202e\u2066") & set(text), arguments

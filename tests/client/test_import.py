@@ -319,7 +319,7 @@ def test_a_dry_run_sends_nothing(file: str) -> None:
 
 def test_an_import_needs_confirmation(providers: Commands, file: str) -> None:
     """Nothing is sent if the person does not confirm."""
-    assert providers("import", file, stdin="n\n").code == 1
+    assert providers("import", file, answers="n\n").code == 1
     assert providers.ok("list", "--json").data == []
 
 
@@ -400,18 +400,18 @@ def test_a_foreign_host_is_shown_and_must_be_allowed(providers: Commands, stack:
     path.write_text(env({"OPENAI_API_KEY": OPENAI, "OPENAI_BASE_URL": f"http://{host}/openai/v1"}))
     warning = f"OPENAI_API_KEY would be sent to {host}, which is not a host of OpenAI."
     requests = stack.emulator.requests
-    for arguments, stdin in [
+    for arguments, answers in [
         (["--yes"], None),
         (["--dry-run"], None),
         ([], "n\n"),
         (["--allow-host", "x.example"], "n\n"),
     ]:
-        done = providers("import", str(path), *arguments, stdin=stdin)
+        done = providers("import", str(path), *arguments, answers=answers)
         assert (done.code, warning in done.err) == (1, True), arguments
     (refused,) = providers("import", str(path), "--yes", "--json").data
     assert (refused["result"], refused["foreign_host"], refused["code"]) == ("foreign_host", host, "host_not_allowed")
     assert stack.emulator.requests == requests
-    done = providers.ok("import", str(path), stdin="y\ny\n")
+    done = providers.ok("import", str(path), answers="y\ny\n")
     assert done.err.index(warning) < done.err.index(f"Send it to {host}?") < done.err.index("1 added")
     providers.ok("rm", "OpenAI", "--yes")
     assert warning in providers.ok("import", str(path), "--yes", "--allow-host", host).err

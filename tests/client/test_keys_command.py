@@ -76,8 +76,8 @@ def test_keys_are_listed_and_revoked(deployed: Dependencies) -> None:
     assert set(listed) == {"id", "org", "name", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at"}
     assert len(OPERATOR.ok("keys", "list", *STACK, "--json").data) == 2
     authenticate(deployed, f"Bearer {token}")
-    assert OPERATOR("keys", "revoke", *STACK, listed["id"], stdin="n\n").code == 1
-    OPERATOR.ok("keys", "revoke", *STACK, listed["id"], stdin="y\n")
+    assert OPERATOR("keys", "revoke", *STACK, listed["id"], answers="n\n").code == 1
+    OPERATOR.ok("keys", "revoke", *STACK, listed["id"], answers="y\n")
     with pytest.raises(Exception, match="invalid_api_key"):
         authenticate(deployed, f"Bearer {token}")
     table = OPERATOR.ok("keys", "list", *STACK).out

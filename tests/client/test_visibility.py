@@ -96,7 +96,7 @@ def test_a_failure_shows_no_values(stack: Stack) -> None:
         "import providers_client.cli.providers as p\n"
         "from providers_client.cli.app import main\n"
         "def broken(*a, **k): raise RuntimeError('unforeseen')\n"
-        "p._show_changed = broken\n"
+        "p.show_changed = broken\n"
         "main()\n"
     )
     token = stack.mint("org_failure").reveal()

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 
 from local.stack import Stack
 from local.vendors.keys import fake_key
+from providers.edge import logs  # noqa: F401 - it logs to what is standard output when it is imported
 from providers_client.cli.app import app
 
 PAGE: Final = Path(__file__).parent.parent.parent / "docs/cli.md"

@@ -29,11 +29,13 @@ COMMANDS: Final = {
         "providers_client.cli.providers:update",
         "Rename, tag, enable or disable, or set the key's expiry.",
     ),
-    "rm": ("providers_client.cli.providers:remove", "Delete a provider and every version of its credential."),
+    "disable": ("providers_client.cli.several:disable", "Disable providers: they cannot be used, and are not probed."),
+    "enable": ("providers_client.cli.several:enable", "Enable disabled providers."),
+    "rm": ("providers_client.cli.several:remove", "Delete providers and every version of their credentials."),
     "health": ("providers_client.cli.health:health", "Show success rates and latencies, and a chart."),
-    "versions": ("providers_client.cli.providers:versions", "List the key versions that can still be read."),
-    "destroy-version": ("providers_client.cli.providers:destroy_version", "Destroy a replaced key version early."),
-    "rollback": ("providers_client.cli.providers:rollback", "Restore a previous key (creates a new version)."),
+    "versions": ("providers_client.cli.versions:versions", "List the key versions that can still be read."),
+    "destroy-version": ("providers_client.cli.versions:destroy_version", "Destroy a replaced key version early."),
+    "rollback": ("providers_client.cli.versions:rollback", "Restore a previous key (creates a new version)."),
     "upload": ("providers_client.cli.providers:upload", "Create a one-time link for someone else to enter a key."),
     "import": ("providers_client.cli.importing:import_", "Import keys from a .env file."),
     "exec": (
@@ -47,14 +49,18 @@ COMMANDS: Final = {
         "providers_client.cli.data_keys:app",
         "Replace the keys that seal stored credentials (needs AWS credentials).",
     ),
+    "help": ("providers_client.cli.help:help_", "Show the help of a command."),
+    "version": ("providers_client.cli.help:version", "Show the version."),
 }
 """The location and short help of each command; the help must not need the command's module."""
+ALIASES: Final = {"delete": "rm"}
 
 
 @click.group(
     "providers",
     cls=Commands,
     commands=COMMANDS,
+    aliases=ALIASES,
     help=HELP,
     epilog=EPILOG,
     no_args_is_help=True,

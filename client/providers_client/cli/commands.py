@@ -7,10 +7,11 @@ import importlib
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import click
 
+from providers_client.cli import arguments
 from providers_client.cli.exit_codes import USAGE
 from providers_client.cli.streams import lost_output
 
@@ -19,14 +20,33 @@ _PLAIN_WORD: Final = re.compile(r"(?=.{1,24}$)-{0,2}[a-z]+(-[a-z]+)*")
 _READS: Final = {"list", "get", "health", "versions", "audit"}
 """Commands that only print: if their output is lost, they have failed."""
 _GIVEN: Final = "providers_client.given"
+FIELDS: Final = "providers_client.fields"
+"""Where a context's `meta` has the fields in `--json=FIELD,…`."""
 
 
-class Commands(click.Group):
-    """A group whose `commands` are pairs of `module:attribute` and short help, by name."""
+class Group(click.Group):
+    """A group that suggests the closest name for a mistyped command."""
 
-    def __init__(self, *arguments: Any, commands: Mapping[str, tuple[str, str]], **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    aliases: Mapping[str, str] = {}
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Return the command that the first argument names. Raises UsageError."""
+        known, word = self.list_commands(ctx), self.aliases.get(args[0], args[0])
+        if word not in known and not ctx.resilient_parsing:
+            close = get_close_matches(word, [*known, *self.aliases], n=1)
+            ctx.fail(f"No such command {word!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        return super().resolve_command(ctx, [word, *args[1:]])
+
+
+class Commands(Group):
+    """The root group. Its `commands` are pairs of `module:attribute` and short help, by name."""
+
+    def __init__(
+        self, *given: Any, commands: Mapping[str, tuple[str, str]], aliases: Mapping[str, str], **options: Any
+    ) -> None:
+        super().__init__(*given, **options)
         self.rows = commands
+        self.aliases = aliases
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of the commands."""
@@ -39,13 +59,6 @@ class Commands(click.Group):
         module, _, attribute = self.rows[cmd_name][0].partition(":")
         found: click.Command = getattr(importlib.import_module(module), attribute)
         return found
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """Return the command that the first argument names. Raises UsageError, which suggests the closest name."""
-        if args[0] not in self.rows and not ctx.resilient_parsing:
-            close = get_close_matches(args[0], self.rows)
-            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """Write the table of commands without importing any of them."""
@@ -65,11 +78,12 @@ class Commands(click.Group):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Parse the global options. Raises usage errors that never echo input."""
+        given, fields = arguments.arranged(args)
         try:
-            ctx = super().make_context(info_name, [*args], parent, **extra)
+            ctx = super().make_context(info_name, given, parent, **extra)
         except click.UsageError as error:
-            raise hide_input(error, args) from None
-        ctx.meta[_GIVEN] = args
+            raise _usage_error(error, args) from None
+        ctx.meta[_GIVEN], ctx.meta[FIELDS] = args, fields
         return ctx
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -78,7 +92,7 @@ class Commands(click.Group):
         try:
             result = super().invoke(ctx)
         except click.UsageError as error:
-            raise hide_input(error, given) from None
+            raise _usage_error(error, given) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
@@ -104,6 +118,22 @@ def _reported(error: Exception, ctx: click.Context) -> int | None:
         return None
     report(error, as_json=wants_json(ctx))
     return USAGE if isinstance(error, ConfigurationError) else exit_code(error)
+
+
+class _JsonUsageError(click.UsageError):
+    """A usage error that is printed as JSON."""
+
+    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 - click's signature
+        """Print the error on standard error."""
+        from providers_client.cli.reporting import json_text  # late: see _reported
+
+        error = {"type": "client_error", "code": "usage", "message": self.message}
+        click.echo(json_text({"error": error}), err=True)
+
+
+def _usage_error(error: click.UsageError, given: Sequence[str]) -> click.UsageError:
+    safe = hide_input(error, given)
+    return _JsonUsageError(safe.format_message(), safe.ctx) if arguments.wants_json(given) else safe
 
 
 def hide_input(error: click.UsageError, given: Sequence[str]) -> click.UsageError:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from providers_client.cli import options
+from providers_client.cli.commands import Group
 from providers_client.cli.keys import operator
 from providers_client.cli.session import Session, begin, confirm, out, say
 from providers_client.cli.tables import Column, show, table
@@ -14,7 +15,7 @@ from providers_client.cli.tables import Column, show, table
 org_option = click.option("--org", required=True, help="The organization whose credentials the data keys seal.")
 
 
-@click.group("data-keys", no_args_is_help=True)
+@click.group("data-keys", cls=Group, no_args_is_help=True)
 def app() -> None:
     """Replace the keys that seal stored credentials (needs AWS credentials)."""
 
@@ -27,7 +28,7 @@ def app() -> None:
 @click.pass_context
 def list_(ctx: click.Context, org: str, stack: str | None, local: bool, as_json: bool) -> None:
     """List an organization's data keys, newest first, with the number of versions that each seals."""
-    session = begin(ctx, as_json)
+    session = begin(ctx, as_json, ("id", "created_at", "versions", "current"))
     found = operator(session, stack, local=local)("data_keys.list", org=org)
     if as_json:
         session.print_json(found)

@@ -21,6 +21,7 @@ from providers_client.cli.session import (
     confirm,
     read_stdin,
     read_text,
+    require_terminal,
     say,
     say_prominently,
 )
@@ -32,6 +33,18 @@ from providers_contract.vendors import facts
 AT_ONCE: Final = 4
 RETRIES: Final = 4
 _CANDIDATES: Final = 3
+_FIELDS: Final = (
+    "variables",
+    "vendor",
+    "name",
+    "key_hint",
+    "base_url",
+    "foreign_host",
+    "result",
+    "code",
+    "message",
+    "provider_id",
+)
 _NOT_ALLOWED: Final = "host_not_allowed"
 
 Outcome = Literal[
@@ -89,11 +102,13 @@ def import_(
     not added. Keys are recognized by their format and by the name of their variable. Values are never shown, and the
     environment is not changed. A key is sent to a host that is not its vendor's only if you allow that host.
     """
-    session = begin(ctx, as_json)
+    session = begin(ctx, as_json, _FIELDS)
     contents = read(read_stdin() if file == "-" else read_text(file, "FILE"))
     _refuse_unknown(skip, contents)
     planned = {found: _planned(found, skip) for found in contents.found}
     asks = not (yes or dry_run)
+    if asks:
+        require_terminal()
     if not as_json and not yes:
         _show(list(planned.values()))
         _show_rest(contents)

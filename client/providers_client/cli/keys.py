@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from providers_client.cli import options
+from providers_client.cli.commands import Group
 from providers_client.cli.session import Session, begin, confirm, out, say
 from providers_client.cli.tables import Cell, Column, show, styled, table
 from providers_client.errors import ConfigurationError
@@ -16,8 +17,10 @@ from providers_client.errors import ConfigurationError
 if TYPE_CHECKING:
     from providers_client.cli.operate import Operator
 
+_FIELDS = ("id", "org", "name", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
 
-@click.group("keys", no_args_is_help=True)
+
+@click.group("keys", cls=Group, no_args_is_help=True)
 def app() -> None:
     """Create and revoke management keys (needs AWS credentials)."""
 
@@ -49,7 +52,7 @@ def create(
 
     It is printed only once, alone on standard output.
     """
-    session = begin(ctx, as_json)
+    session = begin(ctx, as_json, (*_FIELDS, "token"))
     operate = operator(session, stack, local=local)
     made = operate("keys.create", org=org, name=name, scopes=[*scope], expires_in=expires_in)
     if as_json:
@@ -68,7 +71,7 @@ def create(
 @click.pass_context
 def list_(ctx: click.Context, stack: str | None, local: bool, org: str | None, as_json: bool) -> None:
     """List management keys, oldest first. This reads the whole table."""
-    session = begin(ctx, as_json)
+    session = begin(ctx, as_json, _FIELDS)
     found = operator(session, stack, local=local)("keys.list", org=org)
     if as_json:
         session.print_json(found)
@@ -90,7 +93,7 @@ def revoke(ctx: click.Context, key_id: str, stack: str | None, local: bool, yes:
 
     ID is the part between mlx_mk_ and the next underscore.
     """
-    session = begin(ctx, as_json)
+    session = begin(ctx, as_json, _FIELDS)
     if key_id.startswith("mlx_mk_"):
         raise ConfigurationError("use the key's id, not the key: every process on this machine can see arguments")
     operate = operator(session, stack, local=local)

@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from providers_contract import vendors
 
 FILE: Final = click.Path(allow_dash=True)
-VENDOR: Final = click.Choice(vendors.NAMES)
 
 
-def one_of(enumeration: type[StrEnum]) -> click.Choice[str]:
+class OneOf(click.Choice[str]):
+    """One of some words; an error suggests the closest of them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word. Raises BadParameter."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            message = error.message
+        close = get_close_matches(str(value).lower(), self.choices, n=1)
+        raise click.BadParameter(message + (f" Did you mean {close[0]!r}?" if close else ""), ctx, param)
+
+
+VENDOR: Final = OneOf(vendors.NAMES)
+
+
+def one_of(enumeration: type[StrEnum]) -> OneOf:
     """Return the type of an option whose value is one of an enumeration's."""
-    return click.Choice([each.value for each in enumeration])
+    return OneOf([each.value for each in enumeration])
 
 
 as_json = click.option(
-    "--json", "as_json", is_flag=True, help="Print the API's response as JSON; errors too, on standard error."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the API's response as JSON, or with --json=FIELD,… some fields of it. Errors too, on standard error.",
 )
+quiet = click.option("--quiet", "-q", is_flag=True, help="Print only the id.")
 yes = click.option("--yes", "-y", is_flag=True, help="Skip confirmation.")
 provider = click.argument("which", metavar="PROVIDER")
 """A provider's id or name."""
+providers = click.argument("which", nargs=-1, required=True, metavar="PROVIDER…")
+"""The ids or names of one or more providers."""
 
 key_expires_at = click.option(
     "--key-expires-at",

@@ -1,4 +1,4 @@
-"""`providers list|add|get|rotate|update|rm|versions|rollback|upload`."""
+"""`providers list|add|get|rotate|update|upload`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from providers_client.cli.options import VENDOR
 from providers_client.cli.session import (
     Session,
     begin,
-    confirm,
     find,
     out,
     say,
@@ -29,14 +28,13 @@ from providers_client.cli.tables import (
     milliseconds,
     show,
     state_of,
-    styled,
     table,
     terminal_width,
     time,
 )
 from providers_client.cli.vendor_keys import read_key
 from providers_client.errors import ConfigurationError
-from providers_contract.responses import Changed, Provider
+from providers_contract.responses import Changed, Provider, Upload
 from providers_contract.vocabulary import HealthState, Status
 
 
@@ -48,6 +46,7 @@ from providers_contract.vocabulary import HealthState, Status
 @click.option("--tag", help="Filter by a tag.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number to show.")
 @click.option("--chart/--no-chart", default=True, help="Show a sparkline of the last hour.")
+@options.quiet
 @options.as_json
 @click.pass_context
 def list_(
@@ -59,18 +58,21 @@ def list_(
     tag: str | None,
     limit: int | None,
     chart: bool,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """List providers, newest first, with their health."""
-    session = begin(ctx, as_json)
-    charted = chart and not as_json and terminal_width() is not None
+    session = begin(ctx, as_json, Provider, quiet=quiet)
+    charted = chart and not (as_json or quiet) and terminal_width() is not None
     with session.client() as client:
         include: Literal["history"] | None = "history" if charted else None
         found = list(client.list_providers(vendor, status, health, limit, name=name, tag=tag, include=include))
     if as_json:
         session.print_json(found)
-        return
-    if found:
+    elif quiet:
+        for each in found:
+            out(each.id)
+    elif found:
         show(providers_table(found, charted=charted))
     else:
         say("No providers." if not (vendor or status or health or name or tag) else "No providers of this kind.")
@@ -103,6 +105,7 @@ def providers_table(found: Sequence[Provider], *, charted: bool = False) -> Tabl
 @options.key_file
 @options.key_stdin
 @options.key_env
+@options.quiet
 @options.as_json
 @click.pass_context
 def add(
@@ -116,13 +119,14 @@ def add(
     key_file: str | None,
     key_stdin: bool,
     key_env: str | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Verify a credential with its vendor and add it.
 
     NAME is unique in the organization. Without an option for the key, it is prompted for, and not shown.
     """
-    session = begin(ctx, as_json)
+    session = begin(ctx, as_json, Provider, quiet=quiet)
     with session.client() as client:
         key = read_key(vendor, key_file, key_stdin, key_env)
         changed = client.add_provider(
@@ -134,7 +138,7 @@ def add(
             on_unavailable="store_pending" if store_pending else None,
             tags=tags or None,
         )
-    _show_changed(session, changed, "Added")
+    show_changed(session, changed, "Added")
 
 
 @click.command()
@@ -143,7 +147,7 @@ def add(
 @click.pass_context
 def get(ctx: click.Context, which: str, as_json: bool) -> None:
     """Show a provider."""
-    session = begin(ctx, as_json)
+    session = begin(ctx, as_json, Provider)
     with session.client() as client:
         found = client.get_provider(find(client, which))
     if as_json:
@@ -159,6 +163,7 @@ def get(ctx: click.Context, which: str, as_json: bool) -> None:
 @options.key_file
 @options.key_stdin
 @options.key_env
+@options.quiet
 @options.as_json
 @click.pass_context
 def rotate(
@@ -169,13 +174,14 @@ def rotate(
     key_file: str | None,
     key_stdin: bool,
     key_env: str | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Verify a new key and replace the active one.
 
     If the vendor refuses the new key, the old one stays active.
     """
-    session = begin(ctx, as_json)
+    session = begin(ctx, as_json, Provider, quiet=quiet)
     with session.client() as client:
         provider_id = find(client, which)
         changed = client.update_provider(
@@ -184,7 +190,7 @@ def rotate(
             base_url=UNSET if base_url is None else base_url,
             key_expires_at=_utc(key_expires_at) or UNSET,
         )
-    _show_changed(session, changed, "Rotated")
+    show_changed(session, changed, "Rotated")
 
 
 @click.command()
@@ -200,6 +206,7 @@ def rotate(
 )
 @click.option("--tag", "tags", multiple=True, help="A label for filtering; can be repeated. Replaces all tags.")
 @click.option("--no-tags", is_flag=True, help="Remove all tags.")
+@options.quiet
 @options.as_json
 @click.pass_context
 def update(
@@ -211,10 +218,11 @@ def update(
     no_key_expiry: bool,
     tags: tuple[str, ...],
     no_tags: bool,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Rename, tag, enable or disable, or set the key's expiry."""
-    session = begin(ctx, as_json)
+    session = begin(ctx, as_json, Provider, quiet=quiet)
     if no_key_expiry and key_expires_at is not None:
         raise ConfigurationError("use either --key-expires-at or --no-key-expires-at")
     if tags and no_tags:
@@ -233,95 +241,7 @@ def update(
             key_expires_at=None if no_key_expiry else _utc(key_expires_at) or UNSET,
             tags=tags if tags or no_tags else UNSET,
         )
-    _show_changed(session, changed, "Updated")
-
-
-@click.command("rm")
-@options.provider
-@click.option("--dry-run", is_flag=True, help="Check for blockers without deleting.")
-@options.yes
-@options.as_json
-@click.pass_context
-def remove(ctx: click.Context, which: str, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Delete a provider and every version of its credential."""
-    session = begin(ctx, as_json)
-    with session.client() as client:
-        provider_id = find(client, which)
-        if not (yes or dry_run):
-            found = client.get_provider(provider_id)
-            confirm(f"Delete {found.name} ({found.vendor}, key {found.key_hint})?")
-        deleted = client.delete_provider(provider_id, dry_run=dry_run)
-    if as_json:
-        session.print_json(deleted)
-    else:
-        out(f"{'Can be deleted' if dry_run else 'Deleted'}: {deleted.id}")
-
-
-@click.command()
-@options.provider
-@options.as_json
-@click.pass_context
-def versions(ctx: click.Context, which: str, as_json: bool) -> None:
-    """List the key versions that can still be read.
-
-    SAFE TO REVOKE: nothing uses the key any more, so you can revoke it at the vendor.
-    """
-    session = begin(ctx, as_json)
-    with session.client() as client:
-        found = client.list_versions(find(client, which))
-    if as_json:
-        session.print_json(found)
-        return
-    shown = table(
-        Column("VERSION", right=True),
-        Column("KEY"),
-        Column("CREATED", drop=3),
-        Column("RETIRES", drop=1),
-        Column("LAST USED", drop=2),
-        Column("SAFE TO REVOKE"),
-    )
-    for each in found:
-        retires = styled("active", "green") if each.active else time(each.retires_at)
-        safe = "yes" if each.safe_to_revoke else "no"
-        shown.add(each.number, each.hint, time(each.created_at), retires, time(each.last_used_at), safe)
-    show(shown)
-
-
-@click.command("destroy-version")
-@options.provider
-@click.argument("number", type=click.IntRange(min=1), metavar="VERSION")
-@options.yes
-@options.as_json
-@click.pass_context
-def destroy_version(ctx: click.Context, which: str, number: int, yes: bool, as_json: bool) -> None:
-    """Destroy a replaced key version early.
-
-    It can no longer be used or restored. `providers versions` shows the numbers.
-    """
-    session = begin(ctx, as_json)
-    with session.client() as client:
-        provider_id = find(client, which)
-        if not yes:
-            prompt = f"Destroy version {number} of {which}? Requests that still use it will fail."
-            confirm(prompt)
-        destroyed = client.destroy_version(provider_id, number)
-    if as_json:
-        session.print_json(destroyed)
-    else:
-        out(f"Destroyed: version {destroyed.number} of {destroyed.provider_id}")
-
-
-@click.command()
-@options.provider
-@click.option("--to", type=click.IntRange(min=1), metavar="VERSION", help="Default: the previous version.")
-@options.as_json
-@click.pass_context
-def rollback(ctx: click.Context, which: str, to: int | None, as_json: bool) -> None:
-    """Restore a previous key (creates a new version)."""
-    session = begin(ctx, as_json)
-    with session.client() as client:
-        changed = client.rollback_provider(find(client, which), to)
-    _show_changed(session, changed, "Rolled back")
+    show_changed(session, changed, "Updated")
 
 
 @click.command()
@@ -329,6 +249,7 @@ def rollback(ctx: click.Context, which: str, to: int | None, as_json: bool) -> N
 @click.option("--vendor", type=VENDOR, metavar="VENDOR", help="For a new provider: its vendor.")
 @click.option("--name", help="For a new provider: its name.")
 @options.base_url
+@click.option("--quiet", "-q", is_flag=True, help="Print only the link.")
 @options.as_json
 @click.pass_context
 def upload(
@@ -337,10 +258,11 @@ def upload(
     vendor: str | None,
     name: str | None,
     base_url: str | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Create a one-time link for someone else to enter a key."""
-    session = begin(ctx, as_json)
+    session = begin(ctx, as_json, Upload, quiet=quiet)
     if (which is None) == (vendor is None or name is None):
         raise ConfigurationError("name a provider to rotate, or use --vendor and --name for a new one")
     with session.client() as client:
@@ -348,15 +270,21 @@ def upload(
     if as_json:
         session.print_json(made)
     else:
-        say(f"For one {made.vendor} key, as {made.name}, until {time(made.expires_at)}. The link is shown this once:")
+        if not quiet:
+            until = time(made.expires_at)
+            say(f"For one {made.vendor} key, as {made.name}, until {until}. The link is shown this once:")
         out(made.url)
 
 
-def _show_changed(session: Session, changed: Changed[Provider], done: str) -> None:
+def show_changed(session: Session, changed: Changed[Provider], done: str) -> None:
+    """Print a provider that was changed, as the command's options ask for."""
     if session.as_json:
         session.print_json(changed.data, **warnings_member(changed.warnings))
         return
     say_warnings(changed.warnings)
+    if session.quiet:
+        out(changed.data.id)
+        return
     out(f"{done}: {changed.data.name}")
     _show(changed.data)
 

@@ -13,6 +13,8 @@ import click
 from pydantic import BaseModel
 from stamina.instrumentation import set_on_retry_hooks
 
+from providers_client.cli.commands import FIELDS
+from providers_client.cli.fields import Shown, chosen, selected
 from providers_client.cli.reporting import json_text, plain
 from providers_client.errors import ConfigurationError, NotFound
 from providers_client.sync import Client
@@ -34,12 +36,14 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 
 @dataclass(slots=True)
 class Session:
-    """The global options, and `as_json` and the name of the command that runs."""
+    """The global options, and what the command that runs is to print; `fields` are those of `--json=FIELD,…`."""
 
     url: str | None = None
     key_file: str | None = None
     as_json: bool = False
+    quiet: bool = False
     command: str | None = None
+    fields: tuple[str, ...] | None = None
 
     def client(self, *, retries: int = RETRIES) -> Client:
         """Return a client. Raises ConfigurationError."""
@@ -67,14 +71,24 @@ class Session:
 
     def print_json(self, found: Any, **members: Any) -> None:
         """Print `{"data": …}`, with further fields."""
-        click.echo(json_text({"data": as_plain(found), **members}, indent=2))
+        data = as_plain(found)
+        if self.fields is not None:
+            data = selected(data, self.fields)
+        click.echo(json_text({"data": data, **members}, indent=2))
 
 
-def begin(ctx: click.Context, as_json: bool = False) -> Session:
-    """Return a command's session, and store it in the root context."""
+def begin(ctx: click.Context, as_json: bool = False, shown: Shown = (), *, quiet: bool = False) -> Session:
+    """Return a command's session, and store it in the root context. `shown` is what `--json` prints.
+
+    Raises ConfigurationError.
+    """
     root = ctx.find_root()
-    root.obj = Session(**root.obj, as_json=as_json, command=ctx.info_name)
-    return root.obj  # type: ignore[no-any-return]
+    session = root.obj = Session(**root.obj, as_json=as_json, quiet=quiet, command=ctx.info_name)
+    if as_json and quiet:
+        raise ConfigurationError("use either --json or --quiet")
+    fields = ctx.meta[FIELDS]
+    session.fields = None if fields is None else chosen(fields, shown)
+    return session
 
 
 def as_plain(found: Any) -> Any:
@@ -104,8 +118,20 @@ def out(text: str) -> None:
     click.echo(plain(text))
 
 
+def has_terminal() -> bool:
+    """Return whether a person can answer a question."""
+    return sys.stdin.isatty()
+
+
+def require_terminal() -> None:
+    """Raise ConfigurationError if no person can confirm."""
+    if not has_terminal():
+        raise ConfigurationError("no terminal to confirm at; use --yes")
+
+
 def confirm(question: str) -> None:
-    """Ask for confirmation. Raises click.Abort."""
+    """Ask for confirmation. Raises ConfigurationError without a terminal, click.Abort if the answer is no."""
+    require_terminal()
     click.confirm(plain(question), abort=True, err=True)
 
 
