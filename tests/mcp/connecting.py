@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx2
 import mcp.client.session
 import pytest
+from jsonschema import Draft202012Validator
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
@@ -19,11 +20,14 @@ from mcp_types import CallToolResult, TextContent
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from local.stack import Stack
+from providers_client.mcp.server import listed
 from providers_contract.vocabulary import Scope
 
 ROOT: Final = Path(__file__).parent.parent.parent
 REVISIONS: Final = KNOWN_PROTOCOL_VERSIONS[-3:]
 """The current revision, and the two before it."""
+OUTPUTS: Final = {tool.name: Draft202012Validator(tool.output_schema or False) for tool in listed()}
+"""Validators of the tools' results."""
 
 Connect = Callable[[], AbstractAsyncContextManager[Client]]
 
@@ -77,16 +81,18 @@ async def over_stdio(environment: Mapping[str, str], how: str, errors: Path) -> 
 
 
 async def call(client: Client, tool: str, **given: Any) -> Any:
-    """Return a tool's structured result, which must be a success."""
+    """Return a tool's structured result, which must be a success that matches the tool's output schema."""
     result = await client.call_tool(tool, given)
     assert not result.is_error, text(result)
+    OUTPUTS[tool].validate(result.structured_content)
     return result.structured_content
 
 
 async def fail(client: Client, tool: str, **given: Any) -> Any:
-    """Return a tool's structured error, which its text must repeat."""
+    """Return a tool's structured error, which its text must repeat, and which must match the tool's output schema."""
     result = await client.call_tool(tool, given)
     assert result.is_error, text(result)
+    OUTPUTS[tool].validate(result.structured_content)
     error = result.structured_content["error"]
     assert text(result).startswith(f"{error['code']}: {error['message']}")
     return error

@@ -118,7 +118,7 @@ def test_the_life_of_a_provider(
                 assert set(map(type, hints.values())) == {bool}, tool.name
                 assert len(hints) == 4
                 assert tool.output_schema is not None
-                assert {"type", "anyOf", "$defs"} <= set(tool.output_schema)
+                assert set(tool.output_schema) == {"type", "anyOf"}
             await life(client, person)
             with pytest.raises(MCPError, match="no such tool"):
                 await client.call_tool("drop_table", {})

@@ -22,6 +22,7 @@ from tests.client.canned import KEY, PROVIDER, Script, page
 from tests.mcp.connecting import REVISIONS
 
 ROOT = Path(__file__).parent.parent.parent
+MOST_BYTES_OF_TOOLS = 12_000
 CANARY = "sk-proj-FAKE-canary-EXAMPLE-100001"
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_providers", "arguments": {}}}
@@ -124,6 +125,16 @@ def test_connecting_and_listing_do_not_call_the_api(api: list[httpx2.Request]) -
     assert headers["Content-Type"] == "application/json"
     assert "Mcp-Session-Id" not in headers
     assert not api
+
+
+def test_the_list_of_tools_is_small_and_can_be_kept(api: list[httpx2.Request]) -> None:
+    """The list takes at most about 3,000 tokens of a model's context, and a client may keep it for an hour."""
+    meta = {"io.modelcontextprotocol/protocolVersion": REVISIONS[-1], "io.modelcontextprotocol/clientCapabilities": {}}
+    given = event(LIST | {"params": {"_meta": meta}}, MCP_Protocol_Version=REVISIONS[-1], Mcp_Method="tools/list")
+    response = app.handler(given, None)
+    assert len(response["body"].encode()) <= MOST_BYTES_OF_TOOLS
+    result = json.loads(response["body"])["result"]
+    assert (len(result["tools"]), result["ttlMs"], result["cacheScope"]) == (6, 3_600_000, "public")
 
 
 IDS: list[tuple[Any, int]] = [

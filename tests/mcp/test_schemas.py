@@ -106,6 +106,15 @@ def test_results_match_the_output_schema(name: str, result: Any) -> None:
     Draft202012Validator(LISTED[name]["outputSchema"]).validate(result.structured_content)
 
 
+def test_an_output_schema_has_every_field_of_the_result() -> None:
+    """The output schema has the type of every field of a result, and refuses another."""
+    (provider, _) = LISTED["get_provider"]["outputSchema"]["anyOf"]
+    assert set(provider["properties"]) == set(Provider.model_fields)
+    validator = Draft202012Validator(LISTED["get_provider"]["outputSchema"])
+    for field in Provider.model_fields:
+        assert not validator.is_valid(PROVIDER | {field: 0.5}), field
+
+
 @pytest.mark.parametrize("name", sorted(LISTED))
 def test_other_values_do_not_match_the_output_schema(name: str) -> None:
     """The output schema refuses other values."""

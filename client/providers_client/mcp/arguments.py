@@ -14,7 +14,9 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretS
 from providers_client.errors import Unprocessable
 from providers_contract import vendors
 from providers_contract.bodies import AddProviderBody, Body, Time, UpdateProviderBody
+from providers_contract.bodies import Name as _Name
 from providers_contract.bodies import ProviderId as _ProviderId
+from providers_contract.bodies import Tags as _Tags
 from providers_contract.credentials import MAX_CREDENTIAL_CHARS
 from providers_contract.ids import MANAGEMENT_KEY_PREFIX
 from providers_contract.limits import MAX_NAME_CHARS, MAX_PAGE, MAX_TAG_CHARS, MAX_URL_CHARS
@@ -56,6 +58,9 @@ def _none_if(word: str) -> BeforeValidator:
 
 
 ProviderId = Annotated[_ProviderId, Field(description="The provider's id, from list_providers.")]
+Name = Annotated[
+    _Name, Field(description="Unique in the organization, ignoring case. It is shown: not a key, nor a part of one.")
+]
 ApiKey = Annotated[
     SecretStr,
     Field(
@@ -72,9 +77,9 @@ ApiKeyEnv = Annotated[
         min_length=1,
         max_length=MAX_VARIABLE_CHARS,
         json_schema_extra={"pattern": f"^{_VARIABLE.pattern}$"},
-        description="Instead of api_key: the NAME of an environment variable of the MCP server that contains the key, "
-        "such as OPENAI_API_KEY. Only if the server runs on the user's machine (stdio), only for a variable that its "
-        "configuration allows, and only for the vendor's own hosts.",
+        description="Instead of api_key: the NAME of an environment variable that contains the key, such as "
+        "OPENAI_API_KEY. Only if the server runs on the user's machine (stdio), for variables that its configuration "
+        "allows, and for the vendor's own hosts.",
     ),
     AfterValidator(_variable),
 ]
@@ -120,6 +125,7 @@ class AddProvider(AddProviderBody):
 
     model_config = ConfigDict(frozen=True)
 
+    name: Name
     api_key: ApiKey | None = None  # type: ignore[assignment]  # optional here
     api_key_env: ApiKeyEnv | None = None
     base_url: Annotated[
@@ -136,6 +142,7 @@ class AddProvider(AddProviderBody):
             "none, if unknown. Only with a key."
         ),
     ] = None
+    tags: Annotated[_Tags, Field(default_factory=list, description="Labels for filtering. Only with a key.")]
 
 
 class UpdateProvider(UpdateProviderBody):
@@ -144,6 +151,7 @@ class UpdateProvider(UpdateProviderBody):
     model_config = ConfigDict(frozen=True)
 
     provider_id: ProviderId
+    name: Name = ""
     api_key: ApiKey | None = None
     api_key_env: ApiKeyEnv | None = None
     upload_link: Annotated[

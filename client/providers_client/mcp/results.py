@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field
 
 from providers_client.errors import ConfigurationError, ProvidersAPIError
 from providers_contract import responses
@@ -100,27 +100,45 @@ def sentences(error: ToolError) -> str:
 
 
 def input_schema(takes: type[Body]) -> dict[str, Any]:
-    """Return the JSON schema of a tool's arguments, without null, which means the same as leaving an argument out."""
+    """Return the JSON schema of a tool's arguments, without null, which means the same as leaving an argument out.
+
+    Defaults that mean "not given" are left out, too: the tags of an update, say, are kept, not emptied.
+    """
     found: dict[str, Any] = _plain(takes.model_json_schema())
     del found["description"]
     for member in found["properties"].values():
-        if member.get("default", ...) is None:
+        if member.get("default", ...) in (None, "", []):
             del member["default"]
-            if "anyOf" in member:
-                member.update(member.pop("anyOf")[0])
+        if "anyOf" in member:
+            member.update(member.pop("anyOf")[0])
     return found
 
 
 def output_schema(results: Sequence[type[BaseModel]]) -> dict[str, Any]:
     """Return the JSON schema of a tool's structured content: one of `results`, or a failure.
 
-    Failures are included because some clients validate every structured content against it, errors included.
+    It has the fields of each, their JSON types and which are required, and nothing below: every model that lists the
+    tools reads it. Failures are included because some clients validate every structured content against it, errors
+    included. Protocol versions up to 2025-11-25 require an object at the root.
     """
-    union: Any = results[0]
-    for each in (*results[1:], Failure):
-        union |= each
-    found: dict[str, Any] = _plain(TypeAdapter(union).json_schema(mode="serialization"))
-    return {"type": "object"} | found  # protocol versions up to 2025-11-25 require an object at the root
+    models: Sequence[type[BaseModel]] = (*results, Failure)
+    return {"type": "object", "anyOf": [_outline(model) for model in models]}
+
+
+def _outline(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(mode="serialization")
+    fields = {name: _json_type(each, schema.get("$defs", {})) for name, each in schema["properties"].items()}
+    return {"properties": fields, "required": schema["required"]}
+
+
+def _json_type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON type of a field, of a list's elements, too, and the value of a constant."""
+    if "$ref" in schema:
+        return _json_type(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    if "anyOf" in schema:
+        return {"type": [_json_type(each, definitions)["type"] for each in schema["anyOf"]]}
+    found = {name: schema[name] for name in ("type", "const") if name in schema}
+    return found | ({"items": _json_type(schema["items"], definitions)} if "items" in schema else {})
 
 
 def _plain(node: Any) -> Any:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, Final
 
 import anyio.to_thread
+from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.server import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
@@ -33,6 +34,10 @@ set_on_retry_hooks(())  # a hook could write to standard output, where the proto
 BACKOFF: Final = Backoff(retries=2, total_s=8.0)
 TIMEOUT_S: Final = 20.0
 """A call lasts 28 s at most: API Gateway waits 29 s for the function, and MCP clients for a minute or so."""
+
+_FRESH: Final = CacheHint(ttl_ms=3_600_000, scope="public")
+"""The tools are the same for every caller, and change only with the server's version: an hour after a deployment,
+every client knows the new ones. Revisions before 2026-07-28 have no such hint."""
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +72,7 @@ def make_server(caller: Caller) -> Server[Any]:
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        cache_hints={"tools/list": _FRESH, "server/discover": _FRESH},
         get_tool_input_schema=lambda name: next((each.input_schema for each in listed() if each.name == name), None),
     )
 

@@ -192,8 +192,8 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
             "Add a provider credential. Prefer calling it WITHOUT a key: the result is then a one-time link "
             '(status "upload_link") to hand to a person, who enters the key there; nothing is stored until then. Or, '
             "if this server runs on the user's machine, name a variable with api_key_env. Use api_key only as a last "
-            "resort: the key stays in this conversation. A key is verified with the vendor before it is stored; a key "
-            "that the vendor refuses is never stored.",
+            "resort: the key stays in this conversation. A key is verified with the vendor first; one that the vendor "
+            "refuses is never stored.",
             arguments.AddProvider,
             (Stored, UploadLink),
             _hints(
