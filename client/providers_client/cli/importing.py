@@ -32,6 +32,8 @@ from providers_contract.vendors import facts
 
 AT_ONCE: Final = 4
 RETRIES: Final = 4
+A_MINUTE: Final = 30
+"""Verifications that the API does for an organization, unless its stack is configured otherwise."""
 _CANDIDATES: Final = 3
 _FIELDS: Final = (
     "variables",
@@ -114,6 +116,9 @@ def import_(
         _show_rest(contents)
     planned |= _decided(planned, allow_host, asks=asks, quiet=as_json and not asks)
     sendable = [found for found, result in planned.items() if result.outcome == "to add"]
+    if not as_json and len(sendable) > A_MINUTE:
+        minutes = -(-len(sendable) // A_MINUTE)
+        say(f"{_count(len(sendable))}: about {minutes} minutes, as the API verifies {A_MINUTE} a minute.")
     if not dry_run and sendable:
         if asks:
             confirm(f"Verify and add {_count(len(sendable))}?")

@@ -129,15 +129,16 @@ def add(
     session = begin(ctx, as_json, Provider, quiet=quiet)
     with session.client() as client:
         key = read_key(vendor, key_file, key_stdin, key_env)
-        changed = client.add_provider(
-            vendor,
-            name,
-            key,
-            base_url=base_url,
-            key_expires_at=_utc(key_expires_at),
-            on_unavailable="store_pending" if store_pending else None,
-            tags=tags or None,
-        )
+        with session.verifying():
+            changed = client.add_provider(
+                vendor,
+                name,
+                key,
+                base_url=base_url,
+                key_expires_at=_utc(key_expires_at),
+                on_unavailable="store_pending" if store_pending else None,
+                tags=tags or None,
+            )
     show_changed(session, changed, "Added")
 
 
@@ -184,12 +185,14 @@ def rotate(
     session = begin(ctx, as_json, Provider, quiet=quiet)
     with session.client() as client:
         provider_id = find(client, which)
-        changed = client.update_provider(
-            provider_id,
-            api_key=read_key(None, key_file, key_stdin, key_env),
-            base_url=UNSET if base_url is None else base_url,
-            key_expires_at=_utc(key_expires_at) or UNSET,
-        )
+        key = read_key(None, key_file, key_stdin, key_env)
+        with session.verifying():
+            changed = client.update_provider(
+                provider_id,
+                api_key=key,
+                base_url=UNSET if base_url is None else base_url,
+                key_expires_at=_utc(key_expires_at) or UNSET,
+            )
     show_changed(session, changed, "Rotated")
 
 

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ from stamina.instrumentation import set_on_retry_hooks
 from providers_client.cli.commands import FIELDS
 from providers_client.cli.fields import Shown, chosen, selected
 from providers_client.cli.reporting import json_text, plain
+from providers_client.cli.waiting import announce_wait, spinner
 from providers_client.errors import ConfigurationError, NotFound
 from providers_client.sync import Client
 from providers_client.variables import KEY_VARIABLE, URL_VARIABLE
@@ -25,8 +27,6 @@ from providers_contract.responses import Provider, Warning  # noqa: A004 - the c
 
 if TYPE_CHECKING:
     from providers_client.aio import AsyncClient
-
-set_on_retry_hooks(())  # a hook could write to standard output, where a command's result goes
 
 RETRIES: Final = 2
 """Few, because a person is waiting."""
@@ -69,6 +69,10 @@ class Session:
             raise ConfigurationError(f"set {KEY_VARIABLE} to a management key, or add --management-key-file")
         return self.base_url(), key
 
+    def verifying(self) -> AbstractContextManager[None]:
+        """Show that a vendor is being asked, which can take seconds."""
+        return spinner("Verifying with the vendor …", quiet=self.as_json or self.quiet)
+
     def print_json(self, found: Any, **members: Any) -> None:
         """Print `{"data": …}`, with further fields."""
         data = as_plain(found)
@@ -84,6 +88,7 @@ def begin(ctx: click.Context, as_json: bool = False, shown: Shown = (), *, quiet
     """
     root = ctx.find_root()
     session = root.obj = Session(**root.obj, as_json=as_json, quiet=quiet, command=ctx.info_name)
+    set_on_retry_hooks(() if as_json else (announce_wait,))  # with --json, standard error is for errors alone
     if as_json and quiet:
         raise ConfigurationError("use either --json or --quiet")
     fields = ctx.meta[FIELDS]

@@ -75,5 +75,7 @@ def rollback(ctx: click.Context, which: str, to: int | None, quiet: bool, as_jso
     """Restore a previous key (creates a new version)."""
     session = begin(ctx, as_json, Provider, quiet=quiet)
     with session.client() as client:
-        changed = client.rollback_provider(find(client, which), to)
+        provider_id = find(client, which)
+        with session.verifying():
+            changed = client.rollback_provider(provider_id, to)
     show_changed(session, changed, "Rolled back")
