@@ -94,7 +94,7 @@ export function destroyVersion(session, provider, version) {
  */
 export function rename(session, provider) {
   const name = h("input", { type: "text", required: true, maxlength: 80, value: provider.name });
-  return ask({
+  const asked = ask({
     title: `Rename ${provider.name}`,
     content: [field("Name", name)],
     action: "Rename",
@@ -103,6 +103,8 @@ export function rename(session, provider) {
       return `The provider is now called ${name.value.trim()}.`;
     },
   });
+  name.select();
+  return asked;
 }
 
 /**

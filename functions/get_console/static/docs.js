@@ -25,7 +25,7 @@ function inline(text) {
  */
 function prose(text) {
   return text.trim().split(/\n{2,}/).map((block) => {
-    if (block.startsWith("## ")) return h("h3", null, block.slice(3));
+    if (block.startsWith("## ")) return h("h2", null, block.slice(3));
     const lines = block.split("\n");
     if (lines.every((line) => line.startsWith("- "))) return h("ul", null, ...lines.map((line) => h("li", null, ...inline(line.slice(2)))));
     return h("p", null, ...inline(lines.join(" ")));
@@ -46,10 +46,10 @@ function example(value) {
 function members(document, caption, schema) {
   const required = schema.required ?? [];
   const rows = Object.entries(schema.properties ?? {}).map(([name, each]) => [
-    h("code", null, name), h("span", null, ...kindOf(each)), required.includes(name) ? "required" : "optional",
+    h("code", null, name), h("span", null, ...kindOf(each)), required.includes(name) ? "yes" : "no",
     h("span", null, ...inline(textOf(document, each))),
   ]);
-  return rows.length ? table(caption, ["Field", "Type", "", "Description"], rows) : h("p", null, ...kindOf(schema));
+  return rows.length ? table(caption, ["Field", "Type", "Required", "Description"], rows) : h("p", null, ...kindOf(schema));
 }
 
 /**

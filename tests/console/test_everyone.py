@@ -1,0 +1,150 @@
+"""The console for everyone: without barriers, on a phone, with the keyboard, and with a thousand providers."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from local.vendors.keys import fake_key
+from providers_contract.examples import PROVIDER
+from providers_contract.operations import OPERATIONS
+from tests.kit.browser import Browser, needs_axe, needs_browser
+from tests.local.conftest import Api
+
+pytestmark = [pytest.mark.browser, needs_browser]
+
+_numbers = itertools.count()
+VIEWS = ("#/providers", "#/routing", "#/audit", "#/uploads")
+DIALOGS = ("Rotate key", "Rename", "Delete", "One-time link")
+
+
+def filled(api: Api) -> str:
+    """Add a provider with two versions, health and a routing config, and return its id."""
+    provider = api.added(fake_key("openai"), name=f"A name of the usual length {next(_numbers)}")
+    provider_id = str(provider["id"])
+    api.client.post("/_local/sweep", json={})
+    api.rotate(provider_id, fake_key("openai", "valid", 2))
+    attempts = [{"provider_id": provider_id, "model": "gpt-5"}]
+    api.call("PUT", "/routing-configs/@production", {"strategy": "single", "attempts": attempts})
+    return provider_id
+
+
+@needs_axe
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_there_are_no_barriers(browser: Browser, api: Api, dark: bool) -> None:
+    """axe finds nothing in any view or dialog, in light and in dark mode."""
+    provider_id = filled(api)
+    browser.look(dark=dark)
+    for address in (*VIEWS, f"#/providers/{provider_id}"):
+        browser.go(address)
+        assert browser.barriers() == [], address
+    for title in DIALOGS:
+        browser.click("button", title)
+        browser.find("dialog")
+        assert browser.barriers() == [], title
+        browser.click("dialog button", "Cancel")
+        browser.until(lambda: not browser.all("dialog"))
+    browser.go("#/providers")
+    browser.click("button", "Add provider")
+    browser.choose("Vendor", "bedrock")
+    assert browser.barriers() == []
+    browser.click("dialog button", "Cancel")
+    browser.click("button", "Sign out")
+    browser.find("#key")
+    assert browser.barriers() == []
+
+
+@pytest.mark.parametrize("address", [*VIEWS, "one"])
+def test_it_fits_a_phone(browser: Browser, api: Api, address: str) -> None:
+    """At 375 pixels no view is wider than the screen."""
+    provider_id = filled(api)
+    browser.look(width=375, height=800)
+    browser.go(f"#/providers/{provider_id}" if address == "one" else address)
+    assert browser.run("return document.documentElement.scrollWidth") <= 375
+
+
+def test_the_keyboard_is_enough(browser: Browser, api: Api) -> None:
+    """A dialog is opened, cancelled and submitted with the keyboard, and the focus returns to where it was."""
+    opened = filled(api)
+    browser.go(f"#/providers/{opened}")
+    browser.find("button", "Rename").send_keys(Keys.ENTER)
+    name = browser.field("Name")
+    assert browser.run("return document.activeElement === arguments[0]", name)
+    name.send_keys(Keys.ESCAPE)
+    browser.until(lambda: not browser.all("dialog"))
+    assert browser.run("return document.activeElement.textContent") == "Rename"
+    browser.find("button", "Rename").send_keys(Keys.ENTER)
+    browser.field("Name").send_keys("Changed", Keys.ENTER)
+    assert browser.sees("Changed", "h1")
+
+
+def test_a_thousand_providers(browser: Browser, api: Api) -> None:
+    """A thousand providers are listed and searched at once, and only those near the reader are laid out."""
+    history = [
+        {"at": f"2026-04-14T12:{i:02}:00Z", "checks": 1, "success_rate": 1.0, "p50_ms": 300 + i, "p95_ms": 400}
+        for i in range(60)
+    ]
+    health = {**PROVIDER["health"], "history": history}
+    page = [PROVIDER | {"name": f"Team {i:04}", "health": health} for i in range(1000)]
+    browser.run(
+        """const pages = arguments[0];
+        window.fetch = async (url) => {
+          const at = Number(new URL(url).searchParams.get("cursor"));
+          const next_cursor = at < 900 ? String(at + 100) : null;
+          return new Response(JSON.stringify({data: pages.slice(at, at + 100), next_cursor}));
+        }""",
+        page,
+    )
+    browser.click("button", "Refresh")
+    assert browser.sees("1000 providers", "[role=status]")
+    assert 100 <= len(browser.all("tbody tr")) <= 300
+    took = browser.run(
+        """const search = document.querySelector("input[type=search]");
+        const began = performance.now();
+        search.value = "team 09"; search.dispatchEvent(new Event("input")); document.body.offsetHeight;
+        return performance.now() - began"""
+    )
+    assert browser.sees("100 of 1000 providers", "[role=status]")
+    assert took < 500
+    browser.click("th button", "Name")
+    assert browser.find("tbody a").text == "Team 0900"
+
+
+def test_a_list_is_one_request(browser: Browser, api: Api) -> None:
+    """The whole list with its history is one request."""
+    for number in range(3):
+        api.added(fake_key("openai", "valid", number + 1))
+    browser.run("performance.clearResourceTimings()")
+    browser.click("button", "Refresh")
+    assert browser.sees("3 providers", "[role=status]")
+    requests = browser.run("return performance.getEntriesByType('resource').map((each) => each.name)")
+    assert [each.rpartition("/")[2] for each in requests] == ["providers?limit=100&include=history"]
+
+
+def test_nothing_comes_from_elsewhere(browser: Browser, api: Api) -> None:
+    """Every request goes to the API that serves the page."""
+    requests = browser.run("return performance.getEntriesByType('resource').map((each) => each.name)")
+    assert len(requests) > 10
+    assert [each for each in requests if not each.startswith(f"{api.stack.url}/")] == []
+
+
+@needs_axe
+def test_the_reference_has_every_operation(chromium: Browser, api: Api) -> None:
+    """The API reference needs no key, shows every operation of the stack, and has no barriers."""
+    chromium.look()
+    chromium.driver.get(f"{api.stack.url}/docs")
+    chromium.find("h1", "Providers API")
+    shown = json.loads(
+        chromium.run("return JSON.stringify([...document.querySelectorAll('.operation')].map((e) => e.id))")
+    )
+    assert OPERATIONS.keys() <= set(shown)
+    broken = chromium.run(
+        "return [...document.querySelectorAll('a[href^=\"#\"]')].map((e) => e.hash.slice(1))"
+        ".filter((id) => !document.getElementById(id))"
+    )
+    assert broken == []
+    assert chromium.barriers() == []
+    assert chromium.faults() == []
