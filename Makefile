@@ -4,7 +4,7 @@
 #   SAM=…      a SAM CLI to use instead of .venv-sam's   ARCH=…   arm64 or x86_64; default: samconfig.toml
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run aws deploy adopt management-key bench openapi quick test test-real prove soak check check-policy build test-sam test-deploy release requirements clean
+.PHONY: help run aws deploy adopt management-key bench openapi quick test test-real test-browser prove soak check check-policy build test-sam test-deploy release requirements clean
 
 BIN := .venv/bin
 PIP_INSTALL := install -qq --disable-pip-version-check
@@ -47,6 +47,7 @@ help:
 	@echo "make quick         Run the tests of the inner loop: no servers, no real deadlines"
 	@echo "make test          Run all tests that need only Python"
 	@echo "make test-real     Use credentials with a LiteLLM proxy and the vendors' own SDKs while their keys are rotated"
+	@echo "make test-browser  Check the types of the console's scripts, and test it in Chromium (Debian: chromium, chromium-driver, npm)"
 	@echo "make prove         Run the proofs of what is promised, and print what they tried (soak: ten times as much)"
 	@echo "make check         Check format, lint, types, imports, templates"
 	@echo "make check-policy  Check the templates and the workflows against policies (checkov, zizmor)"
@@ -101,11 +102,17 @@ quick: .venv/dev.stamp
 PARALLEL := -n auto --dist worksteal
 
 test: .venv/dev.stamp
-	@$(BIN)/pytest -q -m "not sam and not deploy and not prove and not real" $(PARALLEL) $(ARGS)
+	@$(BIN)/pytest -q -m "not sam and not deploy and not prove and not real and not browser" $(PARALLEL) $(ARGS)
 
 # In an environment of its own: LiteLLM pins many packages.
 test-real: .venv-real/real.stamp
 	@.venv-real/bin/pytest -q -s -m real tests/real $(ARGS)
+
+# npm installs only what package-lock.json pins, and runs no script of a package. Without Chromium the tests are skipped.
+test-browser: .venv/dev.stamp
+	@if command -v npm >/dev/null; then cd tests/console && npm ci --silent && node_modules/.bin/tsc -p .; \
+	else echo "npm is not installed: the types of the console's scripts and its barriers are not checked." >&2; fi
+	@$(BIN)/pytest -q -m browser tests/console $(ARGS)
 
 # With the fast proofs, which `make test` runs too, so that the table is complete.
 PROOFS := tests/proofs tests/local/test_fuzz.py tests/test_permissions.py
@@ -175,20 +182,19 @@ release: .venv/dev.stamp
 	@.venv-sam/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/sam.txt
 	@touch $@
 
-<<<<<<< HEAD
 # The functions' own version of Python.
 .venv-bench/bench.stamp: override PYTHON = $(shell $(call first_python,sys.version_info[:2] == (3$(comma) 13),python3.13 python3))
 .venv-bench/bench.stamp: requirements/bench.txt requirements/pip.txt
 	@[ -n "$(PYTHON)" ] || { echo "The functions run on Python 3.13: install it." >&2; exit 1; }
 	@$(call make_venv,.venv-bench)
 	@.venv-bench/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/bench.txt
-=======
+	@touch $@
+
 .venv-real/real.stamp: requirements/real.txt requirements/pip.txt pyproject.toml
 	@$(call make_venv,.venv-real)
 	@echo "Installing LiteLLM and the vendors' SDKs into .venv-real (once; two minutes)"
 	@.venv-real/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/real.txt
 	@.venv-real/bin/python -m pip $(PIP_INSTALL) --no-deps --no-build-isolation -e .
->>>>>>> 399a9c8 (wip real)
 	@touch $@
 
 .venv-policy/policy.stamp: requirements/policy.txt requirements/pip.txt
@@ -215,9 +221,6 @@ requirements: .venv/dev.stamp
 	$(COMPILE) --universal --python-version 3.11 requirements/pip.in -o requirements/pip.txt
 
 clean:
-<<<<<<< HEAD
-	rm -rf .venv .venv-sam .venv-policy .venv-bench .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-=======
-	rm -rf .venv .venv-sam .venv-policy .venv-real .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
->>>>>>> 399a9c8 (wip real)
+	rm -rf .venv .venv-sam .venv-policy .venv-bench .venv-real .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf tests/console/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
