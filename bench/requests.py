@@ -55,6 +55,8 @@ class Requests:
         self._routes: Final = {route.function: route for route in self._template.routes}
         made = {"RunProbesFunction": self._messages, "OperateFunction": lambda: _file("operate")}
         made |= dict.fromkeys(self._template.scheduled, lambda: {"time": datetime.now(UTC).isoformat()})
+        org, existing = self._read
+        made |= {"ResolveCredentialFunction": lambda: {"org": org, "provider": existing.provider_id}}
         made |= {"ShowUploadFunction": self._link, "UseUploadFunction": self._link}
         self._made: Final[Mapping[str, Callable[[], dict[str, Any]]]] = made
         self.functions: Final = list(self._template.of_type("AWS::Serverless::Function"))
