@@ -1,7 +1,7 @@
 """`python -m bench [--quick]`: measure, and write the tables to stdout and docs/bench.md.
 
 `python -m bench runtime [NAME]` prints only the section on cold starts, for the functions whose names contain NAME;
-`python -m bench use` only the one on using a credential.
+`python -m bench use` only the one on using a credential; `python -m bench reads` only the one on health and lists.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Bench:
         )
         yield from self.runtime()
         yield from self._sweep()
-        yield from self._reads()
+        yield from self.reads()
         yield from self._percentiles()
         yield from self._peers()
         yield from self.use()
@@ -240,28 +240,37 @@ class Bench:
         self._target("at most two read units a probe", f"{units['reads']:.2f}", units["reads"] <= 2)
         self._target("no KMS call with warm data keys", f"{units['kms']:.3f}", units["kms"] == 0)
 
-    def _reads(self) -> Iterator[str]:
+    def reads(self) -> Iterator[str]:
         """Yield the time and read units of the health and list endpoints."""
         yield "## Reads\n"
         yield (
-            "The functions' own time, medians. Canned responses have no delay here, so it is all CPU. A week of"
-            " one-minute samples is 10,080.\n"
+            "The functions' own CPU time, the least of many runs in turn. A week of one-minute samples is 10,080."
+            " *Bare* is a handler that makes the list's two calls and returns the provider items as JSON.\n"
         )
-        yield row("", "ms", "read units", "calls")
+        yield row("", "CPU ms", "read units", "calls")
         yield row("---", "---:", "---:", "---")
         backends = {"canned": None} | ({"DynamoDB Local": self._dynamodb_url} if self._dynamodb_url else {})
         for name, url in backends.items():
             full, empty = reading.health_costs(url)
-            listed = reading.list_cost(url)
+            listed, plain, quick = reading.list_costs(url)
             for title, cost in (
                 (f"health, {full.checks:,} samples", full),
                 (f"health, {empty.checks} sample", empty),
                 (f"list of {listed.checks} providers", listed),
+                ("*bare* over botocore as it is", plain),
+                ("*bare* over this project's client", quick),
             ):
                 calls = ", ".join(f"{count} {operation}" for operation, count in cost.calls.items())
                 yield row(f"{title} ({name})", f"{cost.ms:.1f}", f"{cost.read_units:g}", calls)
             times, units = full.ms / empty.ms, full.read_units / empty.read_units
             yield row(f"*full week : one sample* ({name})", f"{times:.1f} : 1", f"{units:.1f} : 1", "")
+            for title, bare in (("bare", plain), ("bare with this project's client", quick)):
+                yield row(f"*list : {title}* ({name})", f"{listed.ms / bare.ms:.1f} : 1", "", "")
+            self._target(
+                f"health of a week takes at most 5 times that of one sample ({name})", f"{times:.1f}", times <= 5
+            )
+            ratio = listed.ms / plain.ms
+            self._target(f"a list takes at most 1.3 times a bare handler's CPU ({name})", f"{ratio:.2f}", ratio <= 1.3)
             self._target(
                 f"a list is one Query and one BatchGetItem ({name})",
                 ", ".join(listed.calls),
@@ -309,13 +318,15 @@ def main() -> None:
     """Read the command line, measure, and write the page."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="1,000 providers only; do not write docs/bench.md")
-    parser.add_argument("section", nargs="?", choices=["runtime", "use"], help="measure only this, and write nothing")
+    parser.add_argument(
+        "section", nargs="?", choices=["runtime", "use", "reads"], help="measure only this, and write nothing"
+    )
     parser.add_argument("only", nargs="?", default="", help="of the functions whose names contain this")
     given = parser.parse_intermixed_args()
     quick = given.quick
     if given.section:
         bench = Bench(quick=quick)
-        section = bench.use() if given.section == "use" else bench.runtime(given.only)
+        section = {"use": bench.use, "reads": bench.reads}.get(given.section, lambda: bench.runtime(given.only))()
         print(*section, *bench.targets(), sep="\n")
         return
     lines = []

@@ -13,7 +13,7 @@ import threading
 import time
 from base64 import b64decode, b64encode
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, Final
@@ -121,6 +121,7 @@ class Canned:
         self._by_partition: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._due: dict[str, list[_Stored]] = defaultdict(list)
         self._history: dict[str, dict[str, str]] = {}
+        self._members: dict[str, tuple[str, int]] = {}
         self._recorded: dict[tuple[str, str], dict[str, str]] = {}
         self._data_keys: dict[str, str] = {}
 
@@ -141,6 +142,7 @@ class Canned:
             hour: {bucket: b64encode(packed).decode() for bucket, packed in buckets.items()}
             for hour, buckets in hours.items()
         }
+        self._members = {hour: _members(buckets) for hour, buckets in self._history.items()}
 
     # botocore's hook
 
@@ -221,12 +223,12 @@ class Canned:
         return self._items.get((table, partition, sort))
 
     def _hour(self, partition: str, hour: str) -> _Stored | None:
-        buckets = self._history.get(hour, {}) | self._recorded.get((partition, hour), {})
-        if not buckets:
+        own = self._recorded.get((partition, hour))
+        members, size = _members(self._history.get(hour, {}) | own) if own else self._members.get(hour, ("", 0))
+        if not members:
             return None
-        members = ",".join(f'"{bucket}":{{"B":"{packed}"}}' for bucket, packed in buckets.items())
         text = f'{{"PK":{{"S":"{partition}"}},"SK":{{"S":"{hour}"}},"ttl":{{"N":"1776000000"}},{members}}}'
-        return _Stored(text.encode(), _hour_size(partition, hour, buckets.values()))
+        return _Stored(text.encode(), _fixed_size(partition, hour) + size)
 
     def _set_bucket(self, body: dict[str, Any]) -> tuple[int, bytes]:
         partition, hour = body["Key"]["PK"]["S"], body["Key"]["SK"]["S"]
@@ -237,7 +239,7 @@ class Canned:
         taken = bucket in shared or bucket in own
         if not taken:
             own[bucket] = body["ExpressionAttributeValues"][":sample"]["B"]
-        size = _hour_size(partition, hour, [*shared.values(), *own.values()])
+        size = _fixed_size(partition, hour) + _members(shared | own)[1]
         self.meter.count("dynamodb.UpdateItem", write=ceil(size / WRITE_UNIT))
         if taken:
             return 400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}'
@@ -260,10 +262,15 @@ class Canned:
         return 200, wire({"Successful": sent, "Failed": []})
 
 
-def _hour_size(partition: str, hour: str, buckets: Iterable[str]) -> int:
-    """Return the size of an hour's item: keys, `ttl`, and a one-character name for each sample."""
-    fixed = len("PK") + len(partition) + len("SK") + len(hour) + len("ttl") + 6
-    return fixed + sum(1 + len(packed) * 3 // 4 - packed.count("=") for packed in buckets)
+def _fixed_size(partition: str, hour: str) -> int:
+    """Return the size of an hour's item without its samples: keys and `ttl`."""
+    return len("PK") + len(partition) + len("SK") + len(hour) + len("ttl") + 6
+
+
+def _members(buckets: Mapping[str, str]) -> tuple[str, int]:
+    """Return an hour's samples as JSON members, and their size, each under a one-character name."""
+    text = ",".join(f'"{bucket}":{{"B":"{packed}"}}' for bucket, packed in buckets.items())
+    return text, sum(1 + len(packed) * 3 // 4 - packed.count("=") for packed in buckets.values())
 
 
 def measure(client: Any, meter: Meter) -> None:

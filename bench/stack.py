@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from botocore.session import get_session
 from ulid import ULID
 
 from bench.aws import Canned, measure
@@ -75,9 +76,15 @@ class BenchDependencies(Dependencies):
 
     def client(self, service: str) -> Any:
         """Return a client that never leaves the machine."""
-        real = service == "dynamodb" and self._dynamodb_url is not None
-        client = build_client(service, self._dynamodb_url if real else None)
-        if real:
+        return self.attached(build_client(service, self._dynamodb_url if service == "dynamodb" else None))
+
+    def plain_dynamodb(self) -> Any:
+        """Return the client that a program without this project has: botocore's own settings and parser."""
+        return self.attached(get_session().create_client("dynamodb", endpoint_url=self._dynamodb_url))
+
+    def attached(self, client: Any) -> Any:
+        """Return `client`, whose calls are counted, and responded to here unless they go to DynamoDB Local."""
+        if self._dynamodb_url is not None and client.meta.service_model.service_name == "dynamodb":
             measure(client, self.meter)
         else:
             self.canned.attach(client)
