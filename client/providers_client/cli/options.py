@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from providers_contract import vendors
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 FILE: Final = click.Path(allow_dash=True)
 
@@ -42,9 +45,18 @@ as_json = click.option(
 )
 quiet = click.option("--quiet", "-q", is_flag=True, help="Print only the id.")
 yes = click.option("--yes", "-y", is_flag=True, help="Skip confirmation.")
-provider = click.argument("which", metavar="PROVIDER")
+
+
+def complete_provider(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
+    """Return the names of providers."""
+    from providers_client.cli import completing  # late: it needs the client
+
+    return completing.names(ctx, incomplete)
+
+
+provider = click.argument("which", metavar="PROVIDER", shell_complete=complete_provider)
 """A provider's id or name."""
-providers = click.argument("which", nargs=-1, required=True, metavar="PROVIDER…")
+providers = click.argument("which", nargs=-1, required=True, metavar="PROVIDER…", shell_complete=complete_provider)
 """The ids or names of one or more providers."""
 
 key_expires_at = click.option(

@@ -248,7 +248,7 @@ def update(
 
 
 @click.command()
-@click.argument("which", metavar="[PROVIDER]", required=False)
+@click.argument("which", metavar="[PROVIDER]", required=False, shell_complete=options.complete_provider)
 @click.option("--vendor", type=VENDOR, metavar="VENDOR", help="For a new provider: its vendor.")
 @click.option("--name", help="For a new provider: its name.")
 @options.base_url

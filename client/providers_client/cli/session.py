@@ -47,13 +47,13 @@ class Session:
 
     def client(self, *, retries: int = RETRIES) -> Client:
         """Return a client. Raises ConfigurationError."""
-        return Client(*self._where(), retries=retries)
+        return Client(*self.where(), retries=retries)
 
     def async_client(self, *, retries: int = RETRIES) -> AsyncClient:
         """Return an asynchronous client. Raises ConfigurationError."""
         from providers_client.aio import AsyncClient  # late: few commands need it, and asyncio takes long to import
 
-        return AsyncClient(*self._where(), retries=retries)
+        return AsyncClient(*self.where(), retries=retries)
 
     def base_url(self) -> str:
         """Return the API's address. Raises ConfigurationError."""
@@ -61,7 +61,8 @@ class Session:
             raise ConfigurationError(f"set {URL_VARIABLE}, or add --url")
         return self.url
 
-    def _where(self) -> tuple[str, str]:
+    def where(self) -> tuple[str, str]:
+        """Return the API's address and the management key. Raises ConfigurationError."""
         if self.key_file is not None:
             return self.base_url(), read_text(self.key_file, "--management-key-file")
         key = os.environ.get(KEY_VARIABLE)

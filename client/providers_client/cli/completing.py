@@ -1,0 +1,39 @@
+"""Completes the names of providers. It asks the API once, and completes nothing if that fails."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Final
+
+import click
+from click.shell_completion import CompletionItem
+
+from providers_client.cli.session import Session
+from providers_client.errors import ConfigurationError, ProvidersAPIError
+from providers_client.sync import Client
+
+TIMEOUT_S: Final = 2.0
+_MOST: Final = 300
+_SPECIAL: Final = re.compile(r"([^\w@%+=:,./-])")
+
+
+def names(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Return the names that begin with `incomplete`, which can be a part of a key and so is not sent."""
+    session = Session(**ctx.find_root().params)
+    try:
+        with Client(*session.where(), timeout=TIMEOUT_S, retries=0) as client:
+            found = [each.name for each in client.list_providers(limit=_MOST)]
+    except (ConfigurationError, ProvidersAPIError):
+        return []
+    wanted = [each for each in found if each.casefold().startswith(incomplete.casefold()) and each.isprintable()]
+    return [CompletionItem(_escaped(each)) for each in wanted]
+
+
+def _escaped(name: str) -> str:
+    """Return a name as bash must get it: click's function for bash quotes nothing, and its `read` drops a backslash.
+
+    The functions for zsh and fish quote by themselves.
+    """
+    in_bash = os.environ.get("_PROVIDERS_COMPLETE") == "bash_complete"
+    return _SPECIAL.sub(r"\\\\\1", name) if in_bash else name
