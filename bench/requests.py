@@ -25,6 +25,7 @@ from providers.usecases.management_keys import mint_management_key
 from providers.usecases.routing import put_routing_config
 from providers.usecases.update import update_provider
 from providers.usecases.uploads import ToAdd, create_upload, upload_token
+from providers_contract.operations import OPERATIONS
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
 from tests.kit.lambdas import event
@@ -52,7 +53,6 @@ class Requests:
         self._key: Final = management_key
         self._serial = 0
         self._read: Final = self._prepared()
-        self._routes: Final = {route.function: route for route in self._template.routes}
         made = {"RunProbesFunction": self._messages, "OperateFunction": lambda: _file("operate")}
         made |= dict.fromkeys(self._template.scheduled, lambda: {"time": datetime.now(UTC).isoformat()})
         org, existing = self._read
@@ -79,12 +79,12 @@ class Requests:
             given = _file(name)
             given["headers"]["Authorization"] = f"Bearer {self._key.reveal()}"
             return given
-        route = self._routes[function]
-        org, existing = self._read if route.method == "GET" else self._prepared()
+        operation = OPERATIONS[name]
+        org, existing = self._prepared() if operation.changes else self._read
         given = dict(ROWS[name].request(existing))
         if name == "update_provider":
             given["body"] = {"api_key": self._new_key().reveal()}
-        return event(**given, org=org) | {"httpMethod": route.method, "resource": route.resource}
+        return event(**given, org=org) | {"httpMethod": operation.method, "resource": operation.path}
 
     def _new_key(self) -> Secret:
         self._serial += 1

@@ -49,7 +49,11 @@ the operator sets another limit; the `RateLimit-…` headers report the rate lim
 ## Errors
 
 Every error has the format of `Error`. Switch on `error.code`, show `error.message` to people, and quote
-`error.request_id` when you report a problem. No response contains a credential, or a vendor's own text about one.
+`error.request_id`, which is also the header `X-Request-Id` of every response, when you report a problem. No response
+contains a credential, or a vendor's own text about one.
+
+`HEAD` works wherever `GET` does, and `OPTIONS` returns the methods of a path in `Allow`; both need a management key. A
+method that the path lacks is 405 `method_not_allowed`, with `Allow`. (On the routes that need no key, it is 404.)
 {_RETRIES}
 ## Concurrent changes
 

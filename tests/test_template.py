@@ -22,6 +22,7 @@ from providers.model.idempotency import LEASE
 from providers.model.policy import PROBE_DEADLINE_S, Policy
 from providers.usecases.probe import STALE_AFTER
 from providers.usecases.probe_batch import BATCH
+from providers_contract.operations import OPERATIONS
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = Template()
@@ -90,7 +91,12 @@ def test_every_endpoint_has_an_event_to_invoke_it_with(function: str) -> None:
     """Every endpoint has an event for one of its routes, for `sam local invoke`."""
     event = json.loads((ROOT / "events" / f"{folder(function)}.json").read_text())
     wanted = (function, event["httpMethod"], event["resource"])
-    (route,) = (each for each in TEMPLATE.routes if (each.function, each.method, each.resource) == wanted)
+    (route,) = (
+        each
+        for each in TEMPLATE.routes
+        for method in ([event["httpMethod"]] if each.method == "ANY" else [each.method])
+        if (each.function, method, each.resource) == wanted
+    )
     assert (event["pathParameters"] or {}) == route.match(event["path"])
     assert event["requestContext"]["resourcePath"] == route.resource
     known = event["requestContext"].get("authorizer", {}).keys()
@@ -117,7 +123,7 @@ def test_every_request_asks_the_authorizer(translated: dict[str, dict[str, Any]]
     assert authorizer["authorizerResultTtlInSeconds"] == 0
     assert "identitySource" not in authorizer
     operations = {
-        (method.upper(), path): operation["security"]
+        ("ANY" if method == "x-amazon-apigateway-any-method" else method.upper(), path): operation["security"]
         for path, methods in api["Body"]["paths"].items()
         for method, operation in methods.items()
     }
@@ -236,9 +242,8 @@ def test_what_changes_something_can_be_sent_twice() -> None:
     assert set(changing()) == {
         route.function
         for route in TEMPLATE.routes
-        if route.method != "GET"
-        and route.resource.startswith("/manage/")
-        and route.function not in TEMPLATE.open_routes
+        for operation in [OPERATIONS.get(folder(route.function))]
+        if operation is not None and operation.changes
     }
 
 

@@ -21,6 +21,7 @@ import httpx2
 
 from local.template import Template
 from local.vendors.keys import fake_key
+from providers_contract.operations import OPERATIONS
 
 ROOT: Final = Path(__file__).parent.parent.parent
 BUILD: Final = ROOT / ".aws-sam" / "local"
@@ -144,7 +145,7 @@ class Deployed:
         self.used.add(operation)
         headers = {"Authorization": f"Bearer {self.key}", "Idempotency-Key": str(uuid.uuid4())}
         with httpx2.Client(trust_env=False, timeout=60) as http:
-            return http.request(route.method, address, headers=headers, **given)
+            return http.request(OPERATIONS[operation].method, address, headers=headers, **given)
 
     def done(self, operation: str, path: dict[str, str] | None = None, **given: Any) -> Any:
         """Return the data of an operation's response. Fails the test on an error."""

@@ -145,9 +145,9 @@ def undescribed(requested: str, status: int, content: bytes) -> list[str]:
         return []
     method, _, path = requested.partition(" ")
     operation = document()["paths"][path].get(method.lower())
-    error = json.loads(content)["error"] if content else {"code": "route_not_found"}  # HEAD has no body
+    error = json.loads(content)["error"] if content else {"code": "method_not_allowed"}  # HEAD has no body
     if operation is None:
-        known = ["route_not_found"]
+        known = ["route_not_found", "method_not_allowed", "missing_api_key", "invalid_api_key", "rate_limited"]
     else:
         known = resolved(operation["responses"].get(str(status), {})).get("x-error-codes", [])
     return [] if error["code"] in known else [f"{requested} responds {status} {error['code']}"]
@@ -290,12 +290,13 @@ PATHS = sorted(document()["paths"])
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND"])
-def test_unknown_methods_are_not_found(stack: Stack, http: httpx2.Client, method: str) -> None:
-    """A method that a path lacks, HEAD and OPTIONS included, gets a 404 in the API's format."""
+def test_other_methods_need_a_key(stack: Stack, http: httpx2.Client, method: str) -> None:
+    """Without a key, any method gets a 401 in the API's format; on a route that needs no key, a 404."""
     for path in PATHS:
         response = http.request(method, path)
-        assert (response.status_code, response.headers["Content-Type"]) == (404, "application/json; charset=utf-8")
-        assert method == "HEAD" or response.json()["error"]["code"] == "route_not_found"
+        status, code = (404, "route_not_found") if path.endswith(".json") else (401, "missing_api_key")
+        assert (response.status_code, response.headers["Content-Type"]) == (status, "application/json; charset=utf-8")
+        assert method == "HEAD" or response.json()["error"]["code"] == code
 
 
 def test_every_operation_is_fuzzed() -> None:

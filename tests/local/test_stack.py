@@ -326,17 +326,36 @@ def test_the_gateways_own_responses(api: Api) -> None:
     """Unknown paths, unlisted methods and enormous bodies get the API's error format too."""
     for method, path, status, code in [
         ("GET", "/nothing", 404, "route_not_found"),
-        ("PUT", "/providers", 404, "route_not_found"),
+        ("PUT", "/providers", 405, "method_not_allowed"),
         ("GET", "/providers/a/b/c", 404, "route_not_found"),
     ]:
         response = api.call(method, path)
         assert (response.status_code, response.json()["error"]["code"]) == (status, code)
         assert response.json()["error"]["request_id"] == response.headers["x-amzn-RequestId"]
+        assert response.headers["X-Request-Id"] == response.headers["x-amzn-RequestId"]
     for size in (1024 * 1024, 11 * 1024 * 1024):
         body = b'{"name": "' + b"x" * size + b'"}'
         headers = {"authorization": f"Bearer {api.key}", "content-type": "application/json"}
         large = api.client.post("/manage/v1/providers", content=body, headers=headers)
         assert (large.status_code, large.json()["error"]["code"]) == (413, "body_too_large")
+
+
+def test_head_options_and_other_methods(api: Api) -> None:
+    """HEAD is GET without a body; OPTIONS and a 405 list the methods in Allow; a management key is needed."""
+    for path, allowed in [
+        ("/providers", "GET, POST, HEAD, OPTIONS"),
+        ("/providers/prov_01JFAKE0000000000000000001/rollback", "POST, OPTIONS"),
+        ("/providers/prov_01JFAKE0000000000000000001/versions/1", "DELETE, OPTIONS"),
+    ]:
+        assert (api.call("OPTIONS", path).status_code, api.call("OPTIONS", path).headers["Allow"]) == (204, allowed)
+        refused = api.call("QUERY", path)
+        assert (refused.status_code, refused.headers["Allow"]) == (405, allowed)
+        assert refused.json()["error"]["code"] == "method_not_allowed"
+        assert api.client.options(f"/manage/v1{path}").status_code == 401
+    found, head = api.call("GET", "/providers"), api.call("HEAD", "/providers")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Type"] == found.headers["Content-Type"]
+    assert api.call("HEAD", "/providers/prov_01JFAKE0000000000000000001").status_code == 404
 
 
 def test_the_gateways_own_responses_have_the_rate_limit_of_a_known_key(api: Api) -> None:

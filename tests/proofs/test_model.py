@@ -270,14 +270,15 @@ class Life(RuleBasedStateMachine):
 
     @initialize(marks=st.lists(Mark, min_size=4, max_size=4), host=Host, picks=st.lists(Pick, min_size=1, max_size=2))
     def begin(self, marks: list[int], host: str | None, picks: list[int]) -> None:
-        """A few providers and a routing config, so that there is something to change."""
+        """A few providers, one of them pending, and a routing config, so that there is something to change."""
         beginnings = (("org_a", "openai", "Production"), ("org_a", "openai", "Batch"), ("org_a", "groq", "Test"))
         for mark, (owner, vendor, name) in zip(marks, (*beginnings, ("org_b", "openai", "Production")), strict=True):
             body = {"vendor": vendor, "name": name, "api_key": secret_of(vendor, mark), "base_url": host}
             self.send(Sent("add_provider", owner, body=body), None)
         self.route("org_a", "@production", picks, "new")
         body = {"vendor": "openai", "name": "Spare", "api_key": secret_of("openai", marks[0]), "base_url": host}
-        self.send(Sent("add_provider", "org_b", body=body), None, Weather("down"))
+        for pending in ({}, {"on_unavailable": "store_pending"}):
+            self.send(Sent("add_provider", "org_b", body=body | pending), None, Weather("down"))
 
     @rule(owner=st.sampled_from(OWNERS), vendor=st.sampled_from(("openai", "openai", "groq")), mark=Mark, key=Key,
           name=st.sampled_from(NAMES), host=Host, pending=st.booleans(), expires=st.booleans(), weather=Skies
@@ -402,6 +403,13 @@ class Life(RuleBasedStateMachine):
             sent, key = self.sent[-1 - nth % len(self.sent)]
             self.send(sent, key, weather)
             self.sent.pop()  # it is stored already
+
+    @rule(pick=Pick, mark=Mark)
+    def die_and_repeat(self, pick: int, mark: int) -> None:
+        """Rotate in a process that dies, and send the request again at once, as a client does."""
+        self._patch(pick, self._credential(pick, mark), "new", None, Weather(dies="before"))
+        sent, key = self.sent.pop()
+        self.send(sent, key)
 
     @rule(nth=st.integers(0, 7), name=st.sampled_from(NAMES))
     def reuse_a_key(self, nth: int, name: str) -> None:

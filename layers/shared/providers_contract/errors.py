@@ -111,9 +111,7 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
         f"routing config {SLUG} not found",
         _CONFIG,
     ),
-    "route_not_found": ErrorCode(
-        404, "not_found", "No such endpoint, or not with this method.", "no such endpoint, or not with this method"
-    ),
+    "route_not_found": ErrorCode(404, "not_found", "No such endpoint.", "no such endpoint"),
     "version_not_found": ErrorCode(
         404,
         "not_found",
@@ -148,9 +146,9 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
     "method_not_allowed": ErrorCode(
         405,
         "invalid_request_error",
-        "The endpoint accepts POST only.",
-        "this server keeps no sessions and no streams: POST every message",
-        elsewhere="/mcp",
+        "The path has no such method; the header `Allow` lists its methods.",
+        "no such method on this path; the header Allow lists its methods",
+        elsewhere="a method that the path lacks, and /mcp",
     ),
     "name_taken": ErrorCode(
         409,

@@ -78,6 +78,14 @@ class Operation:
         return self.method != "GET"
 
     @property
+    def takes_any_method(self) -> bool:
+        """Whether its function responds to the methods that its path lacks: the path's GET, or its only operation.
+
+        Not without a key: an anonymous route has a throttle of its own for each method.
+        """
+        return not self.anonymous and (not self.changes or allowed_methods(self.path) == [self.method, "OPTIONS"])
+
+    @property
     def error_codes(self) -> list[str]:
         """The error codes of its responses, in the order of `ERRORS`."""
         found = {*_ALWAYS, *self.codes}
@@ -416,3 +424,9 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     )
 }
 """The operations by name, in the order of the documentation."""
+
+
+def allowed_methods(path: str) -> list[str]:
+    """Return the methods of a path, as in `Allow`."""
+    methods = [each.method for each in OPERATIONS.values() if each.path == path]
+    return [*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"]

@@ -19,13 +19,14 @@ from providers.edge.http import (
 from providers.edge.metrics import metrics_written
 from providers.edge.rate_limit import limit_headers, refuse_over_limit
 from providers.edge.shell import Invocation, LambdaHandler, shell
-from providers.model.errors import Forbidden, Unresponsive
+from providers.model.errors import Forbidden, InvalidRequest, Unresponsive
 from providers.model.idempotency import StoredResponse
 from providers.model.metrics import LOST_LEASES
 from providers.ports import LeaseLost, Ports
 from providers.usecases.idempotency import begin, in_progress, release
+from providers_contract.errors import ERRORS
 from providers_contract.ids import IDEMPOTENCY_KEY
-from providers_contract.operations import Operation
+from providers_contract.operations import Operation, allowed_methods
 from providers_contract.vocabulary import Scope
 
 B = TypeVar("B")
@@ -53,6 +54,8 @@ def endpoint(
             `data`; they are added to the first response and to each replay.
     """
     query = frozenset(operation.query)
+    methods = (operation.method,) if operation.changes else (operation.method, "HEAD")
+    allowed = {"Allow": ", ".join(allowed_methods(operation.path))}
     assert not operation.anonymous  # noqa: S101 - an operation without a key has no use for this decorator
 
     def decorate(handle: Handler[B, R]) -> LambdaHandler:
@@ -61,6 +64,12 @@ def endpoint(
             invocation.response_headers.update(limit_headers(caller))
             invocation.log_keys.update(org=caller.org, key_id=caller.key_id)
             refuse_over_limit(caller)
+            method = invocation.event["httpMethod"]
+            if method not in methods:
+                invocation.response_headers.update(allowed)
+                if method == "OPTIONS":
+                    return StoredResponse(204, {}, "")
+                raise InvalidRequest("method_not_allowed", ERRORS["method_not_allowed"].message)
             _require(operation.scope, caller)
             given = _object(invocation, operation) if body else {}
             request = _request(invocation, caller, query, body(given) if body else None, reply)

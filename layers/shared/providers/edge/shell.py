@@ -71,7 +71,7 @@ def shell(
             "statusCode": response.status,
             "headers": headers | {"X-Request-Id": request_id},
             "isBase64Encoded": False,
-            "body": response.body,
+            "body": "" if event.get("httpMethod") == "HEAD" else response.body,
         }
 
     return handler
