@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import httpx2
 import pytest
 
 from local.vendors.keys import identity
-from tests.kit.used import Used, used_stack
+from tests.kit.used import Used, new_key, used_stack
 from tests.real import proxy
-from tests.real.load import LITELLM
+from tests.real.load import LITELLM, WORDS
 
 pytestmark = pytest.mark.real
 
@@ -29,6 +30,7 @@ TOKEN_S: Final = 0.25
 """With it a request lasts five seconds at the vendor."""
 IN_FLIGHT: Final = 50
 ROTATIONS: Final = int(os.environ.get("ROTATIONS") or 50)
+RESTARTS: Final = 2
 CALLBACK: Final = "providers_data_plane.integrations.litellm.callback"
 
 
@@ -81,7 +83,7 @@ class Rotations:
         self.retired.append((end, vendor, old))
 
     def revoke_what_is_safe(self) -> None:
-        """Revoke the keys whose grace windows have ended, so that no one can read them any more."""
+        """Revoke the keys whose grace windows have ended: `provider.safe_to_revoke` is published no earlier."""
         now = time.monotonic()
         for end, vendor, key in [each for each in self.retired if now >= each[0]]:
             self.used.revoke(vendor, key)
@@ -137,3 +139,47 @@ def test_no_request_fails_while_every_key_is_rotated_and_revoked(used: Used, tmp
     assert rotations.revoked == ROTATIONS * len(used.ids)
     assert all(outcome.done.values())
     assert len(outcome.done) == 4 * len(used.ids)
+
+
+def test_the_alternatives_fail_requests(used: Used, tmp_path: Path) -> None:
+    """The same proxy with its key in an environment variable fails requests when it is restarted for a rotation.
+
+    LiteLLM's stored credentials would be the other alternative, but it keeps them in Postgres through Prisma, whose
+    engine is no Python package: it would be downloaded. The proxy responds that it has no database.
+    """
+    own = {"api_base": used.base_url("openai"), "api_key": "os.environ/OPENAI_API_KEY"}
+    config = {"model_list": [proxy.model("openai", litellm_params=own)]}
+    port = proxy.free_port()
+    url = f"http://127.0.0.1:{port}"
+
+    def started(key: str) -> subprocess.Popen[bytes]:
+        process = proxy.start(tmp_path, config, {"OPENAI_API_KEY": key}, port)
+        proxy.wait_until_ready(process, port)
+        return process
+
+    key = new_key("openai")
+    process = started(key)
+    try:
+        with load(url, {}, IN_FLIGHT // 2, {}) as outcome:
+            for _ in range(RESTARTS):
+                time.sleep(2 * TOKEN_S * WORDS)
+                old, key = key, new_key("openai")
+                proxy.stop(process)
+                process = started(key)
+                used.revoke("openai", old)
+        stored = httpx2.patch(
+            f"{url}/credentials/openai",
+            json={"credential_name": "openai", "credential_values": {"api_key": key}, "credential_info": {}},
+            headers={"authorization": f"Bearer {proxy.MASTER_KEY}"},
+            trust_env=False,
+        )
+    finally:
+        proxy.stop(process)
+
+    sys.stdout.write(
+        f"\nLiteLLM with the key in an environment variable, restarted {RESTARTS} times:\n"
+        f"  {outcome.count('done')} requests ended well, {outcome.count('failed')} failed\n"
+        f"LiteLLM's stored credentials: not measured ({stored.status_code}: it needs a database)\n"
+    )
+    assert outcome.count("failed") > 0
+    assert outcome.count("done") > 0
