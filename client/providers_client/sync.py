@@ -291,6 +291,19 @@ class Client:
         filters = {"resource_id": resource_id, "action": action, "key_id": key_id}
         return self._walk(call_list(operations.LIST_AUDIT, Page[AuditEntry], limit, **filters), limit)
 
+    def list_audit_page(
+        self,
+        resource_id: str | None = None,
+        action: str | None = None,
+        key_id: str | None = None,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[AuditEntry]:
+        """Return one page of the audit trail; `cursor` is `next_cursor` of the previous page."""
+        filters = {"resource_id": resource_id, "action": action, "key_id": key_id}
+        return self._send(call_list(operations.LIST_AUDIT, Page[AuditEntry], limit, cursor, **filters))
+
     def create_upload(
         self,
         provider_id: str | None = None,

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from providers.edge.http import error_response, lower_headers, own_url, read_object
+from providers.edge.http import error_response, invalid_parameter, lower_headers, own_url, read_object
 from providers.edge.logs import logger
 from providers.edge.shell import Invocation, shell
 from providers.model.errors import Forbidden, InvalidRequest, ProvidersError, Unauthenticated
@@ -21,7 +21,8 @@ from providers_client.errors import ConfigurationError
 from providers_client.mcp import logs
 from providers_client.mcp.http import HttpResponse, caller, respond
 from providers_client.mcp.messages import problem_with
-from providers_client.mcp.tools import Caller
+from providers_client.mcp.tool import Caller
+from providers_client.mcp.undo import is_wanted
 from providers_client.sending import management_key
 
 URL_VARIABLE: Final = "API_URL"
@@ -55,6 +56,7 @@ def _post(event: Mapping[str, Any]) -> HttpResponse:
         raise Forbidden("origin_not_allowed", "browser origins are not allowed")
     if event.get("httpMethod") != "POST":
         raise InvalidRequest("method_not_allowed", "this server keeps no sessions and no streams: POST every message")
+    undo = _wants_undo(event)
     who = _caller(api, headers.get("authorization"))
     read_object(event, headers)
     text = event["body"]
@@ -63,7 +65,15 @@ def _post(event: Mapping[str, Any]) -> HttpResponse:
     if problem is not None:
         raise InvalidRequest("malformed_json", problem)
     many: Mapping[str, list[str]] = event.get("multiValueHeaders") or {name: [value] for name, value in headers.items()}
-    return respond(who, [(name.lower(), value) for name, values in many.items() for value in values], body)
+    return respond(who, [(name.lower(), value) for name, values in many.items() for value in values], body, undo=undo)
+
+
+def _wants_undo(event: Mapping[str, Any]) -> bool:
+    """Return whether the URL ends with `?tools=undo`. Raises InvalidRequest (`invalid_parameter`) for another value."""
+    try:
+        return is_wanted("tools", (event.get("queryStringParameters") or {}).get("tools"))
+    except ConfigurationError as error:
+        raise invalid_parameter("tools", str(error)) from None
 
 
 def _api_url(event: Mapping[str, Any]) -> str:

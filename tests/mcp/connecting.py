@@ -26,7 +26,7 @@ from providers_contract.vocabulary import Scope
 ROOT: Final = Path(__file__).parent.parent.parent
 REVISIONS: Final = KNOWN_PROTOCOL_VERSIONS[-3:]
 """The current revision, and the two before it."""
-OUTPUTS: Final = {tool.name: Draft202012Validator(tool.output_schema or False) for tool in listed()}
+OUTPUTS: Final = {tool.name: Draft202012Validator(tool.output_schema or False) for tool in listed(undo=True)}
 """Validators of the tools' results."""
 
 Connect = Callable[[], AbstractAsyncContextManager[Client]]
@@ -53,12 +53,12 @@ def mode(revision: str, patch: pytest.MonkeyPatch) -> str:
 
 
 @asynccontextmanager
-async def over_http(url: str, key: str, how: str) -> AsyncIterator[Client]:
+async def over_http(url: str, key: str, how: str, query: str = "") -> AsyncIterator[Client]:
     """Return a client of `POST /mcp`."""
     headers = {"Authorization": f"Bearer {key}"}
     async with (
         httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as http,
-        Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=how) as client,
+        Client(streamable_http_client(f"{url}/mcp{query}", http_client=http), mode=how) as client,
     ):
         yield client
 

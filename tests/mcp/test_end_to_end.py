@@ -34,12 +34,15 @@ from tests.mcp.connecting import (
 TRANSPORTS = ["http", "stdio"]
 
 
-def connector(person: Person, transport: str, how: str, errors: Path, key: str | None = None) -> Connect:
+def connector(
+    person: Person, transport: str, how: str, errors: Path, key: str | None = None, *, undo: bool = False
+) -> Connect:
     """Return a function that connects with `key`, by default one with every scope."""
     url, given = person.stack.url, key or person.key()
     if transport == "http":
-        return lambda: over_http(url, given, how)
+        return lambda: over_http(url, given, how, "?tools=undo" if undo else "")
     environment = stdio_environment(url, given) | {"OPENAI_KEY": fake_key("openai", serial=77)}
+    environment |= {"PROVIDERS_MCP_TOOLS": "undo"} if undo else {}
     return lambda: over_stdio(environment, how, errors)
 
 
@@ -126,6 +129,35 @@ def test_the_life_of_a_provider(
     asyncio.run(work())
     if transport == "stdio":
         assert errors.read_text() == ""
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_rotation_is_undone(person: Person, transport: str, tmp_path: Path) -> None:
+    """With the tools that undo changes, a model finds what it did, and restores the key that it replaced."""
+    connect = connector(person, transport, "auto", tmp_path / "stderr", undo=True)
+    reader = connector(person, transport, "auto", tmp_path / "more", person.key(Scope.PROVIDERS_READ), undo=True)
+
+    async def work() -> None:
+        async with connect() as client, reader() as reading:
+            first, second = (fake_key("openai", serial=each) for each in (61, 62))
+            added = await call(client, "add_provider", vendor="openai", name="P", api_key=first)
+            provider = added["provider"]["id"]
+            missing = await fail(client, "rollback_provider", provider_id=provider, version=7)
+            assert missing["code"] == "version_not_found"
+            await call(client, "update_provider", provider_id=provider, api_key=second)
+            versions = (await call(client, "list_versions", provider_id=provider))["data"]
+            assert [(each["number"], each["active"]) for each in versions] == [(2, True), (1, False)]
+            refused = await fail(reading, "rollback_provider", provider_id=provider, version=1)
+            assert refused["code"] == "insufficient_scope"
+            restored = await call(client, "rollback_provider", provider_id=provider, version=1)
+            assert restored["provider"]["key_version"] == 3
+            assert restored["provider"]["key_hint"] == added["provider"]["key_hint"]
+            page = await call(reading, "list_audit", provider_id=provider, limit=2)
+            assert [each["action"] for each in page["data"]] == ["provider.rolled_back", "provider.rotated"]
+            page = await call(reading, "list_audit", provider_id=provider, cursor=page["next_cursor"])
+            assert [each["action"] for each in page["data"]] == ["provider.created"]
+
+    asyncio.run(work())
 
 
 def test_a_read_only_key_changes_nothing(person: Person, tmp_path: Path) -> None:

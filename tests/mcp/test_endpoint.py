@@ -16,7 +16,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from functions.mcp import app
 from local.template import Template
 from providers_client.mcp import http
-from providers_client.mcp.tools import Caller
+from providers_client.mcp.tool import Caller
 from providers_client.version import VERSION
 from tests.client.canned import KEY, PROVIDER, Script, page
 from tests.mcp.connecting import REVISIONS
@@ -28,7 +28,9 @@ LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_providers", "arguments": {}}}
 
 
-def event(body: Any = LIST, *, method: str = "POST", path: str = "/live/mcp", **headers: str | None) -> dict[str, Any]:
+def event(
+    body: Any = LIST, *, method: str = "POST", path: str = "/live/mcp", tools: str | None = None, **headers: str | None
+) -> dict[str, Any]:
     """Return an event; headers are written with underscores, and None removes one."""
     given = {
         "Authorization": f"Bearer {KEY}",
@@ -42,6 +44,7 @@ def event(body: Any = LIST, *, method: str = "POST", path: str = "/live/mcp", **
         "httpMethod": method,
         "headers": sent,
         "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "queryStringParameters": {"tools": tools} if tools is not None else None,
         "requestContext": {"requestId": "request-1", "domainName": "api.example", "path": path, "resourcePath": "/mcp"},
         "body": body if isinstance(body, str) or body is None else json.dumps(body),
         "isBase64Encoded": False,
@@ -84,6 +87,7 @@ REFUSALS = [
     (event(Origin="https://evil.example"), 403, "origin_not_allowed"),
     (event(Origin="null"), 403, "origin_not_allowed"),
     (event(Origin="http://api.example"), 403, "origin_not_allowed"),
+    (event(tools=CANARY), 400, "invalid_parameter"),
     (event(Content_Type="text/plain"), 415, "unsupported_media_type"),
     (event("{"), 400, "malformed_json"),
     (event(None), 400, "malformed_json"),
@@ -135,6 +139,15 @@ def test_the_list_of_tools_is_small_and_can_be_kept(api: list[httpx2.Request]) -
     assert len(response["body"].encode()) <= MOST_BYTES_OF_TOOLS
     result = json.loads(response["body"])["result"]
     assert (len(result["tools"]), result["ttlMs"], result["cacheScope"]) == (6, 3_600_000, "public")
+
+
+@pytest.mark.parametrize(("tools", "count"), [(None, 6), ("", 6), ("undo", 9)])
+def test_tools_that_undo_changes_are_an_option(api: list[httpx2.Request], tools: str | None, count: int) -> None:
+    """The tools that undo changes are listed, and can be called, only with ?tools=undo."""
+    assert len(call(event(tools=tools))[2]["result"]["tools"]) == count
+    given = CALL | {"params": {"name": "list_audit", "arguments": {"limit": 1}}}
+    body = call(event(given, tools=tools))[2]
+    assert ("error" in body, bool(api)) == (count == 6, count == 9)
 
 
 IDS: list[tuple[Any, int]] = [
@@ -258,7 +271,7 @@ def test_an_unexpected_error_has_the_apis_format(
 ) -> None:
     """An unexpected error has the API's format and is logged by type and location."""
 
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError(CANARY)
 
     monkeypatch.setattr(app, "respond", fail)

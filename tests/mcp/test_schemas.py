@@ -15,14 +15,14 @@ from jsonschema import Draft202012Validator
 from providers_client import NotFound
 from providers_client.mcp import arguments
 from providers_client.mcp.results import Failure, Stored, UploadLink, failure
-from providers_client.mcp.server import listed, refused, success
-from providers_client.mcp.tools import TOOLS
+from providers_client.mcp.server import listed, offered, refused, success
 from providers_contract import bodies
 from providers_contract.responses import Deleted, FieldError, Page, Provider, Upload
 from tests.client.canned import PROVIDER, PROVIDER_ID
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-LISTED = {tool.name: tool.model_dump(by_alias=True, mode="json", exclude_none=True) for tool in listed()}
+LISTED = {tool.name: tool.model_dump(by_alias=True, mode="json", exclude_none=True) for tool in listed(undo=True)}
+SIX = ["list_providers", "get_provider", "add_provider", "update_provider", "delete_provider", "get_provider_health"]
 UPLOAD = {
     "id": "upl_" + "0" * 26,
     "url": "https://api.example/uploads#FAKE",
@@ -45,9 +45,10 @@ def test_a_tool_equals_its_snapshot(name: str) -> None:
 
 
 def test_every_snapshot_belongs_to_a_tool() -> None:
-    """The tools are the six of the specification."""
+    """The tools are the six of the specification, and those that undo changes only if they are wanted."""
     assert {path.stem for path in SNAPSHOTS.glob("*.json")} == set(LISTED)
-    assert len(LISTED) == 6
+    assert [tool.name for tool in listed()] == SIX
+    assert [*LISTED] == [*SIX, "list_versions", "rollback_provider", "list_audit"]
 
 
 @pytest.mark.parametrize("name", sorted(LISTED))
@@ -74,6 +75,9 @@ ANNOTATIONS = {  # reads only, destroys, idempotent, calls the vendor
     "add_provider": (False, True, False, True),  # it can read a variable
     "update_provider": (False, True, False, True),
     "delete_provider": (False, True, True, False),
+    "list_versions": (True, False, True, False),
+    "rollback_provider": (False, True, False, True),
+    "list_audit": (True, False, True, False),
 }
 
 
@@ -166,7 +170,7 @@ def test_a_failure_contains_every_field_of_the_apis_error() -> None:
 
 def test_a_tool_has_its_functions_name() -> None:
     """A tool has the name of its function."""
-    assert all(tool.run.__name__ == name == tool.name for name, tool in TOOLS.items())
+    assert all(tool.run.__name__ == name == tool.name for name, tool in offered(undo=True).items())
 
 
 if __name__ == "__main__":

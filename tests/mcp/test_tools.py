@@ -11,15 +11,17 @@ import httpx2
 import pytest
 from mcp.client.client import Client as McpClient
 
-from providers_client import Client, ProvidersAPIError, Unprocessable
+from providers_client import Client, ConfigurationError, ProvidersAPIError, Unprocessable
 from providers_client.mcp import logs
-from providers_client.mcp.server import make_server
-from providers_client.mcp.tools import TOOLS, Caller
+from providers_client.mcp.server import make_server, offered
+from providers_client.mcp.tool import Caller
+from providers_client.mcp.undo import is_wanted
 from providers_client.sending import Backoff
 from tests.client.canned import KEY, PROVIDER, PROVIDER_ID, Script, error, page
 from tests.mcp.test_schemas import UPLOAD
 
 CANARY = "sk-proj-FAKE-canary-EXAMPLE-100001"
+TOOLS = offered(undo=True)
 STORED = httpx2.Response(201, json={"data": PROVIDER})
 LINK = httpx2.Response(201, json={"data": UPLOAD})
 
@@ -142,6 +144,35 @@ def test_a_dry_run_is_passed_on() -> None:
     assert response == {"id": PROVIDER_ID, "deleted": False, "dry_run": True}
 
 
+@pytest.mark.parametrize(("given", "sent"), [({}, {}), ({"version": 3.0}, {"version": 3}), ({"version": None}, {})])
+def test_a_rollback_restores_the_given_version(given: dict[str, Any], sent: dict[str, Any]) -> None:
+    """A rollback restores the given version, without one the previous, and returns the provider."""
+    response, script = run("rollback_provider", {"provider_id": PROVIDER_ID} | given, STORED)
+    assert (script.seen[0].url.path, body(script)) == (f"/live/manage/v1/providers/{PROVIDER_ID}/rollback", sent)
+    assert response == {"status": "stored", "provider": PROVIDER, "warnings": []}
+
+
+def test_the_audit_trail_is_filtered_by_provider() -> None:
+    """Provider, action, limit and cursor are passed to the API."""
+    given = {"provider_id": PROVIDER_ID, "action": "provider.rotated", "cursor": "c1"}
+    response, script = run("list_audit", given, page([], None))
+    assert response == {"data": [], "next_cursor": None}
+    assert dict(script.seen[0].url.params) == {
+        "resource_id": PROVIDER_ID,
+        "action": "provider.rotated",
+        "limit": "50",
+        "cursor": "c1",
+    }
+
+
+@pytest.mark.parametrize(("value", "wanted"), [(None, False), (" ", False), ("undo", True)])
+def test_a_word_adds_the_tools_that_undo_changes(value: str | None, wanted: bool) -> None:
+    """Only the word undo adds tools; another is refused without repeating it."""
+    assert is_wanted("PROVIDERS_MCP_TOOLS", value) is wanted
+    with pytest.raises(ConfigurationError, match=r"^PROVIDERS_MCP_TOOLS must be undo, or not set$"):
+        is_wanted("PROVIDERS_MCP_TOOLS", CANARY)
+
+
 ADD = {"vendor": "openai", "name": "P"}
 UPDATE = {"provider_id": PROVIDER_ID}
 INVALID = [
@@ -180,6 +211,14 @@ INVALID = [
     ("list_providers", {"limit": True}, [("limit", "int_type")]),
     ("delete_provider", UPDATE | {"dry_run": "yes"}, [("dry_run", "bool_type")]),
     ("get_provider_health", UPDATE | {"history": "1y"}, [("history", "literal_error")]),
+    ("list_versions", {}, [("provider_id", "missing")]),
+    ("rollback_provider", UPDATE | {"version": 0}, [("version", "greater_than_equal")]),
+    ("rollback_provider", UPDATE | {"version": "1"}, [("version", "int_type")]),
+    (
+        "list_audit",
+        {"provider_id": CANARY, "action": CANARY},
+        [("provider_id", "string_pattern_mismatch"), ("action", "literal_error")],
+    ),
 ]
 
 

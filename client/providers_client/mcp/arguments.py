@@ -13,16 +13,16 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretS
 
 from providers_client.errors import Unprocessable
 from providers_contract import vendors
-from providers_contract.bodies import AddProviderBody, Body, Time, UpdateProviderBody
+from providers_contract.bodies import AddProviderBody, Body, RollbackBody, Time, UpdateProviderBody
 from providers_contract.bodies import Name as _Name
 from providers_contract.bodies import ProviderId as _ProviderId
 from providers_contract.bodies import Tags as _Tags
 from providers_contract.credentials import MAX_CREDENTIAL_CHARS
 from providers_contract.ids import MANAGEMENT_KEY_PREFIX
-from providers_contract.limits import MAX_NAME_CHARS, MAX_PAGE, MAX_TAG_CHARS, MAX_URL_CHARS
+from providers_contract.limits import DEFAULT_PAGE, MAX_NAME_CHARS, MAX_PAGE, MAX_TAG_CHARS, MAX_URL_CHARS
 from providers_contract.responses import FieldError
 from providers_contract.validation import Error, field_error, one_of, validated
-from providers_contract.vocabulary import HealthState, HistorySpan, Status
+from providers_contract.vocabulary import Action, HealthState, HistorySpan, Status
 
 MAX_VARIABLE_CHARS: Final = 128
 DEFAULT_URL: Final = "default"
@@ -91,6 +91,12 @@ BaseUrl = Annotated[
 ExpiresAt = Annotated[Time | None, _none_if(NO_EXPIRY), WithJsonSchema({"type": "string"})]
 
 
+Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Maximum number to return."), BeforeValidator(_whole)]
+Cursor = Annotated[
+    str | None, Field(max_length=2048, description="next_cursor of the previous page, with the same filters.")
+]
+
+
 class ListProviders(Body):
     """Arguments of list_providers."""
 
@@ -106,12 +112,8 @@ class ListProviders(Body):
         str | None, Field(min_length=1, max_length=MAX_NAME_CHARS, description="Filter by a part of the name.")
     ] = None
     tag: Annotated[str | None, Field(min_length=1, max_length=MAX_TAG_CHARS, description="Filter by a tag.")] = None
-    limit: Annotated[
-        int, Field(ge=1, le=MAX_PAGE, description="Maximum number to return."), BeforeValidator(_whole)
-    ] = 50
-    cursor: Annotated[
-        str | None, Field(max_length=2048, description="next_cursor of the previous page, with the same filters.")
-    ] = None
+    limit: Limit = DEFAULT_PAGE
+    cursor: Cursor = None
 
 
 class GetProvider(Body):
@@ -190,6 +192,29 @@ class GetProviderHealth(Body):
     history: Annotated[
         Annotated[str, *one_of([*HistorySpan])] | None, Field(description="Also return chart points over this time.")
     ] = None
+
+
+class ListVersions(GetProvider):
+    """Arguments of list_versions."""
+
+
+class RollbackProvider(RollbackBody):
+    """Arguments of rollback_provider."""
+
+    provider_id: ProviderId
+    version: Annotated[
+        Annotated[int, Field(ge=1, le=99_999_999), BeforeValidator(_whole)] | None,
+        Field(description="The version to restore, from list_versions; omit it for the one before the active version."),
+    ] = None
+
+
+class ListAudit(Body):
+    """Arguments of list_audit."""
+
+    provider_id: Annotated[ProviderId | None, Field(description="Only changes of this provider.")] = None
+    action: Annotated[Annotated[str, *one_of([*Action])] | None, Field(description="Filter by kind of change.")] = None
+    limit: Limit = DEFAULT_PAGE
+    cursor: Cursor = None
 
 
 def read(model: type[A], given: Mapping[str, Any]) -> A:

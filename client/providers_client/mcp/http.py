@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx2
+from mcp.server.lowlevel.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 from providers_client.mcp.server import BACKOFF, TIMEOUT_S, make_server
-from providers_client.mcp.tools import Caller
+from providers_client.mcp.tool import Caller
 from providers_client.sync import Client
 
 _connections: Final = httpx2.HTTPTransport()
@@ -34,13 +35,20 @@ def caller(base_url: str, api_key: str) -> Caller:
     return Caller(Client(base_url, api_key, timeout=TIMEOUT_S, backoff=BACKOFF, transport=_connections))
 
 
-def respond(who: Caller, headers: Iterable[tuple[str, str]], body: bytes) -> HttpResponse:
-    """Return the response to one POST. Header names are lower-case; a header that was sent twice appears twice."""
-    return asyncio.run(_respond(who, headers, body))
+def respond(who: Caller, headers: Iterable[tuple[str, str]], body: bytes, *, undo: bool = False) -> HttpResponse:
+    """Return the response to one POST.
+
+    Args:
+        who: who calls.
+        headers: names are lower-case; a header that was sent twice appears twice.
+        body: the message.
+        undo: whether the tools that undo changes are offered.
+    """
+    return asyncio.run(_respond(make_server(who, undo=undo), headers, body))
 
 
-async def _respond(who: Caller, headers: Iterable[tuple[str, str]], body: bytes) -> HttpResponse:
-    manager = StreamableHTTPSessionManager(make_server(who), json_response=True, stateless=True)
+async def _respond(server: Server[Any], headers: Iterable[tuple[str, str]], body: bytes) -> HttpResponse:
+    manager = StreamableHTTPSessionManager(server, json_response=True, stateless=True)
     scope: dict[str, Any] = {
         "type": "http",
         "asgi": {"version": "3.0"},

@@ -25,7 +25,9 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from providers_client.errors import ConfigurationError, ProvidersAPIError
 from providers_client.mcp.results import Failure, ToolError, failure, input_schema, output_schema, sentences
-from providers_client.mcp.tools import INSTRUCTIONS, TOOLS, Caller
+from providers_client.mcp.tool import Caller, Tool
+from providers_client.mcp.tools import INSTRUCTIONS, TOOLS
+from providers_client.mcp.undo import UNDO_TOOLS
 from providers_client.sending import Backoff
 from providers_client.version import VERSION
 
@@ -42,16 +44,17 @@ every client knows the new ones. Revisions before 2026-07-28 have no such hint."
 logger = logging.getLogger(__name__)
 
 
-def make_server(caller: Caller) -> Server[Any]:
-    """Return a server whose tools act as `caller`."""
+def make_server(caller: Caller, *, undo: bool = False) -> Server[Any]:
+    """Return a server whose tools act as `caller`; with `undo`, it also has the tools that undo changes."""
+    tools = offered(undo)
 
     async def list_tools(_: Any, __: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=list(listed()))
+        return ListToolsResult(tools=list(listed(undo)))
 
     async def call_tool(_: Any, params: CallToolRequestParams) -> CallToolResult:
-        tool = TOOLS.get(params.name)
+        tool = tools.get(params.name)
         if tool is None:
-            raise MCPError(code=INVALID_PARAMS, message=f"no such tool; the tools are {', '.join(TOOLS)}")
+            raise MCPError(code=INVALID_PARAMS, message=f"no such tool; the tools are {', '.join(tools)}")
         try:
             # In a thread, because the client blocks. A cancelled call is not waited for, and runs to its end.
             result = await anyio.to_thread.run_sync(tool.call, caller, params.arguments or {}, abandon_on_cancel=True)
@@ -73,7 +76,9 @@ def make_server(caller: Caller) -> Server[Any]:
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         cache_hints={"tools/list": _FRESH, "server/discover": _FRESH},
-        get_tool_input_schema=lambda name: next((each.input_schema for each in listed() if each.name == name), None),
+        get_tool_input_schema=lambda name: next(
+            (each.input_schema for each in listed(undo) if each.name == name), None
+        ),
     )
 
 
@@ -89,8 +94,13 @@ def refused(problem: Failure) -> CallToolResult:
     return CallToolResult(content=[_text(sentences(problem.error))], structured_content=content, is_error=True)
 
 
+def offered(undo: bool) -> dict[str, Tool[Any]]:
+    """Return a server's tools by name."""
+    return TOOLS | UNDO_TOOLS if undo else TOOLS
+
+
 @cache
-def listed() -> tuple[ListedTool, ...]:
+def listed(undo: bool = False) -> tuple[ListedTool, ...]:
     """Return the tools as clients list them."""
     return tuple(
         ListedTool(
@@ -101,7 +111,7 @@ def listed() -> tuple[ListedTool, ...]:
             output_schema=output_schema(tool.results),
             annotations=tool.annotations,
         )
-        for tool in TOOLS.values()
+        for tool in offered(undo).values()
     )
 
 

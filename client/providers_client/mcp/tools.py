@@ -1,20 +1,17 @@
-"""The six tools: their names, descriptions and annotations, and the client's method that each calls."""
+"""The six tools that every server has: names, descriptions and annotations, and the client's method that each calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from mcp_types import ToolAnnotations
 from pydantic import BaseModel, SecretStr
 
 from providers_client.errors import Unprocessable
 from providers_client.mcp import arguments
 from providers_client.mcp.key_variables import read_key
 from providers_client.mcp.results import Stored, UploadLink
-from providers_client.sync import Client
-from providers_contract.bodies import Body
+from providers_client.mcp.tool import READS, Caller, Tool, hints
 from providers_contract.responses import Deleted, FieldError, Health, Page, Provider
 from providers_contract.secret import trimmed
 
@@ -23,36 +20,6 @@ INSTRUCTIONS: Final = (
     "call add_provider without a key, or update_provider with upload_link, and hand the person the one-time link; or, "
     "if this server runs on their machine, name an environment variable with api_key_env. No result contains a key."
 )
-
-A = TypeVar("A", bound=Body)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A caller: a client with their management key, and the variables that `api_key_env` may name.
-
-    `environment` is None unless the caller configures the server, which is the case only over stdio.
-    """
-
-    client: Client
-    environment: Mapping[str, str] | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Tool(Generic[A]):
-    """A tool. `run` raises ProvidersAPIError or ConfigurationError; `results` are the models that it can return."""
-
-    name: str
-    title: str
-    description: str
-    takes: type[A]
-    results: tuple[type[BaseModel], ...]
-    annotations: ToolAnnotations
-    run: Callable[[Caller, A], BaseModel]
-
-    def call(self, caller: Caller, given: Mapping[str, Any]) -> BaseModel:
-        """Validate the arguments and run the tool. Raises ProvidersAPIError, ConfigurationError."""
-        return self.run(caller, arguments.read(self.takes, given))
 
 
 def list_providers(caller: Caller, given: arguments.ListProviders) -> Page[Provider]:
@@ -151,18 +118,6 @@ def _environment(caller: Caller) -> Mapping[str, str]:
     return caller.environment
 
 
-def _hints(title: str, *, reads: bool, destroys: bool, idempotent: bool, calls_vendor: bool) -> ToolAnnotations:
-    return ToolAnnotations(
-        title=title,
-        read_only_hint=reads,
-        destructive_hint=destroys,
-        idempotent_hint=idempotent,
-        open_world_hint=calls_vendor,
-    )
-
-
-_READS: Final = {"reads": True, "destroys": False, "idempotent": True, "calls_vendor": False}
-
 TOOLS: Final[dict[str, Tool[Any]]] = {
     each.name: each
     for each in (
@@ -173,7 +128,7 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
             "never the key. One page: pass next_cursor as cursor for the next, null means it was the last.",
             arguments.ListProviders,
             (Page[Provider],),
-            _hints("List providers", **_READS),
+            hints("List providers", **READS),
             list_providers,
         ),
         Tool(
@@ -183,7 +138,7 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
             "the vendor responded when the key was last verified. Never the key.",
             arguments.GetProvider,
             (Provider,),
-            _hints("Get a provider", **_READS),
+            hints("Get a provider", **READS),
             get_provider,
         ),
         Tool(
@@ -196,7 +151,7 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
             "refuses is never stored.",
             arguments.AddProvider,
             (Stored, UploadLink),
-            _hints(
+            hints(
                 "Add a provider", reads=False, destroys=True, idempotent=False, calls_vendor=True
             ),  # can read a variable
             add_provider,
@@ -211,7 +166,7 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
             "old one stays active.",
             arguments.UpdateProvider,
             (Stored, UploadLink),
-            _hints(
+            hints(
                 "Update a provider or rotate its key", reads=False, destroys=True, idempotent=False, calls_vendor=True
             ),
             update_provider,
@@ -223,7 +178,7 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
             "use it. With dry_run: true nothing is deleted, and the result says whether it could be.",
             arguments.DeleteProvider,
             (Deleted,),
-            _hints("Delete a provider", reads=False, destroys=True, idempotent=True, calls_vendor=False),
+            hints("Delete a provider", reads=False, destroys=True, idempotent=True, calls_vendor=False),
             delete_provider,
         ),
         Tool(
@@ -234,7 +189,7 @@ TOOLS: Final[dict[str, Tool[Any]]] = {
             "measurements; does not call the vendor.",
             arguments.GetProviderHealth,
             (Health,),
-            _hints("Get a provider's health", **_READS),
+            hints("Get a provider's health", **READS),
             get_provider_health,
         ),
     )
