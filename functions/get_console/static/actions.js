@@ -1,8 +1,8 @@
 /** What can be done with a provider. Each action returns what happened as a sentence, or null if it was cancelled. */
 
-import { keyFields } from "./add.js";
-import { ask, field } from "./dialog.js";
+import { ask } from "./dialog.js";
 import { h } from "./dom.js";
+import { field, keyFields } from "./fields.js";
 import { moment, relative } from "./format.js";
 import { vendors } from "./vendors.js";
 

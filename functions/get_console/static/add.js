@@ -1,54 +1,15 @@
 /** Adding providers: the dialog for a key, and one-time links for someone else to enter it. */
 
-import { ask, checkbox, field, secretInput, showCopyable } from "./dialog.js";
-import { h, notify, show } from "./dom.js";
-import { moment } from "./format.js";
-import { uselessness, vendorOf, vendors } from "./vendors.js";
 import { withWarnings } from "./actions.js";
+import { ask, showCopyable } from "./dialog.js";
+import { h, notify, show } from "./dom.js";
+import { checkbox, field, keyFields } from "./fields.js";
+import { moment } from "./format.js";
+import { vendors } from "./vendors.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./providers.js").Provider} Provider */
-/** @typedef {Record<string, import("./vendors.js").Vendor>} Vendors */
-
-/**
- * Return the fields for a key: one, or for AWS credentials one for each part.
- * @param {Vendors} known
- * @param {() => string} vendor the vendor that is chosen
- * @param {(vendor: string) => void} [recognized] called if the key's form belongs to one vendor
- */
-export function keyFields(known, vendor, recognized = () => {}) {
-  const key = secretInput();
-  const parts = { id: h("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: "AKIA…" }), secret: secretInput(), region: h("input", { type: "text", autocomplete: "off", placeholder: "us-east-1" }), token: secretInput() };
-  const hint = h("span");
-  const form = h("select", { onchange: () => draw() }, h("option", { value: "key" }, "Bedrock API key"), h("option", { value: "aws" }, "AWS access key"));
-  const element = h("div");
-  const single = field("Key", key, hint);
-  const formField = field("Kind of key", form);
-  const separate = [field("Access key id", parts.id), field("Secret access key", parts.secret), field("Region", parts.region), field("Session token", parts.token, "Only of temporary credentials.")];
-
-  const asParts = () => vendor() === "bedrock" && form.value === "aws";
-  const draw = () => {
-    const split = asParts();
-    key.required = !split;
-    for (const each of [parts.id, parts.secret, parts.region]) each.required = split;
-    parts.token.required = false;
-    const chosen = known[vendor()];
-    const unusable = chosen && uselessness(chosen, key.value.trim());
-    show(hint, unusable ? `This is ${unusable}.` : chosen?.key_format && vendor() !== "bedrock" ? `Enter ${chosen.key_format}.` : "As the vendor shows it. Nobody sees it again after this.");
-    hint.className = unusable ? "warn" : "";
-    const wanted = [...(vendor() === "bedrock" ? [formField] : []), ...(split ? separate : [single])];
-    if (wanted.length !== element.childElementCount || wanted.some((each, i) => element.children[i] !== each)) show(element, ...wanted);
-  };
-  key.addEventListener("input", () => {
-    const found = vendorOf(known, key.value.trim());
-    if (found) recognized(found);
-    draw();
-  });
-  draw();
-  const value = () =>
-    asParts() ? [parts.id, parts.secret, parts.region, parts.token].map((each) => each.value.trim()).filter(Boolean).join("::") : key.value;
-  return { element, draw, value };
-}
+/** @typedef {import("./fields.js").Vendors} Vendors */
 
 /**
  * @param {Vendors} known

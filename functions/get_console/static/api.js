@@ -1,31 +1,8 @@
 /** Requests to the API that serves this page. The key is sent there, in a header, and nowhere else. */
 
+import { ApiError } from "./errors.js";
+
 const ROOT = new URL("../../manage/v1/", import.meta.url);
-
-/**
- * @typedef {{code: string, message: string, request_id?: string, param?: string | null, reason?: string | null,
- *   errors?: {param: string | null, message: string}[] | null, references?: {type: string, id: string}[] | null,
- *   vendor_request_id?: string | null}} ErrorBody
- */
-
-/** An error of the API, or of the way to it. */
-export class ApiError extends Error {
-  /**
-   * @param {number} status
-   * @param {ErrorBody} body
-   * @param {number} [retryAfter] seconds
-   */
-  constructor(status, body, retryAfter) {
-    super(body.message);
-    this.status = status;
-    this.body = body;
-    this.retryAfter = retryAfter;
-  }
-
-  get code() {
-    return this.body.code;
-  }
-}
 
 /** @typedef {{query?: Record<string, string | number | undefined>, body?: unknown, headers?: Record<string, string>}} Options */
 

@@ -1,8 +1,9 @@
 /** Deleting a provider: what prevents it is named first, and can be removed with it. */
 
-import { ApiError } from "./api.js";
-import { ask, checkbox, explained } from "./dialog.js";
+import { ask } from "./dialog.js";
 import { h } from "./dom.js";
+import { ApiError, explained } from "./errors.js";
+import { checkbox } from "./fields.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./providers.js").Provider} Provider */

@@ -1,8 +1,8 @@
 /** One provider's health: the windows, charts over a chosen span, and the times at which checks failed. */
 
 import { latencyChart, successChart } from "./charts.js";
-import { explained } from "./dialog.js";
 import { h, show, table } from "./dom.js";
+import { explained } from "./errors.js";
 import { milliseconds, moment, percent, words } from "./format.js";
 
 /** @typedef {import("./charts.js").Point} Point */

@@ -2,8 +2,8 @@
 
 import { addProvider, newLink } from "./add.js";
 import { sparkline } from "./charts.js";
-import { explained } from "./dialog.js";
 import { h, show } from "./dom.js";
+import { explained } from "./errors.js";
 import { age, isSoon, milliseconds, moment, relative, words } from "./format.js";
 
 /** @typedef {import("./app.js").View} View */

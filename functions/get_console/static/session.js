@@ -1,7 +1,8 @@
 /** Signing in: the management key stays in this tab's sessionStorage, and ends with it. */
 
-import { Api, ApiError } from "./api.js";
+import { Api } from "./api.js";
 import { h, show } from "./dom.js";
+import { ApiError, sentence } from "./errors.js";
 
 const STORED = "management-key";
 
@@ -122,13 +123,4 @@ function explained(error) {
     return "This management key does not exist, was revoked or has expired.";
   }
   return error instanceof Error ? sentence(error.message) : "That did not work.";
-}
-
-/**
- * Return an error's message as a sentence.
- * @param {string} text
- */
-export function sentence(text) {
-  const whole = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }

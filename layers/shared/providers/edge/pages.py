@@ -1,9 +1,10 @@
-"""The pages of an upload link: no script, no external resources, and all text from callers is escaped."""
+"""The pages of an upload link: no inline code, nothing from other sites, and all text from callers is escaped.
+
+They work without their script. With it, the form stays after a refusal, and says that it is verifying.
+"""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
@@ -15,27 +16,19 @@ from providers.model.provider import Provider
 from providers.model.upload import TRIES, Upload
 from providers.model.vendor import Vendor
 
-_STYLE: Final = """
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
-dt { font-weight: 600; }
-dd { margin: 0; overflow-wrap: anywhere; }
-label { display: block; font-weight: 600; }
-input { box-sizing: border-box; width: 100%; padding: .5rem; font: inherit; }
-.warning { border: 3px solid #b00; padding: .5rem 1rem; font-size: 1.1rem; overflow-wrap: anywhere; }
-button { margin-top: 1rem; padding: .5rem 1rem; font: inherit; }
-"""
-_STYLE_DIGEST: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_FILES: Final = "../../../console/static"
+"""The console's files, seen from a link."""
 
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'; form-action 'self'; frame-ancestors 'none'; "
-        "base-uri 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; "
+        "trusted-types 'none'"
     ),
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
+    "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
 """Headers of every response at a link. The URL is secret: it is sent to no other site, and the page allows no frame."""
@@ -61,26 +54,29 @@ def form_page(upload: Upload, vendor_of_link: Vendor) -> str:
             f'<p class="warning" role="alert">Your key will be sent to <strong>{host}</strong>, which is not a host of '
             f"{vendor}. Continue only if you know that your organization uses this proxy.</p>\n"
         )
+    destination = f"{vendor} itself" if upload.base_url is None else escape(upload.base_url)
     return _page(
         f"Enter the {vendor} key for {name}",
-        f"""{warning}<dl>
-<dt>Organization</dt><dd>{escape(upload.org)}</dd>
+        f"""{warning}<p><strong>{escape(upload.org)}</strong> asks for this key, with a link made by the management
+key <strong>{escape(upload.key_name)}</strong>. It will be sent to <strong>{destination}</strong> to verify it, and
+to no one else.</p>
+<dl>
 <dt>Provider</dt><dd>{provider}</dd>
 <dt>Vendor</dt><dd>{vendor}</dd>
-<dt>Key is sent to</dt><dd>{f"{vendor} itself" if upload.base_url is None else escape(upload.base_url)}</dd>
 <dt>Works until</dt><dd>{_moment(upload.expires_at)}</dd>
-<dt>Tries left</dt><dd>{TRIES - upload.tries} of {TRIES}</dd>
+<dt>Tries left</dt><dd id="tries">{TRIES - upload.tries} of {TRIES}</dd>
 </dl>
-<p>The key is verified there first. If it works, it is encrypted and stored {then}. It is never shown again: only its
+<p>The key is verified first. If it works, it is encrypted and stored {then}. It is never shown again: only its
 kind and its last four characters remain visible. This link works for one accepted key.</p>
 <p>Enter a key only if you requested this link, or know who did.</p>
-<form method="post" autocomplete="off">
+<form id="upload" method="post" autocomplete="off" data-vendor="{vendor}">
 <label for="api_key">Key</label>
 <input id="api_key" name="api_key" type="password" required autocomplete="off" autocapitalize="none" spellcheck="false"
  aria-describedby="form">
-<p id="form">Enter {escape(vendor_of_link.key_format or _AS_GIVEN)}.</p>
-<button type="submit">Verify and store</button>
-</form>""",
+<p id="form" class="hint">Enter {escape(vendor_of_link.key_format or _AS_GIVEN)}.</p>
+<button type="submit" class="primary">Verify and store</button>
+</form>
+<script type="module" src="{_FILES}/upload.js"></script>""",
     )
 
 
@@ -130,10 +126,11 @@ def _page(title: str, content: str) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>{title}</title>
-<style>{_STYLE}</style>
+<link rel="icon" href="{_FILES}/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="{_FILES}/style.css">
 </head>
 <body>
-<main>
+<main id="main" class="card page">
 <h1>{title}</h1>
 {content}
 </main>

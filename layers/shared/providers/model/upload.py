@@ -20,7 +20,7 @@ class Upload:
     """A link that has not been used yet: to rotate `provider_id`, or to add a provider if that is None.
 
     `key_id` is the management key that created it; the link can do no more than this key. `mac` authenticates all other
-    fields except `tries` (usecases/authenticity.py).
+    fields except `tries` (usecases/authenticity.py). `key_name` is not stored: an opened link has the key's.
     """
 
     id: str
@@ -34,6 +34,7 @@ class Upload:
     expires_at: datetime
     tries: int = 0
     mac: str = ""
+    key_name: str = ""
 
     @property
     def authenticated(self) -> tuple[str, ...]:

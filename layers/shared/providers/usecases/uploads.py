@@ -14,6 +14,7 @@ from typing import Final
 
 from providers.model.audit import Actor
 from providers.model.errors import Conflict, NotFound, upload_not_found
+from providers.model.management_key import ManagementKey
 from providers.model.upload import LIFETIME, TRIES, Upload
 from providers.ports import LimitReached, Ports, StaleWrite, UploadUsed
 from providers.usecases.add import add_provider, name_taken
@@ -91,7 +92,7 @@ def upload_token(ports: Ports, upload_id: str) -> str:
 
 
 def open_upload(ports: Ports, token: str) -> Upload:
-    """Return the upload of `token`, with the current name of its provider. Changes nothing.
+    """Return the upload of `token`, with the current names of its provider and key. Changes nothing.
 
     Raises NotFound (`upload_not_found`), the same for an unknown token, an upload that was used, has expired or was
     tried too often, a management key that may no longer make this change, and a provider that is deleted or has moved
@@ -105,8 +106,12 @@ def open_upload(ports: Ports, token: str) -> Upload:
     upload = ports.uploads.get(upload_id)
     if upload is None or not is_authentic(ports, upload):
         raise upload_not_found()
-    if now >= upload.expires_at or upload.tries >= TRIES or not _allowed(ports, upload, now):
+    if now >= upload.expires_at or upload.tries >= TRIES:
         raise upload_not_found()
+    key = _allowed_key(ports, upload, now)
+    if key is None:
+        raise upload_not_found()
+    upload = replace(upload, key_name=key.name)
     if upload.provider_id is None:
         return upload
     provider = ports.providers.get(upload.org, upload.provider_id)
@@ -165,9 +170,9 @@ def _check_name(ports: Ports, org: str, name: str) -> None:
         raise name_taken()
 
 
-def _allowed(ports: Ports, upload: Upload, now: datetime) -> bool:
-    """Return whether the management key that created the link may make this change itself."""
+def _allowed_key(ports: Ports, upload: Upload, now: datetime) -> ManagementKey | None:
+    """Return the management key that created the link; None if it may no longer make this change itself."""
     key = ports.management_keys.get(upload.key_id)
     if key is None or key.org != upload.org or Scope.PROVIDERS_WRITE not in key.scopes:
-        return False
-    return is_usable(ports, key, now)
+        return None
+    return key if is_usable(ports, key, now) else None
