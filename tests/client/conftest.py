@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -55,7 +56,8 @@ class Commands:
     ) -> Done:
         """Run a command; `stdin` is its standard input, `answers` a person's; `environment` adds variables."""
         with patch("providers_client.cli.session.has_terminal", lambda: answers is not None):
-            found = CliRunner().invoke(app, arguments, input=answers or stdin, env=self.environment | environment)
+            given = {"XDG_CONFIG_HOME": os.devnull} | self.environment | environment  # without a person's own profiles
+            found = CliRunner().invoke(app, arguments, input=answers or stdin, env=given)
         assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
         self.seen.append(found.output)
         return Done(found.exit_code, found.stdout, found.stderr)

@@ -73,7 +73,7 @@ def test_bash_gets_one_word(environment: dict[str, str], tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "environment",
     [
-        {"PROVIDERS_API_URL": "", "PROVIDERS_API_KEY": ""},
+        {"PROVIDERS_API_URL": "", "PROVIDERS_API_KEY": "", "XDG_CONFIG_HOME": os.devnull},
         {"PROVIDERS_API_URL": "http://127.0.0.1:1", "PROVIDERS_API_KEY": "mlx_mk_x"},
     ],
     ids=["nothing configured", "no API"],

@@ -16,8 +16,8 @@ from providers_client.version import VERSION
 COMPLETION_VARIABLE: Final = "_PROVIDERS_COMPLETE"
 HELP: Final = f"""Add, verify, rotate, monitor and delete an organization's LLM provider credentials.
 
-The management key is read from {KEY_VARIABLE} or from a file. Keys are never arguments: every process on the machine
-can see those.
+The management key is read from {KEY_VARIABLE}, from a file, or from what `providers login` stored. Keys are never
+arguments: every process on the machine can see those.
 """
 EPILOG: Final = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items()) + "."
 COMMANDS: Final = {
@@ -49,6 +49,9 @@ COMMANDS: Final = {
         "providers_client.cli.data_keys:app",
         "Replace the keys that seal stored credentials (needs AWS credentials).",
     ),
+    "login": ("providers_client.cli.login:login", "Store an address and its management key, as a profile."),
+    "logout": ("providers_client.cli.login:logout", "Remove a profile and its key from this machine."),
+    "whoami": ("providers_client.cli.login:whoami", "Show the management key that commands use, and its organization."),
     "help": ("providers_client.cli.help:help_", "Show the help of a command."),
     "version": ("providers_client.cli.help:version", "Show the version."),
 }
@@ -66,18 +69,19 @@ ALIASES: Final = {"delete": "rm"}
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--url", envvar=URL_VARIABLE, show_envvar=True, help="The API's address.")
+@click.option("--url", help=f"The API's address, instead of {URL_VARIABLE}.")
 @click.option(
     "--management-key-file",
     "key_file",
     type=options.FILE,
     help=f"Contains the management key, instead of {KEY_VARIABLE}.",
 )
+@click.option("--profile", metavar="NAME", help="What `providers login --profile NAME` stored.")
 @click.version_option(VERSION, message="providers %(version)s", help="Show the version.")
 @click.pass_context
-def app(ctx: click.Context, url: str | None, key_file: str | None) -> None:
+def app(ctx: click.Context, url: str | None, key_file: str | None, profile: str | None) -> None:
     """Store the global options for the command."""
-    ctx.obj = {"url": url, "key_file": key_file}
+    ctx.obj = {"url": url, "key_file": key_file, "profile": profile}
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import islice, takewhile
 from typing import Final
 
-GLOBAL: Final = ("--url", "--management-key-file")
+GLOBAL: Final = ("--url", "--management-key-file", "--profile")
 """Global options, each with a value."""
 _FIELDS: Final = re.compile(r"(?=.*,)[a-z_.,]+")
 _EXEC: Final = "exec"

@@ -22,11 +22,12 @@ def names(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
     """Return the names that begin with `incomplete`, which can be a part of a key and so is not sent."""
     session = Session(**ctx.find_root().params)
     try:
-        with Client(*session.where(), timeout=TIMEOUT_S, retries=0) as client:
-            found = [each.name for each in client.list_providers(limit=_MOST)]
+        found = session.access()
+        with Client(found.url, found.key, timeout=TIMEOUT_S, retries=0) as client:
+            stored = [each.name for each in client.list_providers(limit=_MOST)]
     except (ConfigurationError, ProvidersAPIError):
         return []
-    wanted = [each for each in found if each.casefold().startswith(incomplete.casefold()) and each.isprintable()]
+    wanted = [each for each in stored if each.casefold().startswith(incomplete.casefold()) and each.isprintable()]
     return [CompletionItem(_escaped(each)) for each in wanted]
 
 

@@ -14,13 +14,12 @@ import click
 from providers_client.aio import AsyncClient
 from providers_client.cli import options
 from providers_client.cli.envfile import Contents, Found, read
+from providers_client.cli.files import read_stdin, read_text
 from providers_client.cli.reporting import exit_code, plain
 from providers_client.cli.session import (
     Session,
     begin,
     confirm,
-    read_stdin,
-    read_text,
     require_terminal,
     say,
     say_prominently,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,13 +12,13 @@ import click
 from pydantic import BaseModel
 from stamina.instrumentation import set_on_retry_hooks
 
+from providers_client.cli.access import Access, access, address
 from providers_client.cli.commands import FIELDS
 from providers_client.cli.fields import Shown, chosen, selected
 from providers_client.cli.reporting import json_text, plain
 from providers_client.cli.waiting import announce_wait, spinner
 from providers_client.errors import ConfigurationError, NotFound
 from providers_client.sync import Client
-from providers_client.variables import KEY_VARIABLE, URL_VARIABLE
 from providers_contract.ids import PROVIDER_ID
 from providers_contract.names import name_claim
 from providers_contract.responses import Provider, Warning  # noqa: A004 - the contract's word
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 
 RETRIES: Final = 2
 """Few, because a person is waiting."""
-MAX_FILE_BYTES: Final = 1024 * 1024
-"""Far larger than any file of keys."""
 
 
 @dataclass(slots=True)
@@ -40,6 +36,7 @@ class Session:
 
     url: str | None = None
     key_file: str | None = None
+    profile: str | None = None
     as_json: bool = False
     quiet: bool = False
     command: str | None = None
@@ -47,28 +44,23 @@ class Session:
 
     def client(self, *, retries: int = RETRIES) -> Client:
         """Return a client. Raises ConfigurationError."""
-        return Client(*self.where(), retries=retries)
+        found = self.access()
+        return Client(found.url, found.key, retries=retries)
 
     def async_client(self, *, retries: int = RETRIES) -> AsyncClient:
         """Return an asynchronous client. Raises ConfigurationError."""
         from providers_client.aio import AsyncClient  # late: few commands need it, and asyncio takes long to import
 
-        return AsyncClient(*self.where(), retries=retries)
+        found = self.access()
+        return AsyncClient(found.url, found.key, retries=retries)
+
+    def access(self) -> Access:
+        """Return the API's address and the management key. Raises ConfigurationError."""
+        return access(self.url, self.key_file, self.profile)
 
     def base_url(self) -> str:
         """Return the API's address. Raises ConfigurationError."""
-        if not self.url:
-            raise ConfigurationError(f"set {URL_VARIABLE}, or add --url")
-        return self.url
-
-    def where(self) -> tuple[str, str]:
-        """Return the API's address and the management key. Raises ConfigurationError."""
-        if self.key_file is not None:
-            return self.base_url(), read_text(self.key_file, "--management-key-file")
-        key = os.environ.get(KEY_VARIABLE)
-        if not key:
-            raise ConfigurationError(f"set {KEY_VARIABLE} to a management key, or add --management-key-file")
-        return self.base_url(), key
+        return address(self.url, self.profile)
 
     def verifying(self) -> AbstractContextManager[None]:
         """Show that a vendor is being asked, which can take seconds."""
@@ -129,10 +121,10 @@ def has_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def require_terminal() -> None:
-    """Raise ConfigurationError if no person can confirm."""
+def require_terminal(otherwise: str = "no terminal to confirm at; use --yes") -> None:
+    """Raise ConfigurationError, with what to do `otherwise`, if no person can answer."""
     if not has_terminal():
-        raise ConfigurationError("no terminal to confirm at; use --yes")
+        raise ConfigurationError(otherwise)
 
 
 def confirm(question: str) -> None:
@@ -160,45 +152,3 @@ def say_warnings(warnings: Sequence[Warning]) -> None:
 def warnings_member(warnings: Sequence[Warning]) -> Mapping[str, Any]:
     """Return the `warnings` of a response, if there are any."""
     return {"warnings": [as_plain(each) for each in warnings]} if warnings else {}
-
-
-def read_text(path: str, option: str) -> str:
-    """Return a small text file, given as `option`. Raises ConfigurationError, which does not echo the path.
-
-    The path can be a key, given by mistake. Pipes and devices are refused, because they may never end; a shell's `<(…)`
-    is a pipe: use standard input instead.
-    """
-    try:
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ConfigurationError(f"{option} is not a regular file; use standard input for a pipe")
-            return _decoded(file.read(MAX_FILE_BYTES + 1), f"the file of {option}")
-    except (OSError, ValueError) as error:
-        if isinstance(error, ConfigurationError):
-            raise
-        why = getattr(error, "strerror", None) or "it is not the path of a file"
-    raise ConfigurationError(f"cannot read the file of {option}: {why}")
-
-
-def read_stdin() -> str:
-    """Return all of standard input, which must be a small text. Raises ConfigurationError."""
-    try:
-        return _decoded(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "standard input")
-    except OSError as error:
-        why = error.strerror
-    raise ConfigurationError(f"cannot read standard input: {why}")
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file without blocking on a pipe that has no writer."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
-
-
-def _decoded(content: bytes, what: str) -> str:
-    if len(content) > MAX_FILE_BYTES:
-        raise ConfigurationError(f"{what} is larger than {MAX_FILE_BYTES // 1024} KiB")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    raise ConfigurationError(f"{what} is not UTF-8 text")

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from providers_client.cli.session import read_stdin, read_text
+from providers_client.cli.files import read_stdin, read_text
 from providers_client.errors import ConfigurationError
 from providers_contract.ids import MANAGEMENT_KEY_PREFIX
 from providers_contract.secret import trimmed
