@@ -60,3 +60,66 @@ def test_a_variables_name_identifies_at_most_one_vendor() -> None:
     """The name of an environment variable identifies at most one vendor."""
     words = [word for name in known.NAMES for word in known.facts(name).variables.words]
     assert len(set(words)) == len(words)
+
+
+BASE_URLS_OF_SDKS = [
+    ("openai", None, None, "https://api.openai.com/v1"),
+    ("openai", "https://eu.api.openai.com", "https://eu.api.openai.com/v1", "https://eu.api.openai.com/v1"),
+    ("openai", "https://p.example/a/v1/", "https://p.example/a/v1", "https://p.example/a/v1"),
+    ("anthropic", "https://p.example/v1", "https://p.example", None),
+    ("google", "https://p.example/v1beta", "https://p.example", "https://p.example/v1beta/openai"),
+    ("groq", "https://api.groq.com/openai/v1", "https://api.groq.com", "https://api.groq.com/openai/v1"),
+    ("fireworks", "https://p.example/inference/v1", "https://p.example/inference", "https://p.example/inference/v1"),
+    ("azure", "https://a.openai.azure.com", "https://a.openai.azure.com", "https://a.openai.azure.com/openai/v1"),
+    ("azure", "https://p.example/openai", "https://p.example", "https://p.example/openai/v1"),
+    ("bedrock", "https://bedrock.eu-west-1.amazonaws.com", "https://bedrock-runtime.eu-west-1.amazonaws.com", None),
+    ("bedrock", "https://vpce-1.bedrock.us-east-1.vpce.amazonaws.com", None, None),
+    ("bedrock", "https://p.example", "https://p.example", None),
+]
+
+
+@pytest.mark.parametrize(("vendor", "base_url", "own", "openai"), BASE_URLS_OF_SDKS)
+def test_sdks_get_the_base_url_that_they_expect(
+    vendor: str, base_url: str | None, own: str | None, openai: str | None
+) -> None:
+    """A base_url, with or without its path, becomes what the vendor's own SDK and OpenAI's SDK expect."""
+    facts = known.facts(vendor)
+
+    assert facts.sdk_base_url(base_url) == own
+    if openai is not None:
+        assert facts.openai_base_url(base_url) == openai
+
+
+def test_openais_sdk_needs_openais_interface() -> None:
+    """A vendor without OpenAI's interface is refused."""
+    with pytest.raises(ValueError, match="anthropic has no interface for OpenAI's SDK"):
+        known.facts("anthropic").openai_base_url(None)
+
+
+EXPORTED = [
+    ("groq", "gsk_x", {"GROQ_API_KEY": "gsk_x", "GROQ_BASE_URL": None}),
+    (
+        "anthropic",
+        "sk-ant-oat01-x",
+        {"ANTHROPIC_API_KEY": None, "ANTHROPIC_AUTH_TOKEN": "sk-ant-oat01-x", "ANTHROPIC_BASE_URL": None},
+    ),
+    (
+        "bedrock",
+        "ABSKx::eu-west-1",
+        {
+            "AWS_BEARER_TOKEN_BEDROCK": "ABSKx",
+            "AWS_REGION": "eu-west-1",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": None,
+        },
+    ),
+    ("bedrock", "ABSKx", {"AWS_BEARER_TOKEN_BEDROCK": "ABSKx", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": None}),
+]
+
+
+@pytest.mark.parametrize(("vendor", "key", "variables"), EXPORTED)
+def test_a_credential_becomes_the_variables_of_its_vendor(
+    vendor: str, key: str, variables: dict[str, str | None]
+) -> None:
+    """Each form of a credential sets the variables that the vendor's SDK reads, and unsets others."""
+    assert known.facts(vendor).variables.exported(key, None) == variables

@@ -45,6 +45,7 @@ def test_an_eighth_vendor_takes_two_files(tmp_path: Path) -> None:
         "import": {"vendor": "acme", "name": "Acme staging", "result": "added"},
         "list": ["Acme production", "Acme staging"],
         "emulator": ["invalid", "valid"],
+        "exec": {"ACME_API_KEY": "a key", "ACME_BASE_URL": None},
         "openapi": True,
         "mcp": ["list_providers", "add_provider", "update_provider"],
     }
