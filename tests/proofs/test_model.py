@@ -268,11 +268,12 @@ class Life(RuleBasedStateMachine):
 
     # Rules
 
-    @initialize(marks=st.lists(Mark, min_size=4, max_size=4), host=Host, picks=st.lists(Pick, min_size=1, max_size=2))
+    @initialize(marks=st.lists(Mark, min_size=5, max_size=5), host=Host, picks=st.lists(Pick, min_size=1, max_size=2))
     def begin(self, marks: list[int], host: str | None, picks: list[int]) -> None:
         """A few providers, one of them pending, and a routing config, so that there is something to change."""
         beginnings = (("org_a", "openai", "Production"), ("org_a", "openai", "Batch"), ("org_a", "groq", "Test"))
-        for mark, (owner, vendor, name) in zip(marks, (*beginnings, ("org_b", "openai", "Production")), strict=True):
+        others = (("org_b", "openai", "Production"), ("org_b", "groq", "Batch"))
+        for mark, (owner, vendor, name) in zip(marks, (*beginnings, *others), strict=True):
             body = {"vendor": vendor, "name": name, "api_key": secret_of(vendor, mark), "base_url": host}
             self.send(Sent("add_provider", owner, body=body), None)
         self.route("org_a", "@production", picks, "new")
