@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from openapi.prose import INTRODUCTION, TAGS
 from openapi.shapes import schemas
+from openapi.webhooks import event_schemas, webhooks
 from providers_client.version import VERSION
 from providers_contract.errors import ERRORS, error_body
 from providers_contract.examples import REQUEST_ID
@@ -19,6 +20,20 @@ Json = dict[str, Any]
 SCHEME: Final = "managementKey"
 _RENAMED: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
 """According to RFC 9110, which Python follows since 3.13."""
+
+_SERVERS: Final = [
+    {
+        "url": "https://{host}/{stage}",
+        "description": "A stack. Its output `ApiUrl` is the address; a custom domain has no stage.",
+        "variables": {
+            "host": {"default": "api-id.execute-api.eu-central-1.amazonaws.com"},
+            "stage": {"default": "live"},
+        },
+    },
+    {"url": "http://127.0.0.1:8787", "description": "The local stack, `make run`."},
+    {"url": "../..", "description": "The API that serves this document, at any stage."},
+]
+"""Code generators use the first, pages that load the document the last."""
 
 _LIMITS: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _RETRY: Final = {409: False, 429: True, 502: False, 503: True, 504: False}
@@ -38,7 +53,7 @@ class _DocumentBuilder:
         for each in self._operations:
             paths.setdefault(each.path, {})[each.method.lower()] = self._operation(each)
         codes = [code for code in ERRORS if any(code in each.error_codes for each in self._operations)]
-        used = {each.tag for each in self._operations}
+        used = {"events", *(each.tag for each in self._operations)}
         return {
             "openapi": "3.1.0",
             "info": {
@@ -48,7 +63,7 @@ class _DocumentBuilder:
                 "description": INTRODUCTION,
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
-            "servers": [{"url": "../..", "description": "The API that serves this document, at any stage."}],
+            "servers": _SERVERS,
             "security": [{SCHEME: []}],
             "tags": [
                 {"name": name, "x-displayName": title, "description": text}
@@ -56,8 +71,9 @@ class _DocumentBuilder:
                 if name in used
             ],
             "paths": paths,
+            "webhooks": webhooks(),
             "components": {
-                "schemas": schemas(self._operations),
+                "schemas": dict(sorted((schemas(self._operations) | event_schemas()).items())),
                 "responses": dict(sorted(self._responses.items())),
                 "parameters": dict(self._parameters()),
                 "headers": dict(sorted(self._headers.items())),

@@ -33,13 +33,15 @@ class _Page:
         yield self._document["info"]["description"]
         yield from self._errors()
         for tag in self._document["tags"]:
+            if not [*self._operations(tag["name"])]:
+                continue  # events have a page of their own
             yield f"\n## {tag['x-displayName']}\n\n{tag['description']}\n"
             for method, path, operation in self._operations(tag["name"]):
                 yield from self._operation(method, path, operation)
         yield "\n## Schemas\n"
         bodies = {self._name(each) for each in self._bodies()}
         for name, schema in self._document["components"]["schemas"].items():
-            if name not in bodies:
+            if name not in bodies and not name.endswith("Event"):
                 yield from self._schema(name, schema)
 
     def _operations(self, tag: str | None = None) -> Iterator[tuple[str, str, Json]]:

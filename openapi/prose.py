@@ -20,6 +20,7 @@ TAGS: Final = {
     "audit": ("Audit trail", "Who changed what."),
     "uploads": ("Uploads", "Links at which a person enters a credential, so that no one else sees it."),
     "keys": ("Management keys", "What a management key allows. Operators create and revoke the keys."),
+    "events": ("Events", "Sent to the operator's webhook, and on EventBridge: docs/events.md."),
     "description": ("This description", "The document from which this page is generated."),
 }
 """The groups of operations: title and description."""

@@ -60,14 +60,12 @@ def schemas(operations: Iterable[Operation]) -> dict[str, Any]:
 
 
 def _tidy(schema: Any, names: Mapping[str, str]) -> Any:
-    """Return `schema` with `names` in references, and without defaults that mean "not given": None, an empty name."""
+    """Return `schema` with `names` in references and without defaults: some generators require those fields."""
     if isinstance(schema, list):
         return [_tidy(each, names) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    tidied = {
-        key: _tidy(value, names) for key, value in schema.items() if not (key == "default" and value in (None, ""))
-    }
+    tidied = {key: _tidy(value, names) for key, value in schema.items() if key != "default"}
     if "$ref" in tidied:
         name = tidied["$ref"].removeprefix(_REF)
         tidied["$ref"] = _REF + names.get(name, name)

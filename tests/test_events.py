@@ -272,6 +272,13 @@ def test_the_docs_examples_match_the_schema() -> None:
     assert re.findall(r"^### (.*)", DOCS, re.MULTILINE) == [kind.value for kind in EventType]
 
 
+def test_the_docs_say_when_each_event_is_sent() -> None:
+    """The docs' table of events is that of the schema, from which the OpenAPI document takes it."""
+    table = re.findall(r"^\| `(provider\.\w+)` \| (.*) \|$", DOCS, re.MULTILINE)
+    branches = [(each["properties"]["detail-type"]["const"], each["description"]) for each in SCHEMA["oneOf"]]
+    assert table == branches
+
+
 def test_the_docs_name_every_field() -> None:
     """The docs' table lists exactly the fields of a detail."""
     events = r"`provider\.(?:health_changed|credential_expiring)`"

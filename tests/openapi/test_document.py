@@ -17,9 +17,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
 from local.template import Template
-from openapi.files import DESCRIPTION, PAGE, written
+from openapi.files import DESCRIPTION, PAGE, ROOT, written
 from openapi.prose import TAGS
 from openapi.shapes import model
+from providers.model.events import EventType
 from providers_contract.errors import ERRORS
 from providers_contract.operations import OPERATIONS
 from providers_contract.parameters import HEADERS, PATH, QUERY
@@ -162,10 +163,33 @@ def test_every_operation_documents_its_key_and_scope() -> None:
 
 @pytest.mark.parametrize("stage", ["", "/live"])
 def test_the_server_url_leads_to_the_stage(stage: str) -> None:
-    """The document's relative server URL leads to the stage, so that generated clients need no configuration."""
-    (server,) = document()["servers"]
+    """The document's relative server URL leads to the stage, so that pages that load it need no configuration."""
+    *_, server = document()["servers"]
     address = urljoin(f"https://api.example{stage}/manage/v1/openapi.json", server["url"])
     assert address.rstrip("/") == f"https://api.example{stage}"
+
+
+def test_the_first_server_is_complete_without_a_base() -> None:
+    """Generators use the first server: an absolute URL whose variables have defaults."""
+    server, *_ = document()["servers"]
+    defaults = {name: variable["default"] for name, variable in server["variables"].items()}
+    assert re.fullmatch(r"https://[a-z0-9.-]+/live", server["url"].format(**defaults))
+
+
+def test_no_field_has_a_default() -> None:
+    """No schema of a body or a response has a default: openapi-typescript makes such fields required."""
+    assert [part for part in parts(document()["components"]["schemas"]) if "default" in part] == []
+
+
+def test_every_event_is_a_webhook_with_its_example() -> None:
+    """The webhooks are the events; the examples of docs/events.md match their schemas and have no other fields."""
+    examples = re.findall(r"```json\n(\{\n  \"version\".*?)```", (ROOT / "docs" / "events.md").read_text(), re.DOTALL)
+    events = {each["detail-type"]: each for each in map(json.loads, examples)}
+    assert events.keys() == document()["webhooks"].keys() == {kind.value for kind in EventType}
+    for name, webhook in document()["webhooks"].items():
+        schema = webhook["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        assert [error.message for error in validator(schema).iter_errors(events[name])] == []
+        assert list(validator(schema).iter_errors(events[name] | {"detail": {}}))
 
 
 def test_ids_are_unique_and_every_component_is_used() -> None:
@@ -174,7 +198,7 @@ def test_ids_are_unique_and_every_component_is_used() -> None:
     assert len(ids) == len(set(ids))
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", each) for each in ids)
     explained = {tag["name"] for tag in document()["tags"]}
-    assert {tag for operation in described().values() for tag in operation["tags"]} == explained
+    assert {tag for operation in described().values() for tag in operation["tags"]} | {"events"} == explained
     used = {part["$ref"] for part in parts(document()) if "$ref" in part}
     components = document()["components"]
     kinds = ("schemas", "responses", "parameters", "headers", "examples")

@@ -165,7 +165,10 @@ class AddProviderBody(Body):
     key_expires_at: ExpiresAt | None = None
     on_unavailable: Annotated[
         Literal["fail", "store_pending"],
-        Field(description="`store_pending`: if the vendor is unavailable, store the credential unverified; 202."),
+        Field(
+            description="`fail` by default. `store_pending`: if the vendor is unavailable, store the credential "
+            "unverified; 202."
+        ),
     ] = "fail"
     tags: Tags = []
 
