@@ -61,7 +61,7 @@ def _ours(vendors: str) -> Side:
 
     def store(number: int) -> None:
         body = {"vendor": "openai", "name": f"Provider {number}", "api_key": _key(number, 1)}
-        response = add(event(body=body, **given), None)
+        response = add(event(body=body, **given) | {"httpMethod": "POST"}, None)
         assert response["statusCode"] == 201, response["body"]
         ids[number] = json.loads(response["body"])["data"]["id"]
 
@@ -71,7 +71,8 @@ def _ours(vendors: str) -> Side:
 
     def rotate(number: int) -> None:
         body = {"api_key": _key(number, 2)}
-        response = update(event(path={"provider_id": ids[number]}, body=body, **given), None)
+        changed = event(path={"provider_id": ids[number]}, body=body, **given)
+        response = update(changed | {"httpMethod": "PATCH"}, None)
         assert response["statusCode"] == 200, response["body"]
 
     return {"store": store, "read": read, "read again": read, "rotate": rotate}

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.stack import NOW
-from providers.model.health import HISTORIES, MINUTE, PERCENTILES, WINDOWS, Sample, history, summarize, within
+from providers.model.health import HISTORIES, MINUTE, PERCENTILES, WINDOWS, history, summarize, within
+from providers.model.samples import Sample, Samples
 
 _SIZES = (1, 2, 3, 5, 19, 60, 99, 100, 101, 1_440, 10_079, 10_080)
 _TIMES = 9
@@ -23,9 +24,9 @@ class Agreement:
     different: int
 
 
-def _samples(generator: np.random.Generator, count: int) -> list[Sample]:
+def _samples(generator: np.random.Generator, count: int) -> Samples:
     latencies = generator.lognormal(mean=5.7, sigma=0.6, size=count).round().astype(int)
-    return [Sample(NOW - (count - 1 - n) * MINUTE, 1, None, int(each)) for n, each in enumerate(latencies)]
+    return Samples.of(Sample(NOW - (count - 1 - n) * MINUTE, 1, None, int(each)) for n, each in enumerate(latencies))
 
 
 def agreement() -> Agreement:
@@ -36,7 +37,7 @@ def agreement() -> Agreement:
         for _ in range(20):
             samples = _samples(generator, count)
             ours = summarize(samples).percentiles or {}
-            theirs = np.percentile([each.latency_ms for each in samples], PERCENTILES, method="inverted_cdf")
+            theirs = np.percentile(samples.successes(), PERCENTILES, method="inverted_cdf")
             compared += len(PERCENTILES)
             different += sum(ours[rank] != value for rank, value in zip(PERCENTILES, theirs, strict=True))
     return Agreement(compared, different)

@@ -20,6 +20,7 @@ from providers.model.provider import Provider
 from providers_data_plane.stored import org_key
 from tests.kit.lambdas import ALL_SCOPES, Response, event
 
+_GET = {"httpMethod": "GET"}
 _TURNS = 12
 _TIMES = 6
 
@@ -70,7 +71,7 @@ def health_costs(dynamodb_url: str | None = None) -> Sequence[Cost]:
             _clear(ports, provider.id)
             hours = hours_of(first, int((NOW - first) / MINUTE) + 1)
             store_hours(ports, provider, hours)
-            given = event(path={"provider_id": provider.id}, org=provider.org, scopes=ALL_SCOPES)
+            given = _GET | event(path={"provider_id": provider.id}, org=provider.org, scopes=ALL_SCOPES)
             subjects.append(Subject(partial(handler, given, None), _week_checks, partial(ports.canned.history, hours)))
         return _costs(ports, subjects)
 
@@ -90,7 +91,7 @@ def list_costs(dynamodb_url: str | None = None) -> Sequence[Cost]:
     with _without_waiting(), bench_ports(dynamodb_url=dynamodb_url) as ports:
         providers = long_healthy(ports, 50, org_size=50)
         bares = [_bare_list(client, ports, providers) for client in (ports.plain_dynamodb(), ports.dynamodb)]
-        given = event(org="org_00000", scopes=ALL_SCOPES)
+        given = _GET | event(org="org_00000", scopes=ALL_SCOPES)
         return _costs(ports, [Subject(partial(handler, given, None)), *map(Subject, bares)])
 
 

@@ -23,8 +23,9 @@ from providers.adapters.tables.keys import hour_of
 from providers.adapters.tables.provider_items import health_members, provider_members, sealed_item
 from providers.adapters.tables.samples import expiry_of, minute_bucket, pack
 from providers.bootstrap import Dependencies, Settings
-from providers.model.health import MINUTE, Health, Sample
+from providers.model.health import MINUTE, Health
 from providers.model.provider import KeyVersion, Provider, Verification
+from providers.model.samples import Sample
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import HealthState, Outcome, Status
 from providers_data_plane.stored import provider_key

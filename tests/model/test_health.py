@@ -18,14 +18,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from providers.adapters.tables.keys import hour_of
-from providers.adapters.tables.samples import CODES, minute_bucket, pack, recent_in, unpack
+from providers.adapters.tables.samples import CODES, minute_bucket, pack, samples_in
 from providers.model.health import (
     HISTORIES,
     MINUTE,
     WINDOWS,
     Health,
-    Recent,
-    Sample,
     Thresholds,
     history,
     nearest_rank,
@@ -35,6 +33,7 @@ from providers.model.health import (
     summarize,
     within,
 )
+from providers.model.samples import Sample, Samples
 from providers.model.verdict import Verdict
 from providers_contract.vocabulary import HealthState, Outcome, Reason
 
@@ -269,7 +268,7 @@ def test_the_shortcut_agrees_with_the_full_computation(
 ) -> None:
     """The fast path agrees with the full classification for every threshold that the template allows."""
     samples = [Sample(NOON + minute * MINUTE, 1, reason, 1) for minute, reason in enumerate([*reasons, newest])]
-    if stays_healthy(current, Recent.of(samples[:-1]), samples[-1], limits):
+    if stays_healthy(current, Samples.of(samples[:-1]), samples[-1], limits):
         assert next_health(current, samples, limits) == current
 
 
@@ -279,9 +278,9 @@ def test_the_shortcut_is_for_plain_cases_only() -> None:
     before = [Sample(NOON + minute * MINUTE, 1, None, 1) for minute in range(30)]
     failed = [sample._replace(reason=Reason.TIMEOUT) for sample in before[4:6]]
     newest = Sample(NOON + 30 * MINUTE, 1, None, 1)
-    assert stays_healthy(healthy, Recent.of(before), newest, limits)
-    assert stays_healthy(healthy, Recent.of([]), newest, limits)
-    assert stays_healthy(healthy, Recent.of([failed[0], *before[5:]]), newest, limits)
+    assert stays_healthy(healthy, Samples.of(before), newest, limits)
+    assert stays_healthy(healthy, Samples.of([]), newest, limits)
+    assert stays_healthy(healthy, Samples.of([failed[0], *before[5:]]), newest, limits)
     for current, recent, sample in [
         (replace(healthy, state=HealthState.DEGRADED), before, newest),
         (replace(healthy, state=HealthState.UNKNOWN), before, newest),
@@ -291,47 +290,60 @@ def test_the_shortcut_is_for_plain_cases_only() -> None:
         (healthy, before, before[-1]),
         (healthy, before, before[3]),
     ]:
-        assert not stays_healthy(current, Recent.of(recent), sample, limits), (current, sample)
+        assert not stays_healthy(current, Samples.of(recent), sample, limits), (current, sample)
 
 
 # minute buckets
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.dictionaries(st.integers(0, 119), st.tuples(st.sampled_from([None, *Reason]), st.integers(1, 300))))
-def test_recent_samples_are_summarized_without_decoding(
-    found: dict[int, tuple[Reason | None, int]],
-) -> None:
-    """The newest minute and failure count equal those of the decoded samples."""
-    samples = [Sample(NOON + minute * MINUTE, found[minute][1], found[minute][0], 70) for minute in sorted(found)]
+def hours_with(packed: dict[datetime, bytes]) -> list[dict[str, Any]]:
+    """Return the items of the hours with these minute buckets, oldest first."""
     hours: dict[str, dict[str, Any]] = {}
-    for sample in samples:
-        hour = hour_of(sample.at)
+    for at in sorted(packed):
+        hour = hour_of(at)
         item = hours.setdefault(hour, {"PK": {"S": "HEALTH#prov_1"}, "SK": {"S": hour}, "ttl": {"N": "1776000000"}})
-        item[minute_bucket(sample.at)] = {"B": pack(sample)}
-    recent, plain = recent_in(list(hours.values())), Recent.of(samples)
-    assert (recent.newest, recent.not_valid) == (plain.newest, plain.not_valid)
-    assert recent.newest == (samples[-1].at if samples else None)
-    assert recent.not_valid == len([sample for sample in samples if sample.reason])
-    assert recent == plain == samples
+        item[minute_bucket(at)] = {"B": packed[at]}
+    return list(hours.values())
 
 
 latencies_or_none = st.one_of(st.none(), st.integers(0, 60_000))
+numbers = st.integers(1, 300) | st.integers(1, 2**40)
 
 
-@given(st.sampled_from([None, *Reason]), latencies_or_none, st.integers(1, 2**40), st.datetimes())
-def test_a_minute_bucket_is_read_as_it_was_written(
-    reason: Reason | None, latency: int | None, version: int, at: datetime
+@settings(max_examples=200, deadline=None)
+@given(
+    st.dictionaries(st.integers(0, 239), st.tuples(numbers, st.sampled_from([None, *Reason]), latencies_or_none)),
+    st.datetimes(min_value=datetime(1980, 1, 1)),  # noqa: DTZ001 - the year, in any time zone
+)
+def test_minute_buckets_are_read_as_they_were_written(
+    found: dict[int, tuple[int, Reason | None, int | None]], start: datetime
 ) -> None:
-    """Outcome, latency and version are preserved in the five bytes."""
-    sample = Sample(at.replace(tzinfo=UTC), version, reason, latency)
-    assert unpack(sample.at, pack(sample)) == sample
+    """Minute, version, outcome and latency of each sample of some hours are preserved in its few bytes."""
+    first = start.replace(second=0, microsecond=0, tzinfo=UTC)
+    samples = [Sample(first + minute * MINUTE, *found[minute]) for minute in sorted(found)]
+    read = samples_in(hours_with({sample.at: pack(sample) for sample in samples}))
+    assert read == samples
+    assert read.newest == (samples[-1].at if samples else None)
+    assert read.not_valid == len([sample for sample in samples if sample.reason])
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 2]), st.sampled_from([None, *Reason]), latencies_or_none), max_size=20))
+def test_columns_agree_with_their_samples(found: list[tuple[int, Reason | None, int | None]]) -> None:
+    """Versions, minutes, successes and failures of columns are those of the samples one by one."""
+    samples = [Sample(NOON + 2 * minute * MINUTE, *each) for minute, each in enumerate(found)]
+    columns = Samples.of(samples)
+    assert columns == samples
+    assert columns.of_version(2) == [sample for sample in samples if sample.version == 2]
+    first, last = NOON + 3 * MINUTE, NOON + 10 * MINUTE
+    assert columns.between(first, last) == [sample for sample in samples if first <= sample.at <= last]
+    assert columns.successes() == [s.latency_ms for s in samples if s.succeeded and s.latency_ms is not None]
+    assert columns.failures() == [sample.reason for sample in samples if not sample.succeeded]
 
 
 def test_a_code_of_a_later_release_is_read() -> None:
     """After a rollback of the stack, samples that a later release wrote are still readable."""
-    packed = bytes([255, 0, 90, 1])
-    assert unpack(NOON, packed) == Sample(NOON, 1, Reason.UNEXPECTED_ANSWER, 90)
+    (found,) = samples_in(hours_with({NOON: bytes([255, 0, 90, 1])}))
+    assert found == Sample(NOON, 1, Reason.UNEXPECTED_ANSWER, 90)
 
 
 def test_every_reason_has_a_code_of_its_own() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from providers.model.health import Sample
+from providers.model.samples import Sample
 from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict
 from providers.usecases.add import add_provider

@@ -11,8 +11,9 @@ import pytest
 
 from providers.model.errors import Unavailable
 from providers.model.events import EventType
-from providers.model.health import Sample, floor_minute
+from providers.model.health import floor_minute
 from providers.model.metrics import SWEEP_LAG
+from providers.model.samples import Sample
 from providers.model.verdict import Verdict
 from providers.usecases.probe import probe_messages
 from providers.usecases.probe_batch import Batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.model.events import EventType
-from providers.model.health import Recent, Sample
 from providers.model.provider import Verification
+from providers.model.samples import Sample, Samples, minute_of
 from providers.model.verdict import Verdict
 from providers.usecases.commands import Change
 from providers.usecases.health import read_health
@@ -246,11 +247,12 @@ def test_a_probe_that_changes_nothing_decodes_no_earlier_sample() -> None:
     for _ in range(3):
         sweep(ports)
 
-    def made() -> list[Sample]:
-        raise AssertionError("the samples were made")
+    class Unmade(Samples):
+        def __iter__(self) -> Iterator[Sample]:
+            raise AssertionError("the samples were made")
 
-    newest = ports.clock.now()
-    unmade = {provider.id: Recent(made, newest, 1)}
+    minute = minute_of(ports.clock.now())
+    unmade: dict[str, Samples] = {provider.id: Unmade([minute], [1], [Reason.TIMEOUT], [1])}
     ports.health.recent = lambda provider_ids, now: unmade  # type: ignore[method-assign]
     sweep(ports)
     assert len(ports.db.samples[provider.id]) == 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from providers.model.health import Sample
+from providers.model.samples import Sample
 from providers_contract.vocabulary import Reason
 from tests.kit.stores import NOW, Stores
 

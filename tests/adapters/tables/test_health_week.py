@@ -14,7 +14,7 @@ import pytest
 from providers.adapters.tables.health import DynamoHealth
 from providers.adapters.tables.keys import hour_of
 from providers.adapters.tables.samples import expiry_of, minute_bucket, pack
-from providers.model.health import Sample
+from providers.model.samples import Sample
 from providers.usecases.health import Report, read_health
 from providers_contract.vocabulary import Reason
 from tests.kit.aws import Tables, moto_tables

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from providers.model.audit import Entry
 from providers.model.events import Event
-from providers.model.health import Sample
 from providers.model.idempotency import Lease, StoredResponse
 from providers.model.policy import Limits
 from providers.model.provider import Provider
 from providers.model.routing import RoutingConfig
+from providers.model.samples import Sample
 from providers.model.upload import Upload
 from providers.ports import READ_AT_MOST, Expired, LeaseLost, LimitReached, Refused, SideWrites, UploadUsed
 from providers_data_plane.sealed import SealedCredential

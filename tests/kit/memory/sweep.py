@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from providers.adapters.tables.keys import shard_of
 from providers.model.events import Event
-from providers.model.health import Recent, Sample
 from providers.model.provider import Provider
+from providers.model.samples import Sample, Samples
 from providers.ports import Due, Probed, StaleWrite
 from providers_contract.vocabulary import Status
 from tests.kit.memory.database import Database
@@ -70,11 +70,11 @@ class MemoryHealth:
             buckets[sample.at] = sample
             return True
 
-    def read(self, provider_id: str, since: datetime, until: datetime) -> Sequence[Sample]:
+    def read(self, provider_id: str, since: datetime, until: datetime) -> Samples:
         buckets = self.db.samples.get(provider_id, {})
-        return [buckets[at] for at in sorted(buckets) if since <= at <= until]
+        return Samples.of(buckets[at] for at in sorted(buckets) if since <= at <= until)
 
-    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
+    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Samples]:
         hour = now.replace(minute=0, second=0, microsecond=0)
         first, last = hour - timedelta(hours=1), hour + timedelta(minutes=59)
-        return {provider_id: Recent.of(self.read(provider_id, first, last)) for provider_id in provider_ids}
+        return {provider_id: self.read(provider_id, first, last) for provider_id in provider_ids}

@@ -1,17 +1,14 @@
-"""Health: samples, rolling windows, and states that need evidence (api.md, Health). Pure functions over samples."""
+"""Health: rolling windows, and states that need evidence (api.md, Health). Pure functions over samples."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from operator import attrgetter
-from typing import Final, NamedTuple, overload
+from typing import Final
 
-from providers.model.verdict import outcome_of
+from providers.model.samples import Sample, Samples
 from providers_contract.vocabulary import HealthState, Outcome, Reason
 
 MINUTE: Final = timedelta(minutes=1)
@@ -29,80 +26,6 @@ HISTORIES: Final = {
 """Spans of a history, and of one of its points; at most 60 points."""
 
 PERCENTILES: Final = (50, 90, 95, 99)
-
-
-class Sample(NamedTuple):
-    """One health probe. A tuple, because a week has ten thousand: a frozen dataclass takes five times as long to make.
-
-    Args:
-        at: the minute that the probe was for, in UTC.
-        version: the key version that was probed.
-        reason: why the outcome was not `valid`; None for valid.
-        latency_ms: milliseconds to the vendor's complete response, or None without one.
-    """
-
-    at: datetime
-    version: int
-    reason: Reason | None
-    latency_ms: int | None
-
-    @property
-    def outcome(self) -> Outcome:
-        """The probe's outcome."""
-        return outcome_of(self.reason)
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether the vendor accepted the credential. A limited outcome counts: its limits show in the state."""
-        return self.reason is None or outcome_of(self.reason).promotes
-
-
-_at: Final = attrgetter("at")
-
-
-class Recent(Sequence[Sample]):
-    """Samples of the last 1–2 hours, oldest first, decoded lazily.
-
-    The sweep reads ninety for each provider, and a probe that changes nothing needs only two facts about them.
-
-    Args:
-        make: decodes the samples.
-        newest: the minute of the last sample, or None if there is none.
-        not_valid: the number of samples that are not valid.
-    """
-
-    def __init__(self, make: Callable[[], Sequence[Sample]], newest: datetime | None, not_valid: int) -> None:
-        self._make = make
-        self.newest: Final = newest
-        self.not_valid: Final = not_valid
-
-    @classmethod
-    def of(cls, samples: Sequence[Sample]) -> Recent:
-        """Return `samples`, which are already decoded, as Recent."""
-        not_valid = sum(sample.reason is not None for sample in samples)
-        return cls(lambda: samples, samples[-1].at if samples else None, not_valid)
-
-    @cached_property
-    def _samples(self) -> Sequence[Sample]:
-        return self._make()
-
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | Sequence[Sample]:
-        return self._samples[index]
-
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def __iter__(self) -> Iterator[Sample]:
-        return iter(self._samples)
-
-    def __eq__(self, other: object) -> bool:
-        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def floor_minute(at: datetime) -> datetime:
@@ -131,24 +54,22 @@ class Window:
 
 def summarize(samples: Sequence[Sample]) -> Window:
     """Return the window over `samples`: latencies of the successful probes, counts of the failed ones by reason."""
-    if not samples:
+    columns = Samples.of(samples)
+    if not columns:
         return Window(0, None, None, {})
-    good = [sample for sample in samples if sample.succeeded]
-    latencies = sorted(sample.latency_ms for sample in good if sample.latency_ms is not None)
-    errors = Counter(sample.reason.value for sample in samples if sample.reason and not sample.succeeded)
+    latencies, failures = sorted(columns.successes()), columns.failures()
     return Window(
-        checks=len(samples),
-        success_rate=len(good) / len(samples),
+        checks=len(columns),
+        success_rate=(len(columns) - len(failures)) / len(columns),
         percentiles={percent: nearest_rank(latencies, percent) for percent in PERCENTILES} if latencies else None,
-        errors=dict(sorted(errors.items())),
+        errors=dict(sorted(Counter(reason.value for reason in failures).items())),
     )
 
 
-def within(samples: Sequence[Sample], now: datetime, span: timedelta) -> list[Sample]:
+def within(samples: Sequence[Sample], now: datetime, span: timedelta) -> Samples:
     """Return the samples, oldest first, of the last `span`: of its minutes, including the minute of `now`."""
     last = floor_minute(now)
-    first = bisect_right(samples, last - span, key=_at)
-    return list(samples[first : bisect_right(samples, last, key=_at)])
+    return Samples.of(samples).between(last - span + MINUTE, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +82,10 @@ class Point:
 
 def history(samples: Sequence[Sample], now: datetime, span: timedelta, step: timedelta) -> list[Point]:
     """Return points of `step`, cut at multiples of it in UTC, including empty ones; the last one includes `now`."""
+    until_now = within(samples, now, span)
     first = _cut(now, step) - span + step
-    buckets: list[list[Sample]] = [[] for _ in range(span // step)]
-    for sample in samples:
-        if first <= sample.at <= now:
-            buckets[(sample.at - first) // step].append(sample)
-    return [Point(first + number * step, summarize(found)) for number, found in enumerate(buckets)]
+    starts = [first + number * step for number in range(span // step)]
+    return [Point(start, summarize(until_now.between(start, start + step - MINUTE))) for start in starts]
 
 
 def _cut(at: datetime, step: timedelta) -> datetime:
@@ -230,7 +149,7 @@ def next_health(current: Health, samples: Sequence[Sample], limits: Thresholds) 
     return Health(state, reason, newest.at, newest.version)
 
 
-def stays_healthy(current: Health, recent: Recent, sample: Sample, limits: Thresholds) -> bool:
+def stays_healthy(current: Health, recent: Samples, sample: Sample, limits: Thresholds) -> bool:
     """Return whether `next_health` after `recent` and `sample` certainly returns `current`; False if it must be called.
 
     True for a healthy provider whose newest probe is valid and that has too few others to make an hour poor.

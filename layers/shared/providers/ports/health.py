@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from providers.model.health import Recent, Sample
+from providers.model.samples import Sample, Samples
 
 
 class HealthStore(Protocol):
@@ -16,10 +16,10 @@ class HealthStore(Protocol):
         """Set the sample's minute bucket if it is free; return whether it was. A set bucket never changes."""
         ...
 
-    def read(self, provider_id: str, since: datetime, until: datetime) -> Sequence[Sample]:
+    def read(self, provider_id: str, since: datetime, until: datetime) -> Samples:
         """Return the samples of the minutes from `since` to `until`, both included, oldest first; one Query."""
         ...
 
-    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
+    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Samples]:
         """Return the samples of the hour of `now` and of the one before, for each provider, oldest first."""
         ...

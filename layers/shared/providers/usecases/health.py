@@ -11,7 +11,6 @@ from providers.model.health import (
     MINUTE,
     WINDOWS,
     Point,
-    Sample,
     Window,
     floor_minute,
     history,
@@ -20,6 +19,7 @@ from providers.model.health import (
     within,
 )
 from providers.model.provider import Provider
+from providers.model.samples import Samples
 from providers.ports import Ports
 from providers.usecases.read import get_provider
 
@@ -54,11 +54,12 @@ def read_health(ports: Ports, org: str, provider_id: str, span: str) -> Report:
     provider = get_provider(ports, org, provider_id)
     now = ports.clock.now()
     last = floor_minute(now)
-    samples = _of_active(provider, ports.health.read(provider_id, last - WINDOWS["7d"] + MINUTE, last))
+    week = ports.health.read(provider_id, last - WINDOWS["7d"] + MINUTE, last)
+    samples = week.of_version(provider.active.number)
     length, step = HISTORIES[span]
     return Report(
         provider=provider,
-        last_check_at=samples[-1].at if samples else None,
+        last_check_at=samples.newest,
         windows={name: summarize(within(samples, now, width)) for name, width in WINDOWS.items()},
         history=history(samples, now, length, step),
     )
@@ -74,18 +75,13 @@ def health_summaries(
     recent = ports.health.recent([provider.id for provider in providers], now)
     summaries = {}
     for provider in providers:
-        samples = _of_active(provider, recent[provider.id])
+        samples = recent[provider.id].of_version(provider.active.number)
         points = history(samples, now, *HISTORIES["1h"]) if with_history else None
         summaries[provider.id] = _summary(samples, now, points)
     return summaries
 
 
-def _of_active(provider: Provider, samples: Sequence[Sample]) -> list[Sample]:
-    return [sample for sample in samples if sample.version == provider.active.number]
-
-
-def _summary(samples: Sequence[Sample], now: datetime, points: list[Point] | None) -> HealthSummary:
-    hour = within(samples, now, WINDOWS["1h"])
-    latencies = sorted(each.latency_ms for each in hour if each.succeeded and each.latency_ms is not None)
+def _summary(samples: Samples, now: datetime, points: list[Point] | None) -> HealthSummary:
+    latencies = sorted(within(samples, now, WINDOWS["1h"]).successes())
     p50 = nearest_rank(latencies, 50) if latencies else None
-    return HealthSummary(p50, samples[-1].at if samples else None, points)
+    return HealthSummary(p50, samples.newest, points)

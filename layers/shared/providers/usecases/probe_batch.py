@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from providers.model.health import Recent, Sample, floor_minute
+from providers.model.health import floor_minute
 from providers.model.provider import Provider
+from providers.model.samples import Samples
 from providers_contract.secret import Secret
 from providers_data_plane.messages import probe_message
 
@@ -51,7 +52,7 @@ class ProbeTask:
 
     provider: Provider
     secret: Secret | None
-    recent: Recent
+    recent: Samples
     minute: datetime
 
     @property
@@ -59,10 +60,9 @@ class ProbeTask:
         """Whether an earlier delivery of the message has recorded a sample; it may have died before it finished."""
         newest = self.recent.newest
         if newest is None or newest < self.minute:
-            return False  # the usual case, in which no sample is decoded
-        return any(sample.at == self.minute for sample in self.samples())
+            return False
+        return bool(self.samples().between(self.minute, self.minute))
 
-    def samples(self) -> list[Sample]:
+    def samples(self) -> Samples:
         """Return the active version's samples, oldest first."""
-        active = self.provider.active.number
-        return [sample for sample in self.recent if sample.version == active]
+        return self.recent.of_version(self.provider.active.number)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from providers.model.events import EventType, expiring_event, health_event, provider_event
-from providers.model.health import Sample, next_health, replayed, stays_healthy
+from providers.model.health import next_health, replayed, stays_healthy
 from providers.model.metrics import PROBE_LATENCY, PROBES, PROVIDERS_UNHEALTHY
 from providers.model.provider import Provider, Verification
+from providers.model.samples import Sample
 from providers.model.verdict import Verdict
 from providers.ports import Ports, StaleWrite
 from providers.usecases.back_off import with_back_off
@@ -34,14 +36,14 @@ def write_result(ports: Ports, task: ProbeTask, verdict: Verdict | BaseException
     if verdict.latency_ms is not None:
         ports.metrics.measure(PROBE_LATENCY, verdict.latency_ms, vendor=vendor, outcome=verdict.outcome)
     if not _changes_nothing(ports, task, sample):
-        samples = task.samples()
+        samples = list(task.samples())
         insort(samples, sample, key=lambda each: each.at)
         _update_provider(ports, task, samples, verdict)
     return True
 
 
 def _changes_nothing(ports: Ports, task: ProbeTask, sample: Sample) -> bool:
-    """Return whether a sample certainly leaves the provider unchanged, without decoding the earlier samples."""
+    """Return whether a sample certainly leaves the provider unchanged, without a look at each earlier sample."""
     provider = task.provider
     return (
         provider.due_notice(task.minute) is None
@@ -51,7 +53,7 @@ def _changes_nothing(ports: Ports, task: ProbeTask, sample: Sample) -> bool:
     )
 
 
-def _update_provider(ports: Ports, task: ProbeTask, samples: list[Sample], verdict: Verdict | None) -> None:
+def _update_provider(ports: Ports, task: ProbeTask, samples: Sequence[Sample], verdict: Verdict | None) -> None:
     """Write the health, back-off and status that follow from `samples`, if they differ from the stored ones.
 
     `verdict` is this probe's. It is None if an earlier delivery of the message made the probe, and may have died before

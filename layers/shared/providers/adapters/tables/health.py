@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from providers.adapters.aws import available
 from providers.adapters.tables.attributes import marshal
 from providers.adapters.tables.keys import HEALTH, health_key, health_partition, hour_of
-from providers.adapters.tables.samples import expiry_of, minute_bucket, pack, recent_in, samples_in
+from providers.adapters.tables.samples import expiry_of, minute_bucket, pack, samples_in
 from providers.adapters.tables.transactions import get_many, write
-from providers.model.health import Recent, Sample
+from providers.model.samples import Sample, Samples
 from providers.ports import StaleWrite
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class DynamoHealth:
             return False
         return True
 
-    def read(self, provider_id: str, since: datetime, until: datetime) -> Sequence[Sample]:
+    def read(self, provider_id: str, since: datetime, until: datetime) -> Samples:
         """Return the samples by one Query over the hours, eventually consistent."""
         arguments: dict[str, Any] = {
             "TableName": self._main,
@@ -60,9 +60,9 @@ class DynamoHealth:
         }
         with available("DynamoDB"):
             hours = self._client.query(**arguments)["Items"]  # 8 days of hours are 80 KB, far below a page
-        return [sample for hour in hours for sample in samples_in(hour) if since <= sample.at <= until]
+        return samples_in(hours).between(since, until)
 
-    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Recent]:
+    def recent(self, provider_ids: Sequence[str], now: datetime) -> dict[str, Samples]:
         """Return the samples of this hour and the previous one, by BatchGetItem."""
         hours = (now - timedelta(hours=1), now)
         keys = [marshal(health_key(provider_id, hour)) for provider_id in provider_ids for hour in hours]
@@ -71,4 +71,4 @@ class DynamoHealth:
             get_many(self._client, self._main, keys, consistent=False), key=lambda each: each["SK"]["S"]
         ):
             found[item["PK"]["S"].removeprefix(HEALTH)].append(item)
-        return {provider_id: recent_in(items) for provider_id, items in found.items()}
+        return {provider_id: samples_in(items) for provider_id, items in found.items()}

@@ -10,20 +10,22 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from providers.model.health import Recent, Sample
+from providers.model.samples import Sample, Samples, minute_of
 from providers_contract.vocabulary import Reason
 
 KEPT: Final = timedelta(days=8)
 
 _NAMES: Final = (string.digits + string.ascii_uppercase + string.ascii_lowercase)[:60]
 
-_MINUTES: Final = [timedelta(minutes=minute) for minute in range(60)]
-
 _NO_LATENCY: Final = 0xFFFF
+
+_USUAL: Final = 4
+"""Bytes of a sample of one of the first 255 versions."""
 
 CODES: Final[dict[Reason, int]] = {
     Reason.RATE_LIMITED: 1,
@@ -63,7 +65,10 @@ CODES: Final[dict[Reason, int]] = {
 }
 """The stored codes. A code is never reused for another reason."""
 
-_REASONS: Final[dict[int, Reason | None]] = {0: None} | {code: reason for reason, code in CODES.items()}
+_BY_CODE: Final[dict[int, Reason | None]] = {0: None} | {code: reason for reason, code in CODES.items()}
+
+_REASONS: Final = tuple(_BY_CODE.get(code, Reason.UNEXPECTED_ANSWER) for code in range(256))
+"""The reason of each code. An unknown code, of a later release, becomes `unexpected_answer`."""
 
 
 def minute_bucket(at: datetime) -> str:
@@ -84,35 +89,32 @@ def pack(sample: Sample) -> bytes:
     return bytes([code]) + latency.to_bytes(2, "big") + version
 
 
-def unpack(at: datetime, packed: bytes) -> Sample:
-    """Return the sample of the minute `at`. An unknown code, of a later release, becomes `unexpected_answer`."""
-    latency = packed[1] << 8 | packed[2]
-    version = packed[3] if len(packed) == 4 else int.from_bytes(packed[3:], "big")
-    return Sample(
-        at, version, _REASONS.get(packed[0], Reason.UNEXPECTED_ANSWER), None if latency == _NO_LATENCY else latency
-    )
+def samples_in(hours: Iterable[Mapping[str, Any]]) -> Samples:
+    """Return the samples of hours' items in DynamoDB's typed form, the oldest hour first.
+
+    An hour is decoded at once, because a week has ten thousand samples.
+    """
+    minutes: list[int] = []
+    versions: list[int] = []
+    reasons: list[Reason | None] = []
+    latencies: list[int | None] = []
+    for item in hours:
+        hour = _hour(item)
+        found = [minute for minute, name in enumerate(_NAMES) if name in item]
+        packed = [item[_NAMES[minute]]["B"] for minute in found]
+        minutes += [hour + minute for minute in found]
+        data = b"".join(packed)
+        if len(data) == _USUAL * len(packed):
+            versions += data[3::_USUAL]
+        else:
+            versions += [int.from_bytes(each[3:]) for each in packed]
+            data = b"".join(each[:_USUAL] for each in packed)
+        reasons += [_REASONS[code] for code in data[::_USUAL]]
+        milliseconds = struct.unpack(">" + "xHx" * len(packed), data)
+        latencies += [None if each == _NO_LATENCY else each for each in milliseconds]
+    return Samples(minutes, versions, reasons, latencies)
 
 
-def samples_in(item: Mapping[str, Any]) -> list[Sample]:
-    """Return the samples of an hour's item in DynamoDB's typed form, oldest first."""
-    hour = _hour(item)
-    return [unpack(hour + _MINUTES[minute], item[name]["B"]) for minute, name in enumerate(_NAMES) if name in item]
-
-
-def recent_in(hours: Sequence[Mapping[str, Any]]) -> Recent:
-    """Return the samples of hours' items in DynamoDB's typed form, the oldest hour first."""
-    newest = None
-    if hours:
-        minute = max(minute for minute, name in enumerate(_NAMES) if name in hours[-1])
-        newest = _hour(hours[-1]) + _MINUTES[minute]
-    not_valid = sum(map(_not_valid_in, hours))
-    return Recent(lambda: [sample for hour in hours for sample in samples_in(hour)], newest, not_valid)
-
-
-def _not_valid_in(item: Mapping[str, Any]) -> int:
-    """Return the number of an hour's samples that are not valid. Only minute buckets are binary."""
-    return sum(value["B"][0] != 0 for value in item.values() if "B" in value)
-
-
-def _hour(item: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(f"{item['SK']['S'][2:]}:00:00+00:00")
+def _hour(item: Mapping[str, Any]) -> int:
+    """Return the first minute of an hour's item, counted from 1970."""
+    return minute_of(datetime.fromisoformat(f"{item['SK']['S'][2:]}:00:00+00:00"))
