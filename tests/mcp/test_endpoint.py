@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from mcp_types import METHOD_NOT_FOUND
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from functions.mcp import app
@@ -49,6 +50,13 @@ def event(
         "body": body if isinstance(body, str) or body is None else json.dumps(body),
         "isBase64Encoded": False,
     }
+
+
+def modern(method: str, **params: Any) -> dict[str, Any]:
+    """Return an event of the current revision, which has no handshake."""
+    meta = {"io.modelcontextprotocol/protocolVersion": REVISIONS[-1], "io.modelcontextprotocol/clientCapabilities": {}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta, **params}}
+    return event(body, MCP_Protocol_Version=REVISIONS[-1], Mcp_Method=method)
 
 
 def call(given: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
@@ -133,12 +141,16 @@ def test_connecting_and_listing_do_not_call_the_api(api: list[httpx2.Request]) -
 
 def test_the_list_of_tools_is_small_and_can_be_kept(api: list[httpx2.Request]) -> None:
     """The list takes at most about 3,000 tokens of a model's context, and a client may keep it for an hour."""
-    meta = {"io.modelcontextprotocol/protocolVersion": REVISIONS[-1], "io.modelcontextprotocol/clientCapabilities": {}}
-    given = event(LIST | {"params": {"_meta": meta}}, MCP_Protocol_Version=REVISIONS[-1], Mcp_Method="tools/list")
-    response = app.handler(given, None)
+    response = app.handler(modern("tools/list"), None)
     assert len(response["body"].encode()) <= MOST_BYTES_OF_TOOLS
     result = json.loads(response["body"])["result"]
     assert (len(result["tools"]), result["ttlMs"], result["cacheScope"]) == (6, 3_600_000, "public")
+
+
+def test_a_subscription_is_refused_at_once(api: list[httpx2.Request]) -> None:
+    """A subscription, which a server without streams does not have, is refused, and does not keep the function busy."""
+    status, _, body = call(modern("subscriptions/listen", notifications={"toolsListChanged": True}))
+    assert (status, body["error"]["code"]) == (404, METHOD_NOT_FOUND)
 
 
 @pytest.mark.parametrize(("tools", "count"), [(None, 6), ("", 6), ("undo", 9)])

@@ -61,9 +61,11 @@ async def _respond(server: Server[Any], headers: Iterable[tuple[str, str]], body
         "headers": list(_forwarded(headers)),
     }
     parts: list[dict[str, Any]] = []
+    unread = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        # The library waits for a disconnect, which does not come: a body again and again would keep it busy forever.
+        return unread.pop() if unread else await asyncio.Future()
 
     async def send(message: Any) -> None:
         parts.append(message)
