@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import platform
 import shlex
 import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from providers_contract.secret import Secret
@@ -19,7 +21,7 @@ DEFAULT_AWS_PORT: Final = 8789
 RUN_BANNER: Final = """
 Providers API   {url}
 Vendors         {vendors}
-All data is in memory and is lost when you stop this (Ctrl-C).
+{kept} Ctrl-C stops it.
 
 Paste this into another terminal:
 
@@ -30,6 +32,22 @@ And these two lines, to use the stored credentials there (docs/use.md):
 
   {aws}
   {outputs}
+"""
+
+HELP: Final = """Usage: make run [NAME=VALUE]…    or    [NAME=VALUE]… python -m local
+
+Serve the whole stack on this machine: the API, an embedded AWS and an emulator of the vendors.
+
+  PORT=8787            The API's port; 0 takes a free one.
+  HOST=127.0.0.1       Where to listen; 0.0.0.0 for all addresses.
+  AWS_PORT=8789        The embedded AWS's port.
+  DATA=FOLDER          Keep the stack's state in this folder between runs. Default: in memory.
+  MANAGEMENT_KEY=KEY   Use this management key (mlx_mk_…). Default: a new one, or the one that DATA keeps.
+  VENDORS=real         Call the real vendors instead of the emulator.
+  SWEEP_SECONDS=60     How often to probe; 0 for never.
+
+The template's settings, such as GRACE_SECONDS, can be given in the same way. `make aws` (python -m local aws) serves
+AWS and the vendors for `sam local`.
 """
 
 AWS_BANNER: Final = """
@@ -68,7 +86,14 @@ def _say(text: str) -> None:
 
 
 async def run(
-    host: str, port: int, aws_port: int, management_key: Secret | None, *, real_vendors: bool, sweep_seconds: float
+    host: str,
+    port: int,
+    aws_port: int,
+    management_key: Secret | None,
+    data: str | None,
+    *,
+    real_vendors: bool,
+    sweep_seconds: float,
 ) -> None:
     """Serve the API until SIGINT or SIGTERM."""
     from local.stack import running_stack
@@ -83,12 +108,14 @@ async def run(
         real_vendors=real_vendors,
         sweep_seconds=sweep_seconds,
         settings={name: os.environ[name] for name in Template().settings if name in os.environ},
+        data=Path(data) if data else None,
         log=_say,
     ) as stack:
         vendors = f"{stack.emulator.url} (the emulator; GET / lists the keys it knows)" if stack.emulator else "real"
         aws, outputs = _exports(stack.environment())
         key = stack.management_key.reveal()
-        _say(RUN_BANNER.format(url=stack.url, vendors=vendors, key=key, aws=aws, outputs=outputs))
+        kept = f"All data is kept in {data}." if data else "All data is in memory and is lost when you stop this."
+        _say(RUN_BANNER.format(url=stack.url, vendors=vendors, kept=kept, key=key, aws=aws, outputs=outputs))
         await stop.wait()
         _say("stopping")
 
@@ -106,10 +133,11 @@ async def aws(host: str, management_key: Secret | None) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Read PORT, AWS_PORT, HOST, MANAGEMENT_KEY, VENDORS and SWEEP_SECONDS, and run.
-
-    `aws` as the only argument is `make aws`.
-    """
+    """Read the environment variables that HELP lists, and run. `aws` as the only argument is `make aws`."""
+    if arguments not in ([], ["aws"]):
+        asked = arguments[0] in ("-h", "--help", "help")
+        print(HELP, end="", file=sys.stdout if asked else sys.stderr)
+        return 0 if asked else 2
     os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "providers-api")
     os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "ERROR")
     os.environ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true"  # the lines that it prints may be pasted here, too
@@ -135,9 +163,12 @@ def main(arguments: list[str]) -> int:
             asyncio.run(aws(host, key))
         else:
             real = vendors == "real"
-            asyncio.run(run(host, int(port), int(aws_port), key, real_vendors=real, sweep_seconds=float(sweep)))
+            data = os.environ.get("DATA")
+            asyncio.run(run(host, int(port), int(aws_port), key, data, real_vendors=real, sweep_seconds=float(sweep)))
     except (ValueError, OSError) as error:
         print(f"cannot start: {error}", file=sys.stderr)
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE and not arguments:
+            print("Choose another port: make run PORT=8888 (0 takes a free one)", file=sys.stderr)
         return 1
     return 0
 

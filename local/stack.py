@@ -7,6 +7,8 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
@@ -14,11 +16,13 @@ from aiohttp import web
 from local.aws import REGION, EmbeddedAws, LocalDependencies, create_resources
 from local.aws_port import serving_aws
 from local.gateway import Gateway
+from local.kept import Kept
 from local.sweeper import Sweeper
 from local.template import Template
 from local.vendors.server import Emulator, serving
 from providers import bootstrap
 from providers.bootstrap import Settings
+from providers.ports import StaleWrite
 from providers.usecases.management_keys import mint_management_key
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
@@ -76,15 +80,18 @@ async def running_stack(
     real_vendors: bool = False,
     sweep_seconds: float = 0,
     settings: Mapping[str, str] | None = None,
+    data: Path | None = None,
     log: Callable[[str], object] = str,
 ) -> AsyncIterator[Stack]:
     """Run the stack until the block ends. `port` 0 takes a free one; `sweep_seconds` 0 sweeps only on request.
 
     `aws_port` is where other programs of this machine reach the embedded AWS; None does not serve it.
 
+    `data` is a folder that keeps the stack's state between runs.
+
     `settings` are environment variables of the functions that differ from the template's defaults.
 
-    Raises ValueError for a malformed management key, OSError if the port is taken.
+    Raises ValueError for a malformed management key, OSError if the port is taken or the folder cannot be used.
     """
     template = Template()
     async with AsyncExitStack() as closing:
@@ -99,8 +106,7 @@ async def running_stack(
         environment = {**template.environment(), **(settings or {}), **own_places}
         ports = LocalDependencies(Settings.from_environment(environment, local=True))
         create_resources(template, ports.client, KEY_ALIAS)
-        ports.digests.create()
-        _, token = mint_management_key(ports, ORG, "make run", tuple(Scope), token=management_key)
+        token = await closing.enter_async_context(_with_state(ports, data, management_key))
         bootstrap.install(ports)
         closing.callback(bootstrap.install, None)
         own: dict[str, Callable[[bytes], Any]] = {}
@@ -128,15 +134,42 @@ async def running_stack(
         site = web.TCPSite(runner, host, port)
         await site.start()
         bound = runner.addresses[0]
-        shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        address = ip_address(bound[0])
+        if address.is_unspecified:  # it listens on all addresses; this one works
+            address = ip_address("::1" if address.version == 6 else LOOPBACK)
+        shown = f"[{address}]" if address.version == 6 else str(address)
         url = f"http://{shown}:{bound[1]}"
-        # The MCP function calls back here; on AWS it uses https and the request's own host.
-        os.environ["API_URL"] = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+        os.environ["API_URL"] = url  # the MCP function calls back here; on AWS it uses its own host
         closing.callback(os.environ.pop, "API_URL", None)
         if sweep_seconds > 0:
             sweeping = asyncio.create_task(sweeper.keep_sweeping(sweep_seconds))
             closing.push_async_callback(_cancelled, sweeping)
         yield Stack(url, token, ports, emulator, aws_url)
+
+
+@asynccontextmanager
+async def _with_state(ports: LocalDependencies, data: Path | None, given: Secret | None) -> AsyncIterator[Secret]:
+    """Restore what the folder keeps, yield the management key, and keep the folder current until the block ends."""
+    kept = None if data is None else Kept(data)
+    if kept is not None:
+        kept.restore(ports, KEY_ALIAS)
+        given = given or kept.management_key
+    ports.digests.create()
+    try:
+        token = mint_management_key(ports, ORG, "make run", tuple(Scope), token=given)[1]
+    except StaleWrite:  # it is a key of an earlier run
+        if given is None:
+            raise
+        token = given
+    if kept is None:
+        yield token
+        return
+    saving = asyncio.create_task(kept.keep_saving(ports, token))
+    try:
+        yield token
+    finally:
+        await _cancelled(saving)
+        kept.save(ports, token)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -109,3 +109,31 @@ def test_a_taken_port() -> None:
             assert process.returncode == 1
             assert "cannot start" in err
             assert "Traceback" not in err
+
+
+def test_a_taken_port_suggests_another() -> None:
+    """The message for a taken port names the variable that chooses another."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with started(PORT=str(taken.getsockname()[1])) as process:
+            _, err = process.communicate(timeout=20)
+    assert "make run PORT=" in err
+
+
+def test_all_addresses_print_one_that_works() -> None:
+    """With HOST=0.0.0.0, the printed address can be connected to."""
+    with started(HOST="0.0.0.0") as process:
+        address = re.findall(r"export API=(\S+) KEY=", banner(process))[0]
+        assert address.startswith("http://127.0.0.1:")
+        assert httpx2.get(f"{address}/manage/v1/openapi.json", trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("-h", 0), ("--prot=1", 2)])
+def test_help_names_every_variable(argument: str, code: int) -> None:
+    """`--help` lists the variables; another argument is an error with the same text."""
+    done = subprocess.run([sys.executable, "-m", "local", argument], capture_output=True, text=True, check=False)
+    text = done.stderr if code else done.stdout
+    assert done.returncode == code
+    for name in ("PORT", "HOST", "AWS_PORT", "DATA", "MANAGEMENT_KEY", "VENDORS", "SWEEP_SECONDS"):
+        assert f"  {name}=" in text
