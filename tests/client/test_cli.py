@@ -62,6 +62,18 @@ def test_the_life_of_a_provider(providers: Commands, stack: Stack) -> None:
     assert providers.ok("list").err == "No providers.\n"
 
 
+def test_the_console_is_opened_without_the_key(providers: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`open` prints the console's address, or a provider's there, and opens it; the key is not in it."""
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    provider_id = added(providers)
+    url = providers.environment["PROVIDERS_API_URL"]
+    assert providers.ok("open").out == f"{url}/console\n"
+    assert providers.ok("open", "OpenAI Production").out == f"{url}/console#/providers/{provider_id}\n"
+    assert providers.ok("open", "--no-browser").out == f"{url}/console\n"
+    assert opened == [f"{url}/console", f"{url}/console#/providers/{provider_id}"]
+
+
 def test_json_equals_the_apis_response(providers: Commands, stack: Stack) -> None:
     """`--json` prints the API's `data` unchanged, for lists and single resources."""
     provider_id = added(providers)

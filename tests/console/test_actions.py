@@ -113,12 +113,13 @@ def test_rotating_rolling_back_and_retiring(browser: Browser, api: Api) -> None:
 
 
 def test_renaming_disabling_and_setting_the_expiry(browser: Browser, api: Api) -> None:
-    """A provider is renamed, its key's expiry set, and it is disabled and enabled."""
+    """A provider is renamed and tagged, its key's expiry set, and it is disabled and enabled."""
     provider = api.added(fake_key("openai"), name="Old")
     opened(browser, provider["id"])
-    browser.click("button", "Rename")
+    browser.click("button", "Edit")
     browser.fill("Name", "New")
-    browser.click("dialog button", "Rename")
+    browser.fill("Tags", "eu, team:search,")
+    browser.click("dialog button", "Save")
     assert browser.sees("New", "h1")
     browser.click("button", "Set expiry")
     browser.run("arguments[0].value = '2030-01-31'", browser.field("Last day"))
@@ -132,6 +133,7 @@ def test_renaming_disabling_and_setting_the_expiry(browser: Browser, api: Api) -
     assert browser.sees("New is enabled", "#notice")
     found = api.call("GET", f"/providers/{provider['id']}").json()["data"]
     assert (found["name"], found["status"], found["key_expires_at"]) == ("New", "active", "2030-01-31T23:59:59Z")
+    assert found["tags"] == ["eu", "team:search"]
 
 
 def test_deleting_names_the_blockers_and_detaches_them(browser: Browser, api: Api) -> None:

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, needs_browser]
 
 _numbers = itertools.count()
 VIEWS = ("#/providers", "#/routing", "#/audit", "#/uploads")
-DIALOGS = ("Rotate key", "Rename", "Delete", "One-time link")
+DIALOGS = ("Rotate key", "Edit", "Delete", "One-time link")
 
 
 def filled(api: Api) -> str:
@@ -70,13 +70,13 @@ def test_the_keyboard_is_enough(browser: Browser, api: Api) -> None:
     """A dialog is opened, cancelled and submitted with the keyboard, and the focus returns to where it was."""
     opened = filled(api)
     browser.go(f"#/providers/{opened}")
-    browser.find("button", "Rename").send_keys(Keys.ENTER)
+    browser.find("button", "Edit").send_keys(Keys.ENTER)
     name = browser.field("Name")
     assert browser.run("return document.activeElement === arguments[0]", name)
     name.send_keys(Keys.ESCAPE)
     browser.until(lambda: not browser.all("dialog"))
-    assert browser.run("return document.activeElement.textContent") == "Rename"
-    browser.find("button", "Rename").send_keys(Keys.ENTER)
+    assert browser.run("return document.activeElement.textContent") == "Edit"
+    browser.find("button", "Edit").send_keys(Keys.ENTER)
     browser.field("Name").send_keys("Changed", Keys.ENTER)
     assert browser.sees("Changed", "h1")
 

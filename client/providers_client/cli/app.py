@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "destroy-version": ("providers_client.cli.versions:destroy_version", "Destroy a replaced key version early."),
     "rollback": ("providers_client.cli.versions:rollback", "Restore a previous key (creates a new version)."),
     "upload": ("providers_client.cli.providers:upload", "Create a one-time link for someone else to enter a key."),
+    "open": ("providers_client.cli.opening:open_", "Open the console in a browser."),
     "import": ("providers_client.cli.importing:import_", "Import keys from a .env file."),
     "exec": (
         "providers_client.cli.executing:exec_",

@@ -92,15 +92,17 @@ export function destroyVersion(session, provider, version) {
  * @param {Provider} provider
  * @returns {Promise<string | null>}
  */
-export function rename(session, provider) {
+export function edit(session, provider) {
   const name = h("input", { type: "text", required: true, maxlength: 80, value: provider.name });
+  const tags = h("input", { type: "text", value: provider.tags.join(", "), autocomplete: "off" });
   const asked = ask({
-    title: `Rename ${provider.name}`,
-    content: [field("Name", name)],
-    action: "Rename",
+    title: `Edit ${provider.name}`,
+    content: [field("Name", name), field("Tags", tags, "Separated by commas.")],
+    action: "Save",
     submit: async () => {
-      await session.api.send("PATCH", path(provider), { body: { name: name.value } });
-      return `The provider is now called ${name.value.trim()}.`;
+      const given = tags.value.split(",").map((each) => each.trim()).filter(Boolean);
+      await session.api.send("PATCH", path(provider), { body: { name: name.value, tags: given } });
+      return `The changes of ${name.value.trim()} are saved.`;
     },
   });
   name.select();

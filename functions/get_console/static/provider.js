@@ -1,13 +1,13 @@
 /** One provider: its facts, health, key versions, routing configs and audit trail, and what can be done with it. */
 
-import { destroyVersion, rename, rotate, setExpiry, setStatus, restore } from "./actions.js";
+import { destroyVersion, edit, restore, rotate, setExpiry, setStatus } from "./actions.js";
 import { newLink } from "./add.js";
 import { deleteProvider } from "./deleting.js";
 import { h, notify, show, table } from "./dom.js";
 import { isSoon, moment, relative, words } from "./format.js";
 import { healthSection } from "./health.js";
 import { auditTable } from "./organization.js";
-import { badge } from "./providers.js";
+import { badge, tags } from "./providers.js";
 
 /** @typedef {import("./providers.js").Provider} Provider */
 /** @typedef {import("./session.js").Session} Session */
@@ -59,7 +59,7 @@ function actions(session, provider, reload) {
     { class: "buttons" },
     button("Rotate key", () => rotate(session, provider), "primary"),
     h("button", { type: "button", onclick: () => newLink(session, provider) }, "One-time link"),
-    button("Rename", () => rename(session, provider)),
+    button("Edit", () => edit(session, provider)),
     button("Set expiry", () => setExpiry(session, provider)),
     provider.status === "pending" ? null : button(disabled ? "Enable" : "Disable", () => setStatus(session, provider, disabled)),
     h("button", { type: "button", class: "danger", onclick: async () => {
@@ -89,6 +89,7 @@ function facts(provider) {
   /** @type {[string, import("./dom.js").Child][]} */
   const rows = [
     ["Vendor", provider.vendor],
+    ["Tags", provider.tags.length ? tags(provider) : "none"],
     ["Base URL", provider.base_url ?? "the vendor's own"],
     ["Key", `${provider.key_hint}, version ${provider.key_version}`],
     ["Key in use since", `${moment(provider.key_rotated_at)} (${relative(provider.key_rotated_at)})`],

@@ -8,7 +8,7 @@ import { age, isSoon, milliseconds, moment, relative, words } from "./format.js"
 
 /** @typedef {import("./app.js").View} View */
 /**
- * @typedef {{id: string, vendor: string, name: string, base_url: string | null, status: string, created_at: string,
+ * @typedef {{id: string, vendor: string, name: string, tags: string[], base_url: string | null, status: string, created_at: string,
  *   updated_at: string, key_hint: string, key_version: number, key_rotated_at: string, key_expires_at: string | null,
  *   health: {state: string, reason: string | null, p50_latency_ms: number | null, last_check_at: string | null,
  *     history?: import("./charts.js").Point[]},
@@ -54,6 +54,14 @@ export function badge(each) {
   return h("span", null, h("span", { class: `badge ${state}` }, state), reason && state !== "healthy" ? h("span", { class: "hint" }, ` ${words(reason)}`) : null);
 }
 
+/**
+ * Return a provider's tags.
+ * @param {Provider} each
+ */
+export function tags(each) {
+  return h("span", { class: "tags" }, ...each.tags.map((tag) => h("span", { class: "tag" }, tag)));
+}
+
 /** @type {View} */
 export async function providersView({ session, place, signal, reload }) {
   /** @type {Provider[]} */
@@ -86,7 +94,7 @@ export async function providersView({ session, place, signal, reload }) {
   };
   const draw = () => {
     const text = chosen.search.trim().toLowerCase();
-    wanted = all.filter((each) => (!chosen.vendor || each.vendor === chosen.vendor) && (!chosen.state || stateOf(each) === chosen.state) && (!text || `${each.name} ${each.vendor} ${each.id} ${each.key_hint}`.toLowerCase().includes(text)));
+    wanted = all.filter((each) => (!chosen.vendor || each.vendor === chosen.vendor) && (!chosen.state || stateOf(each) === chosen.state) && (!text || `${each.name} ${each.vendor} ${each.tags.join(" ")} ${each.id} ${each.key_hint}`.toLowerCase().includes(text)));
     const by = COLUMNS[chosen.column]?.[2];
     if (by) {
       const sign = chosen.descending ? -1 : 1;
@@ -105,7 +113,7 @@ export async function providersView({ session, place, signal, reload }) {
     draw();
   };
 
-  const search = h("input", { type: "search", "aria-label": "Search by name, vendor, id or key hint", placeholder: "Search", value: chosen.search, oninput: () => { chosen.search = search.value; draw(); } });
+  const search = h("input", { type: "search", "aria-label": "Search by name, vendor, tag, id or key hint", placeholder: "Search", value: chosen.search, oninput: () => { chosen.search = search.value; draw(); } });
   const state = choice("State", "state", SEVERITY, draw);
   const vendor = h("span");
   const actions = session.may("providers:write")
@@ -161,7 +169,7 @@ function row(each) {
   return h(
     "tr",
     null,
-    h("th", { scope: "row" }, h("a", { href: `#/providers/${each.id}` }, each.name), h("span", { class: "hint narrow-only" }, each.vendor)),
+    h("th", { scope: "row" }, h("a", { href: `#/providers/${each.id}` }, each.name), tags(each), h("span", { class: "hint narrow-only" }, each.vendor)),
     h("td", { class: "wide" }, each.vendor),
     h("td", null, badge(each)),
     h("td", { class: "number wide" }, milliseconds(health.p50_latency_ms)),
