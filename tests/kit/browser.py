@@ -139,6 +139,7 @@ def running_browser() -> Iterator[Browser]:
         "--no-sandbox",
         "--disable-dev-shm-usage",
         "--no-proxy-server",
+        "--hide-scrollbars",
         "--lang=en-US",
         "--disable-background-networking",
     ):

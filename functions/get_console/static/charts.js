@@ -13,7 +13,7 @@ export function sparkline(points) {
   const [width, height] = [100, 24];
   const most = Math.max(1, ...points.map((each) => each.p50_ms ?? 0));
   const step = width / Math.max(1, points.length);
-  const line = path(points.map((each, i) => (each.p50_ms === null ? null : [(i + 0.5) * step, height - 2 - (each.p50_ms / most) * (height - 5)])));
+  const line = path(points, "p50_ms", (i, ms) => [(i + 0.5) * step, height - 2 - (ms / most) * (height - 5)]);
   const failed = points.flatMap((each, i) =>
     each.success_rate !== null && each.success_rate < 1
       ? [s("rect", { class: "failed", x: i * step, y: 0, width: Math.max(1.5, step), height })]
@@ -25,18 +25,20 @@ export function sparkline(points) {
 }
 
 /**
- * Return the SVG path through points; null interrupts it. A point alone becomes a short dash.
- * @param {(number[] | null)[]} points
+ * Return the SVG path through a field's values. Times without checks are passed over; only failures interrupt the line.
+ * @param {Point[]} points
+ * @param {"p50_ms" | "p95_ms"} field
+ * @param {(i: number, ms: number) => [number, number]} place
  */
-function path(points) {
-  let text = "";
-  points.forEach((point, i) => {
-    if (!point) return;
-    const [x = 0, y = 0] = point.map((each) => Math.round(each * 10) / 10);
-    text += points[i - 1] ? `L${x} ${y}` : `M${x} ${y}`;
-    if (!points[i - 1] && !points[i + 1]) text += "h3";
+function path(points, field, place) {
+  /** @type {string[][]} */
+  const runs = [[]];
+  points.forEach((each, i) => {
+    const ms = each[field];
+    if (ms !== null) runs.at(-1)?.push(place(i, ms).map((at) => Math.round(at * 10) / 10).join(" "));
+    else if (each.checks) runs.push([]);
   });
-  return text;
+  return runs.filter((run) => run.length).map((run) => `M${run.join("L")}${run.length === 1 ? "h3" : ""}`).join("");
 }
 
 const [W, H, LEFT, BOTTOM] = [640, 150, 52, 20];
@@ -48,13 +50,13 @@ const [W, H, LEFT, BOTTOM] = [640, 150, 52, 20];
 export function latencyChart(points) {
   const top = nice(Math.max(10, ...points.map((each) => each.p95_ms ?? 0)));
   /** @param {"p50_ms" | "p95_ms"} field */
-  const line = (field) => points.map((each, i) => { const v = each[field]; return v === null ? null : [x(i, points.length), y(v / top)]; });
+  const line = (field) => path(points, field, (i, ms) => [x(i, points.length), y(ms / top)]);
   return chart(
     "Latency",
     [["p95", "p95"], ["p50", "p50"]],
     [milliseconds(0), milliseconds(top / 2), milliseconds(top)],
     points,
-    [s("path", { class: "p95", d: path(line("p95_ms")) }), s("path", { class: "p50", d: path(line("p50_ms")) })],
+    [s("path", { class: "p95", d: line("p95_ms") }), s("path", { class: "p50", d: line("p50_ms") })],
     (each) => `${moment(each.at)}: p50 ${milliseconds(each.p50_ms)}, p95 ${milliseconds(each.p95_ms)}`,
   );
 }

@@ -114,7 +114,7 @@ def _verification(provider: Provider) -> str:
 
 def _moment(at: datetime) -> str:
     at = at.astimezone(UTC)
-    return f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at:%H:%M} UTC</time> on {at.day} {at:%B %Y}'
+    return f'<time datetime="{at:%Y-%m-%dT%H:%M:%SZ}">{at:%H:%M} UTC on {at.day} {at:%B %Y}</time>'
 
 
 def _page(title: str, content: str) -> str:
