@@ -27,7 +27,9 @@ MODELS: Final = {
     "openai": "openai/gpt-emulated",
 }
 """A model of each vendor, by LiteLLM's name."""
-START_S: Final = 60
+OFFLINE: Final = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "NO_PROXY": "127.0.0.1"}
+"""LiteLLM's own list of prices, instead of one that it fetches."""
+START_S: Final = 120
 MASTER_KEY: Final = f"sk-{secrets.token_hex(32)}"
 """What callers of the proxy send; it refuses to start without one."""
 
@@ -55,16 +57,10 @@ def start(
     path.write_text(json.dumps({**config, "litellm_settings": settings, "router_settings": router}))
     program = shutil.which("litellm", path=str(Path(sys.executable).parent))
     assert program is not None
-    own = {
-        "LITELLM_MASTER_KEY": MASTER_KEY,
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # it would fetch its list of prices
-        "LITELLM_LOG": "ERROR",
-        "NO_PROXY": "127.0.0.1",
-    }
     with (folder / f"litellm-{port}.log").open("ab") as log:
         return subprocess.Popen(
             [program, "--config", str(path), "--host", "127.0.0.1", "--port", str(port)],
-            env={**os.environ, **own, **environment},
+            env={**os.environ, "LITELLM_MASTER_KEY": MASTER_KEY, **environment},
             stdout=log,
             stderr=log,
             cwd=folder,
