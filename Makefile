@@ -4,7 +4,7 @@
 #   SAM=…      a SAM CLI to use instead of .venv-sam's   ARCH=…   arm64 or x86_64; default: samconfig.toml
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run aws deploy adopt management-key bench openapi quick test test-real test-browser prove soak check check-policy build test-sam test-deploy release requirements clean
+.PHONY: help run aws deploy adopt management-key bench openapi quick test test-real test-browser test-mcp prove soak check check-policy build test-sam test-deploy release requirements clean
 
 BIN := .venv/bin
 PIP_INSTALL := install -qq --disable-pip-version-check
@@ -48,6 +48,7 @@ help:
 	@echo "make test          Run all tests that need only Python"
 	@echo "make test-real     Use credentials with a LiteLLM proxy and the vendors' own SDKs while their keys are rotated"
 	@echo "make test-browser  Check the types of the console's scripts, and test it in Chromium (Debian: chromium, chromium-driver, npm)"
+	@echo "make test-mcp      Run the official conformance suite of the Model Context Protocol (npm)"
 	@echo "make prove         Run the proofs of what is promised, and print what they tried (soak: ten times as much)"
 	@echo "make check         Check format, lint, types, imports, templates"
 	@echo "make check-policy  Check the templates and the workflows against policies (checkov, zizmor)"
@@ -102,7 +103,7 @@ quick: .venv/dev.stamp
 PARALLEL := -n auto --dist worksteal
 
 test: .venv/dev.stamp
-	@$(BIN)/pytest -q -m "not sam and not deploy and not prove and not real and not browser" $(PARALLEL) $(ARGS)
+	@$(BIN)/pytest -q -m "not sam and not deploy and not prove and not real and not browser and not conformance" $(PARALLEL) $(ARGS)
 
 # In an environment of its own: LiteLLM pins many packages.
 test-real: .venv-real/real.stamp
@@ -113,6 +114,11 @@ test-browser: .venv/dev.stamp
 	@if command -v npm >/dev/null; then cd tests/console && npm ci --silent && node_modules/.bin/tsc -p .; \
 	else echo "npm is not installed: the types of the console's scripts and its barriers are not checked." >&2; fi
 	@$(BIN)/pytest -q -m browser tests/console $(ARGS)
+
+# The suite needs Node 22, which package-lock.json pins, too. Without npm it is skipped.
+test-mcp: .venv/dev.stamp
+	@if command -v npm >/dev/null; then npm ci --silent --ignore-scripts --prefix tests/mcp/conformance; fi
+	@$(BIN)/pytest -q -m conformance tests/mcp $(ARGS)
 
 # With the fast proofs, which `make test` runs too, so that the table is complete.
 PROOFS := tests/proofs tests/local/test_fuzz.py tests/test_permissions.py
