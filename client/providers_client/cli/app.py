@@ -44,6 +44,7 @@ COMMANDS: Final = {
         "Run a program with vendors' keys in the variables that their SDKs read.",
     ),
     "audit": ("providers_client.cli.audit:audit", "Show who changed what, newest first."),
+    "events": ("providers_client.cli.events:app", "Follow changes and health, as they happen."),
     "routing": ("providers_client.cli.routing:app", "Manage routing configs, which protect their providers."),
     "keys": ("providers_client.cli.keys:app", "Create and revoke management keys (needs AWS credentials)."),
     "data-keys": (

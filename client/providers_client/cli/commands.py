@@ -17,7 +17,7 @@ from providers_client.cli.streams import lost_output
 
 _PLAIN_WORD: Final = re.compile(r"(?=.{1,24}$)-{0,2}[a-z]+(-[a-z]+)*")
 """The form of a mistyped command or option; no key has it."""
-_READS: Final = {"list", "get", "health", "versions", "audit"}
+_READS: Final = {"list", "get", "health", "versions", "audit", "tail", "whoami"}
 """Commands that only print: if their output is lost, they have failed."""
 _GIVEN: Final = "providers_client.given"
 FIELDS: Final = "providers_client.fields"
