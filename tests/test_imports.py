@@ -4,6 +4,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from providers import ports
+
 LOADED = "import sys, providers.bootstrap, providers.usecases.resolve; print('\\n'.join(sys.modules))"
 FORBIDDEN = ("providers.edge", "providers.entrypoints", "aws_lambda_powertools", "pydantic", "httpx2", "boto3")
 
@@ -50,3 +54,13 @@ def test_a_function_that_reads_loads_no_client_library_of_the_others() -> None:
     assert "botocore.client" in loaded
     assert not loaded & {"boto3", "s3transfer", "asyncio", "pydantic", "httpx2", "cryptography", "ulid"}
     assert not loaded & {f"providers.edge.{name}" for name in ("authorizer", "background", "open_endpoint")}
+    assert not loaded & {f"providers.model.{name}" for name in ("audit", "events", "routing", "upload", "vendor")}
+    assert not loaded & {"providers.vendors", "providers.usecases.mutation", "providers.ports.sweep"}
+
+
+def test_every_port_is_imported_by_its_name() -> None:
+    """`providers.ports` has every name that it lists, though it imports each on first use, and no other."""
+    assert all(getattr(ports, name) is not None for name in ports.__all__)
+    assert {*ports._MODULES, "Ports", "Work"} == {*ports.__all__}
+    with pytest.raises(AttributeError):
+        _ = ports.Unknown  # type: ignore[attr-defined]

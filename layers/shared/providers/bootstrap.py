@@ -13,30 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from providers import vendors
 from providers.model.health import Thresholds
 from providers.model.policy import LIMITS, Limits, Policy
-from providers.model.vendor import Credential, Vendor
-from providers.model.verdict import Verdict
-from providers.ports import (
-    AuditStore,
-    Cipher,
-    Clock,
-    ExpiredStore,
-    HealthStore,
-    IdempotencyStore,
-    ManagementKeyStore,
-    Metrics,
-    Outbox,
-    Ports,
-    ProbeStore,
-    ProviderStore,
-    Publisher,
-    Queue,
-    RoutingStore,
-    UploadStore,
-    VerificationCounter,
-)
 from providers_contract.hosts import host_matches, host_patterns
 
 if TYPE_CHECKING:
@@ -46,6 +24,27 @@ if TYPE_CHECKING:
 
     from providers.adapters.digests import StackDigests
     from providers.adapters.verifier import VendorVerifier
+    from providers.model.vendor import Credential, Vendor
+    from providers.model.verdict import Verdict
+    from providers.ports import (
+        AuditStore,
+        Cipher,
+        Clock,
+        ExpiredStore,
+        HealthStore,
+        IdempotencyStore,
+        ManagementKeyStore,
+        Metrics,
+        Outbox,
+        Ports,
+        ProbeStore,
+        ProviderStore,
+        Publisher,
+        Queue,
+        RoutingStore,
+        UploadStore,
+        VerificationCounter,
+    )
 
 T = TypeVar("T")
 
@@ -290,6 +289,8 @@ class Dependencies:
     @cached_property
     def vendors(self) -> Callable[[str], Vendor]:
         """The vendors in the layer, by name."""
+        from providers import vendors
+
         return vendors.vendor
 
     @cached_property
@@ -321,6 +322,8 @@ class Dependencies:
 
     def _reroute(self, host: str) -> str | None:
         """Return the emulator's URL for a vendor's own host, if there is an emulator; otherwise None."""
+        from providers import vendors
+
         official = any(host_matches(host, vendors.vendor(name).hosts) for name in vendors.NAMES)
         return self.settings.vendors_url if official else None
 

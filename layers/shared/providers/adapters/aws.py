@@ -13,11 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 
 from providers.model.errors import Unavailable, Unresponsive
 from providers.model.metrics import DYNAMODB_FAILURES, DYNAMODB_THROTTLES, KMS_FAILURES, KMS_THROTTLES
-from providers.ports import Metrics
 from providers_data_plane.clients import CLIENT_CONFIG, json_object, refuse_garbled
 
 if TYPE_CHECKING:
     from botocore.session import Session
+
+    from providers.ports import Metrics
 
 STORE: Final = "DynamoDB"
 

@@ -6,9 +6,10 @@ import json
 import sys
 import threading
 from collections import defaultdict
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from providers.model.metrics import Metric
+if TYPE_CHECKING:
+    from providers.model.metrics import Metric
 
 MAX_VALUES: Final = 100
 """Maximum number of values in one EMF line (CloudWatch User Guide, "Embedded metric format specification")."""

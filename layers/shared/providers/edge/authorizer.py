@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from providers.edge.caller import to_context
 from providers.edge.http import lower_headers
 from providers.edge.logs import log_context, logger, where
 from providers.edge.metrics import metrics_written
 from providers.model.errors import Unauthenticated, Unavailable
-from providers.ports import Ports
 from providers.usecases.management_keys import authenticate
+
+if TYPE_CHECKING:
+    from providers.ports import Ports
 
 
 def authorize(event: Mapping[str, Any], ports: Ports) -> dict[str, Any]:

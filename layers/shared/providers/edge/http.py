@@ -7,17 +7,19 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 from urllib.parse import parse_qsl, unquote
 
-from providers.edge.caller import Authorized
-from providers.model.audit import Actor
 from providers.model.errors import InvalidRequest, NotFound, ProvidersError, validation_failed, version_not_found
-from providers.model.idempotency import Lease, StoredResponse
-from providers.usecases.mutation import Mutation
+from providers.model.idempotency import StoredResponse
 from providers_contract.errors import ERRORS, error_body
 from providers_contract.ids import PROVIDER_ID, SLUG, VERSION_NUMBER
 from providers_contract.limits import DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE
+
+if TYPE_CHECKING:
+    from providers.edge.caller import Authorized
+    from providers.model.idempotency import Lease
+    from providers.usecases.mutation import Mutation
 
 MAX_FIELDS: Final = 10
 
@@ -74,6 +76,9 @@ class Request(Generic[B]):
     @property
     def mutation(self) -> Mutation[Any]:
         """The request as a mutation: the rendered response is stored with the change."""
+        from providers.model.audit import Actor  # late: most functions only read
+        from providers.usecases.mutation import Mutation
+
         actor = Actor("management_key", self.key_id)
         return Mutation(actor, self.id, self.lease, lambda result: render(self.reply(result)))
 

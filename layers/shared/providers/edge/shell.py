@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from providers.edge.http import error_response, lower_headers
 from providers.edge.logs import log_context, logger, to_client_error
-from providers.model.errors import ProvidersError
-from providers.model.idempotency import StoredResponse
+
+if TYPE_CHECKING:
+    from providers.model.errors import ProvidersError
+    from providers.model.idempotency import StoredResponse
 
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from providers.model.health import Health
-from providers.model.provider import ExpiryNotice, Provider
+if TYPE_CHECKING:
+    from providers.model.health import Health
+    from providers.model.provider import ExpiryNotice, Provider
 
 SOURCE: Final = "providers-api"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from providers.model.events import Event
+if TYPE_CHECKING:
+    from providers.model.events import Event
 
 
 class Outbox(Protocol):

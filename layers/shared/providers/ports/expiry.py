@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from providers.model.events import Event
 from providers.model.provider import IN_FLIGHT
+
+if TYPE_CHECKING:
+    from providers.model.events import Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from providers.model.idempotency import Completion, ExistingRecord, Lease
+if TYPE_CHECKING:
+    from providers.model.idempotency import Completion, ExistingRecord, Lease
 
 
 class IdempotencyStore(Protocol):

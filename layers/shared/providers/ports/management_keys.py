@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from providers.model.management_key import ManagementKey
 from providers.model.policy import LIMITS, Limits
+
+if TYPE_CHECKING:
+    from providers.model.management_key import ManagementKey
 
 
 class ManagementKeyStore(Protocol):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from providers.model.metrics import Metric
+if TYPE_CHECKING:
+    from providers.model.metrics import Metric
 
 
 class Metrics(Protocol):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from providers.model.policy import LIMITS, Limits
-from providers.model.provider import Provider
 from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
 from providers_contract.vocabulary import HealthState, Status
 from providers_data_plane.sealed import SealedCredential
+
+if TYPE_CHECKING:
+    from providers.model.provider import Provider
 
 READ_AT_MOST: Final = 500
 """Number of items that a filtered list reads in one request: at most a megabyte, one Query."""

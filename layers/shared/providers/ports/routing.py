@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from providers.model.policy import LIMITS, Limits
-from providers.model.routing import RoutingConfig
 from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
+
+if TYPE_CHECKING:
+    from providers.model.routing import RoutingConfig
 
 
 class RoutingStore(Protocol):

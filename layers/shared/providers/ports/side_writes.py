@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from providers.model.audit import Entry
-from providers.model.events import Event
-from providers.model.idempotency import Completion
-from providers.model.upload import Upload
+if TYPE_CHECKING:
+    from providers.model.audit import Entry
+    from providers.model.events import Event
+    from providers.model.idempotency import Completion
+    from providers.model.upload import Upload
 
 
 @dataclass(frozen=True, slots=True)

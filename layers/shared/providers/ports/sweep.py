@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from providers.model.events import Event
-from providers.model.provider import Provider
 from providers_data_plane.sealed import SealedCredential
+
+if TYPE_CHECKING:
+    from providers.model.events import Event
+    from providers.model.provider import Provider
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from providers.model.policy import LIMITS, Limits
-from providers.model.upload import Upload
 from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
+
+if TYPE_CHECKING:
+    from providers.model.upload import Upload
 
 
 class UploadStore(Protocol):

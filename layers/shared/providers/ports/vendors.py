@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from providers.model.vendor import Credential, ProbeRequest, ProbeResponse, Vendor
-from providers.model.verdict import Verdict
 from providers_contract.vocabulary import Reason
+
+if TYPE_CHECKING:
+    from providers.model.vendor import Credential, ProbeRequest, ProbeResponse, Vendor
+    from providers.model.verdict import Verdict
 
 
 class TransportFailure(Exception):

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from providers.model.management_key import ManagementKey
 from providers.model.upload import Upload
-from providers.ports import Ports
+
+if TYPE_CHECKING:
+    from providers.ports import Ports
 
 T = TypeVar("T", ManagementKey, Upload)
 

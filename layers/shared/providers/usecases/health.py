@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from providers.model.health import (
     HISTORIES,
@@ -18,10 +19,12 @@ from providers.model.health import (
     summarize,
     within,
 )
-from providers.model.provider import Provider
-from providers.model.samples import Samples
-from providers.ports import Ports
 from providers.usecases.read import get_provider
+
+if TYPE_CHECKING:
+    from providers.model.provider import Provider
+    from providers.model.samples import Samples
+    from providers.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from providers.model.errors import Conflict, Unavailable, Unprocessable
 from providers.model.idempotency import KEPT, LEASE, Lease, StoredResponse
-from providers.ports import Ports
+
+if TYPE_CHECKING:
+    from providers.ports import Ports
 
 KEY: Final = "idempotency-key"
 REQUEST: Final = "idempotency-request"

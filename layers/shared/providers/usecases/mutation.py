@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from providers.model.audit import SYSTEM, Actor, Entry, difference
 from providers.model.errors import Conflict, Unavailable
-from providers.model.events import Event
 from providers.model.idempotency import Completion, Lease, StoredResponse
-from providers.model.provider import Provider
-from providers.model.routing import RoutingConfig
-from providers.model.upload import Upload
 from providers.ports import LimitReached, Ports, SideWrites
 from providers_contract.vocabulary import Action
+
+if TYPE_CHECKING:
+    from providers.model.events import Event
+    from providers.model.provider import Provider
+    from providers.model.routing import RoutingConfig
+    from providers.model.upload import Upload
 
 R = TypeVar("R")
 T = TypeVar("T")

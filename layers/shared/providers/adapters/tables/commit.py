@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from providers.adapters.tables.audit import entry_items
-from providers.adapters.tables.idempotency import put_completion
 from providers.adapters.tables.keys import upload_key
-from providers.adapters.tables.outbox import event_item
 from providers.adapters.tables.transactions import ConditionFailed, delete, put, transact
-from providers.ports import LeaseLost, SideWrites, UploadUsed
+from providers.ports import LeaseLost, UploadUsed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from providers.ports import SideWrites
 
 
 def commit(client: DynamoDBClient, main: str, actions: Sequence[dict[str, Any]], side_writes: SideWrites) -> None:
@@ -21,6 +20,11 @@ def commit(client: DynamoDBClient, main: str, actions: Sequence[dict[str, Any]],
 
     Raises LeaseLost, UploadUsed, ConditionFailed (positions in `actions`), StaleWrite, Unavailable.
     """
+    # late: functions that only read load this module, too
+    from providers.adapters.tables.audit import entry_items
+    from providers.adapters.tables.idempotency import put_completion
+    from providers.adapters.tables.outbox import event_item
+
     conditional: list[tuple[dict[str, Any], type[Exception]]] = []
     if side_writes.completion is not None:
         conditional.append((put_completion(main, side_writes.completion), LeaseLost))

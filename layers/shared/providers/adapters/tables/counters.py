@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from providers.adapters.tables.attributes import Item
 from providers.adapters.tables.keys import verifications_key
 from providers.adapters.tables.transactions import ConditionFailed, returning_item, update, write
-from providers.model.policy import Limits
 from providers.ports import LimitReached, StaleWrite
 from providers_data_plane.stored import unmarshal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from providers.adapters.tables.attributes import Item
+    from providers.model.policy import Limits
 
 COUNTER_KEPT_S: Final = 300
 

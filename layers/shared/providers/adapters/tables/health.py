@@ -11,11 +11,12 @@ from providers.adapters.tables.attributes import marshal
 from providers.adapters.tables.keys import HEALTH, health_key, health_partition, hour_of
 from providers.adapters.tables.samples import expiry_of, minute_bucket, pack, samples_in
 from providers.adapters.tables.transactions import get_many, write
-from providers.model.samples import Sample, Samples
 from providers.ports import StaleWrite
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from providers.model.samples import Sample, Samples
 
 
 class DynamoHealth:

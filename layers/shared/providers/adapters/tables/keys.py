@@ -40,13 +40,15 @@ from __future__ import annotations
 
 import zlib
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from providers.adapters.tables.attributes import Item, to_text
-from providers.model.events import Event
 from providers.model.policy import OUTBOX_SHARDS, SHARDS
-from providers.ports import Expired
 from providers_data_plane.stored import org_key
+
+if TYPE_CHECKING:
+    from providers.model.events import Event
+    from providers.ports import Expired
 
 MANAGEMENT_KEY_PREFIX: Final = "MK#"
 
