@@ -10,6 +10,7 @@ concurrency, DynamoDB's own use of the KMS key, and how long Scheduler and Lambd
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -126,6 +127,11 @@ def test_every_operation_works_under_its_own_role(world: World) -> None:
         assert http.post(address, data={"api_key": secret(19)}).status_code == 200
         assert http.get(f"{stack.url}/manage/v1/openapi.json").status_code == 200
         stack.used.add("get_openapi")
+        console = http.get(f"{stack.url}/console")
+        style = re.search(r'"(console/\w+/style\.css)"', console.text)
+        assert style is not None
+        assert http.get(f"{stack.url}/{style[1]}").headers["content-type"] == "text/css"
+        assert http.get(f"{stack.url}/docs").status_code == 200
     stack.done("get_provider_health", at)
     actions = [entry["action"] for entry in stack.done("list_audit", params={"resource_id": provider_id})]
     assert actions[0] == "provider.rotated"

@@ -7,6 +7,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from local.vendors.keys import fake_key
+from providers.usecases.management_keys import revoke_management_key
 from providers_contract.vocabulary import Scope
 from tests.kit.browser import Browser, needs_browser
 from tests.local.conftest import Api
@@ -214,11 +215,27 @@ def test_a_reader_sees_no_button_that_cannot_work(chromium: Browser, api: Api) -
     assert chromium.faults() == []
 
 
-def test_a_revoked_key_is_signed_out(browser: Browser, api: Api) -> None:
-    """When the key stops working, the console forgets it and asks for another."""
-    browser.run(
-        "sessionStorage.setItem('management-key', sessionStorage.getItem('management-key').slice(0, -3) + 'xyz')"
-    )
-    browser.driver.refresh()
-    browser.find("#key")
-    assert browser.run("return sessionStorage.length") == 0
+def test_a_revoked_key_is_signed_out(chromium: Browser, api: Api) -> None:
+    """When the key stops working, the console says so, forgets it, and asks for another."""
+    other = api.another("org_console_revoked", *Scope)
+    chromium.look()
+    chromium.sign_in(api.stack.url, other.key)
+    revoke_management_key(api.stack.ports, other.key.split("_")[2])
+    chromium.click("button", "Refresh")
+    assert chromium.sees("stopped working", "[role=alert]")
+    assert chromium.run("return sessionStorage.length") == 0
+
+
+def test_markup_in_a_name_stays_text(browser: Browser, api: Api) -> None:
+    """A name with markup is shown as it is, in every view, and makes no element."""
+    name = "<img src=x onerror=alert(1)><b>bold</b>"
+    provider = api.added(fake_key("openai"), name=name)
+    steps = [{"provider_id": provider["id"], "model": name}]
+    api.call("PUT", "/routing-configs/a", {"strategy": "single", "attempts": steps})
+    for address in ("#/providers", f"#/providers/{provider['id']}", "#/routing", "#/audit"):
+        browser.go(address)
+        assert browser.sees(name, "main")
+        assert browser.all("main img, main b") == []
+    opened(browser, provider["id"])
+    browser.click("button", "Disable")
+    assert browser.sees(name, "dialog h2")

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
+from aiohttp import web
 from selenium.webdriver.common.keys import Keys
 
+from local.background import in_background
 from local.vendors.keys import fake_key
 from providers_contract.examples import PROVIDER
 from providers_contract.operations import OPERATIONS
@@ -16,6 +21,7 @@ from tests.local.conftest import Api
 
 pytestmark = [pytest.mark.browser, needs_browser]
 
+STACK = web.AppKey("stack", str)
 _numbers = itertools.count()
 VIEWS = ("#/providers", "#/routing", "#/audit", "#/uploads")
 DIALOGS = ("Rotate key", "Edit", "Delete", "One-time link")
@@ -129,6 +135,56 @@ def test_nothing_comes_from_elsewhere(browser: Browser, api: Api) -> None:
     requests = browser.run("return performance.getEntriesByType('resource').map((each) => each.name)")
     assert len(requests) > 10
     assert [each for each in requests if not each.startswith(f"{api.stack.url}/")] == []
+
+
+async def staged(request: web.Request) -> web.StreamResponse:
+    """Pass a request below /live on to the stack, as API Gateway's stage does."""
+    async with aiohttp.ClientSession() as http:
+        target = f"{request.app[STACK]}{request.path_qs.removeprefix('/live')}"
+        headers = {name: value for name, value in request.headers.items() if name != "Host"}
+        async with http.request(request.method, target, headers=headers, data=await request.read()) as found:
+            kept = {name: value for name, value in found.headers.items() if name not in ("Content-Length", "Server")}
+            return web.Response(status=found.status, headers=kept, body=await found.read())
+
+
+@asynccontextmanager
+async def stage(url: str) -> AsyncIterator[str]:
+    """Serve the stack below /live on another port; return the address of the stage."""
+    app = web.Application()
+    app[STACK] = url
+    app.router.add_route("*", "/live/{path:.*}", staged)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/live"
+    await runner.cleanup()
+
+
+def test_it_works_below_a_stage(chromium: Browser, api: Api) -> None:
+    """Below /live, as on AWS, the console, the API reference and an upload link find their files and the API."""
+    api.added(fake_key("openai"), name="Below a stage")
+    chromium.look()
+    with in_background(stage(api.stack.url)) as url:
+        chromium.sign_in(url, api.key)
+        assert chromium.sees("Below a stage", "table")
+        chromium.click("nav a", "API reference")
+        assert chromium.sees("Providers API", "h1")
+        link = api.call("POST", "/uploads", {"vendor": "groq", "name": "G"}).json()["data"]["url"]
+        chromium.driver.get(link.replace(api.stack.url, url))
+        assert chromium.sees("As the vendor shows it", "form")
+        assert chromium.faults() == []
+
+
+def test_it_is_usable_within_a_second(browser: Browser, api: Api) -> None:
+    """From opening the page of a signed-in tab to the table takes less than a second of the page's own time."""
+    for number in range(20):
+        api.added(fake_key("openai", "valid", number + 1))
+    took = []
+    for _ in range(3):
+        browser.driver.refresh()
+        browser.find("tbody a")
+        took.append(browser.run("return performance.getEntriesByName('usable')[0].startTime"))
+    assert min(took) < 1000
 
 
 @needs_axe

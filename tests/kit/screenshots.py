@@ -33,7 +33,7 @@ ROWS: Final[list[tuple[str, str, list[str], int, float, dict[str, Any]]]] = [
 ]
 """Vendor, name, tags, latency in ms, share of failed checks, and further fields."""
 
-HOURS: Final = 24
+DAY: Final = 24 * 60
 
 
 def fill(stack: Stack) -> str:
@@ -53,7 +53,8 @@ def fill(stack: Stack) -> str:
             }
             found = http.post("/manage/v1/providers", json=body).raise_for_status().json()["data"]["id"]
             ids.append(found)
-            record(stack, found, latency_ms, failing)
+            record(stack, found, latency_ms, failing, range(1, 60))
+        record(stack, ids[-1], ROWS[-1][3], ROWS[-1][4], range(60, DAY, 5))
         groq = {"vendor": "groq", "key": fake_key("groq", "slow-80ms"), "case": "invalid"}
         http.post("/_local/vendors", json=groq).raise_for_status()
         for _ in range(4):
@@ -64,11 +65,11 @@ def fill(stack: Stack) -> str:
     return str(ids[-1])
 
 
-def record(stack: Stack, provider_id: str, latency_ms: int, failing: float) -> None:
-    """Record a day of checks."""
+def record(stack: Stack, provider_id: str, latency_ms: int, failing: float, minutes: range) -> None:
+    """Record checks so many minutes ago."""
     chance = random.Random(provider_id[:8] + str(latency_ms))
     now = floor_minute(stack.ports.clock.now())
-    for minute in range(1, HOURS * 60, 2):
+    for minute in minutes:
         fails = chance.random() < failing
         spent = round(latency_ms * chance.lognormvariate(0, 0.18))
         sample = Sample(now - timedelta(minutes=minute), 1, Reason.TIMEOUT if fails else None, None if fails else spent)

@@ -64,6 +64,7 @@ async function open(session, moved = true) {
   } catch (error) {
     if (!signal.aborted) failed(main, error, reload);
   }
+  if (!signal.aborted) performance.mark("usable");
   const heading = main.querySelector("h1");
   if (moved && !signal.aborted && heading) heading.focus();
 }

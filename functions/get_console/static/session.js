@@ -5,6 +5,7 @@ import { h, show } from "./dom.js";
 import { ApiError, sentence } from "./errors.js";
 
 const STORED = "management-key";
+const ENDED = "ended";
 
 /** @typedef {{id: string, org: string, name: string, scopes: string[], expires_at: string | null}} OwnKey */
 
@@ -42,7 +43,11 @@ export function signOut() {
  */
 export async function signedIn(place) {
   const stored = sessionStorage.getItem(STORED);
-  if (!stored) return asked(place, null);
+  if (!stored) {
+    const ended = sessionStorage.getItem(ENDED);
+    sessionStorage.removeItem(ENDED);
+    return asked(place, ended ? new Error("your management key stopped working; sign in with another") : null);
+  }
   try {
     return await opened(stored);
   } catch (error) {
@@ -60,7 +65,9 @@ async function opened(key) {
     if (ended) return;
     ended = true;
     sessionStorage.removeItem(STORED);
-    if (session) location.reload();
+    if (!session) return;
+    sessionStorage.setItem(ENDED, "true");
+    location.reload();
   });
   /** @type {Session | null} */
   let session = null;
