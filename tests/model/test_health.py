@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -302,7 +303,7 @@ def hours_with(packed: dict[datetime, bytes]) -> list[dict[str, Any]]:
     for at in sorted(packed):
         hour = hour_of(at)
         item = hours.setdefault(hour, {"PK": {"S": "HEALTH#prov_1"}, "SK": {"S": hour}, "ttl": {"N": "1776000000"}})
-        item[minute_bucket(at)] = {"B": packed[at]}
+        item[minute_bucket(at)] = {"B": b64encode(packed[at]).decode()}
     return list(hours.values())
 
 

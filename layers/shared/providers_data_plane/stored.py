@@ -5,6 +5,7 @@ The API's stores write the same items through the same functions (`providers/ada
 
 from __future__ import annotations
 
+from binascii import a2b_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,15 +43,20 @@ def data_key_key(owner: str, key_id: str) -> Item:
 
 
 def unmarshal(item: Mapping[str, Any]) -> Item:
-    """Return DynamoDB's typed form as Python values. Own code, because boto3's is several times slower."""
+    """Return DynamoDB's typed form as Python values; bytes may be Base64 text, as in a response's JSON.
+
+    Own code, because boto3's is several times slower.
+    """
     return {name: _plain(value) for name, value in item.items()}
 
 
 def _plain(typed: Mapping[str, Any]) -> Any:
     ((kind, value),) = typed.items()
     match kind:
-        case "S" | "B" | "BOOL":
+        case "S" | "BOOL":
             return value
+        case "B":
+            return a2b_base64(value) if isinstance(value, str) else value
         case "N":
             return int(value) if value.lstrip("-").isdigit() else float(value)
         case "NULL":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from binascii import a2b_base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -122,10 +121,11 @@ def error_code(error: Exception) -> str:
 
 
 def parse_items_quickly(client: Any) -> None:
-    """Make `client` parse the items of Query and BatchGetItem in a tenth of the time, with the same result.
+    """Make `client` take the items of Query and BatchGetItem as they are in the response, in a tenth of the time.
 
     botocore's parser looks for each of the ten kinds of value in every attribute: 0.1 s for a week of samples, and half
-    of what a worker spent on loading a batch. botocore still parses the rest (errors, `UnprocessedKeys`).
+    of what a worker spent on loading a batch. Only bytes differ from its result: they are still Base64 text, which
+    `unmarshal` decodes. botocore still parses the rest (errors, `UnprocessedKeys`).
     """
     for operation in ("Query", "BatchGetItem"):
         client.meta.events.register(
@@ -137,26 +137,7 @@ def _take_items(response_dict: dict[str, Any], customized_response_dict: dict[st
     if response_dict["status_code"] != 200:
         return
     body = json_object(response_dict["body"])
-    if "Items" in body:
-        customized_response_dict["Items"] = [_typed(item) for item in body.pop("Items")]
-    if "Responses" in body:
-        customized_response_dict["Responses"] = {
-            table: [_typed(item) for item in found] for table, found in body.pop("Responses").items()
-        }
+    for member in ("Items", "Responses"):
+        if member in body:
+            customized_response_dict[member] = body.pop(member)
     response_dict["body"] = json.dumps(body).encode()
-
-
-def _typed(item: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the item as botocore does, with base64 decoded to bytes."""
-    for value in item.values():
-        for kind, content in value.items():
-            if kind == "B":
-                value[kind] = a2b_base64(content)
-            elif kind == "BS":
-                value[kind] = [a2b_base64(each) for each in content]
-            elif kind == "M":
-                _typed(content)
-            elif kind == "L":
-                for number, each in enumerate(content):
-                    content[number] = _typed({"_": each})["_"]
-    return item

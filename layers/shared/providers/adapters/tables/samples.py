@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import string
 import struct
-from collections.abc import Iterable, Mapping
+from binascii import a2b_base64
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from providers.model.samples import Sample, Samples, minute_of
@@ -90,31 +92,31 @@ def pack(sample: Sample) -> bytes:
 
 
 def samples_in(hours: Iterable[Mapping[str, Any]]) -> Samples:
-    """Return the samples of hours' items in DynamoDB's typed form, the oldest hour first.
+    """Return the samples of hours' items as they are in a response's JSON, the oldest hour first.
 
-    An hour is decoded at once, because a week has ten thousand samples.
+    All samples are decoded together, member by member, because a week has ten thousand.
     """
     minutes: list[int] = []
-    versions: list[int] = []
-    reasons: list[Reason | None] = []
-    latencies: list[int | None] = []
+    packed: list[bytes] = []
     for item in hours:
-        hour = _hour(item)
-        found = [minute for minute, name in enumerate(_NAMES) if name in item]
-        packed = [item[_NAMES[minute]]["B"] for minute in found]
-        minutes += [hour + minute for minute in found]
-        data = b"".join(packed)
-        if len(data) == _USUAL * len(packed):
-            versions += data[3::_USUAL]
-        else:
-            versions += [int.from_bytes(each[3:]) for each in packed]
-            data = b"".join(each[:_USUAL] for each in packed)
-        reasons += [_REASONS[code] for code in data[::_USUAL]]
-        milliseconds = struct.unpack(">" + "xHx" * len(packed), data)
-        latencies += [None if each == _NO_LATENCY else each for each in milliseconds]
-    return Samples(minutes, versions, reasons, latencies)
+        for minute, name in enumerate(_NAMES, _first_minute(item["SK"]["S"])):
+            if name in item:
+                minutes.append(minute)
+                packed.append(a2b_base64(item[name]["B"]))
+    data = b"".join(packed)
+    versions: Sequence[int] = data[3::_USUAL]
+    if len(data) != _USUAL * len(packed):
+        versions = [int.from_bytes(each[3:]) for each in packed]
+        data = b"".join([each[:_USUAL] for each in packed])
+    latency_bytes = bytearray(2 * len(packed))
+    latency_bytes[::2], latency_bytes[1::2] = data[1::_USUAL], data[2::_USUAL]
+    latencies: Sequence[int | None] = struct.unpack(f">{len(packed)}H", latency_bytes)
+    if _NO_LATENCY in latencies:
+        latencies = [None if each == _NO_LATENCY else each for each in latencies]
+    return Samples(minutes, versions, [_REASONS[code] for code in data[::_USUAL]], latencies)
 
 
-def _hour(item: Mapping[str, Any]) -> int:
-    """Return the first minute of an hour's item, counted from 1970."""
-    return minute_of(datetime.fromisoformat(f"{item['SK']['S'][2:]}:00:00+00:00"))
+@lru_cache(maxsize=400)  # more than the hours of two weeks
+def _first_minute(sort_key: str) -> int:
+    """Return the first minute of an hour, counted from 1970."""
+    return minute_of(datetime.fromisoformat(f"{sort_key[2:]}:00:00+00:00"))
