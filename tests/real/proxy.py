@@ -29,7 +29,7 @@ MODELS: Final = {
 """A model of each vendor, by LiteLLM's name."""
 OFFLINE: Final = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "NO_PROXY": "127.0.0.1"}
 """LiteLLM's own list of prices, instead of one that it fetches."""
-START_S: Final = 120
+START_S: Final = 240
 MASTER_KEY: Final = f"sk-{secrets.token_hex(32)}"
 """What callers of the proxy send; it refuses to start without one."""
 

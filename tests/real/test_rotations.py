@@ -156,20 +156,17 @@ def test_the_alternatives_fail_requests(used: Used, tmp_path: Path) -> None:
     port = proxy.free_port()
     url = f"http://127.0.0.1:{port}"
 
-    def started(key: str) -> subprocess.Popen[bytes]:
-        process = proxy.start(tmp_path, config, {"OPENAI_API_KEY": key}, port)
-        proxy.wait_until_ready(process, port)
-        return process
-
     key = new_key("openai")
-    process = started(key)
+    process = proxy.start(tmp_path, config, {"OPENAI_API_KEY": key}, port)
     try:
+        proxy.wait_until_ready(process, port)
         with load(url, {}, IN_FLIGHT // 2, {}) as outcome:
             for _ in range(RESTARTS):
                 time.sleep(2 * TOKEN_S * WORDS)
                 old, key = key, new_key("openai")
                 proxy.stop(process)
-                process = started(key)
+                process = proxy.start(tmp_path, config, {"OPENAI_API_KEY": key}, port)
+                proxy.wait_until_ready(process, port)
                 used.revoke("openai", old)
         stored = httpx2.patch(
             f"{url}/credentials/openai",

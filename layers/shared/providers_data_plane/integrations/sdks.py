@@ -28,7 +28,7 @@ def openai(credentials: Credentials, provider: str, **options: Any) -> OpenAI:
     """Return OpenAI's client, for OpenAI and for every vendor with OpenAI's interface (Groq, Fireworks, Azure's v1)."""
     import openai
 
-    http = openai.DefaultHttpxClient(auth=httpx2_auth(credentials, provider), follow_redirects=False)
+    http = _http(openai.DefaultHttpxClient, credentials, provider)
     return openai.OpenAI(api_key=PLACEHOLDER, http_client=http, **_openai(credentials, provider, options))
 
 
@@ -36,7 +36,7 @@ def async_openai(credentials: Credentials, provider: str, **options: Any) -> Asy
     """Return OpenAI's asynchronous client."""
     import openai
 
-    http = openai.DefaultAsyncHttpxClient(auth=httpx2_auth(credentials, provider), follow_redirects=False)
+    http = _http(openai.DefaultAsyncHttpxClient, credentials, provider)
     return openai.AsyncOpenAI(api_key=PLACEHOLDER, http_client=http, **_openai(credentials, provider, options))
 
 
@@ -44,7 +44,7 @@ def azure_openai(credentials: Credentials, provider: str, **options: Any) -> Azu
     """Return the client of an Azure OpenAI resource. It needs `api_version`, as the SDK's own."""
     import openai
 
-    http = openai.DefaultHttpxClient(auth=httpx2_auth(credentials, provider), follow_redirects=False)
+    http = _http(openai.DefaultHttpxClient, credentials, provider)
     given = {"azure_endpoint": _base_url(credentials, provider)} | options
     return openai.AzureOpenAI(api_key=PLACEHOLDER, http_client=http, **given)
 
@@ -53,7 +53,7 @@ def async_azure_openai(credentials: Credentials, provider: str, **options: Any) 
     """Return the asynchronous client of an Azure OpenAI resource."""
     import openai
 
-    http = openai.DefaultAsyncHttpxClient(auth=httpx2_auth(credentials, provider), follow_redirects=False)
+    http = _http(openai.DefaultAsyncHttpxClient, credentials, provider)
     given = {"azure_endpoint": _base_url(credentials, provider)} | options
     return openai.AsyncAzureOpenAI(api_key=PLACEHOLDER, http_client=http, **given)
 
@@ -62,7 +62,7 @@ def anthropic(credentials: Credentials, provider: str, **options: Any) -> Anthro
     """Return Anthropic's client."""
     import anthropic
 
-    http = anthropic.DefaultHttpxClient(auth=httpx2_auth(credentials, provider), follow_redirects=False)
+    http = _http(anthropic.DefaultHttpxClient, credentials, provider)
     return anthropic.Anthropic(api_key=PLACEHOLDER, http_client=http, **_plain(credentials, provider, options))
 
 
@@ -70,7 +70,7 @@ def async_anthropic(credentials: Credentials, provider: str, **options: Any) -> 
     """Return Anthropic's asynchronous client."""
     import anthropic
 
-    http = anthropic.DefaultAsyncHttpxClient(auth=httpx2_auth(credentials, provider), follow_redirects=False)
+    http = _http(anthropic.DefaultAsyncHttpxClient, credentials, provider)
     return anthropic.AsyncAnthropic(api_key=PLACEHOLDER, http_client=http, **_plain(credentials, provider, options))
 
 
@@ -93,7 +93,7 @@ def groq(credentials: Credentials, provider: str, **options: Any) -> Groq:
     """Return Groq's client."""
     import groq
 
-    http = groq.DefaultHttpxClient(auth=httpx_auth(credentials, provider), follow_redirects=False)
+    http = _http(groq.DefaultHttpxClient, credentials, provider)
     return groq.Groq(api_key=PLACEHOLDER, http_client=http, **_plain(credentials, provider, options))
 
 
@@ -101,7 +101,7 @@ def async_groq(credentials: Credentials, provider: str, **options: Any) -> Async
     """Return Groq's asynchronous client."""
     import groq
 
-    http = groq.DefaultAsyncHttpxClient(auth=httpx_auth(credentials, provider), follow_redirects=False)
+    http = _http(groq.DefaultAsyncHttpxClient, credentials, provider)
     return groq.AsyncGroq(api_key=PLACEHOLDER, http_client=http, **_plain(credentials, provider, options))
 
 
@@ -109,7 +109,7 @@ def fireworks(credentials: Credentials, provider: str, **options: Any) -> Any:
     """Return Fireworks' client."""
     import fireworks
 
-    http = fireworks.DefaultHttpxClient(auth=httpx_auth(credentials, provider), follow_redirects=False)
+    http = _http(fireworks.DefaultHttpxClient, credentials, provider)
     return fireworks.Fireworks(api_key=PLACEHOLDER, http_client=http, **_plain(credentials, provider, options))
 
 
@@ -117,8 +117,15 @@ def async_fireworks(credentials: Credentials, provider: str, **options: Any) -> 
     """Return Fireworks' asynchronous client."""
     import fireworks
 
-    http = fireworks.DefaultAsyncHttpxClient(auth=httpx_auth(credentials, provider), follow_redirects=False)
+    http = _http(fireworks.DefaultAsyncHttpxClient, credentials, provider)
     return fireworks.AsyncFireworks(api_key=PLACEHOLDER, http_client=http, **_plain(credentials, provider, options))
+
+
+def _http(kind: Any, credentials: Credentials, provider: str) -> Any:
+    """Return an SDK's own HTTP client, of httpx2 or of httpx, as the release of the SDK has it."""
+    libraries = {each.__module__.partition(".")[0] for each in kind.__mro__}
+    auth = httpx2_auth if "httpx2" in libraries else httpx_auth
+    return kind(auth=auth(credentials, provider), follow_redirects=False)
 
 
 def _base_url(credentials: Credentials, provider: str) -> str | None:
