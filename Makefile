@@ -4,7 +4,7 @@
 #   SAM=…      a SAM CLI to use instead of .venv-sam's   ARCH=…   arm64 or x86_64; default: samconfig.toml
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run aws deploy adopt management-key bench openapi quick test test-real test-browser test-mcp prove soak check check-policy build test-sam test-deploy release requirements clean
+.PHONY: help run aws deploy adopt management-key bench openapi quick test test-real test-browser test-mcp test-clients prove soak check check-policy build test-sam test-deploy release requirements clean
 
 BIN := .venv/bin
 PIP_INSTALL := install -qq --disable-pip-version-check
@@ -49,6 +49,7 @@ help:
 	@echo "make test-real     Use credentials with a LiteLLM proxy and the vendors' own SDKs while their keys are rotated"
 	@echo "make test-browser  Check the types of the console's scripts, and test it in Chromium (Debian: chromium, chromium-driver, npm)"
 	@echo "make test-mcp      Run the official conformance suite of the Model Context Protocol (npm)"
+	@echo "make test-clients  Generate clients with openapi-python-client and openapi-typescript (npm), compile them and use them"
 	@echo "make prove         Run the proofs of what is promised, and print what they tried (soak: ten times as much)"
 	@echo "make check         Check format, lint, types, imports, templates"
 	@echo "make check-policy  Check the templates and the workflows against policies (checkov, zizmor)"
@@ -103,7 +104,7 @@ quick: .venv/dev.stamp
 PARALLEL := -n auto --dist worksteal
 
 test: .venv/dev.stamp
-	@$(BIN)/pytest -q -m "not sam and not deploy and not prove and not real and not browser and not conformance" $(PARALLEL) $(ARGS)
+	@$(BIN)/pytest -q -m "not clients and not sam and not deploy and not prove and not real and not browser and not conformance" $(PARALLEL) $(ARGS)
 
 # In an environment of its own: LiteLLM pins many packages.
 test-real: .venv-real/real.stamp
@@ -119,6 +120,11 @@ test-browser: .venv/dev.stamp
 test-mcp: .venv/dev.stamp
 	@if command -v npm >/dev/null; then npm ci --silent --ignore-scripts --prefix tests/mcp/conformance; fi
 	@$(BIN)/pytest -q -m conformance tests/mcp $(ARGS)
+
+# Without npm, the TypeScript client is skipped.
+test-clients: .venv/dev.stamp .venv-clients/clients.stamp
+	@if command -v npm >/dev/null; then cd tests/clients && npm ci --silent --ignore-scripts; fi
+	@$(BIN)/pytest -q -m clients tests/clients $(ARGS)
 
 # With the fast proofs, which `make test` runs too, so that the table is complete.
 PROOFS := tests/proofs tests/local/test_fuzz.py tests/test_permissions.py
@@ -209,6 +215,12 @@ release: .venv/dev.stamp
 	@.venv-policy/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/policy.txt
 	@touch $@
 
+.venv-clients/clients.stamp: requirements/clients.txt requirements/pip.txt
+	@$(call make_venv,.venv-clients)
+	@echo "Installing a generator of Python clients into .venv-clients (once)"
+	@.venv-clients/bin/python -m pip $(PIP_INSTALL) --require-hashes -r requirements/clients.txt
+	@touch $@
+
 # The layer and the MCP function are resolved for the platform that they run on; the others for every Python from 3.11 on, at
 # the layer's versions. The MCP function omits what the layer has, and what its library needs only as a client.
 MCP_UNUSED := attrs jsonschema jsonschema-specifications pyjwt referencing rpds-py
@@ -223,10 +235,11 @@ requirements: .venv/dev.stamp
 	$(COMPILE) --universal --python-version 3.11 requirements/sam.in -o requirements/sam.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/real.in -o requirements/real.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/policy.in -o requirements/policy.txt
+	$(COMPILE) --universal --python-version 3.11 requirements/clients.in -o requirements/clients.txt
 	$(COMPILE) --universal --python-version 3.13 requirements/bench.in -o requirements/bench.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/pip.in -o requirements/pip.txt
 
 clean:
-	rm -rf .venv .venv-sam .venv-policy .venv-bench .venv-real .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	rm -rf tests/console/node_modules
+	rm -rf .venv .venv-sam .venv-policy .venv-bench .venv-clients .venv-real .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf tests/console/node_modules tests/clients/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -153,7 +153,7 @@ class _DocumentBuilder:
         if status == 401:
             headers["WWW-Authenticate"] = self._header("WWW-Authenticate")
         content = {
-            "schema": _ref("schemas", "Error"),
+            "schema": _ref("schemas", "ErrorResponse"),
             "examples": {code: _ref("examples", code) for code in codes},
         }
         found = {

@@ -49,7 +49,7 @@ the operator sets another limit; the `RateLimit-…` headers report the rate lim
 
 ## Errors
 
-Every error has the format of `Error`. Switch on `error.code`, show `error.message` to people, and quote
+Every error has the format of `ErrorResponse`. Switch on `error.code`, show `error.message` to people, and quote
 `error.request_id`, which is also the header `X-Request-Id` of every response, when you report a problem. No response
 contains a credential, or a vendor's own text about one.
 

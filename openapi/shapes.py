@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from providers_contract import bodies, responses
 from providers_contract.errors import ERRORS, EXIT_CODES
 from providers_contract.operations import Operation
-from providers_contract.responses import Error
+from providers_contract.responses import ErrorResponse
 
 _REF: Final = "#/components/schemas/"
 
@@ -45,7 +45,7 @@ def schemas(operations: Iterable[Operation]) -> dict[str, Any]:
 
     Response schemas are open: the API may add fields.
     """
-    names = {Error.__name__}
+    names = {ErrorResponse.__name__}
     for each in operations:
         names |= {name for name in (each.body, *(success.model for success in each.successes.values())) if name}
     models = {name: model(name) for name in sorted(names)}

@@ -30,7 +30,7 @@ from pydantic import ValidationError
 
 from providers_contract.errors import ERRORS, TRANSIENT, retryable
 from providers_contract.headers import http_date
-from providers_contract.responses import Error, FieldError, Reference
+from providers_contract.responses import ErrorResponse, FieldError, Reference
 
 
 class ConfigurationError(ValueError):
@@ -152,7 +152,7 @@ _RETRYABLE: Final = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.Remote
 def from_response(response: httpx2.Response) -> ProvidersAPIError:
     """Return the error in a response that is not a success."""
     try:
-        body: Any = Error.model_validate_json(response.content)
+        body: Any = ErrorResponse.model_validate_json(response.content)
     except ValidationError:
         return unexpected(response)
     return _from_error(body, response.status_code, _retry_after(response))
@@ -161,14 +161,14 @@ def from_response(response: httpx2.Response) -> ProvidersAPIError:
 def from_body(body: Any) -> ProvidersAPIError | None:
     """Return the error in an operator function's result, with the status of its code; None if it is not an error."""
     try:
-        error = Error.model_validate(body)
+        error = ErrorResponse.model_validate(body)
     except ValidationError:
         return None
     known = ERRORS.get(error.error.code)
     return _from_error(error, known.status if known else 500, None)
 
 
-def _from_error(found: Error, status: int, retry_after: float | None) -> ProvidersAPIError:
+def _from_error(found: ErrorResponse, status: int, retry_after: float | None) -> ProvidersAPIError:
     body = found.error
     family = _FAMILIES.get(status, ServerFailed if status >= 500 else InvalidRequest)
     return family(

@@ -345,7 +345,7 @@ class ErrorBody(Response):
     vendor_request_id: Annotated[str | None, Field(description="The vendor's id of the API's request to it.")] = None
 
 
-class Error(Response):
+class ErrorResponse(Response):
     """The body of every error response."""
 
     error: ErrorBody
