@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx2
@@ -149,7 +150,12 @@ def test_the_list_of_tools_is_small_and_can_be_kept(api: list[httpx2.Request]) -
 
 def test_a_subscription_is_refused_at_once(api: list[httpx2.Request]) -> None:
     """A subscription, which a server without streams does not have, is refused, and does not keep the function busy."""
-    status, _, body = call(modern("subscriptions/listen", notifications={"toolsListChanged": True}))
+    given = modern("subscriptions/listen", notifications={"toolsListChanged": True})
+    responses: list[Any] = []
+    thread = Thread(target=lambda: responses.append(call(given)), daemon=True)  # if it is busy, it never returns
+    thread.start()
+    thread.join(10)
+    ((status, _, body),) = responses
     assert (status, body["error"]["code"]) == (404, METHOD_NOT_FOUND)
 
 
