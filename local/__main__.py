@@ -20,6 +20,7 @@ DEFAULT_AWS_PORT: Final = 8789
 
 RUN_BANNER: Final = """
 Providers API   {url}
+Console         {url}/console (sign in with KEY)
 Vendors         {vendors}
 {kept} Ctrl-C stops it.
 

@@ -32,6 +32,7 @@ export function ask({ title, content, action, danger = false, busy = "Working", 
         dialog.close();
       } catch (error) {
         show(problem, explained(error));
+        problem.scrollIntoView({ block: "nearest" });
       }
       stop();
       go.disabled = false;

@@ -39,7 +39,7 @@ function author({ actor }) {
 function difference({ before, after }) {
   const names = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
   const parts = [...names].map((name) => {
-    const [old, now] = [before?.[name] ?? null, after?.[name] ?? null];
+    const [old = null, now = null] = [before?.[name], after?.[name]].map((each) => (Array.isArray(each) && !each.length ? null : each));
     if (old === null && now === null) return null;
     return h("li", null, `${words(name)}: `, old === null ? null : h("del", null, plain(old)), " ", now === null ? (after ? "none" : null) : h("ins", null, plain(now)));
   });
