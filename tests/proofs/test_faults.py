@@ -52,7 +52,7 @@ from providers_contract.vocabulary import Scope
 from providers_data_plane.clients import CLIENT_CONFIG
 from tests.kit.aws import REGION
 from tests.kit.figures import Figure
-from tests.kit.lambdas import Response, call
+from tests.kit.lambdas import Invocation, Response, call
 from tests.kit.operations import CHANGING, ROWS, Existing, Row
 from tests.test_permissions import ClockAhead
 
@@ -380,6 +380,7 @@ SCENES = [
     Scene("dispatch", "dispatch_probes", event=lambda at: {"time": at.minute}, at_once=events.THREADS),
     Scene("probe", "run_probes", event=probe),
     Scene("reap", "reap_versions", event=lambda _: {"time": "2999-01-01T00:00:00Z"}),
+    Scene("resolve by name", "resolve_credential", event=lambda _: {"org": ORG, "provider": "First"}),
     Scene("mint a key", "operate", event=lambda _: {"action": "keys.create", "arguments": {"org": ORG, "name": "new"}}),
     Scene("list keys", "operate", event=lambda _: {"action": "keys.list", "arguments": {"org": ORG}}),
     Scene("rotate a data key", "operate", event=lambda _: {"action": "data_keys.rotate", "arguments": {"org": ORG}}),
@@ -418,7 +419,7 @@ def attempt(stage: Stage, scene: Scene, wire: Wire, number: int, later: timedelt
         return Trial(wire, call(scene.function, org=ORG, **given))
     assert scene.event is not None
     handler = importlib.import_module(f"functions.{scene.function}.app").handler
-    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
+    context = Invocation()
     try:
         return Trial(wire, returned=handler(scene.event(stage), context))
     except Exception as error:  # noqa: BLE001 - which one it is, is asserted
