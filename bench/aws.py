@@ -224,7 +224,10 @@ class Canned:
 
     def _hour(self, partition: str, hour: str) -> _Stored | None:
         own = self._recorded.get((partition, hour))
-        members, size = _members(self._history.get(hour, {}) | own) if own else self._members.get(hour, ("", 0))
+        members, size = self._members.get(hour, ("", 0))
+        if own:
+            recorded, more = _members(own)
+            members, size = ",".join(filter(None, (members, recorded))), size + more
         if not members:
             return None
         text = f'{{"PK":{{"S":"{partition}"}},"SK":{{"S":"{hour}"}},"ttl":{{"N":"1776000000"}},{members}}}'
@@ -239,7 +242,7 @@ class Canned:
         taken = bucket in shared or bucket in own
         if not taken:
             own[bucket] = body["ExpressionAttributeValues"][":sample"]["B"]
-        size = _fixed_size(partition, hour) + _members(shared | own)[1]
+        size = _fixed_size(partition, hour) + self._members.get(hour, ("", 0))[1] + _members(own)[1]
         self.meter.count("dynamodb.UpdateItem", write=ceil(size / WRITE_UNIT))
         if taken:
             return 400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}'

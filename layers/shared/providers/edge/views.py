@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 def at(time: datetime | None) -> str | None:
     """Return the time as RFC 3339 in UTC, to the second."""
-    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if time is None else f"{time.astimezone(UTC).isoformat()[:19]}Z"
 
 
 _UNSEEN: Final = HealthSummary()
