@@ -175,6 +175,23 @@ def test_it_works_below_a_stage(chromium: Browser, api: Api) -> None:
         assert chromium.faults() == []
 
 
+def test_it_starts_again_if_a_file_is_missing(browser: Browser, api: Api) -> None:
+    """If a module cannot be loaded, the console waits, and loads the page again."""
+    command = browser.driver.execute_cdp_cmd
+    command("Network.enable", {})
+    command("Network.setCacheDisabled", {"cacheDisabled": True})
+    command("Network.setBlockedURLs", {"urls": ["*/health.js"]})
+    try:
+        browser.driver.refresh()
+        browser.until(lambda: browser.run("return sessionStorage.getItem('tries')") == "1")
+        command("Network.setBlockedURLs", {"urls": []})
+        assert browser.sees("Providers", "h1")
+        browser.until(lambda: browser.run("return sessionStorage.getItem('tries')") is None)
+    finally:
+        command("Network.setBlockedURLs", {"urls": []})
+        command("Network.disable", {})
+
+
 def test_it_is_usable_within_a_second(browser: Browser, api: Api) -> None:
     """From opening the page of a signed-in tab to the table takes less than a second of the page's own time."""
     for number in range(20):

@@ -44,7 +44,7 @@ def test_a_page_finds_its_files(resource: str) -> None:
         assert (response["statusCode"], "immutable" in response["headers"]["Cache-Control"]) == (200, True), name
 
 
-@pytest.mark.parametrize(("page", "entry"), [("/console", "app.js"), ("/docs", "docs.js")])
+@pytest.mark.parametrize(("page", "entry"), [("/console", "boot.js"), ("/docs", "docs.js")])
 def test_a_page_preloads_every_module(page: str, entry: str) -> None:
     """A page names every module that it loads, so that the browser requests all of them at once."""
     wanted, found = [entry], set[str]()
@@ -52,7 +52,9 @@ def test_a_page_preloads_every_module(page: str, entry: str) -> None:
         name = wanted.pop()
         if name not in found:
             found.add(name)
-            wanted += re.findall(r'^(?:import|\} from) .*?"\./([\w.]+)";', (STATIC / name).read_text(), re.MULTILINE)
+            wanted += re.findall(
+                r'^\s*(?:await import\(|import .*|\} from )"\./([\w.]+)"', (STATIC / name).read_text(), re.MULTILINE
+            )
     assert {name for _, name in references(get(page)["body"]) if name.endswith(".js")} == found
 
 
