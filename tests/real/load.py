@@ -17,6 +17,8 @@ from typing import Any, Final
 
 WORDS: Final = 20
 """Tokens of a request; the emulator's tokens are words, so a response that has them all is complete."""
+RETRY_S: Final = 1
+"""After a failed request, its caller waits as long before the next."""
 PROMPT: Final[Any] = [{"role": "user", "content": "Hello"}]
 LITELLM: Final = "litellm"
 
@@ -64,7 +66,7 @@ class Load:
             except Exception as error:  # noqa: BLE001 - each failure is counted
                 self.failed[kind] += 1
                 self.reasons[f"{kind}: {type(error).__name__} {str(error)[:160]}"] += 1
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(RETRY_S)
                 continue
             if len(text.split()) == WORDS:
                 self.done[kind] += 1

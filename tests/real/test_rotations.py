@@ -178,7 +178,7 @@ def test_the_alternatives_fail_requests(used: Used, tmp_path: Path) -> None:
         proxy.stop(process)
 
     sys.stdout.write(
-        f"\nLiteLLM with the key in an environment variable, restarted {RESTARTS} times:\n"
+        f"\nLiteLLM with the key in an environment variable, restarted {RESTARTS} times, {IN_FLIGHT // 2} callers:\n"
         f"  {outcome.count('done')} requests ended well, {outcome.count('failed')} failed\n"
         f"LiteLLM's stored credentials: not measured ({stored.status_code}: it needs a database)\n"
     )
