@@ -11,6 +11,7 @@ import base64
 import json
 import tempfile
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from providers_contract.secret import Secret
 SAVE_SECONDS: Final = 5
 """How much of the newest changes is lost if the process is killed; Ctrl-C loses none."""
 _BYTES: Final = "base64"
+_MEMBERS: Final = {"management_key", "clock_ahead_s", "kms", "tables"}
 
 
 class Kept:
@@ -34,6 +36,9 @@ class Kept:
         self._text = self._file.read_text(encoding="utf-8") if self._file.exists() else ""
         self._stored: dict[str, Any] = json.loads(self._text, object_hook=_decoded) if self._text else {}
 
+        if self._stored and self._stored.keys() != _MEMBERS:
+            raise ValueError(f"{self._file} is from another version: remove it")
+
     @property
     def management_key(self) -> Secret | None:
         """Return the management key of the run that wrote the file; None if there was none."""
@@ -43,6 +48,7 @@ class Kept:
         """Fill a new stack with what the file has. Raises ValueError if it does not fit the stack."""
         if not self._stored:
             return
+        ports.local_clock.ahead = timedelta(seconds=self._stored["clock_ahead_s"])  # no time is in the future
         dynamodb = ports.client("dynamodb")
         if not set(self._stored["tables"]) <= set(dynamodb.list_tables()["TableNames"]):
             raise ValueError(f"{self._file} is from another version: remove it")
@@ -62,9 +68,13 @@ class Kept:
             dynamodb, key = ports.client("dynamodb"), _key()
             tables = {name: [*_items(dynamodb, name)] for name in dynamodb.list_tables()["TableNames"]}
         kms = {"id": key.id, "material": key.key_material}
-        text = json.dumps(
-            {"management_key": management_key.reveal(), "kms": kms, "tables": tables}, default=_encoded, indent=1
-        )
+        stored = {
+            "management_key": management_key.reveal(),
+            "clock_ahead_s": ports.local_clock.ahead.total_seconds(),
+            "kms": kms,
+            "tables": tables,
+        }
+        text = json.dumps(stored, default=_encoded, indent=1)
         if text == self._text:
             return
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=self._file.parent, delete=False) as file:

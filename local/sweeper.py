@@ -19,11 +19,11 @@ class LocalClock:
     """The machine's clock, which can be put forward: a provider is probed once a minute, too slow for a developer."""
 
     def __init__(self) -> None:
-        self._ahead = timedelta(0)
+        self.ahead = timedelta(0)
 
     def now(self) -> datetime:
         """Return the time in UTC."""
-        return datetime.now(UTC) + self._ahead
+        return datetime.now(UTC) + self.ahead
 
     def new_id(self) -> str:
         """Return a new ULID, with the machine's own time."""
@@ -33,7 +33,7 @@ class LocalClock:
 
     def put_forward_to(self, at: datetime) -> None:
         """Set the clock to `at`, unless that is in the past."""
-        self._ahead += max(timedelta(0), at - self.now())
+        self.ahead += max(timedelta(0), at - self.now())
 
 
 class Sweeper:

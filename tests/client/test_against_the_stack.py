@@ -130,7 +130,7 @@ def test_the_local_stack_replaces_a_data_key(stack: Stack) -> None:
     assert (refused.code, "try again in 10 min" in refused.err) == (4, True)
     with pytest.MonkeyPatch.context() as patch:
         clock = stack.ports.local_clock
-        patch.setattr(clock, "_ahead", clock._ahead + timedelta(minutes=10))
+        patch.setattr(clock, "ahead", clock.ahead + timedelta(minutes=10))
         assert local.ok("data-keys", "reseal", *options, "--json").data["settled_in_s"] == 0
         assert local("data-keys", "destroy", "00000001", *options, answers="n\n").code == 1
         assert "Destroyed" in local.ok("data-keys", "destroy", "00000001", *options, answers="y\n").out

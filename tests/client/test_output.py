@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,20 @@ def test_standard_input_that_is_closed_or_not_text(stack: Stack) -> None:
     for command in (ADD, "providers import - --yes"):
         done = run(stack, "org_stdin", rf"printf '\xff\xfe' | {command}")
         assert (done.returncode, done.stderr) == (2, b"Error: standard input is not UTF-8 text\n")
+
+
+@pytest.mark.parametrize("variable", ["NO_COLOR", "OTHER"])
+def test_no_color_is_honored(variable: str) -> None:
+    """With NO_COLOR, an error on a terminal has no color."""
+    ours, theirs = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", ""), "TERM": "xterm"}
+    environment |= {"XDG_CONFIG_HOME": os.devnull, variable: "1"}
+    done = subprocess.run([*PROGRAM.split(), "list"], stderr=theirs, env=environment, timeout=60, check=False)
+    os.close(theirs)
+    shown = os.read(ours, 4096)
+    os.close(ours)
+    assert done.returncode == 2
+    assert (b"\x1b[31m" in shown) is (variable == "OTHER")
 
 
 def test_json_cannot_control_a_terminal() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,13 @@ def test_state_is_kept_between_runs(tmp_path: Path) -> None:
         with Client(first.url, first.management_key.reveal()) as client:
             added = client.add_provider("openai", "Kept", fake_key("openai")).data
         key = first.management_key
+        first.ports.local_clock.ahead = timedelta(minutes=5)
     assert (data / "stack.json").stat().st_mode & 0o777 == 0o600
     assert data.stat().st_mode & 0o777 == 0o700
     for _ in range(2):  # a run that changes nothing loses nothing
         with in_background(running_stack(data=data)) as second:
             assert second.management_key == key
+            assert second.ports.local_clock.ahead == timedelta(minutes=5)
             with Client(second.url, key.reveal()) as client:
                 assert client.get_provider(added.id).name == "Kept"
     with in_background(running_stack(data=data)) as third, Client(third.url, key.reveal()) as client:
@@ -47,7 +50,12 @@ def test_a_given_key_is_added(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["{", '{"management_key": "x", "kms": {"id": "a", "material": "b"}, "tables": {"T": []}}']
+    "content",
+    [
+        "{",
+        '{"management_key": "x"}',
+        '{"management_key": "x", "clock_ahead_s": 0, "kms": {}, "tables": {"Another": []}}',
+    ],
 )
 def test_a_file_that_does_not_fit_is_an_error(tmp_path: Path, content: str) -> None:
     """A file that is broken, or from another version, is an error, and stays as it is."""

@@ -83,6 +83,8 @@ ALIASES: Final = {"delete": "rm"}
 @click.pass_context
 def app(ctx: click.Context, url: str | None, key_file: str | None, profile: str | None) -> None:
     """Store the global options for the command."""
+    if os.environ.get("NO_COLOR"):  # rich knows the variable; click does not
+        ctx.color = False
     ctx.obj = {"url": url, "key_file": key_file, "profile": profile}
 
 

@@ -13,7 +13,13 @@ from providers_contract.responses import AuditEntry
 
 
 @click.command()
-@click.option("--provider", "which", metavar="PROVIDER", help="Filter by provider, by id or name.")
+@click.option(
+    "--provider",
+    "which",
+    metavar="PROVIDER",
+    help="Filter by provider, by id or name.",
+    shell_complete=options.complete_provider,
+)
 @click.option(
     "--resource", "resource_id", metavar="ID", help="Filter by resource: a slug, an upload, or a deleted provider."
 )
