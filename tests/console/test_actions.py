@@ -226,6 +226,23 @@ def test_a_revoked_key_is_signed_out(chromium: Browser, api: Api) -> None:
     assert chromium.run("return sessionStorage.length") == 0
 
 
+def test_a_view_waits_for_the_rate_limit(browser: Browser, api: Api) -> None:
+    """When the key has used up its requests for a minute, the view says so, waits, and is then shown."""
+    browser.run(
+        """const real = window.fetch;
+        window.fetch = async () => {
+          window.fetch = real;
+          const error = {code: "rate_limited", message: "try again in 1 s"};
+          return new Response(JSON.stringify({error}), {status: 429, headers: {"Retry-After": "1"}});
+        }"""
+    )
+    browser.run("location.hash = '#/routing'")
+    assert browser.sees("Waiting 1 s", "#notice")
+    assert browser.sees("Routing configs", "h1")
+    assert browser.find("main").text
+    browser.until(lambda: not browser.all("#notice *"))
+
+
 def test_markup_in_a_name_stays_text(browser: Browser, api: Api) -> None:
     """A name with markup is shown as it is, in every view, and makes no element."""
     name = "<img src=x onerror=alert(1)><b>bold</b>"

@@ -1,5 +1,6 @@
 /** Requests to the API that serves this page. The key is sent there, in a header, and nowhere else. */
 
+import { notify } from "./dom.js";
 import { ApiError } from "./errors.js";
 
 const ROOT = new URL("../../manage/v1/", import.meta.url);
@@ -21,7 +22,7 @@ export class Api {
   }
 
   /**
-   * Send a request and return its body. Raises ApiError.
+   * Send a request and return its body. Reads wait for the key's rate limit. Raises ApiError.
    * @param {string} method
    * @param {string} path below /manage/v1/
    * @param {Options} [options]
@@ -40,7 +41,14 @@ export class Api {
     if (response.ok && found) return found;
     const error = found?.error ?? { code: "unexpected_response", message: `The API responded ${response.status}.` };
     if (response.status === 401) this.#onUnauthenticated();
-    throw new ApiError(response.status, error, Number(response.headers.get("Retry-After")) || undefined);
+    const wait = Number(response.headers.get("Retry-After"));
+    if (response.status === 429 && method === "GET" && wait) {
+      notify(`This key has used up its requests for this minute. Waiting ${wait} s…`);
+      await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+      notify();
+      return this.send(method, path, { query, headers });
+    }
+    throw new ApiError(response.status, error);
   }
 
   /**

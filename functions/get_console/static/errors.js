@@ -14,13 +14,11 @@ export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {ErrorBody} body
-   * @param {number} [retryAfter] seconds
    */
-  constructor(status, body, retryAfter) {
+  constructor(status, body) {
     super(body.message);
     this.status = status;
     this.body = body;
-    this.retryAfter = retryAfter;
   }
 
   get code() {
