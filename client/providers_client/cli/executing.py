@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import click
 
+from providers_client.cli import options
 from providers_client.cli.session import begin
 from providers_client.errors import ConfigurationError
 from providers_contract import vendors
@@ -20,6 +21,7 @@ from providers_contract import vendors
     multiple=True,
     required=True,
     metavar="PROVIDER",
+    shell_complete=options.complete_provider,
     help="A provider's id or name; repeat it for several vendors.",
 )
 @click.option("--org", help="The organization, instead of PROVIDERS_ORG.")

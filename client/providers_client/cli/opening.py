@@ -6,11 +6,12 @@ import webbrowser
 
 import click
 
+from providers_client.cli import options
 from providers_client.cli.session import begin, find, out
 
 
 @click.command("open")
-@click.argument("which", metavar="[PROVIDER]", required=False)
+@click.argument("which", metavar="[PROVIDER]", required=False, shell_complete=options.complete_provider)
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @click.pass_context
 def open_(ctx: click.Context, which: str | None, no_browser: bool) -> None:
