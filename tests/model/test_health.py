@@ -25,7 +25,6 @@ from providers.model.health import (
     MINUTE,
     WINDOWS,
     Health,
-    Thresholds,
     history,
     nearest_rank,
     next_health,
@@ -34,6 +33,7 @@ from providers.model.health import (
     summarize,
     within,
 )
+from providers.model.policy import Thresholds
 from providers.model.samples import Sample, Samples
 from providers.model.verdict import Verdict
 from providers_contract.vocabulary import HealthState, Outcome, Reason

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from providers.model.health import Thresholds
-from providers.model.policy import Policy
+from providers.model.policy import Policy, Thresholds
 from providers.usecases.commands import Change
 from providers.usecases.probe_batch import Batch
 from providers.usecases.sweep import dispatch

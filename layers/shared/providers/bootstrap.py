@@ -13,8 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from providers.model.health import Thresholds
-from providers.model.policy import LIMITS, Limits, Policy
+from providers.model.policy import LIMITS, Limits, Policy, Thresholds
 from providers_contract.hosts import host_matches, host_patterns
 
 if TYPE_CHECKING:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
 from providers.model.errors import invalid_field, validation_failed
 from providers.model.routing import Attempt
 from providers.usecases.commands import Change, NewProvider
-from providers.usecases.uploads import ToAdd, ToRotate, Wanted
 from providers.vendors.base import clean
 from providers_contract.bodies import (
     AddProviderBody,
@@ -22,6 +21,9 @@ from providers_contract.bodies import (
 from providers_contract.secret import Secret, trimmed
 from providers_contract.validation import validated
 from providers_contract.vocabulary import Status, Strategy
+
+if TYPE_CHECKING:
+    from providers.usecases.uploads import Wanted
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -56,6 +58,8 @@ def change(body: dict[str, Any]) -> Change:
 
 def upload(body: dict[str, Any]) -> Wanted:
     """Return the provider that an upload link is for. Raises Unprocessable (validation_failed)."""
+    from providers.usecases.uploads import ToAdd, ToRotate  # late: with it come the use cases of all other changes
+
     found = _validated(CreateUploadBody, body)
     given = [name for name in ("vendor", "name", "base_url") if getattr(found, name) is not None]
     if found.provider_id is not None:

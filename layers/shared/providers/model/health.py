@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from providers.model.samples import Sample, Samples
 from providers_contract.vocabulary import HealthState, Outcome, Reason
+
+if TYPE_CHECKING:
+    from providers.model.policy import Thresholds
 
 MINUTE: Final = timedelta(minutes=1)
 WINDOWS: Final = {
@@ -91,33 +94,6 @@ def history(samples: Sequence[Sample], now: datetime, span: timedelta, step: tim
 def _cut(at: datetime, step: timedelta) -> datetime:
     seconds = int(at.timestamp())
     return datetime.fromtimestamp(seconds - seconds % int(step.total_seconds()), UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """The evidence that a state needs.
-
-    Args:
-        unhealthy_after: consecutive failures that make a provider unhealthy.
-        recovered_after: consecutive successes that make it healthy again, and consecutive valid probes that end a
-            degradation.
-        degraded_below: success rate over the last hour below which a provider is degraded.
-        interval_minutes: minutes between two probes.
-    """
-
-    unhealthy_after: int = 3
-    recovered_after: int = 2
-    degraded_below: float = 0.95
-    interval_minutes: int = 1
-
-    @property
-    def enough(self) -> int:
-        """Minimum number of probes in an hour for its success rate to count.
-
-        Twenty, the fewest with which one failure is not below 95 %; or the hour's maximum, if the interval allows
-        fewer.
-        """
-        return min(20, 60 // self.interval_minutes)
 
 
 @dataclass(frozen=True, slots=True)

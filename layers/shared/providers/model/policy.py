@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from providers.model.health import Thresholds
-
 VERIFICATION_DEADLINE_S: Final = 10.0
 """Maximum seconds of one verification, including retries; a health probe has `PROBE_DEADLINE_S`."""
 
@@ -41,6 +39,33 @@ class Limits:
 
 
 LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The evidence that a state needs.
+
+    Args:
+        unhealthy_after: consecutive failures that make a provider unhealthy.
+        recovered_after: consecutive successes that make it healthy again, and consecutive valid probes that end a
+            degradation.
+        degraded_below: success rate over the last hour below which a provider is degraded.
+        interval_minutes: minutes between two probes.
+    """
+
+    unhealthy_after: int = 3
+    recovered_after: int = 2
+    degraded_below: float = 0.95
+    interval_minutes: int = 1
+
+    @property
+    def enough(self) -> int:
+        """Minimum number of probes in an hour for its success rate to count.
+
+        Twenty, the fewest with which one failure is not below 95 %; or the hour's maximum, if the interval allows
+        fewer.
+        """
+        return min(20, 60 // self.interval_minutes)
 
 
 @dataclass(frozen=True, slots=True)

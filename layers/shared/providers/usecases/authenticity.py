@@ -10,13 +10,12 @@ import hmac
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from providers.model.management_key import ManagementKey
-from providers.model.upload import Upload
-
 if TYPE_CHECKING:
+    from providers.model.management_key import ManagementKey
+    from providers.model.upload import Upload
     from providers.ports import Ports
 
-T = TypeVar("T", ManagementKey, Upload)
+T = TypeVar("T", "ManagementKey", "Upload")
 
 
 def with_mac(ports: Ports, item: T) -> T:

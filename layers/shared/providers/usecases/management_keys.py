@@ -13,7 +13,6 @@ from providers.model.errors import Unauthenticated
 from providers.model.management_key import ManagementKey
 from providers.ports import LimitReached, Ports, StaleWrite
 from providers.usecases.authenticity import is_authentic, with_mac
-from providers.usecases.mutation import limit_exceeded
 from providers_contract.ids import MANAGEMENT_KEY, MANAGEMENT_KEY_PREFIX
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
@@ -68,6 +67,8 @@ def mint_management_key(
     try:
         ports.management_keys.put(key, ports.policy.limits)
     except LimitReached as error:
+        from providers.usecases.mutation import limit_exceeded  # late: the authorizer makes no key
+
         raise limit_exceeded(ports, error) from None
     return key, token
 
