@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -59,14 +60,23 @@ def deploy(stack: str, build: Path, **parameters: str) -> str:
 
 @contextmanager
 def build_for(folder: Path, vendors_url: str) -> Iterator[Path]:
-    """Copy the build, with the address of the vendors' emulator in its template."""
+    """Copy the build for an emulator: with the address of the vendors' emulator in its template, and without `ANY`.
+
+    MiniStack ignores API Gateway's method `ANY` in an imported API, so each route is for its operation's method only.
+    """
     copy = folder / "build"
     shutil.copytree(BUILD, copy, copy_function=os.link)
     template = copy / "template.yaml"
     text = template.read_text()
     template.unlink()  # a link to the file of the build, which stays as it is
     assert text.count("LOCAL_VENDORS_URL: ''") == 1
-    template.write_text(text.replace("LOCAL_VENDORS_URL: ''", f"LOCAL_VENDORS_URL: {vendors_url}"))
+    text = text.replace("LOCAL_VENDORS_URL: ''", f"LOCAL_VENDORS_URL: {vendors_url}")
+    methods = {each.path: each.method for each in OPERATIONS.values() if each.takes_any_method}
+    text, count = re.subn(
+        r"Method: ANY(\s+)Path: (\S+)", lambda found: f"Method: {methods[found[2]]}{found[1]}Path: {found[2]}", text
+    )
+    assert count == len(methods)
+    template.write_text(text)
     yield copy
 
 
