@@ -58,14 +58,12 @@ COMMANDS: Final = {
     "version": ("providers_client.cli.help:version", "Show the version."),
 }
 """The location and short help of each command; the help must not need the command's module."""
-ALIASES: Final = {"delete": "rm"}
 
 
 @click.group(
     "providers",
     cls=Commands,
     commands=COMMANDS,
-    aliases=ALIASES,
     help=HELP,
     epilog=EPILOG,
     no_args_is_help=True,

@@ -20,20 +20,21 @@ _PLAIN_WORD: Final = re.compile(r"(?=.{1,24}$)-{0,2}[a-z]+(-[a-z]+)*")
 _READS: Final = {"list", "get", "health", "versions", "audit", "tail", "whoami"}
 """Commands that only print: if their output is lost, they have failed."""
 _GIVEN: Final = "providers_client.given"
+_ALIASES: Final = {"delete": "rm"}
 FIELDS: Final = "providers_client.fields"
 """Where a context's `meta` has the fields in `--json=FIELD,…`."""
 
 
 class Group(click.Group):
-    """A group that suggests the closest name for a mistyped command."""
-
-    aliases: Mapping[str, str] = {}
+    """A group that knows other words for commands, and suggests the closest name for a mistyped one."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Return the command that the first argument names. Raises UsageError."""
-        known, word = self.list_commands(ctx), self.aliases.get(args[0], args[0])
+        known, word = self.list_commands(ctx), args[0]
+        if _ALIASES.get(word) in known:
+            word = _ALIASES[word]
         if word not in known and not ctx.resilient_parsing:
-            close = get_close_matches(word, [*known, *self.aliases], n=1)
+            close = get_close_matches(word, known, n=1)
             ctx.fail(f"No such command {word!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
         return super().resolve_command(ctx, [word, *args[1:]])
 
@@ -41,12 +42,9 @@ class Group(click.Group):
 class Commands(Group):
     """The root group. Its `commands` are pairs of `module:attribute` and short help, by name."""
 
-    def __init__(
-        self, *given: Any, commands: Mapping[str, tuple[str, str]], aliases: Mapping[str, str], **options: Any
-    ) -> None:
+    def __init__(self, *given: Any, commands: Mapping[str, tuple[str, str]], **options: Any) -> None:
         super().__init__(*given, **options)
         self.rows = commands
-        self.aliases = aliases
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of the commands."""
