@@ -67,7 +67,8 @@ def deploy(stack: str, sam: str, build: Path, parameters: Mapping[str, str]) -> 
     print()
     for name, value in outputs_of(stacks, stack).items():
         print(f"{name:20} {value}")
-    print(f"\nNext, create a management key: make management-key STACK={stack} ORG=<your organization>")
+    if known is None:
+        print(f"\nNext, create a management key: make management-key STACK={stack} ORG=<your organization>")
 
 
 def main() -> int:

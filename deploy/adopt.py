@@ -41,7 +41,10 @@ def _attributes_as_lists(value: Any) -> Any:
 
 
 def adopt(stack: str, identifiers: dict[str, str]) -> None:
-    """Import the resources into the new stack. Raises ClientError, WaiterError."""
+    """Import the resources into the new stack.
+
+    Raises ClientError, and WaiterError; then nothing of the new stack is left, so that it can be tried again.
+    """
     stacks = boto3.client("cloudformation")
     change: dict[str, str] = {"StackName": stack, "ChangeSetName": "adopt"}
     stacks.create_change_set(
@@ -57,7 +60,12 @@ def adopt(stack: str, identifiers: dict[str, str]) -> None:
             for name, value in identifiers.items()
         ],
     )
-    stacks.get_waiter("change_set_create_complete").wait(**change)
+    try:
+        stacks.get_waiter("change_set_create_complete").wait(**change)
+    except WaiterError as error:
+        reason = stacks.describe_change_set(**change).get("StatusReason") or str(error)
+        stacks.delete_stack(StackName=stack)  # it has no resource yet
+        raise WaiterError("adopt", reason, error.last_response) from None
     stacks.execute_change_set(**change)
     stacks.get_waiter("stack_import_complete").wait(StackName=stack)
 

@@ -27,7 +27,8 @@ Vendors         {vendors}
 Paste this into another terminal:
 
   export API={url} KEY={key}
-  curl -s $API/manage/v1/providers -H "Authorization: Bearer $KEY"
+  export PROVIDERS_API_URL=$API PROVIDERS_API_KEY=$KEY PATH=$PWD/.venv/bin:$PATH
+  providers list
 
 And these two lines, to use the stored credentials there (docs/use.md):
 

@@ -29,7 +29,7 @@ def app() -> None:
 @click.option("--org", required=True, help="The organization that the key is for (letters, digits, _ and -).")
 @options.stack
 @options.local
-@click.option("--name", default="minted by an operator", show_default=True, help="What the key is for.")
+@click.option("--name", default="created by an operator", show_default=True, help="What the key is for.")
 @click.option(
     "--scope",
     multiple=True,
@@ -139,7 +139,7 @@ def _state(key: dict[str, Any], now: str) -> Cell:
         return styled(f"revoked {_short(revoked)}", "dim")
     if expires is not None and expires <= now:
         return styled(f"expired {_short(expires)}", "dim")
-    return styled(f"good until {_short(expires)}" if expires else "good", "green")
+    return styled(f"valid until {_short(expires)}" if expires else "valid", "green")
 
 
 def _short(time: str | None) -> str | None:

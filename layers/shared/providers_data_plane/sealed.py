@@ -10,7 +10,7 @@ USED_EVERY: Final = timedelta(minutes=1)
 """Precision of `last_used_at`: a version in constant use costs one write per interval."""
 
 DATA_KEY_CACHE: Final = timedelta(minutes=5)
-"""The time for which a process may keep an unwrapped data key, and seal under it (architecture.md, Sealing)."""
+"""The time for which a process may keep an unwrapped data key, and seal under it (docs/decisions/0015)."""
 
 
 @dataclass(frozen=True, slots=True)

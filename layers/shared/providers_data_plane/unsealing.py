@@ -91,7 +91,7 @@ def forget_old(kept: dict[K, tuple[float, V]], now: float) -> None:
 
 
 def associated_data(org: str, provider_id: str, version: int, key_id: str, destination: Destination) -> bytes:
-    """Return the associated data of a seal (architecture.md, Sealing). No base_url is empty, so "" means None."""
+    """Return the associated data of a seal (docs/decisions/0015). No base_url is empty, so "" means None."""
     identity = (org, provider_id, str(version), key_id)
     return encode("providers/v2", *identity, destination.vendor, destination.base_url or "")
 

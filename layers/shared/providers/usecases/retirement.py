@@ -66,7 +66,10 @@ def _announce(ports: Ports, now: datetime) -> None:
 
 
 def _is_held(ports: Ports, provider: Provider, expired: Expired, now: datetime) -> bool:
-    """Return whether another version, or another provider's active one, has the credential and may be in use."""
+    """Return whether another version, or another provider's active one, has the credential and may be in use.
+
+    It goes by grace windows alone, unlike `safe_to_revoke` in versions.py, which goes by recorded uses.
+    """
     same = [each for each in provider.versions if each.fingerprint == expired.fingerprint]
     if any(
         each.retires_at is None or now < each.retires_at + IN_FLIGHT for each in same if each.number != expired.version
