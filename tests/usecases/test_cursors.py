@@ -67,7 +67,7 @@ EVIL = ("", "PROV#", "NAME#x", "FP#x", "ROUTE#@a", "ORG#org_b", "x" * 300, "../x
 
 LISTS = {
     "providers": Listing(
-        ("providers", OURS, "", "", ""),
+        ("providers", OURS, "", "", "", "", ""),
         _providers,
         (f"prov_{GREATEST}", f"prov_{LEAST}", f"prov_{'5' * 26}"),
         (*EVIL, "prov_", LEAST, "prov_x", f"prov_{LEAST}\n", f"PROV#prov_{LEAST}", f"prov_{'l' * 26}", "@a"),
