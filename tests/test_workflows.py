@@ -45,11 +45,11 @@ def test_a_workflow_has_no_permission_that_its_job_does_not_name(path: Path) -> 
     assert all(job["permissions"]["contents"] in ("read", "write") for job in found["jobs"].values())
 
 
-def test_the_policy_checks_see_every_template_and_workflow() -> None:
+def test_the_policy_checks_see_every_template_image_and_workflow() -> None:
     """checkov is given files, because a folder would include virtual environments."""
     checked = set(yaml.safe_load((ROOT / ".checkov.yaml").read_text())["file"])
     templates = {"template.yaml", *(f"{path.parent.name}/template.yaml" for path in ROOT.glob("*/template.yaml"))}
-    assert checked == templates | {str(path.relative_to(ROOT)) for path in WORKFLOWS}
+    assert checked == templates | {"Dockerfile"} | {str(path.relative_to(ROOT)) for path in WORKFLOWS}
     lint = re.search(r"cfn-lint .*", (ROOT / "Makefile").read_text())
     assert lint
     assert set(re.findall(r"\S*template\.yaml", lint.group())) == templates

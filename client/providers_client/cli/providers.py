@@ -193,7 +193,8 @@ def rotate(
                 base_url=UNSET if base_url is None else base_url,
                 key_expires_at=_utc(key_expires_at) or UNSET,
             )
-    show_changed(session, changed, "Rotated")
+    unchanged = any(warning.code == "credential_unchanged" for warning in changed.warnings)
+    show_changed(session, changed, "Unchanged" if unchanged else "Rotated")
 
 
 @click.command()
