@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from unittest.mock import patch
+from zlib import crc32
 
 import httpx2
 import pytest
@@ -72,8 +73,8 @@ class Commands:
 @pytest.fixture
 def providers(stack: Stack, request: pytest.FixtureRequest) -> Commands:
     """Commands against the stack, for a new organization."""
-    org = "org_" + request.node.name.partition("[")[0][-40:]
-    return commands(stack, org)
+    name = request.node.name
+    return commands(stack, f"org_{name.partition('[')[0][-40:]}_{crc32(name.encode()):08x}")
 
 
 def commands(stack: Stack, org: str, *scopes: Scope) -> Commands:
