@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +21,6 @@ import httpx2
 
 from local.template import Template
 from local.vendors.keys import fake_key
-from providers_contract.operations import OPERATIONS
 
 ROOT: Final = Path(__file__).parent.parent.parent
 BUILD: Final = ROOT / ".aws-sam" / "local"
@@ -60,23 +58,14 @@ def deploy(stack: str, build: Path, **parameters: str) -> str:
 
 @contextmanager
 def build_for(folder: Path, vendors_url: str) -> Iterator[Path]:
-    """Copy the build for an emulator: with the address of the vendors' emulator in its template, and without `ANY`.
-
-    MiniStack ignores API Gateway's method `ANY` in an imported API, so each route is for its operation's method only.
-    """
+    """Copy the build, with the address of the vendors' emulator in its template."""
     copy = folder / "build"
     shutil.copytree(BUILD, copy, copy_function=os.link)
     template = copy / "template.yaml"
     text = template.read_text()
     template.unlink()  # a link to the file of the build, which stays as it is
     assert text.count("LOCAL_VENDORS_URL: ''") == 1
-    text = text.replace("LOCAL_VENDORS_URL: ''", f"LOCAL_VENDORS_URL: {vendors_url}")
-    methods = {each.path: each.method for each in OPERATIONS.values() if each.takes_any_method}
-    text, count = re.subn(
-        r"Method: ANY(\s+)Path: (\S+)", lambda found: f"Method: {methods[found[2]]}{found[1]}Path: {found[2]}", text
-    )
-    assert count == len(methods)
-    template.write_text(text)
+    template.write_text(text.replace("LOCAL_VENDORS_URL: ''", f"LOCAL_VENDORS_URL: {vendors_url}"))
     yield copy
 
 
@@ -150,12 +139,14 @@ class Deployed:
 
     def call(self, operation: str, path: dict[str, str] | None = None, **given: Any) -> httpx2.Response:
         """Return the response of an operation; every request has an Idempotency-Key, which reads ignore."""
-        route = next(each for each in Template().routes if each.function == _function(operation))
+        route = next(
+            each for each in Template().routes if each.function == _function(operation) and each.method != "ANY"
+        )
         address = self.url + route.resource.format(**(path or {}))
         self.used.add(operation)
         headers = {"Authorization": f"Bearer {self.key}", "Idempotency-Key": str(uuid.uuid4())}
         with httpx2.Client(trust_env=False, timeout=60) as http:
-            return http.request(OPERATIONS[operation].method, address, headers=headers, **given)
+            return http.request(route.method, address, headers=headers, **given)
 
     def done(self, operation: str, path: dict[str, str] | None = None, **given: Any) -> Any:
         """Return the data of an operation's response. Fails the test on an error."""

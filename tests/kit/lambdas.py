@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.template import Template
-from providers_contract.operations import OPERATIONS
 from tests.kit.description import check_response
 
 ALL_SCOPES = "providers:read providers:write routing:read routing:write"
@@ -96,12 +95,12 @@ def invoke(function: str, given: dict[str, Any]) -> Response:
 
 
 _TEMPLATE = Template()
-_ROUTES = {_TEMPLATE.module(route.function).split(".")[1]: route for route in _TEMPLATE.routes}
+_ROUTES = {_TEMPLATE.module(route.function).split(".")[1]: route for route in _TEMPLATE.routes if route.method != "ANY"}
 
 
 def method_of(function: str) -> str:
-    """Return the method of a function's operation; its route can be for any method."""
-    return OPERATIONS[function].method if function in OPERATIONS else _ROUTES[function].method
+    """Return the method of a function's own route."""
+    return _ROUTES[function].method
 
 
 def call(function: str, **given: Any) -> Response:
