@@ -26,7 +26,7 @@ _START: Final = datetime(2026, 4, 14, 12, tzinfo=UTC)
 _TIMES: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?Z")
 _OTHERS: Final = (
     (re.compile(r'("p\d\d": ?)\d+'), r"\g<1>320"),
-    (re.compile(r" +\d+ ms"), " 320 ms"),
+    (re.compile(r" +\d+ ms"), "  32 ms"),
     (re.compile(r'"next_cursor": ?"[^"]+"'), '"next_cursor": "…"'),
     (re.compile(r"\breq_[0-9A-Za-z]+"), "req_EXAMPLE"),
 )
