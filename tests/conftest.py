@@ -8,6 +8,7 @@ import pytest
 from botocore.loaders import JSONFileLoader
 
 pytest_plugins = ["tests.kit.figures"]
+pytest.register_assert_rewrite("tests.proofs.changes", "tests.proofs.state", "tests.proofs.world")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -31,7 +31,8 @@ def test_an_eighth_vendor_takes_two_files(tmp_path: Path) -> None:
     """The API, sweep, client, CLI, OpenAPI document and emulator find a new vendor."""
     for folder in COPIED:
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("template.yaml", "tests/__init__.py"):
+    (tmp_path / "docs").mkdir()
+    for file in ("template.yaml", "tests/__init__.py", "docs/events.schema.json"):
         shutil.copy(ROOT / file, tmp_path / file)
 
     shutil.copy(FIXTURE / "vendor.py", tmp_path / "layers/shared/providers/vendors/acme.py")
