@@ -22,6 +22,11 @@ STALE: Final = {
     "AZURE_OPENAI_AD_TOKEN": "stale",
     "AWS_SESSION_TOKEN": "stale",
     "AWS_BEARER_TOKEN_BEDROCK": "stale",
+    "AWS_ENDPOINT_URL_BEDROCK": "https://stale.example.com",
+    "ANTHROPIC_BEDROCK_BASE_URL": "https://stale.example.com",
+    "AWS_BEDROCK_BASE_URL": "https://stale.example.com",
+    "OPENAI_API_BASE": "https://stale.example.com",
+    "GOOGLE_GENAI_USE_ENTERPRISE": "true",
 }
 
 
@@ -64,7 +69,12 @@ def test_a_program_finds_the_keys_where_the_sdks_look(used: Used) -> None:
         "AWS_SESSION_TOKEN": None,
         "AWS_BEARER_TOKEN_BEDROCK": None,
         "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL_BEDROCK": f"{url}/bedrock",
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"{url}/bedrock",
+        "ANTHROPIC_BEDROCK_BASE_URL": None,
+        "AWS_BEDROCK_BASE_URL": None,
+        "OPENAI_API_BASE": None,
+        "GOOGLE_GENAI_USE_ENTERPRISE": None,
         "GEMINI_API_KEY": used.keys["google"],
         "GOOGLE_API_KEY": used.keys["google"],
         "GOOGLE_GEMINI_BASE_URL": f"{url}/google",

@@ -96,30 +96,82 @@ def test_openais_sdk_needs_openais_interface() -> None:
         known.facts("anthropic").openai_base_url(None)
 
 
+BEDROCK_UNSET = {
+    "AWS_BEARER_TOKEN_BEDROCK": None,
+    "ANTHROPIC_BEDROCK_BASE_URL": None,
+    "AWS_BEDROCK_BASE_URL": None,
+    "AWS_BEDROCK_RUNTIME_ENDPOINT": None,
+    "BEDROCK_API_BASE": None,
+}
 EXPORTED = [
-    ("groq", "gsk_x", {"GROQ_API_KEY": "gsk_x", "GROQ_BASE_URL": None}),
+    ("groq", "gsk_x", None, {"GROQ_API_KEY": "gsk_x", "GROQ_BASE_URL": None, "GROQ_API_BASE": None}),
     (
         "anthropic",
         "sk-ant-oat01-x",
-        {"ANTHROPIC_API_KEY": None, "ANTHROPIC_AUTH_TOKEN": "sk-ant-oat01-x", "ANTHROPIC_BASE_URL": None},
+        None,
+        {
+            "ANTHROPIC_API_KEY": None,
+            "ANTHROPIC_AUTH_TOKEN": "sk-ant-oat01-x",
+            "ANTHROPIC_BASE_URL": None,
+            "ANTHROPIC_API_BASE": None,
+            "CLAUDE_API_BASE": None,
+        },
     ),
     (
         "bedrock",
         "ABSKx::eu-west-1",
-        {
+        None,
+        BEDROCK_UNSET
+        | {
             "AWS_BEARER_TOKEN_BEDROCK": "ABSKx",
             "AWS_REGION": "eu-west-1",
             "AWS_DEFAULT_REGION": "eu-west-1",
-            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": None,
+            "AWS_ENDPOINT_URL_BEDROCK": "https://bedrock.eu-west-1.amazonaws.com",
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://bedrock-runtime.eu-west-1.amazonaws.com",
         },
     ),
-    ("bedrock", "ABSKx", {"AWS_BEARER_TOKEN_BEDROCK": "ABSKx", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": None}),
+    (
+        "bedrock",
+        "ABSKx",
+        "https://vpce-1.bedrock.us-east-1.vpce.amazonaws.com",
+        BEDROCK_UNSET
+        | {
+            "AWS_BEARER_TOKEN_BEDROCK": "ABSKx",
+            "AWS_ENDPOINT_URL_BEDROCK": "https://bedrock.us-east-1.amazonaws.com",
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://bedrock-runtime.us-east-1.amazonaws.com",
+        },
+    ),
+    (
+        "bedrock",
+        "ABSKx",
+        "https://p.example",
+        BEDROCK_UNSET
+        | {
+            "AWS_BEARER_TOKEN_BEDROCK": "ABSKx",
+            "AWS_ENDPOINT_URL_BEDROCK": "https://p.example",
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://p.example",
+        },
+    ),
 ]
 
 
-@pytest.mark.parametrize(("vendor", "key", "variables"), EXPORTED)
+@pytest.mark.parametrize(("vendor", "key", "base_url", "variables"), EXPORTED)
 def test_a_credential_becomes_the_variables_of_its_vendor(
-    vendor: str, key: str, variables: dict[str, str | None]
+    vendor: str, key: str, base_url: str | None, variables: dict[str, str | None]
 ) -> None:
     """Each form of a credential sets the variables that the vendor's SDK reads, and unsets others."""
-    assert known.facts(vendor).variables.exported(key, None) == variables
+    assert known.facts(vendor).exported(key, base_url) == variables
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", "cn-north-1", "us-iso-east-1", "us-isob-east-1"])
+def test_a_bedrock_key_gets_the_host_that_botocore_knows(region: str) -> None:
+    """The addresses for a region are botocore's own in every partition."""
+    from botocore.session import get_session
+
+    found = known.facts("bedrock").exported(f"ABSKx::{region}", None)
+
+    for service, name in (("bedrock", "BEDROCK"), ("bedrock-runtime", "BEDROCK_RUNTIME")):
+        client = get_session().create_client(
+            service, region_name=region, aws_access_key_id="x", aws_secret_access_key="x"
+        )
+        assert found[f"AWS_ENDPOINT_URL_{name}"] == client.meta.endpoint_url

@@ -46,7 +46,7 @@ def test_an_eighth_vendor_takes_two_files(tmp_path: Path) -> None:
         "import": {"vendor": "acme", "name": "Acme staging", "result": "added"},
         "list": ["Acme production", "Acme staging"],
         "emulator": ["invalid", "valid"],
-        "exec": {"ACME_API_KEY": "a key", "ACME_BASE_URL": None},
+        "exec": {"ACME_API_KEY": "a key", "ACME_BASE_URL": None, "ACME_API_BASE": None},
         "openapi": True,
         "mcp": ["list_providers", "add_provider", "update_provider"],
     }

@@ -54,8 +54,7 @@ def _variables(chosen: tuple[str, ...], org: str | None) -> dict[str, str | None
             for which in chosen:
                 with credentials.use(which) as credential:
                     facts = vendors.facts(credential.vendor)
-                    base_url = facts.sdk_base_url(credential.base_url)
-                    its = facts.variables.exported(credential.secret.reveal(), base_url)
+                    its = facts.exported(credential.secret.reveal(), credential.base_url)
                 if not found.keys().isdisjoint(its):
                     raise ConfigurationError(
                         f"several providers of {credential.vendor}: a program can have one of them"

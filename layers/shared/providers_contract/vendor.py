@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
 from providers_contract.credentials import make_hint
 from providers_contract.hosts import host_matches, host_of
+
+_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,8 @@ class Variables:
         exports: how a credential becomes variables for the vendor's SDKs. The named groups of the first form that
             matches it are the variables, unset if a group has no part; by default, all of it is `<WORD>_API_KEY`.
         base_url: the variable in which the vendor's SDK looks for the base_url; by default `<WORD>_BASE_URL`.
-        cleared: variables that an SDK could use instead, which are unset.
+        control_url: that for the hosts with which `VendorFacts.runtime_host` begins, if there are such hosts.
+        cleared: variables that an SDK could use instead, which are unset, as are `<WORD>_API_BASE` (LiteLLM).
     """
 
     words: tuple[str, ...] = ()
@@ -30,6 +34,7 @@ class Variables:
     endpoint: str | None = None
     exports: tuple[re.Pattern[str], ...] = ()
     base_url: str | None = None
+    control_url: str | None = None
     cleared: tuple[str, ...] = ()
 
     def named(self, words: set[str]) -> bool:
@@ -44,7 +49,8 @@ class Variables:
         forms = self.exports or (re.compile(rf"(?P<{self.words[0]}_API_KEY>.+)"),)
         address = self.endpoint or self.base_url or f"{self.words[0]}_BASE_URL"
         found = next((match for form in forms if (match := form.fullmatch(text))), None)
-        return {**dict.fromkeys(self.cleared), **(found.groupdict() if found else {}), address: base_url}
+        cleared = (*(f"{word}_API_BASE" for word in self.words), *self.cleared)
+        return {**dict.fromkeys(cleared), **(found.groupdict() if found else {}), address: base_url}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +107,32 @@ class VendorFacts:
             own, runtime = (f"https://{each}" for each in self.runtime_host)
             return base_url.replace(own, runtime, 1) if base_url.startswith(own) else None
         return self._root(base_url) + self.base_paths[0]
+
+    def exported(self, text: str, base_url: str | None) -> dict[str, str | None]:
+        """Return the variables with which SDKs send the credential `text` to `base_url`; None for one to unset.
+
+        The addresses of a vendor with hosts for each region are always among them: AWS's SDKs take an address that they
+        lack from variables and files for all of AWS's services.
+        """
+        found = self.variables.exported(text, self.sdk_base_url(base_url))
+        control, runtime = self.variables.control_url, self.variables.base_url
+        if self.runtime_host is None or control is None or runtime is None:
+            return found
+        if base_url is not None and not self.owns(base_url):
+            return found | {control: base_url}
+        labels = (found.get("AWS_REGION"), *(host_of(base_url).split(".") if base_url else ()))
+        region = next((label for label in labels if label and _REGION.fullmatch(label)), None)
+        if region is None:
+            return found
+        own = [self._regional_url(start, region) for start in self.runtime_host]
+        return found | {control: own[0], runtime: found[runtime] or own[1]}
+
+    def _regional_url(self, start: str, region: str) -> str | None:
+        """Return the address of the vendor's own host in `region` that begins with `start`."""
+        prefixes = [(host.partition("*")[0], host) for host in self.hosts if host.startswith(start)]
+        fitting = [(prefix, host) for prefix, host in prefixes if f"{start}{region}".startswith(prefix)]
+        prefix, host = max(fitting, key=lambda each: len(each[0]), default=("", ""))  # us-iso-* before us-*
+        return f"https://{start}{region}{host.removeprefix(prefix).removeprefix('*')}" if host else None
 
     def openai_base_url(self, base_url: str | None) -> str:
         """Return `base_url` as OpenAI's SDK expects it. Raises ValueError if the vendor lacks OpenAI's interface."""

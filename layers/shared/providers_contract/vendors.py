@@ -58,6 +58,7 @@ def facts(name: str) -> VendorFacts:
             endpoint=variables["endpoint"],
             exports=_forms(variables["exports"]),
             base_url=variables["base_url"],
+            control_url=variables["control_url"],
             cleared=tuple(variables["cleared"]),
         ),
         base_paths=tuple(row["base_paths"]),

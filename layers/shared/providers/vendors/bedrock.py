@@ -198,7 +198,13 @@ VENDOR = Vendor(
         words=("BEDROCK",),
         exports=EXPORTS,
         base_url="AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
-        cleared=("AWS_BEARER_TOKEN_BEDROCK",),  # it takes precedence over an access key
+        control_url="AWS_ENDPOINT_URL_BEDROCK",
+        cleared=(
+            "AWS_BEARER_TOKEN_BEDROCK",  # it takes precedence over an access key
+            "ANTHROPIC_BEDROCK_BASE_URL",
+            "AWS_BEDROCK_BASE_URL",
+            "AWS_BEDROCK_RUNTIME_ENDPOINT",
+        ),
     ),
     key_header=None,
     runtime_host=("bedrock.", "bedrock-runtime."),

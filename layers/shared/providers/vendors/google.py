@@ -125,7 +125,7 @@ VENDOR = Vendor(
         not_with=_OTHER_SERVICES,
         exports=(re.compile(r"(?P<GEMINI_API_KEY>(?P<GOOGLE_API_KEY>.+))"),),
         base_url="GOOGLE_GEMINI_BASE_URL",
-        cleared=("GOOGLE_GENAI_USE_VERTEXAI",),
+        cleared=("GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE"),
     ),
     base_paths=("", *_VERSIONS),
     openai_path="/v1beta/openai",
