@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import tempfile
 from collections.abc import Iterable
 from datetime import timedelta
@@ -77,9 +78,14 @@ class Kept:
         text = json.dumps(stored, default=_encoded, indent=1)
         if text == self._text:
             return
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=self._file.parent, delete=False) as file:
-            file.write(text)
-        Path(file.name).replace(self._file)
+        handle, name = tempfile.mkstemp(dir=self._file.parent)  # mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).replace(self._file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
         self._text = text
 
     async def keep_saving(self, ports: LocalDependencies, management_key: Secret) -> None:

@@ -116,6 +116,8 @@ class Ring:
         return self.stored.get((service, user))
 
     def delete_password(self, service: str, user: str) -> None:
+        if self.locked or (service, user) not in self.stored:
+            raise RuntimeError("locked, or there is no such password")
         del self.stored[service, user]
 
 
@@ -143,6 +145,62 @@ def test_a_keyring_that_lost_the_key(nobody: Commands, stack: Stack, monkeypatch
     ring.stored.clear()
     done = nobody("list")
     assert (done.code, "run `providers login` again" in done.err) == (2, True)
+
+
+def test_a_key_in_the_keyring_is_for_one_address(
+    nobody: Commands, folder: Path, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file whose profile has another address does not find the key in the keyring, so the key is not sent there."""
+    monkeypatch.setitem(sys.modules, "keyring", Ring())
+    nobody.ok("login", answers=f"{stack.url}\n{stack.mint('org_one').reveal()}\n")
+    file = folder / "other" / "providers" / "profiles.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"profiles": {"default": {"url": "https://elsewhere.example.com"}}}))
+    file.chmod(0o600)
+    done = nobody("list", XDG_CONFIG_HOME=str(folder / "other"))
+    assert (done.code, "run `providers login` again" in done.err) == (2, True)
+
+
+def test_a_login_leaves_no_older_key_in_the_keyring(
+    nobody: Commands, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login to another address removes the key of the replaced profile from the keyring."""
+    ring = Ring()
+    monkeypatch.setitem(sys.modules, "keyring", ring)
+    keys = [stack.mint("org_again").reveal() for _ in range(3)]
+    nobody.ok("login", answers=f"{stack.url}\n{keys[0]}\n")
+    nobody.ok("login", answers=f"{stack.url}/\n{keys[1]}\n")
+    assert list(ring.stored.values()) == [keys[1]]
+    nobody.ok("login", answers=f"{stack.url}/\n{keys[2]}\n")
+    assert list(ring.stored.values()) == [keys[2]]
+
+
+def test_a_logout_removes_a_key_that_the_keyring_kept(
+    nobody: Commands, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key of an earlier login leaves the keyring even if a later login stored its own in the file."""
+    ring = Ring()
+    monkeypatch.setitem(sys.modules, "keyring", ring)
+    nobody.ok("login", answers=f"{stack.url}\n{stack.mint('org_first').reveal()}\n")
+    ring.locked = True
+    nobody.ok("login", answers=f"{stack.url}\n{stack.mint('org_second').reveal()}\n")
+    ring.locked = False
+    nobody.ok("logout")
+    assert ring.stored == {}
+
+
+def test_a_failed_write_leaves_no_file(
+    nobody: Commands, folder: Path, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the file cannot be replaced, the temporary file with the keys is removed."""
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    done = nobody("login", answers=f"{stack.url}\n{stack.mint('org_full').reveal()}\n")
+    assert (done.code, "No space left on device" in done.err) == (2, True)
+    assert list((folder / "providers").iterdir()) == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")

@@ -49,6 +49,18 @@ def test_a_given_key_is_added(tmp_path: Path) -> None:
                     assert list(client.list_providers()) == []
 
 
+def test_a_failed_save_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the file cannot be replaced, the temporary file with the KMS key is removed."""
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="No space left"), in_background(running_stack(data=tmp_path)):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "content",
     [

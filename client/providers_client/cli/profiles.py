@@ -22,7 +22,7 @@ from providers_contract.vendors import is_credential
 
 DEFAULT: Final = "default"
 SERVICE: Final = "providers-client"
-"""The service in the keyring; the user is the profile's name."""
+"""The service in the keyring; the user is the profile's name and its address (`_user`)."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")
 
 
@@ -61,7 +61,7 @@ def load(name: str, *, required: bool) -> Profile | None:
     if "key" in found:
         return Profile(name, found["url"], Secret(found["key"]), f"the file {path()}")
     keyring = _keyring()
-    key = None if keyring is None else _unless_it_fails(keyring, "get_password", name)
+    key = None if keyring is None else _unless_it_fails(keyring, "get_password", _user(name, found["url"]))
     if not key:
         raise ConfigurationError("the keyring does not have this profile's key: run `providers login` again")
     return Profile(name, found["url"], Secret(key), "the keyring")
@@ -69,10 +69,13 @@ def load(name: str, *, required: bool) -> Profile | None:
 
 def save(name: str, url: str, key: Secret) -> Profile:
     """Store a profile, in place of one with the same name."""
-    stored, keyring = _read(), _keyring()
-    in_keyring = keyring is not None and _unless_it_fails(keyring, "set_password", name, key.reveal()) is not False
+    stored, keyring, user = _read(), _keyring(), _user(name, url)
+    replaced = _user(name, stored[name]["url"]) if name in stored else user
+    in_keyring = keyring is not None and _unless_it_fails(keyring, "set_password", user, key.reveal()) is not False
     stored[name] = {"url": url} if in_keyring else {"url": url, "key": key.reveal()}
     _write(stored)
+    if keyring is not None and not (in_keyring and replaced == user):
+        _unless_it_fails(keyring, "delete_password", replaced)
     return Profile(name, url, key, "the keyring" if in_keyring else f"the file {path()}, which only you can read")
 
 
@@ -81,10 +84,15 @@ def remove(name: str) -> None:
     stored = _read()
     if name not in stored:
         raise ConfigurationError("there is no such profile")
-    keyring = _keyring()
-    if "key" not in stored.pop(name) and keyring is not None:
-        _unless_it_fails(keyring, "delete_password", name)
+    keyring, found = _keyring(), stored.pop(name)
+    if keyring is not None:  # even if the file has the key: an earlier login may have stored one
+        _unless_it_fails(keyring, "delete_password", _user(name, found["url"]))
     _write(stored)
+
+
+def _user(name: str, url: str) -> str:
+    """Return the keyring's name for a profile's key: with another address, a file never finds it."""
+    return f"{name} {url}"
 
 
 def _read() -> dict[str, dict[str, str]]:
@@ -106,9 +114,14 @@ def _write(stored: dict[str, dict[str, str]]) -> None:
     """Replace the file in one step; it is never readable by others."""
     try:
         path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path().parent, delete=False) as file:  # mode 0600
-            json.dump({"profiles": stored}, file, indent=2)
-        Path(file.name).replace(path())
+        handle, name = tempfile.mkstemp(dir=path().parent)  # mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({"profiles": stored}, file, indent=2)
+            Path(name).replace(path())
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
     except OSError as error:
         why = error.strerror
     else:
