@@ -36,18 +36,18 @@ def before(credentials: Credentials, **kwargs: Any) -> Any:
     return asyncio.run(ProviderCredentials(credentials).async_pre_call_deployment_hook(kwargs, None))
 
 
-def chosen(used: Used, vendor: str) -> dict[str, Any]:
-    """Return the metadata of a call for which the router chose a deployment of `vendor`'s provider."""
-    return {"model_info": {"provider_id": used.ids[vendor]}}
+def chosen(provider: str, metadata: str = "metadata") -> dict[str, Any]:
+    """Return what the router writes into a call for which it chose a deployment of `provider`."""
+    return {"model_info": {"provider_id": provider}, metadata: {"model_info": {"provider_id": provider}}}
 
 
 def test_a_call_gets_the_credential_and_its_only_address(used: Used, credentials: Credentials) -> None:
     """The key replaces every other, and no address or client of the call can send it elsewhere."""
     elsewhere = {"api_base": "https://evil.example", "base_url": "https://evil.example", "client": object()}
 
-    found = before(credentials, model="gpt", api_key="other", metadata=chosen(used, "openai"), **elsewhere)
+    found = before(credentials, model="gpt", api_key="other", **chosen(used.ids["openai"]), **elsewhere)
 
-    sent = {name: value for name, value in found.items() if name != "metadata"}
+    sent = {name: value for name, value in found.items() if name not in ("metadata", "model_info")}
     assert sent == {"model": "gpt", "api_key": used.keys["openai"], "api_base": used.base_url("openai")}
 
 
@@ -69,18 +69,19 @@ def test_a_key_without_a_base_url_goes_to_its_vendor(
 
     own = used.client.add_provider(vendor, f"{vendor} at home", new_key(vendor)).data
 
-    found = before(credentials, api_base="https://evil.example", metadata={"model_info": {"provider_id": own.id}})
+    found = before(credentials, api_base="https://evil.example", **chosen(own.id))
 
     assert found["api_base"] == host
 
 
 def test_bedrock_gets_an_access_key(used: Used, credentials: Credentials) -> None:
     """A Bedrock credential becomes LiteLLM's parameters for signing."""
-    found = before(credentials, litellm_metadata=chosen(used, "bedrock"))
+    call = chosen(used.ids["bedrock"], "litellm_metadata")
+
+    found = before(credentials, **call)
 
     key_id, secret, region = used.keys["bedrock"].split("::")
-    assert found | {"litellm_metadata": None} == {
-        "litellm_metadata": None,
+    assert found == call | {
         "aws_access_key_id": key_id,
         "aws_secret_access_key": secret,
         "aws_region_name": region,
@@ -95,8 +96,58 @@ def test_other_deployments_are_left_alone(credentials: Credentials, kwargs: dict
 
 
 def test_a_caller_cannot_choose_a_provider(used: Used, credentials: Credentials) -> None:
-    """Only the metadata, which the router writes, names a provider; a member of the request's body does not."""
-    assert before(credentials, model_info={"provider_id": used.ids["openai"]}) is None
+    """A provider counts only if the call and its metadata name the same one, as the router writes it."""
+    openai, groq = ({"model_info": {"provider_id": used.ids[vendor]}} for vendor in ("openai", "groq"))
+
+    assert before(credentials, **openai) is None
+    assert before(credentials, metadata=openai) is None
+    assert before(credentials, litellm_metadata=openai) is None
+    assert before(credentials, metadata=openai, litellm_metadata=openai, model_info={"id": "another"}) is None
+    assert before(credentials, **openai, metadata=groq, litellm_metadata={"model_info": "groq"}) is None
+
+
+@pytest.mark.parametrize(("own", "other"), [("metadata", "litellm_metadata"), ("litellm_metadata", "metadata")])
+def test_a_fallback_cannot_choose_a_provider(used: Used, credentials: Credentials, own: str, other: str) -> None:
+    """The router merges a fallback of the request into the call: its metadata does not replace the deployment's."""
+    openai, groq = used.ids["openai"], used.ids["groq"]
+
+    found = before(credentials, **chosen(groq, own), **{other: {"model_info": {"provider_id": openai}}})
+
+    assert found["api_key"] == used.keys["groq"]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # LiteLLM's own warnings are not errors here
+@pytest.mark.parametrize("route", ["aanthropic_messages", "aresponses", "acompletion"])
+def test_a_routers_fallback_keeps_its_deployments_provider(used: Used, credentials: Credentials, route: str) -> None:
+    """LiteLLM's own router, with a request whose fallback names another provider, sends the deployment's key only."""
+    import litellm
+
+    from providers_data_plane.integrations.litellm import ProviderCredentials
+
+    vendor = "anthropic" if route == "aanthropic_messages" else "openai"
+    failing = {"model": f"{vendor}/m", "api_key": "wrong", "api_base": f"{used.emulator.url}/nowhere"}
+    deployments = [
+        {"model_name": "first", "litellm_params": failing},
+        {"model_name": "second", "litellm_params": {"model": f"{vendor}/m"}}
+        | {"model_info": {"provider_id": used.ids[vendor]}},
+    ]
+    other = {"model_info": {"provider_id": used.ids["groq"]}}
+    prompt = [{"role": "user", "content": "Hello"}]
+    asked: Any = {"input": "Hello"} if route == "aresponses" else {"messages": prompt, "max_tokens": 3}
+    fallback = {"model": "second", "metadata": other, "litellm_metadata": other} | other
+
+    async def call() -> None:
+        router = litellm.Router(deployments, num_retries=0, disable_cooldowns=True)
+        await getattr(router, route)(model="first", **asked, fallbacks=[fallback])
+
+    used.emulator.generations.clear()
+    previous, litellm.callbacks = litellm.callbacks, [ProviderCredentials(credentials)]
+    try:
+        asyncio.run(call())
+    finally:
+        litellm.callbacks = previous
+
+    assert {each.key for each in used.emulator.generations} == {used.keys[vendor]}
 
 
 def test_a_refused_key_is_reported(used: Used) -> None:
@@ -110,7 +161,7 @@ def test_a_refused_key_is_reported(used: Used) -> None:
     error = AuthenticationError(
         "no", response=httpx2.Response(401, request=httpx2.Request("POST", "http://x")), body=None
     )
-    kwargs = {"litellm_params": {"metadata": chosen(used, "groq")}, "exception": error}
+    kwargs = {"litellm_params": chosen(used.ids["groq"]), "exception": error}
     asyncio.run(ProviderCredentials(credentials).async_log_failure_event(kwargs, None, None, None))
     credentials.close()
 

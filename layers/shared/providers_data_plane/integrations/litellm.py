@@ -90,15 +90,20 @@ def parameters(credential: Credential) -> dict[str, Any]:
 
 
 def _provider_in(kwargs: dict[str, Any]) -> str | None:
-    """Return the provider that the deployment names.
+    """Return the provider that the deployment names, or None.
 
-    The router writes the metadata; the proxy drops `model_info` from that of callers, who could name any provider.
+    The router overwrites `model_info`, and one of the two places of metadata; callers can write the other, for example
+    in `fallbacks`. Without a router, `model_info` alone comes from the request's body, so both must agree.
     """
-    for name in ("metadata", "litellm_metadata"):
-        found = ((kwargs.get(name) or {}).get("model_info") or {}).get("provider_id")
-        if found:
-            return str(found)
-    return None
+    own = _named(kwargs)
+    return own if own in (_named(kwargs.get("metadata")), _named(kwargs.get("litellm_metadata"))) else None
+
+
+def _named(place: Any) -> str | None:
+    """Return the provider that the `model_info` of a place names. Callers can put anything into some places."""
+    info = place.get("model_info") if isinstance(place, dict) else None
+    found = info.get("provider_id") if isinstance(info, dict) else None
+    return found if isinstance(found, str) else None
 
 
 callback: Final = ProviderCredentials()
