@@ -99,6 +99,26 @@ def test_a_profiles_key_is_sent_to_its_own_address_only(nobody: Commands, stack:
     nobody.ok("list", "--url", f"{stack.url}/")
 
 
+def test_a_key_without_an_address_is_not_sent_to_a_profiles(nobody: Commands, folder: Path, stack: Stack) -> None:
+    """A key of a variable or a file goes to a profile's address only if `--profile` names the profile."""
+    nobody.ok("login", answers=f"{stack.url}\n{stack.mint('org_stored').reveal()}\n")
+    key = stack.mint("org_given").reveal()
+    (folder / "key").write_text(key)
+    from_file = ("--management-key-file", str(folder / "key"))
+    for done in (
+        nobody("whoami", PROVIDERS_API_KEY=key),
+        nobody("whoami", PROVIDERS_API_KEY=key, PROVIDERS_PROFILE="default"),
+        nobody("whoami", *from_file),
+    ):
+        assert (done.code, "set PROVIDERS_API_URL, or add --url or --profile" in done.err) == (2, True)
+    for done in (
+        nobody.ok("whoami", "--json=org", "--url", stack.url, PROVIDERS_API_KEY=key),
+        nobody.ok("whoami", "--json=org", *from_file, PROVIDERS_API_URL=stack.url),
+        nobody.ok("whoami", "--json=org", *from_file, "--profile", "default"),
+    ):
+        assert done.data == {"org": "org_given"}
+
+
 class Ring:
     """A keyring; a locked one fails."""
 

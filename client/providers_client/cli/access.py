@@ -26,13 +26,13 @@ class Access:
 def access(url: str | None, key_file: str | None, profile: str | None) -> Access:
     """Return what the global options select. Raises ConfigurationError.
 
-    A profile's key is sent to the profile's own address only.
+    A profile's key is sent to the profile's own address only, and another key to an address that was given with it.
     """
     given = os.environ.get(KEY_VARIABLE)
     if key_file is not None:
-        return Access(address(url, profile), read_text(key_file, "--management-key-file"), "--management-key-file")
+        return Access(_given(url, profile), read_text(key_file, "--management-key-file"), "--management-key-file")
     if given and profile is None:
-        return Access(address(url, None), given, KEY_VARIABLE)
+        return Access(_given(url, None), given, KEY_VARIABLE)
     found = _profile(profile)
     if found is None:
         raise ConfigurationError(
@@ -45,6 +45,14 @@ def access(url: str | None, key_file: str | None, profile: str | None) -> Access
             f"the profile's key is for another address: set {KEY_VARIABLE}, or add --management-key-file"
         )
     return Access(found.url, found.key.reveal(), f"profile {found.name}, in {found.place}")
+
+
+def _given(url: str | None, profile: str | None) -> str:
+    """Return the address for a key that is not a profile's. Raises ConfigurationError."""
+    found = url or (os.environ.get(URL_VARIABLE) if profile is None else None)
+    if not found and profile is None:
+        raise ConfigurationError(f"set {URL_VARIABLE}, or add --url or --profile: the key is not from a profile")
+    return address(found, profile)
 
 
 def address(url: str | None, profile: str | None) -> str:
