@@ -100,8 +100,8 @@ def canonical(outputs: list[str]) -> list[str]:
 
 
 def masked(text: str) -> str:
-    """Return `text` without times: a run may cross a minute boundary."""
-    return _TIMES.sub("a time", text)
+    """Return `text` without times and widths: a run may cross a minute boundary, and a latency may have more digits."""
+    return re.sub(r"─+", "─", re.sub(r" +", " ", _TIMES.sub("a time", text)))
 
 
 def _numbered(pattern: str, name: Callable[[int], str], text: str) -> str:
