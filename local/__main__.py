@@ -50,6 +50,11 @@ Serve the whole stack on this machine: the API, an embedded AWS and an emulator 
 
 The template's settings, such as GRACE_SECONDS, can be given in the same way. `make aws` (python -m local aws) serves
 AWS and the vendors for `sam local`.
+
+Other users of this machine can connect to these ports. The embedded AWS, which can decrypt the stored credentials,
+serves only programs with the AWS_ACCESS_KEY_ID that this run prints. `providers keys create --local` needs no secret:
+every local user can create a management key and use the API, which returns no credentials. `make aws` has a fixed
+AWS_ACCESS_KEY_ID, so every local user can read what it stores: use fake keys there.
 """
 
 AWS_BANNER: Final = """

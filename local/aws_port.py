@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import logging
 import re
@@ -19,6 +20,7 @@ from local.transactions import quick_transactions
 Invoke = Callable[[str, dict[str, Any]], Any]
 _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _INVOCATION: Final = re.compile(r"/2015-03-31/functions/([A-Za-z0-9_-]+)/invocations")
+_CREDENTIAL: Final = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/, ]+)/")
 
 
 class _NoBrowsers:
@@ -39,6 +41,27 @@ class _NoBrowsers:
             return self._application(environ, start_response)
         start_response(f"{refused.status} Forbidden", [("Content-Type", "application/json")])
         return [json.dumps(refused.body()).encode()]
+
+
+class _Owner:
+    """WSGI middleware that serves only programs that have the access key id of this run.
+
+    The port returns stored credentials, and other users of this machine can connect to it. moto verifies no signature,
+    so the id is the secret. The responses are those that AWS's SDKs understand.
+    """
+
+    def __init__(self, application: _Application, access_key_id: str) -> None:
+        self._application = application
+        self._access_key_id = access_key_id
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        named = _CREDENTIAL.match(environ.get("HTTP_AUTHORIZATION", ""))
+        if named and hmac.compare_digest(named[1].encode(), self._access_key_id.encode()):
+            return self._application(environ, start_response)
+        code = "UnrecognizedClientException"
+        start_response("403 Forbidden", [("Content-Type", "application/json"), ("X-Amzn-ErrorType", code)])
+        message = "Use the AWS_ACCESS_KEY_ID that this run of `make run` printed"
+        return [json.dumps({"__type": code, "message": message}).encode()]
 
 
 class _OneAtATime:
@@ -78,7 +101,11 @@ class _Functions:
 
 @contextmanager
 def serving_aws(
-    host: str, port: int, turn: AbstractContextManager[Any], functions: Mapping[str, Invoke] | None = None
+    host: str,
+    port: int,
+    turn: AbstractContextManager[Any],
+    functions: Mapping[str, Invoke] | None = None,
+    access_key_id: str | None = None,
 ) -> Iterator[str]:
     """Serve moto until the block ends, and yield the address. Raises OSError if the port is taken.
 
@@ -86,11 +113,15 @@ def serving_aws(
         host, port: where to listen; `port` 0 takes a free one.
         turn: held during each request.
         functions: the functions of the stack that callers may invoke, and what runs them.
+        access_key_id: that of the callers to serve; None serves all.
     """
     quick_transactions()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a log line for each AWS call is noise
     moto = _OneAtATime(DomainDispatcherApplication(create_backend_app), turn)
-    server = make_server(host, port, _NoBrowsers(_Functions(moto, functions or {}), host), threaded=True)
+    served: _Application = _Functions(moto, functions or {})
+    if access_key_id is not None:
+        served = _Owner(served, access_key_id)
+    server = make_server(host, port, _NoBrowsers(served, host), threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="moto")
     thread.start()
     try:

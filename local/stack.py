@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
@@ -34,13 +35,17 @@ LOOPBACK: Final = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running stack. `emulator` is None if it calls the real vendors, `aws_url` if it does not serve its AWS."""
+    """A running stack. `emulator` is None if it calls the real vendors, `aws_url` if it does not serve its AWS.
+
+    `aws_access_key_id` is random: programs that have it can read the stored credentials at `aws_url`.
+    """
 
     url: str
     management_key: Secret
     ports: LocalDependencies
     emulator: Emulator | None
     aws_url: str | None
+    aws_access_key_id: str = field(repr=False)
 
     def environment(self) -> dict[str, str]:
         """Return the variables that point AWS's SDKs, and with them a data plane, at this stack.
@@ -51,7 +56,7 @@ class Stack:
         settings = self.ports.settings
         return {
             "AWS_ENDPOINT_URL": self.aws_url or "",
-            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_ACCESS_KEY_ID": self.aws_access_key_id,
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
@@ -114,10 +119,10 @@ async def running_stack(
         closing.callback(gateway.close)
         closing.callback(ports.close)
         ports.run(asyncio.sleep(0))  # creates the vendors' loop now: two concurrent first requests would create two
-        aws_url = None
+        aws_url, access_key_id = None, f"local-{secrets.token_hex(16)}"
         if aws_port is not None:
             functions = dict.fromkeys(template.invoked, gateway.invoke)
-            aws_url = closing.enter_context(serving_aws(LOOPBACK, aws_port, ports.turn, functions))
+            aws_url = closing.enter_context(serving_aws(LOOPBACK, aws_port, ports.turn, functions, access_key_id))
         sweeper = Sweeper(template, gateway.invoke, ports.sqs, ports.local_clock)
         own["POST /_local/sweep"] = lambda _: sweeper.sweep()
         if emulator:
@@ -144,7 +149,7 @@ async def running_stack(
         if sweep_seconds > 0:
             sweeping = asyncio.create_task(sweeper.keep_sweeping(sweep_seconds))
             closing.push_async_callback(_cancelled, sweeping)
-        yield Stack(url, token, ports, emulator, aws_url)
+        yield Stack(url, token, ports, emulator, aws_url, access_key_id)
 
 
 @asynccontextmanager

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
+import httpx2
 import pytest
 
 from local.background import in_background
@@ -55,6 +57,40 @@ def test_lambdas_own_call_invokes_a_function_whose_name_the_stack_outputs(stack:
 
     assert "token" in json.loads(response["Payload"].read())["data"]
     assert "by invoke" in {each.name for each in stack.ports.management_keys.list("org_port")}
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0"],
+)
+def test_other_users_of_the_machine_get_nothing(stack: Stack, authorization: str | None) -> None:
+    """Without the printed access key id, neither functions nor tables nor moto's own pages can be read."""
+    headers = {"authorization": authorization} if authorization else {}
+    invoke = "/2015-03-31/functions/{}/invocations"
+    paths = (invoke.format("ResolveCredentialFunction"), invoke.format("OperateFunction"), "/", "/moto-api/data.json")
+
+    for path in paths:
+        response = httpx2.post(f"{stack.aws_url}{path}", headers=headers, content="{}", trust_env=False)
+        assert (response.status_code, response.json()["__type"]) == (403, "UnrecognizedClientException"), path
+
+
+def test_an_sdk_says_which_access_key_id_it_needs(stack: Stack) -> None:
+    """A program with the variables of another run gets an error that names what to do."""
+    session = boto3.Session("local-0", "local", region_name="us-east-1")
+    tables = session.client("dynamodb", endpoint_url=stack.aws_url)
+
+    with pytest.raises(tables.exceptions.ClientError, match="AWS_ACCESS_KEY_ID that this run of `make run` printed"):
+        tables.list_tables()
+
+
+def test_the_access_key_id_is_random_and_not_shown(stack: Stack) -> None:
+    """The access key id has 128 random bits, and is not in the stack's repr."""
+    printed = stack.environment()["AWS_ACCESS_KEY_ID"]
+
+    random = re.fullmatch(r"local-([0-9a-f]{32})", printed)
+    assert random
+    assert len(set(random[1])) > 4
+    assert printed not in repr(stack)
 
 
 def test_other_functions_cannot_be_invoked(stack: Stack) -> None:
