@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import botocore.session
 import pytest
 
 from local.vendors.cases import CASES
@@ -39,6 +40,24 @@ def test_clients_and_server_make_the_same_hint(vendor: str) -> None:
         key = fake_key(vendor, case.slug)
         hint = parse(vendor, key, BASE_URLS.get(vendor)).hint
         assert known.facts(vendor).hint(key) == (re.sub("….*", "…", hint) if case.form == "short-term" else hint)
+
+
+REGIONS = ("us-east-1", "eu-west-3", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-iso-east-1", "us-isob-east-1")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_regional_address_is_botocores(region: str) -> None:
+    """Bedrock's address in a region is the one that AWS's SDK uses, in every partition."""
+    session: Any = botocore.session.Session()
+    client = session.create_client("bedrock-runtime", region, aws_access_key_id="fake", aws_secret_access_key="fake")
+
+    assert known.facts("bedrock").regional_base_url(region) == client.meta.endpoint_url
+
+
+def test_a_regional_address_is_a_known_one() -> None:
+    """An unknown region, and a vendor without regions, have no address."""
+    assert known.facts("bedrock").regional_base_url("nowhere-1") is None
+    assert known.facts("openai").regional_base_url("us-east-1") is None
 
 
 COMMON: list[Any] = [

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import httpx
 import httpx2
 import pytest
 
-from providers_data_plane import BaseUrlNotAllowed, ConfigurationError, Credentials
+from providers_data_plane import BaseUrlNotAllowed, ConfigurationError, Credentials, Settings
 from providers_data_plane.integrations import aws, sdks
 from providers_data_plane.integrations.auth import httpx2_auth, httpx_auth
-from tests.kit.used import Used, used_stack
+from tests.kit.used import Used, aws_client, new_key, used_stack
 
 PROMPT: Final[Any] = [{"role": "user", "content": "Hello"}]
 TEXT: Final = "This text comes"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A credential of Bedrock."""
+
+    api_key: str
+    base_url: str | None
+    vendor: str = "bedrock"
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +245,45 @@ def test_a_bedrock_api_key_needs_no_boto3(used: Used, credentials: Credentials) 
 
     with pytest.raises(ConfigurationError, match="no AWS access key"):
         aws.bedrock(credentials, added.id)
+
+
+def test_prompts_do_not_follow_an_endpoint_of_the_environment(used: Used, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bedrock's client sends to the region of its key, whatever AWS_ENDPOINT_URL says; a local stack's stays local."""
+    added = used.client.add_provider("bedrock", "bedrock at home", new_key("bedrock")).data
+    environment = used.stack.environment()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"])
+    local = Settings.from_environment(environment)
+    found = []
+    for settings in (local, replace(local, local=False)):
+        credentials = Credentials(settings, client=lambda service: aws_client(environment, service))
+        client = aws.bedrock(credentials, added.id)
+        found.append(client.meta.endpoint_url)
+        client.close()
+        credentials.close()
+
+    assert found == [environment["AWS_ENDPOINT_URL"], "https://bedrock-runtime.us-east-1.amazonaws.com"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "base_url"),
+    [
+        ("::eu-west-1", None),
+        ("::eu-west-1", "https://bedrock-runtime.eu-west-1.amazonaws.com"),
+        ("", "https://bedrock.eu-west-1.amazonaws.com"),
+        ("", "https://vpce-1a-b2.bedrock-runtime.eu-west-1.vpce.amazonaws.com"),
+    ],
+)
+def test_a_bedrock_api_key_has_a_region(suffix: str, base_url: str | None) -> None:
+    """The region of a Bedrock API key is in the key or in its base_url."""
+    found = aws.place(Stored(f"ABSKfake{suffix}", base_url))  # type: ignore[arg-type]
+
+    assert found == ("eu-west-1", "https://bedrock-runtime.eu-west-1.amazonaws.com")
+
+
+def test_a_bedrock_api_key_without_a_region_is_refused() -> None:
+    """Without a region a Bedrock API key has no address, and is not sent to one that the environment names."""
+    with pytest.raises(ConfigurationError, match="no known region"):
+        aws.place(Stored("ABSKfake", None))  # type: ignore[arg-type]
 
 
 def test_a_repr_shows_no_key(used: Used, credentials: Credentials) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from providers_data_plane import Credentials
+from providers_data_plane import ConfigurationError, Credentials
 from tests.kit.used import Used, used_stack
+from tests.real.proxy import MODELS
 
 pytestmark = pytest.mark.real
 
@@ -45,10 +46,10 @@ def test_a_call_gets_the_credential_and_its_only_address(used: Used, credentials
     """The key replaces every other, and no address or client of the call can send it elsewhere."""
     elsewhere = {"api_base": "https://evil.example", "base_url": "https://evil.example", "client": object()}
 
-    found = before(credentials, model="gpt", api_key="other", **chosen(used.ids["openai"]), **elsewhere)
+    found = before(credentials, model="openai/gpt", api_key="other", **chosen(used.ids["openai"]), **elsewhere)
 
     sent = {name: value for name, value in found.items() if name not in ("metadata", "model_info")}
-    assert sent == {"model": "gpt", "api_key": used.keys["openai"], "api_base": used.base_url("openai")}
+    assert sent == {"model": "openai/gpt", "api_key": used.keys["openai"], "api_base": used.base_url("openai")}
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,7 @@ def test_a_call_gets_the_credential_and_its_only_address(used: Used, credentials
         ("google", "https://generativelanguage.googleapis.com/v1beta"),
         ("groq", "https://api.groq.com/openai/v1"),
         ("fireworks", "https://api.fireworks.ai/inference/v1"),
+        ("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com"),
     ],
 )
 def test_a_key_without_a_base_url_goes_to_its_vendor(
@@ -69,14 +71,14 @@ def test_a_key_without_a_base_url_goes_to_its_vendor(
 
     own = used.client.add_provider(vendor, f"{vendor} at home", new_key(vendor)).data
 
-    found = before(credentials, api_base="https://evil.example", **chosen(own.id))
+    found = before(credentials, model=MODELS[vendor], api_base="https://evil.example", **chosen(own.id))
 
     assert found["api_base"] == host
 
 
 def test_bedrock_gets_an_access_key(used: Used, credentials: Credentials) -> None:
     """A Bedrock credential becomes LiteLLM's parameters for signing."""
-    call = chosen(used.ids["bedrock"], "litellm_metadata")
+    call = chosen(used.ids["bedrock"], "litellm_metadata") | {"model": MODELS["bedrock"]}
 
     found = before(credentials, **call)
 
@@ -86,7 +88,39 @@ def test_bedrock_gets_an_access_key(used: Used, credentials: Credentials) -> Non
         "aws_secret_access_key": secret,
         "aws_region_name": region,
         "aws_bedrock_runtime_endpoint": used.base_url("bedrock"),
+        "api_base": used.base_url("bedrock"),
     }
+
+
+def test_a_bedrock_api_key_has_an_address(used: Used, credentials: Credentials) -> None:
+    """A Bedrock API key is sent as a bearer token: the call gets the address of its region with it."""
+    from local.vendors.keys import fake_key
+
+    token, _, region = fake_key("bedrock", "valid-api-key", serial=78).partition("::")
+    own = used.client.add_provider("bedrock", "by token", f"{token}::{region or 'us-east-1'}").data
+
+    found = before(credentials, model=MODELS["bedrock"], api_base="https://evil.example", **chosen(own.id))
+
+    address = f"https://bedrock-runtime.{region or 'us-east-1'}.amazonaws.com"
+    assert found["api_key"] == token
+    assert (found["api_base"], found["aws_bedrock_runtime_endpoint"]) == (address, address)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "call"),
+    [
+        ("bedrock", {"model": "openai/gpt"}),
+        ("bedrock", {"model": "bedrock/claude", "custom_llm_provider": "openai"}),
+        ("openai", {"model": "anthropic/claude"}),
+        ("google", {"model": "openai/gemini"}),
+    ],
+)
+def test_a_key_is_not_sent_to_another_vendor(
+    used: Used, credentials: Credentials, vendor: str, call: dict[str, Any]
+) -> None:
+    """A call of a deployment whose model is another vendor's is refused, and gets no key."""
+    with pytest.raises(ConfigurationError, match=f"is a provider of {vendor}"):
+        before(credentials, **call, **chosen(used.ids[vendor]))
 
 
 @pytest.mark.parametrize("kwargs", [{}, {"metadata": None}, {"metadata": {"model_info": {"id": "x"}}}])
@@ -111,7 +145,9 @@ def test_a_fallback_cannot_choose_a_provider(used: Used, credentials: Credential
     """The router merges a fallback of the request into the call: its metadata does not replace the deployment's."""
     openai, groq = used.ids["openai"], used.ids["groq"]
 
-    found = before(credentials, **chosen(groq, own), **{other: {"model_info": {"provider_id": openai}}})
+    found = before(
+        credentials, model="groq/llama", **chosen(groq, own), **{other: {"model_info": {"provider_id": openai}}}
+    )
 
     assert found["api_key"] == used.keys["groq"]
 

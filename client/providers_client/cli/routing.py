@@ -12,13 +12,12 @@ from providers_client.cli.commands import Group
 from providers_client.cli.session import Session, begin, confirm, find_by_name, out, say
 from providers_client.cli.tables import Column, details, show, table, time
 from providers_client.errors import ConfigurationError
+from providers_contract import vendors
 from providers_contract.ids import PROVIDER_ID
 from providers_contract.responses import AttemptView, DeletedRoutingConfig, RoutingConfig
 from providers_contract.vocabulary import Strategy
 
 LITELLM_CALLBACK: Final = "providers_data_plane.integrations.litellm.callback"
-LITELLM_NAMES: Final = {"google": "gemini", "fireworks": "fireworks_ai"}
-"""LiteLLM's names of vendors, if they are not ours."""
 
 slug_argument = click.argument("slug", metavar="SLUG")
 
@@ -115,15 +114,15 @@ def litellm(ctx: click.Context) -> None:
     It contains no credential: the callback that it names reads the active one for each call (docs/use.md).
     """
     with begin(ctx).client() as client:
-        vendors = {each.id: each.vendor for each in client.list_providers()}
+        owners = {each.id: each.vendor for each in client.list_providers()}
         configs = list(client.list_routing_configs())
     out("litellm_settings:")
     out(f"  callbacks: [{json.dumps(LITELLM_CALLBACK)}]")
     out("model_list:" if configs else "model_list: []")
     for config in configs:
         for order, each in enumerate(config.attempts, 1):
-            vendor = vendors[each.provider_id]
-            model = f"{LITELLM_NAMES.get(vendor, vendor)}/{each.model}"
+            vendor = owners[each.provider_id]
+            model = f"{vendors.LITELLM_NAMES.get(vendor, vendor)}/{each.model}"
             out(f"  - model_name: {json.dumps(config.slug)}")
             out(f"    litellm_params: {json.dumps({'model': model, 'order': order})}")
             out(f"    model_info: {json.dumps({'provider_id': each.provider_id})}")

@@ -76,6 +76,7 @@ class VendorFacts:
         openai_path: the path of its interface for OpenAI's SDK; None if it has none.
         key_header: the header of its key, `authorization` for a bearer token; None if requests are signed.
         runtime_host: what its own hosts begin with, and what those that generate begin with, if they are others.
+        litellm_name: LiteLLM's name of the vendor, if it is not ours.
     """
 
     name: str
@@ -94,6 +95,7 @@ class VendorFacts:
     openai_path: str | None = None
     key_header: str | None = "authorization"
     runtime_host: tuple[str, str] | None = None
+    litellm_name: str | None = None
 
     def owns(self, base_url: str | None) -> bool:
         """Return whether `base_url` is one of the vendor's own hosts; None means the vendor's own."""
@@ -133,6 +135,19 @@ class VendorFacts:
         fitting = [(prefix, host) for prefix, host in prefixes if f"{start}{region}".startswith(prefix)]
         prefix, host = max(fitting, key=lambda each: len(each[0]), default=("", ""))  # us-iso-* before us-*
         return f"https://{start}{region}{host.removeprefix(prefix).removeprefix('*')}" if host else None
+
+    def regional_base_url(self, region: str) -> str | None:
+        """Return the address in `region` at which the vendor generates; None if it has no such host."""
+        begin = self.runtime_host[1] if self.runtime_host else ""
+        patterns = [pattern for pattern in self.hosts if begin and pattern.startswith(begin)]
+        found = [
+            (len(prefix), f"{begin}{region}{suffix}")
+            for pattern in patterns
+            for prefix, _, suffix in [pattern.partition("*")]
+            if host_matches(f"{begin}{region}{suffix}", (pattern,))
+        ]
+        # The longest prefix is that of the region's partition; a partition's first host has its usual suffix.
+        return f"https://{max(found, key=lambda each: each[0])[1]}" if found else None
 
     def openai_base_url(self, base_url: str | None) -> str:
         """Return `base_url` as OpenAI's SDK expects it. Raises ValueError if the vendor lacks OpenAI's interface."""

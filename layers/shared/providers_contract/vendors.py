@@ -26,6 +26,9 @@ KEY_FORMATS: Final = {name: row["key_format"] for name, row in ROWS.items() if r
 KEY_HEADERS: Final = tuple(sorted({row["key_header"] for row in ROWS.values() if row["key_header"]}))
 """The headers in which vendors expect their keys."""
 
+LITELLM_NAMES: Final = {name: row["litellm_name"] or name for name, row in ROWS.items()}
+"""LiteLLM's names of the vendors."""
+
 REQUIRING_BASE_URL: Final = tuple(name for name, row in ROWS.items() if row["base_url_required"])
 
 _SHORTEST: Final = 20
@@ -65,6 +68,7 @@ def facts(name: str) -> VendorFacts:
         openai_path=row["openai_path"],
         key_header=row["key_header"],
         runtime_host=tuple(row["runtime_host"]) if row["runtime_host"] else None,
+        litellm_name=row["litellm_name"],
     )
 
 

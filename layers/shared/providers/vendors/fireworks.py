@@ -90,5 +90,6 @@ VENDOR = Vendor(
     variables=Variables(words=("FIREWORKS",)),
     base_paths=("/inference", "/inference/v1"),
     openai_path="/inference/v1",
+    litellm_name="fireworks_ai",
     tidy_base_url=tidy_at((_HOST,), (r"/inference/v1/.+", "/inference/v1")),
 )

@@ -130,5 +130,6 @@ VENDOR = Vendor(
     base_paths=("", *_VERSIONS),
     openai_path="/v1beta/openai",
     key_header="x-goog-api-key",
+    litellm_name="gemini",
     tidy_base_url=tidy_at((_HOST,), (r"/v1(?:alpha|beta)?/models.*", ""), (r"/v1beta/openai/.+", "/v1beta/openai")),
 )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from botocore.credentials import Credentials as AwsCredentials
 from botocore.credentials import ReadOnlyCredentials
 
 from providers_contract import vendors
+from providers_contract.hosts import host_of
 from providers_data_plane.credentials import Credential, Credentials
 from providers_data_plane.errors import ConfigurationError
 
 SERVICE = "bedrock-runtime"
+_REGION: Final = re.compile(r"(?:^|\.)bedrock[a-z-]*\.([a-z0-9-]+)\.")
 
 
 class _Active(AwsCredentials):
@@ -71,10 +74,26 @@ def _frozen(credential: Credential) -> ReadOnlyCredentials:
     return ReadOnlyCredentials(key_id, secret, parts.get("AWS_SESSION_TOKEN"))
 
 
+def place(credential: Credential) -> tuple[str, str]:
+    """Return the region and the endpoint of a Bedrock credential.
+
+    Both are explicit, so that no variable of the environment redirects prompts. Raises ConfigurationError.
+    """
+    facts = vendors.facts(credential.vendor)
+    region = facts.variables.exported(credential.api_key, None).get("AWS_REGION")
+    if region is None and facts.owns(credential.base_url):
+        found = _REGION.search(host_of(credential.base_url or ""))
+        region = found[1] if found else None
+    endpoint = facts.sdk_base_url(credential.base_url) or (facts.regional_base_url(region) if region else None)
+    if region is None or endpoint is None:
+        raise ConfigurationError("the Bedrock key names no known region: store it as KEY::REGION")
+    return region, endpoint
+
+
 def _place(credentials: Credentials, provider: str) -> dict[str, Any]:
     """Return the region and the endpoint of a client."""
     with credentials.use(provider) as credential:
-        facts = vendors.facts(credential.vendor)
         _frozen(credential)
-        region = facts.variables.exported(credential.api_key, None).get("AWS_REGION")
-        return {"region_name": region, "endpoint_url": facts.sdk_base_url(credential.base_url)}
+        region, endpoint = place(credential)
+        local = credentials._settings.local and credential.base_url is None  # noqa: SLF001
+        return {"region_name": region, "endpoint_url": None if local else endpoint}

@@ -15,10 +15,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Final
 
+from litellm import get_llm_provider
 from litellm.integrations.custom_logger import CustomLogger
 
 from providers_contract import vendors
 from providers_data_plane.credentials import Credential, Credentials
+from providers_data_plane.errors import ConfigurationError
+from providers_data_plane.integrations.aws import place
 
 _PLACES: Final = ("api_base", "base_url", "aws_bedrock_runtime_endpoint", "client")
 """What would send the credential elsewhere, and a client that was made with another credential."""
@@ -27,7 +30,6 @@ _AWS: Final = {
     "AWS_ACCESS_KEY_ID": "aws_access_key_id",
     "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key",
     "AWS_SESSION_TOKEN": "aws_session_token",
-    "AWS_REGION": "aws_region_name",
     "AWS_BEARER_TOKEN_BEDROCK": "api_key",
 }
 
@@ -55,6 +57,7 @@ class ProviderCredentials(CustomLogger):  # type: ignore[misc, unused-ignore]  #
         if provider is None:
             return None
         async with self.credentials.use(provider) as credential:
+            _check_vendor(kwargs, credential)
             kept = {name: value for name, value in kwargs.items() if name not in _PLACES}
             return kept | parameters(credential)
 
@@ -76,10 +79,10 @@ def parameters(credential: Credential) -> dict[str, Any]:
     """Return LiteLLM's parameters for a credential."""
     facts, key = vendors.facts(credential.vendor), credential.api_key
     if facts.key_header is None:  # Bedrock: its requests are signed
-        endpoint = facts.sdk_base_url(credential.base_url)
+        region, endpoint = place(credential)
         parts = facts.variables.exported(key, None)
         found = {parameter: parts[name] for name, parameter in _AWS.items() if parts.get(name)}
-        return found | ({"aws_bedrock_runtime_endpoint": endpoint} if endpoint else {})
+        return found | {"aws_region_name": region, "aws_bedrock_runtime_endpoint": endpoint, "api_base": endpoint}
     if facts.name == "google":
         base_url = (facts.sdk_base_url(credential.base_url) or f"https://{facts.hosts[0]}") + "/v1beta"
     elif facts.openai_path is not None and facts.name != "azure":
@@ -87,6 +90,17 @@ def parameters(credential: Credential) -> dict[str, Any]:
     else:
         base_url = facts.sdk_base_url(credential.base_url) or f"https://{facts.hosts[0]}"
     return {"api_key": key, "api_base": base_url}
+
+
+def _check_vendor(kwargs: dict[str, Any], credential: Credential) -> None:
+    """Raise ConfigurationError unless LiteLLM sends the call to the credential's vendor."""
+    _, found, *_ = get_llm_provider(
+        model=str(kwargs.get("model")), custom_llm_provider=kwargs.get("custom_llm_provider")
+    )
+    if found != vendors.LITELLM_NAMES[credential.vendor]:
+        raise ConfigurationError(
+            f"LiteLLM sends the model to {found}, but {credential.provider_id} is a provider of {credential.vendor}"
+        )
 
 
 def _provider_in(kwargs: dict[str, Any]) -> str | None:
