@@ -223,6 +223,32 @@ def test_a_credential_in_a_visible_field_is_refused(
     assert all(part not in response.text for part in api_key.strip().split("::") if len(part) > 20)
 
 
+AWS_SECRET = "Fake1Example/" * 3 + "F"
+
+
+@pytest.mark.parametrize(
+    ("member", "text", "refused"),
+    [
+        ("name", AWS_SECRET, True),
+        ("name", f"Bedrock AWS_SECRET_ACCESS_KEY={AWS_SECRET}", True),
+        ("tags", AWS_SECRET, True),
+        ("tags", "da39a3ee5e6b4b0d3255bfef95601890afd80709", False),  # a git commit
+        ("name", AWS_SECRET + "A", False),
+        ("tags", "Fake/Example/" * 3 + "F", False),
+    ],
+)
+def test_an_aws_secret_alone_is_not_shown(ports: FakePorts, member: str, text: str, refused: bool) -> None:
+    """A name or a tag with the form of a secret access key is refused without repeating it; others are accepted."""
+    assert len(AWS_SECRET) == 40
+    response = call("add_provider", body=GOOD | {member: [text] if member == "tags" else text})
+
+    assert (response.status == 201) is not refused
+    if refused:
+        assert response.error["errors"][0]["code"] == "holds_credential"
+        assert AWS_SECRET not in response.text
+        assert not ports.db.providers
+
+
 SAME = [
     "production EU",
     "PRODUCTION  eu",

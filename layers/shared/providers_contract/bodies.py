@@ -24,6 +24,11 @@ _MAX_CLAIM_BYTES: Final = 640
 
 _IN_TAGS: Final = "A-Za-z0-9._:/=+@-"
 _TAG: Final = re.compile(f"[{_IN_TAGS}]([ {_IN_TAGS}]{{0,{MAX_TAG_CHARS - 2}}}[{_IN_TAGS}])?")
+_AWS_SECRET: Final = re.compile(
+    r"(?<![A-Za-z0-9/+])(?=[A-Z0-9/+]{0,39}[a-z])(?=[a-z0-9/+]{0,39}[A-Z])(?=[A-Za-z/+]{0,39}[0-9])"
+    r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"
+)
+"""A word with the form of a secret access key, which has no prefix; a git commit has no upper case."""
 _HIDDEN_CATEGORIES: Final = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
 _BLANK: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
@@ -41,13 +46,17 @@ def _is_hidden(text: str) -> bool:
     return any(unicodedata.category(each) in _HIDDEN_CATEGORIES or each in _BLANK for each in text)
 
 
+def _holds_credential(text: str) -> bool:
+    return vendors.contains_credential(text) or _AWS_SECRET.search(unicodedata.normalize("NFKC", text)) is not None
+
+
 def _name(text: str) -> str:
     text = unicodedata.normalize("NFC", text.strip())
     if not 1 <= len(text) <= MAX_NAME_CHARS or not 1 <= len(name_claim(text).encode()) <= _MAX_CLAIM_BYTES:
         raise field_error("name_length", f"must have 1 to {MAX_NAME_CHARS} characters")
     if _is_hidden(text):
         raise field_error("name_characters", "must not contain control or invisible characters")
-    if vendors.contains_credential(text):
+    if _holds_credential(text):
         raise field_error("holds_credential", "must not look like a credential: names are shown")
     return text
 
@@ -55,7 +64,7 @@ def _name(text: str) -> str:
 def _tag(text: str) -> str:
     if not _TAG.fullmatch(text):
         raise field_error("tag", f"must have 1 to {MAX_TAG_CHARS} of A-Z a-z 0-9 ._:/=+@- and inner spaces")
-    if vendors.contains_credential(text):
+    if _holds_credential(text):
         raise field_error("holds_credential", "must not look like a credential: tags are shown")
     return text
 
