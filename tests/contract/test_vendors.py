@@ -92,6 +92,13 @@ BASE_URLS_OF_SDKS = [
     ("azure", "https://a.openai.azure.com", "https://a.openai.azure.com", "https://a.openai.azure.com/openai/v1"),
     ("azure", "https://p.example/openai", "https://p.example", "https://p.example/openai/v1"),
     ("bedrock", "https://bedrock.eu-west-1.amazonaws.com", "https://bedrock-runtime.eu-west-1.amazonaws.com", None),
+    (
+        "bedrock",
+        "https://bedrock-fips.us-west-2.amazonaws.com",
+        "https://bedrock-runtime-fips.us-west-2.amazonaws.com",
+        None,
+    ),
+    ("bedrock", "https://bedrock-runtime.eu-west-1.api.aws", "https://bedrock-runtime.eu-west-1.api.aws", None),
     ("bedrock", "https://vpce-1.bedrock.us-east-1.vpce.amazonaws.com", None, None),
     ("bedrock", "https://p.example", "https://p.example", None),
 ]

@@ -106,8 +106,11 @@ class VendorFacts:
         if base_url is None:
             return None
         if self.runtime_host is not None and self.owns(base_url):
-            own, runtime = (f"https://{each}" for each in self.runtime_host)
-            return base_url.replace(own, runtime, 1) if base_url.startswith(own) else None
+            for end in (".", "-fips."):
+                own, runtime = (f"https://{each.removesuffix('.')}{end}" for each in self.runtime_host)
+                if base_url.startswith((own, runtime)):
+                    return base_url.replace(own, runtime, 1)
+            return None
         return self._root(base_url) + self.base_paths[0]
 
     def exported(self, text: str, base_url: str | None) -> dict[str, str | None]:
@@ -126,19 +129,15 @@ class VendorFacts:
         region = next((label for label in labels if label and _REGION.fullmatch(label)), None)
         if region is None:
             return found
-        own = [self._regional_url(start, region) for start in self.runtime_host]
-        return found | {control: own[0], runtime: found[runtime] or own[1]}
+        own = self.regional_base_url(region, control=True)
+        return found | {control: own, runtime: found[runtime] or self.regional_base_url(region)}
 
-    def _regional_url(self, start: str, region: str) -> str | None:
-        """Return the address of the vendor's own host in `region` that begins with `start`."""
-        prefixes = [(host.partition("*")[0], host) for host in self.hosts if host.startswith(start)]
-        fitting = [(prefix, host) for prefix, host in prefixes if f"{start}{region}".startswith(prefix)]
-        prefix, host = max(fitting, key=lambda each: len(each[0]), default=("", ""))  # us-iso-* before us-*
-        return f"https://{start}{region}{host.removeprefix(prefix).removeprefix('*')}" if host else None
+    def regional_base_url(self, region: str, *, control: bool = False) -> str | None:
+        """Return the address in `region` at which the vendor generates, or lists its models if `control`.
 
-    def regional_base_url(self, region: str) -> str | None:
-        """Return the address in `region` at which the vendor generates; None if it has no such host."""
-        begin = self.runtime_host[1] if self.runtime_host else ""
+        None if it has no such host.
+        """
+        begin = self.runtime_host[0 if control else 1] if self.runtime_host else ""
         patterns = [pattern for pattern in self.hosts if begin and pattern.startswith(begin)]
         found = [
             (len(prefix), f"{begin}{region}{suffix}")
