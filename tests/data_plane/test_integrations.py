@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Final
 
 import httpx
@@ -204,6 +205,53 @@ def test_an_own_host_is_the_vendors_own(used: Used, credentials: Credentials) ->
     added = used.client.add_provider("groq", "groq at home", used.keys["groq"]).data
     with httpx2.Client(auth=httpx2_auth(credentials, added.id)) as client, pytest.raises(BaseUrlNotAllowed):
         client.get(f"{used.emulator.url}/groq/openai/v1/models")
+
+
+@pytest.mark.parametrize("url", ["http://api.groq.com/", "https://api.groq.com:8443/"])
+def test_a_vendors_own_host_is_called_by_https(used: Used, credentials: Credentials, url: str) -> None:
+    """Without a base_url a key is sent by https on port 443 only."""
+    added = used.client.add_provider("groq", f"groq for {url}", new_key("groq")).data
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200))
+    with httpx2.Client(auth=httpx2_auth(credentials, added.id), transport=transport) as client:
+        assert client.get("https://api.groq.com/").status_code == 200
+        with pytest.raises(BaseUrlNotAllowed):
+            client.get(url)
+
+
+REDIRECTED: Final[dict[str, tuple[Callable[[Credentials, str], Any], str]]] = {
+    "anthropic": (sdks.anthropic, "_client"),
+    "anthropic, async": (sdks.async_anthropic, "_client"),
+    "azure": (lambda *given: sdks.azure_openai(*given, api_version="1"), "_client"),
+    "azure, async": (lambda *given: sdks.async_azure_openai(*given, api_version="1"), "_client"),
+    "google": (sdks.google, "_api_client._httpx_client"),
+    "google, async": (sdks.google, "_api_client._async_httpx_client"),
+}
+"""What makes each client whose key is in a header of the vendor's own, and where its HTTP client is."""
+
+
+@pytest.mark.parametrize("name", REDIRECTED)
+def test_a_redirect_takes_no_key_to_another_host(used: Used, credentials: Credentials, name: str) -> None:
+    """Even if an SDK's client follows redirects, it follows them with a key within the same host only."""
+    vendor, (make, place) = name.partition(",")[0], REDIRECTED[name]
+    sdk, address = make(credentials, vendor), used.base_url(vendor)
+    client = attrgetter(place)(sdk)
+    library: Any = httpx2 if isinstance(client, httpx2.Client | httpx2.AsyncClient) else httpx
+    sent: list[str] = []
+
+    def answer(request: Any) -> Any:
+        sent.append(str(request.url))
+        found = {address: f"{address}/second", f"{address}/second": "https://evil.example/"}.get(sent[-1])
+        return library.Response(307, headers={"location": found}) if found else library.Response(200)
+
+    client._transport, client._mounts, client.follow_redirects = library.MockTransport(answer), {}, True
+
+    async def get() -> None:
+        await client.get(address)
+
+    with pytest.raises(BaseUrlNotAllowed, match="redirects"):
+        asyncio.run(get()) if name.endswith("async") else client.get(address)
+
+    assert sent == [address, f"{address}/second"]
 
 
 def test_placeholders_and_other_keys_are_replaced(used: Used, credentials: Credentials) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from providers_contract import vendors
@@ -17,6 +17,10 @@ from providers_data_plane.errors import BaseUrlNotAllowed
 if TYPE_CHECKING:
     import httpx
     import httpx2
+
+
+_AUTHORIZED: Final = "providers_data_plane.origin"
+"""The request's extension that contains the origin for which it has a key."""
 
 
 class _Flow:
@@ -77,13 +81,30 @@ def _authorize(request: Any, credential: Credential) -> None:
     if facts.key_header is None:
         raise BaseUrlNotAllowed(f"{credential.vendor} needs signed requests: use its own SDK")
     url = str(request.url)
-    expected = credential.base_url
-    if not (facts.owns(url) if expected is None else _origin(expected) == _origin(url)):
+    origin, expected = _origin(url), credential.base_url
+    own = facts.owns(url) and origin == ("https", host_of(url), 443)
+    if not (own if expected is None else _origin(expected) == origin):
         raise BaseUrlNotAllowed("the request is not to the provider's base_url: make a new client when it changes")
     for name in vendors.KEY_HEADERS:
         request.headers.pop(name, None)
+    request.extensions = {**request.extensions, _AUTHORIZED: origin}  # a redirected request keeps its extensions
     key = credential.api_key
     request.headers[facts.key_header] = f"Bearer {key}" if facts.key_header == "authorization" else key
+
+
+def refuse_other_origins(request: Any) -> None:
+    """Raise BaseUrlNotAllowed if a redirect takes the key elsewhere. It is a request hook, which runs for each hop.
+
+    After a redirect httpx removes only `authorization`.
+    """
+    authorized = request.extensions.get(_AUTHORIZED)
+    if authorized != _origin(str(request.url)) and any(name in request.headers for name in vendors.KEY_HEADERS):
+        raise BaseUrlNotAllowed("the vendor redirects the request to another host, which must not get the key")
+
+
+async def refuse_other_origins_async(request: Any) -> None:
+    """Do the same in an event loop."""
+    refuse_other_origins(request)
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

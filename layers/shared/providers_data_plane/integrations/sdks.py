@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from providers_contract import vendors
 from providers_data_plane.credentials import Credentials
-from providers_data_plane.integrations.auth import httpx2_auth, httpx_auth
+from providers_data_plane.integrations.auth import (
+    httpx2_auth,
+    httpx_auth,
+    refuse_other_origins,
+    refuse_other_origins_async,
+)
 
 if TYPE_CHECKING:
     from anthropic import Anthropic, AsyncAnthropic
     from google.genai import Client as GoogleClient
     from groq import AsyncGroq, Groq
     from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
+
+_HOOKS: Final = (refuse_other_origins, refuse_other_origins_async)
 
 PLACEHOLDER: Final = "set-by-providers-data-plane"
 """SDKs demand a key when a client is made; it is replaced in every request."""
@@ -80,12 +87,12 @@ def google(credentials: Credentials, provider: str, **options: Any) -> GoogleCli
     from google import genai
     from google.genai.types import HttpOptions
 
-    args = {"auth": httpx2_auth(credentials, provider), "follow_redirects": False}
-    http = HttpOptions(
-        base_url=_base_url(credentials, provider),
-        client_args=args,
-        async_client_args=args | {"transport": httpx2.AsyncHTTPTransport()},  # otherwise it can choose aiohttp
+    auth = httpx2_auth(credentials, provider)
+    args, async_args = (
+        {"auth": auth, "follow_redirects": False, "event_hooks": {"request": [hook]}} for hook in _HOOKS
     )
+    async_args["transport"] = httpx2.AsyncHTTPTransport()  # otherwise it can choose aiohttp
+    http = HttpOptions(base_url=_base_url(credentials, provider), client_args=args, async_client_args=async_args)
     return genai.Client(api_key=PLACEHOLDER, http_options=http, **options)
 
 
@@ -122,10 +129,14 @@ def async_fireworks(credentials: Credentials, provider: str, **options: Any) -> 
 
 
 def _http(kind: Any, credentials: Credentials, provider: str) -> Any:
-    """Return an SDK's own HTTP client, of httpx2 or of httpx, as the release of the SDK has it."""
+    """Return an SDK's own HTTP client, of httpx2 or of httpx, as the release of the SDK has it.
+
+    An SDK can follow redirects in spite of the client's setting; the hook refuses those to another host.
+    """
     libraries = {each.__module__.partition(".")[0] for each in kind.__mro__}
     auth = httpx2_auth if "httpx2" in libraries else httpx_auth
-    return kind(auth=auth(credentials, provider), follow_redirects=False)
+    hook = _HOOKS["AsyncClient" in {each.__name__ for each in kind.__mro__}]
+    return kind(auth=auth(credentials, provider), follow_redirects=False, event_hooks={"request": [hook]})
 
 
 def _base_url(credentials: Credentials, provider: str) -> str | None:
