@@ -1,7 +1,6 @@
-"""`python -m bench [--quick]`: measure, and write the tables to stdout and docs/bench.md.
+"""`python -m bench [SECTION …]`: measure, print the tables, and write them into docs/bench.md. Default: all sections.
 
-`python -m bench runtime [NAME]` prints only the section on cold starts, for the functions whose names contain NAME;
-`python -m bench use` only the one on using a credential; `python -m bench reads` only the one on health and lists.
+With `--quick`, less is measured and nothing is written; `--only NAME` measures the functions whose names contain NAME.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -29,6 +28,9 @@ DOCUMENT: Final = ROOT / "docs" / "bench.md"
 LATENCY_MS: Final = 50
 ROUNDS: Final = 5
 MEMORY_MB: Final = 512
+
+SECTIONS: Final = ("runtime", "sweep", "reads", "percentiles", "use", "peers", "cli")
+"""The sections, which are methods of `Bench`, in the order of the page."""
 
 Result = dict[str, float]
 Run = Callable[[str], Result]
@@ -127,41 +129,25 @@ def unit_row(title: str, result: Result) -> str:
 class Bench:
     """All measurements, section by section, and the design's targets for them."""
 
-    def __init__(self, *, quick: bool) -> None:
+    def __init__(self, *, quick: bool, only: str) -> None:
         self._quick = quick
+        self._only = only
         self._dynamodb_url = os.environ.get("DYNAMODB_LOCAL_URL")
         self._targets: list[tuple[str, str, bool]] = []
 
-    def document(self) -> Iterator[str]:
-        """Yield the lines of the whole page."""
-        yield "# Bench\n"
-        yield (
-            f"Written by `python -m bench` on {os.cpu_count()} cores with Python {platform.python_version()}. The"
-            " machine may have been busy: rely on the ratios, since both sides used the same machine at the same"
-            " time.\n"
-        )
-        yield from self.runtime()
-        yield from self._sweep()
-        yield from self.reads()
-        yield from self._percentiles()
-        yield from self._peers()
-        yield from self.use()
-        yield "## Command line\n"
-        yield cli.measure()
-        yield "## Targets\n"
-        yield from self.targets()
+    def section(self, name: str) -> str:
+        """Return a section of the page, with its targets."""
+        lines = list(getattr(self, name)())
+        if self._targets:
+            lines += ["", row("target", "measured", ""), row("---", "---", "---")]
+            lines += [row(text, measured, "yes" if met else "**no**") for text, measured, met in self._targets]
+            self._targets.clear()
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
-    def targets(self) -> Iterator[str]:
-        """Yield the table of targets for what was measured."""
-        yield "| target | measured | |"
-        yield "| --- | --- | --- |"
-        for text, measured, met in self._targets:
-            yield row(text, measured, "yes" if met else "**no**")
-
-    def runtime(self, only: str = "") -> Iterator[str]:
+    def runtime(self) -> Iterator[str]:
         """Yield cold and warm starts on Lambda's runtime."""
         rounds, warm = (1, 10) if self._quick else (runtime.ROUNDS, runtime.WARM)
-        found = runtime.measure(rounds, warm, only)
+        found = runtime.measure(rounds, warm, self._only)
         yield from runtime.section(found)
         for target in runtime.targets(found):
             self._target(*target)
@@ -176,10 +162,15 @@ class Bench:
         self._target("no call to AWS while a credential is fresh", f"{ours.calls:g}", ours.calls == 0)
         self._target("one call to AWS to learn that nothing changed", f"{checked.calls:g}", checked.calls == 1)
 
+    def cli(self) -> Iterator[str]:
+        """Yield the times of the command line."""
+        yield "## Command line\n"
+        yield cli.measure()
+
     def _target(self, text: str, measured: str, met: bool) -> None:
         self._targets.append((text, measured, met))
 
-    def _sweep(self) -> Iterator[str]:
+    def sweep(self) -> Iterator[str]:
         """Yield probes per second, CPU, latency, units, calls and memory."""
         with emulator() as url:
             thousand = Pairs(1_000, ROUNDS, url)
@@ -278,7 +269,7 @@ class Bench:
             )
         yield ""
 
-    def _peers(self) -> Iterator[str]:
+    def peers(self) -> Iterator[str]:
         """Yield the time of storing, reading and rotating a credential beside other stores."""
         with running_emulator() as vendors:
             found = peers.compare(vendors.url, self._dynamodb_url)
@@ -301,7 +292,7 @@ class Bench:
                 self._target(f"{each}: at most {most} of {side}'s time", f"{ratio:.2f}", ratio <= most)
         yield ""
 
-    def _percentiles(self) -> Iterator[str]:
+    def percentiles(self) -> Iterator[str]:
         """Yield the comparison with numpy, and the time for a week of samples."""
         found = percentiles.agreement()
         alone, everything = percentiles.week_ms()
@@ -314,27 +305,30 @@ class Bench:
         self._target("percentiles equal numpy's", f"{found.different} differ", found.different == 0)
 
 
+def written(page: str, section: str) -> str:
+    """Return the page with this section instead of the one with its heading, or at the end."""
+    heading = re.escape(section.partition("\n")[0])
+    found = re.search(rf"^{heading}\n.*?(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+    if found is None:
+        return f"{page.rstrip()}\n\n{section}"
+    return f"{page[: found.start()]}{section}\n{page[found.end() :]}".rstrip() + "\n"
+
+
 def main() -> None:
     """Read the command line, measure, and write the page."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="1,000 providers only; do not write docs/bench.md")
-    parser.add_argument(
-        "section", nargs="?", choices=["runtime", "use", "reads"], help="measure only this, and write nothing"
-    )
-    parser.add_argument("only", nargs="?", default="", help="of the functions whose names contain this")
-    given = parser.parse_intermixed_args()
-    quick = given.quick
-    if given.section:
-        bench = Bench(quick=quick)
-        section = {"use": bench.use, "reads": bench.reads}.get(given.section, lambda: bench.runtime(given.only))()
-        print(*section, *bench.targets(), sep="\n")
-        return
-    lines = []
-    for line in Bench(quick=quick).document():
-        print(line, flush=True)
-        lines.append(line)
-    if not quick:
-        DOCUMENT.write_text("\n".join(lines) + "\n")
+    parser.add_argument("--quick", action="store_true", help="measure less, and write nothing")
+    parser.add_argument("--only", default="", help="for runtime: the functions whose names contain this")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    given = parser.parse_args()
+    if unknown := {*given.sections} - {*SECTIONS}:
+        parser.error(f"no such section: {', '.join(sorted(unknown))}")
+    bench = Bench(quick=given.quick, only=given.only)
+    for name in given.sections or SECTIONS:
+        section = bench.section(name)
+        print(section, flush=True)
+        if not (given.quick or given.only):
+            DOCUMENT.write_text(written(DOCUMENT.read_text(), section))
 
 
 if __name__ == "__main__":
