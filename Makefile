@@ -111,10 +111,10 @@ test-real: .venv-real/real.stamp
 	@.venv-real/bin/pytest -q -s -m real tests/real $(ARGS)
 
 # npm installs only what package-lock.json pins, and runs no script of a package. Without Chromium the tests are skipped.
-test-browser: .venv/dev.stamp
+test-browser: .venv-browser/browser.stamp
 	@if command -v npm >/dev/null; then cd tests/console && npm ci --silent && node_modules/.bin/tsc -p .; \
 	else echo "npm is not installed: the types of the console's scripts and its barriers are not checked." >&2; fi
-	@$(BIN)/pytest -q -m browser tests/console $(ARGS)
+	@PYTHONPATH=.venv-browser $(BIN)/pytest -q -m browser tests/console $(ARGS)
 
 # The suite needs Node 22, which package-lock.json pins, too. Without npm it is skipped.
 test-mcp: .venv/dev.stamp
@@ -209,6 +209,11 @@ release: .venv/dev.stamp
 	@.venv-real/bin/python -m pip $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
+.venv-browser/browser.stamp: requirements/browser.txt .venv/dev.stamp
+	@echo "Installing Selenium into .venv-browser (once)"
+	@$(BIN)/python -m pip $(PIP_INSTALL) --require-hashes --no-deps --upgrade --target .venv-browser -r requirements/browser.txt
+	@touch $@
+
 .venv-policy/policy.stamp: requirements/policy.txt requirements/pip.txt
 	@$(call make_venv,.venv-policy)
 	@echo "Installing the policy checks into .venv-policy (once; about a minute)"
@@ -232,6 +237,7 @@ requirements: .venv/dev.stamp
 	$(COMPILE) --python-version 3.13 --python-platform aarch64-manylinux_2_28 -c requirements/dev.txt \
 	  $(addprefix --no-emit-package ,$(MCP_UNUSED)) $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' layers/shared/requirements.txt) \
 	  requirements/mcp.in -o functions/mcp/requirements.txt
+	$(COMPILE) --universal --python-version 3.11 -c requirements/dev.txt requirements/browser.in -o requirements/browser.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/sam.in -o requirements/sam.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/real.in -o requirements/real.txt
 	$(COMPILE) --universal --python-version 3.11 requirements/policy.in -o requirements/policy.txt
@@ -240,6 +246,6 @@ requirements: .venv/dev.stamp
 	$(COMPILE) --universal --python-version 3.11 requirements/pip.in -o requirements/pip.txt
 
 clean:
-	rm -rf .venv .venv-sam .venv-policy .venv-bench .venv-clients .venv-real .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-sam .venv-policy .venv-bench .venv-clients .venv-real .venv-browser .aws-sam dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	rm -rf tests/console/node_modules tests/clients/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

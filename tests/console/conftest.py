@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
-from tests.kit.browser import Browser, running_browser
 from tests.local.conftest import Api, api, http, stack
+
+if find_spec("selenium"):
+    from tests.kit.browser import Browser, running_browser
+else:  # `make test-browser` installs it
+    collect_ignore = ["test_actions.py", "test_everyone.py", "test_upload_page.py"]
 
 __all__ = ["api", "http", "stack"]
 

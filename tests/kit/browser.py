@@ -56,7 +56,8 @@ class Browser:
         """Return the first result of `condition` that is true. Raises TimeoutException."""
         ignored = [StaleElementReferenceException]
         wait = WebDriverWait(self.driver, _PATIENCE_S, poll_frequency=0.03, ignored_exceptions=ignored)
-        return wait.until(lambda _: condition())  # type: ignore[return-value]
+        found: T = wait.until(lambda _: condition())
+        return found
 
     def find(self, selector: str, text: str = "") -> WebElement:
         """Return the first visible element with a selector that contains a text, once there is one."""
@@ -69,7 +70,8 @@ class Browser:
 
     def all(self, selector: str) -> list[WebElement]:
         """Return the elements with a selector, at present."""
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+        found: list[WebElement] = self.driver.find_elements(By.CSS_SELECTOR, selector)
+        return found
 
     def click(self, selector: str, text: str = "") -> None:
         """Click the first visible element with a selector that contains a text."""
@@ -121,7 +123,7 @@ class Browser:
 
     def console(self) -> str:
         """Return what the browser wrote to its console since the last call."""
-        return json.dumps(self.driver.get_log("browser"))  # type: ignore[no-untyped-call]
+        return json.dumps(self.driver.get_log("browser"))
 
     def barriers(self) -> list[str]:
         """Return what axe finds: what keeps people from using the page, with the elements."""
