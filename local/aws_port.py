@@ -6,7 +6,6 @@ import hmac
 import json
 import logging
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+from local.background import served
 from local.browsers import refusal
 from local.transactions import quick_transactions
 
@@ -118,15 +118,9 @@ def serving_aws(
     quick_transactions()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a log line for each AWS call is noise
     moto = _OneAtATime(DomainDispatcherApplication(create_backend_app), turn)
-    served: _Application = _Functions(moto, functions or {})
+    application: _Application = _Functions(moto, functions or {})
     if access_key_id is not None:
-        served = _Owner(served, access_key_id)
-    server = make_server(host, port, _NoBrowsers(served, host), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, name="moto")
-    thread.start()
-    try:
+        application = _Owner(application, access_key_id)
+    server = make_server(host, port, _NoBrowsers(application, host), threaded=True)
+    with served(server, "moto"):
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

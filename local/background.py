@@ -1,4 +1,4 @@
-"""Run an async context manager in its own thread, for synchronous callers."""
+"""Run an async context manager, or a server of the standard library, in its own thread."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, contextmanager
+from socketserver import BaseServer
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -46,3 +47,16 @@ def in_background(work: AbstractAsyncContextManager[T]) -> Iterator[T]:
             ended.result()
     finally:
         thread.join()
+
+
+@contextmanager
+def served(server: BaseServer, name: str) -> Iterator[None]:
+    """Serve in a thread of this name until the block ends, and close the server."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, name=name)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -16,12 +16,15 @@ ROOT = Path(__file__).parent.parent
 SERVER = ("providers", "local", "functions", "boto3", "botocore", "cryptography", "aws_lambda_powertools", "mcp")
 MAX_PACKAGES = 20
 
-WITHOUT_SERVER = f"""
+
+def without(names: tuple[str, ...]) -> str:
+    """Return the beginning of a program in which these packages are not installed."""
+    return f"""
 import sys
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {SERVER!r}:
+        if name.partition(".")[0] in {names!r}:
             raise ModuleNotFoundError(f"not installed: {{name}}", name=name)
 
 sys.meta_path.insert(0, Blocked())
@@ -64,7 +67,7 @@ def test_the_client_works_without_the_server(wheel: Path, tmp_path: Path, progra
         archive.extractall(tmp_path)
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_SERVER + program],
+        [sys.executable, "-c", without(SERVER) + program],
         env=environment,
         cwd=tmp_path,
         capture_output=True,
@@ -97,16 +100,7 @@ NOT_ITS_OWN = ("providers", "providers_client", "providers_contract", "boto3", "
 MAX_IMPORT_S = 0.06
 """The time that `import providers_data_plane` may add to the start of a program."""
 
-READS = f"""
-import sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {NOT_ITS_OWN!r}:
-            raise ModuleNotFoundError(f"not installed: {{name}}", name=name)
-
-sys.meta_path.insert(0, Blocked())
-
+READS = """
 import pkgutil
 import providers_data_plane as package
 from providers_data_plane.contract.vendors import NAMES, facts
@@ -145,7 +139,8 @@ def test_the_data_planes_wheel_shares_no_file_with_the_clients(wheel: Path, data
 def test_the_data_plane_works_with_botocore_and_cryptography_only(data_plane_wheel: Path) -> None:
     """Every module of its wheel, except integrations, imports without the layer, the client and their libraries."""
     environment = os.environ | {"PYTHONPATH": str(data_plane_wheel)}
-    done = subprocess.run([sys.executable, "-c", READS], env=environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", without(NOT_ITS_OWN) + READS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert str(data_plane_wheel) in done.stdout
 

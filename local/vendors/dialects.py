@@ -18,7 +18,7 @@ _PROMPT_TOKENS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """A generation request: the model, and the body as sent."""
 
     model: str
@@ -36,8 +36,8 @@ class Dialect:
         content_type: that of a stream.
     """
 
-    whole: Callable[[Asked, list[str]], Mapping[str, Any]]
-    stream: Callable[[Asked, list[str]], Iterator[bytes]]
+    whole: Callable[[Request, list[str]], Mapping[str, Any]]
+    stream: Callable[[Request, list[str]], Iterator[bytes]]
     limit: tuple[str, ...]
     content_type: str = "text/event-stream"
 
@@ -64,27 +64,27 @@ def _usage(tokens: list[str], given: str, made: str) -> dict[str, int]:
 # https://platform.openai.com/docs/api-reference/chat
 
 
-def _chat(asked: Asked, kind: str, choice: dict[str, Any]) -> dict[str, Any]:
-    first = {"id": f"chatcmpl-{REQUEST_ID}", "object": kind, "created": _CREATED, "model": asked.model}
+def _chat(request: Request, kind: str, choice: dict[str, Any]) -> dict[str, Any]:
+    first = {"id": f"chatcmpl-{REQUEST_ID}", "object": kind, "created": _CREATED, "model": request.model}
     return first | {"choices": [{"index": 0, "logprobs": None} | choice]}
 
 
-def _chat_whole(asked: Asked, tokens: list[str]) -> dict[str, Any]:
+def _chat_whole(request: Request, tokens: list[str]) -> dict[str, Any]:
     message = {"role": "assistant", "content": "".join(tokens), "refusal": None}
-    whole = _chat(asked, "chat.completion", {"message": message, "finish_reason": "stop"})
+    whole = _chat(request, "chat.completion", {"message": message, "finish_reason": "stop"})
     return whole | {"service_tier": "default", "usage": _usage(tokens, "prompt_tokens", "completion_tokens")}
 
 
-def _chat_stream(asked: Asked, tokens: list[str]) -> Iterator[bytes]:
+def _chat_stream(request: Request, tokens: list[str]) -> Iterator[bytes]:
     def chunk(delta: dict[str, Any], reason: str | None = None) -> bytes:
-        return _event(_chat(asked, "chat.completion.chunk", {"delta": delta, "finish_reason": reason}))
+        return _event(_chat(request, "chat.completion.chunk", {"delta": delta, "finish_reason": reason}))
 
     yield chunk({"role": "assistant", "content": ""})
     yield from (chunk({"content": token}) for token in tokens)
     last = chunk({}, "stop")
-    if (asked.body.get("stream_options") or {}).get("include_usage"):
+    if (request.body.get("stream_options") or {}).get("include_usage"):
         usage = {"choices": [], "usage": _usage(tokens, "prompt_tokens", "completion_tokens")}
-        last += _event(_chat(asked, "chat.completion.chunk", {}) | usage)
+        last += _event(_chat(request, "chat.completion.chunk", {}) | usage)
     yield last + b"data: [DONE]\n\n"
 
 
@@ -94,7 +94,7 @@ CHAT: Final = Dialect(_chat_whole, _chat_stream, ("max_completion_tokens", "max_
 # https://platform.openai.com/docs/api-reference/responses
 
 
-def _response(asked: Asked, tokens: list[str] | None) -> dict[str, Any]:
+def _response(request: Request, tokens: list[str] | None) -> dict[str, Any]:
     """Return the response object; `tokens` is None while it is in progress."""
     usage = None if tokens is None else _usage(tokens, "input_tokens", "output_tokens")
     details = {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
@@ -102,7 +102,7 @@ def _response(asked: Asked, tokens: list[str] | None) -> dict[str, Any]:
         "id": f"resp_{REQUEST_ID}",
         "object": "response",
         "created_at": _CREATED,
-        "model": asked.model,
+        "model": request.model,
         "status": "in_progress" if tokens is None else "completed",
         "output": [] if tokens is None else [_message("".join(tokens))],
         "parallel_tool_calls": True,
@@ -122,7 +122,7 @@ def _part(text: str) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": []}
 
 
-def _responses_stream(asked: Asked, tokens: list[str]) -> Iterator[bytes]:
+def _responses_stream(request: Request, tokens: list[str]) -> Iterator[bytes]:
     sent = 0
 
     def event(kind: str, **members: Any) -> bytes:
@@ -134,8 +134,8 @@ def _responses_stream(asked: Asked, tokens: list[str]) -> Iterator[bytes]:
     at = item | {"content_index": 0}
     text = "".join(tokens)
     yield (
-        event("created", response=_response(asked, None))
-        + event("in_progress", response=_response(asked, None))
+        event("created", response=_response(request, None))
+        + event("in_progress", response=_response(request, None))
         + event("output_item.added", output_index=0, item=_message(None))
         + event("content_part.added", part=_part(""), **at)
     )
@@ -144,7 +144,7 @@ def _responses_stream(asked: Asked, tokens: list[str]) -> Iterator[bytes]:
         event("output_text.done", text=text, logprobs=[], **at)
         + event("content_part.done", part=_part(text), **at)
         + event("output_item.done", output_index=0, item=_message(text))
-        + event("completed", response=_response(asked, tokens))
+        + event("completed", response=_response(request, tokens))
     )
 
 
@@ -154,12 +154,12 @@ RESPONSES: Final = Dialect(_response, _responses_stream, ("max_output_tokens",))
 # https://docs.anthropic.com/en/api/messages
 
 
-def _messages_whole(asked: Asked, tokens: list[str], *, begun: bool = False) -> dict[str, Any]:
+def _messages_whole(request: Request, tokens: list[str], *, begun: bool = False) -> dict[str, Any]:
     return {
         "id": f"msg_{REQUEST_ID}",
         "type": "message",
         "role": "assistant",
-        "model": asked.model,
+        "model": request.model,
         "content": [] if begun else [{"type": "text", "text": "".join(tokens)}],
         "stop_reason": None if begun else "end_turn",
         "stop_sequence": None,
@@ -167,11 +167,11 @@ def _messages_whole(asked: Asked, tokens: list[str], *, begun: bool = False) -> 
     }
 
 
-def _messages_stream(asked: Asked, tokens: list[str]) -> Iterator[bytes]:
+def _messages_stream(request: Request, tokens: list[str]) -> Iterator[bytes]:
     def event(kind: str, **members: Any) -> bytes:
         return _event({"type": kind} | members, kind)
 
-    yield event("message_start", message=_messages_whole(asked, tokens, begun=True)) + event(
+    yield event("message_start", message=_messages_whole(request, tokens, begun=True)) + event(
         "content_block_start", index=0, content_block={"type": "text", "text": ""}
     )
     for token in tokens:
@@ -190,26 +190,26 @@ MESSAGES: Final = Dialect(_messages_whole, _messages_stream, ("max_tokens",))
 # https://ai.google.dev/api/generate-content
 
 
-def _gemini(asked: Asked, text: str, count: int, *, last: bool) -> dict[str, Any]:
+def _gemini(request: Request, text: str, count: int, *, last: bool) -> dict[str, Any]:
     candidate = {"index": 0, "content": {"role": "model", "parts": [{"text": text}]}}
     counts = {"promptTokenCount": _PROMPT_TOKENS, "candidatesTokenCount": count}
     return {
         "candidates": [candidate | ({"finishReason": "STOP"} if last else {})],
         "usageMetadata": counts | {"totalTokenCount": _PROMPT_TOKENS + count},
-        "modelVersion": asked.model,
+        "modelVersion": request.model,
         "responseId": REQUEST_ID,
     }
 
 
-def _gemini_stream(asked: Asked, tokens: list[str]) -> Iterator[bytes]:
+def _gemini_stream(request: Request, tokens: list[str]) -> Iterator[bytes]:
     yield b""
     for number, token in enumerate(tokens, 1):
-        yield _event(_gemini(asked, token, number, last=number == len(tokens)))
+        yield _event(_gemini(request, token, number, last=number == len(tokens)))
     yield b""
 
 
 GEMINI: Final = Dialect(
-    lambda asked, tokens: _gemini(asked, "".join(tokens), len(tokens), last=True),
+    lambda request, tokens: _gemini(request, "".join(tokens), len(tokens), last=True),
     _gemini_stream,
     ("generationConfig.maxOutputTokens", "generationConfig.max_output_tokens"),
 )
@@ -236,12 +236,12 @@ def _converse_usage(tokens: list[str]) -> dict[str, Any]:
     return {"usage": usage, "metrics": {"latencyMs": 1}}
 
 
-def _converse_whole(_: Asked, tokens: list[str]) -> dict[str, Any]:
+def _converse_whole(_: Request, tokens: list[str]) -> dict[str, Any]:
     message = {"role": "assistant", "content": [{"text": "".join(tokens)}]}
     return {"output": {"message": message}, "stopReason": "end_turn"} | _converse_usage(tokens)
 
 
-def _converse_stream(_: Asked, tokens: list[str]) -> Iterator[bytes]:
+def _converse_stream(_: Request, tokens: list[str]) -> Iterator[bytes]:
     yield frame("messageStart", {"role": "assistant"})
     for token in tokens:
         yield frame("contentBlockDelta", {"delta": {"text": token}, "contentBlockIndex": 0})

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from local.vendors.dialects import Asked, Dialect
+from local.vendors.dialects import Dialect, Request
 
 DEFAULT_TOKENS: Final = 20
 _MAX_TOKENS: Final = 1000
@@ -44,15 +44,15 @@ async def generate(
 
     A key that is revoked meanwhile does not end it: vendors check a key when a request starts.
     """
-    asked = _asked(request.path, body)
-    count = min(dialect.max_tokens(asked.body) or DEFAULT_TOKENS, _MAX_TOKENS)
+    wanted = _requested(request.path, body)
+    count = min(dialect.max_tokens(wanted.body) or DEFAULT_TOKENS, _MAX_TOKENS)
     tokens = [f"{word} " for word in itertools.islice(itertools.cycle(_WORDS), count)]
     if not generation.streamed:
         await asyncio.sleep(count * token_s)
         generation.ended = asyncio.get_running_loop().time()
-        return web.json_response(dialect.whole(asked, tokens), headers=_without_type(headers))
+        return web.json_response(dialect.whole(wanted, tokens), headers=_without_type(headers))
     response = web.StreamResponse(headers={**headers, "content-type": dialect.content_type})
-    blocks = dialect.stream(asked, tokens)
+    blocks = dialect.stream(wanted, tokens)
     try:
         await response.prepare(request)
         await response.write(next(blocks))
@@ -79,9 +79,9 @@ def is_streamed(path: str, body: Mapping[str, Any]) -> bool:
     return path.endswith(("/converse-stream", ":streamGenerateContent")) or body.get("stream") is True
 
 
-def _asked(path: str, body: Mapping[str, Any]) -> Asked:
+def _requested(path: str, body: Mapping[str, Any]) -> Request:
     named = _MODEL_IN_PATH.search(path)
-    return Asked(str(body.get("model") or (named[1] if named else "emulated")), body)
+    return Request(str(body.get("model") or (named[1] if named else "emulated")), body)
 
 
 def _without_type(headers: Mapping[str, str]) -> dict[str, str]:

@@ -53,7 +53,7 @@ def test_names_are_completed(environment: dict[str, str], command: str) -> None:
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_bash_gets_one_word(environment: dict[str, str], tmp_path: Path) -> None:
-    """In bash, a completed name is one word, whatever characters it has."""
+    """In bash, a completed name is one word, also with spaces and quotes."""
     program = tmp_path / "providers"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m providers_client "$@"\n')
     program.chmod(0o755)

@@ -296,7 +296,7 @@ def test_a_bedrock_api_key_needs_no_boto3(used: Used, credentials: Credentials) 
 
 
 def test_prompts_do_not_follow_an_endpoint_of_the_environment(used: Used, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bedrock's client sends to the region of its key, whatever AWS_ENDPOINT_URL says; a local stack's stays local."""
+    """Bedrock's client sends to the region of its key and ignores AWS_ENDPOINT_URL; a local stack's stays local."""
     added = used.client.add_provider("bedrock", "bedrock at home", new_key("bedrock")).data
     environment = used.stack.environment()
     monkeypatch.setenv("AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"])

@@ -7,10 +7,10 @@ import pytest
 from providers_contract.operations import OPERATIONS, Operation, allowed_methods
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import ALL_SCOPES, Response, event, invoke
-from tests.kit.operations import ROWS, Existing
+from tests.kit.operations import ROWS, Existing, takes_any_method
 from tests.kit.requests import added, rotate
 
-ANY = [each for each in OPERATIONS.values() if each.takes_any_method]
+ANY = [each for each in OPERATIONS.values() if takes_any_method(each)]
 
 
 def sent(ports: FakePorts, operation: Operation, method: str, scopes: str = ALL_SCOPES) -> Response:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from local.background import served
 from tests.kit.lambdas import Invocation
 
 
@@ -31,11 +31,5 @@ def lambda_api(functions: dict[str, Callable[[Any, Any], Any]]) -> Iterator[str]
             """Stay silent."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Invoke)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with served(server, "functions"):
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

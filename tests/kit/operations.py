@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from providers_contract.operations import OPERATIONS
+from providers_contract.operations import OPERATIONS, Operation, allowed_methods
 from providers_contract.vocabulary import Scope
 
 
@@ -30,6 +30,15 @@ class Row:
 
     scope: Scope | None
     request: Callable[[Existing], Mapping[str, Any]]
+
+
+def takes_any_method(operation: Operation) -> bool:
+    """Return whether its function responds to the methods that its path lacks: the path's GET, or its only operation.
+
+    Not without a key: an anonymous route has a throttle of its own for each method.
+    """
+    alone = allowed_methods(operation.path) == [operation.method, "OPTIONS"]
+    return not operation.anonymous and (not operation.changes or alone)
 
 
 def _nothing(_: Existing) -> Mapping[str, Any]:

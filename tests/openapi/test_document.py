@@ -26,6 +26,7 @@ from providers_contract.operations import OPERATIONS
 from providers_contract.parameters import HEADERS, PATH, QUERY
 from tests.kit.description import NOT_REST, document, resolved, validator
 from tests.kit.description import operations as described
+from tests.kit.operations import takes_any_method
 
 TEMPLATE = Template()
 WRITTEN = written()
@@ -50,7 +51,7 @@ def test_every_route_is_an_operation() -> None:
     routes = {name: (each.method, each.resource) for name, each in ROUTES.items() if name not in NOT_REST}
     assert routes == {name: (each.method, each.path) for name, each in OPERATIONS.items()}
     others = {(route.function, route.resource) for route in TEMPLATE.routes if route.method == "ANY"}
-    assert others == {(ROUTES[name].function, each.path) for name, each in OPERATIONS.items() if each.takes_any_method}
+    assert others == {(ROUTES[name].function, each.path) for name, each in OPERATIONS.items() if takes_any_method(each)}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

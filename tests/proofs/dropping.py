@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from local.background import served
+
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 
 
@@ -86,11 +88,6 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def dropping(upstream: str) -> Iterator[Dropping]:
     """Run the proxy until the block ends."""
-    with Dropping(upstream) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Dropping(upstream)
+    with served(server, "dropping"):
+        yield server

@@ -78,14 +78,6 @@ class Operation:
         return self.method != "GET"
 
     @property
-    def takes_any_method(self) -> bool:
-        """Whether its function responds to the methods that its path lacks: the path's GET, or its only operation.
-
-        Not without a key: an anonymous route has a throttle of its own for each method.
-        """
-        return not self.anonymous and (not self.changes or allowed_methods(self.path) == [self.method, "OPTIONS"])
-
-    @property
     def error_codes(self) -> list[str]:
         """The error codes of its responses, in the order of `ERRORS`."""
         found = {*_ALWAYS, *self.codes}
