@@ -1,6 +1,6 @@
 """Credentials in memory: fresh for `max_age`, checked in the background, and usable during an outage of AWS.
 
-An entry was certainly current when its last check began. So it is
+An entry was current when its last check began. So it is
 
 - *fresh* until `max_age` after that: it is used without a call. A check starts in the background a little earlier, so
   that no request waits for one while requests keep coming;
