@@ -6,6 +6,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -85,6 +86,7 @@ def measure(rounds: int = ROUNDS, warm: int = WARM, only: str = "") -> dict[str,
     found = {name.removesuffix("Function"): Times() for name in (*_BARE, *functions)}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(-1, rounds):  # the first round fills the machine's caches, and is not counted
+            _say(f"cold starts, round {number + 1} of {rounds}")
             with requests() as made:
                 order = [
                     name
@@ -94,10 +96,16 @@ def measure(rounds: int = ROUNDS, warm: int = WARM, only: str = "") -> dict[str,
                 for name in order:
                     times = found[name.removesuffix("Function")]
                     _start(_subject(made, name, Path(folder)), Times() if number < 0 else times)
+        _say(f"{warm} warm requests of each function")
         for name in (*_BARE, *functions):
             with requests() as made:
                 _start(_subject(made, name, Path(folder)), found[name.removesuffix("Function")], warm)
     return found
+
+
+def _say(text: str) -> None:
+    """Show the progress: all of it takes about ten minutes."""
+    print(f"{text} …", file=sys.stderr, flush=True)
 
 
 def _subject(made: Requests, name: str, scratch: Path) -> Subject:
