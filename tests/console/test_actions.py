@@ -198,6 +198,21 @@ def test_health_and_versions_are_shown(browser: Browser, api: Api) -> None:
     assert browser.sees("No routing config uses this provider")
 
 
+def test_changes_of_state_are_shown(browser: Browser, api: Api) -> None:
+    """A provider's view has the changes of state that the sweep made, with the reason."""
+    key = fake_key("openai")
+    provider = api.added(key)
+    for case in ("valid", "invalid", "invalid", "invalid"):
+        api.client.post("/_local/vendors", json={"vendor": "openai", "key": key, "case": case}).raise_for_status()
+        api.client.post("/_local/sweep", json={}).raise_for_status()
+    opened(browser, provider["id"])
+    rows = browser.find("table", "Key version").find_elements("css selector", "tbody tr")
+    assert [each.text.split("M ", 1)[1] for each in rows] == [
+        "healthy → unhealthy credential rejected 1",
+        "unknown → healthy – 1",
+    ]
+
+
 def test_a_reader_sees_no_button_that_cannot_work(chromium: Browser, api: Api) -> None:
     """A read-only key sees everything, and none of the buttons that change something."""
     reader = api.another("org_console_reader", Scope.PROVIDERS_READ, Scope.ROUTING_READ)

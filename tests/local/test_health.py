@@ -50,6 +50,13 @@ def test_health_moves_when_a_key_starts_to_fail(api: Api) -> None:
     assert hour["latency_ms"]["p50"] > 0
     assert len(health["history"]) == 60
     assert sum(point["checks"] for point in health["history"]) == 7
+    changes = [(each["from"], each["to"], each["reason"], each["key_version"]) for each in health["changes"]]
+    assert changes == [
+        ("unhealthy", "healthy", None, 1),
+        ("healthy", "unhealthy", "credential_rejected", 1),
+        ("unknown", "healthy", None, 1),
+    ]
+    assert health["changes"][0]["at"] == health["since"]
     listed = api.call("GET", "/providers?health=healthy").json()["data"]
     assert [each["health"]["p50_latency_ms"] for each in listed] == [hour["latency_ms"]["p50"]]
     assert "history" not in listed[0]["health"]

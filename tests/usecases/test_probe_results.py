@@ -59,6 +59,22 @@ def test_an_outage_and_its_recovery_cause_one_event_each() -> None:
     assert health_events(ports) == [("unknown", "healthy"), ("healthy", "unhealthy"), ("unhealthy", "healthy")]
 
 
+def test_the_latest_changes_of_state_are_kept() -> None:
+    """Each change of state is kept with its minute, reason and key version; of more than twenty, the newest."""
+    ports = FakePorts()
+    provider = added(ports)
+    for _ in range(12):
+        for verdict in [Verdict()] * 2 + [Verdict(Reason.TIMEOUT)] * 3:
+            ports.verify.verdict = verdict
+            sweep(ports)
+    kept = stored(ports, provider).health_changes
+    assert [(each.before, each.after) for each in reversed(kept)] == health_events(ports)[-20:]
+    newest = kept[0]
+    assert newest.at == stored(ports, provider).health.since
+    assert (newest.after, newest.reason, newest.version) == (HealthState.UNHEALTHY, Reason.TIMEOUT, 1)
+    assert [each.at for each in kept] == sorted((each.at for each in kept), reverse=True)
+
+
 def test_a_rotation_to_a_valid_key_is_healthy_at_its_first_probe() -> None:
     """After a rotation, health is unknown until the first successful probe; the old key's samples do not count."""
     ports = FakePorts()

@@ -1,4 +1,4 @@
-/** One provider's health: the windows, charts over a chosen span, and the times at which checks failed. */
+/** One provider's health: the windows, charts over a chosen span, changes of state, and the times at which checks failed. */
 
 import { latencyChart, successChart } from "./charts.js";
 import { h, show, table } from "./dom.js";
@@ -7,6 +7,7 @@ import { milliseconds, moment, percent, words } from "./format.js";
 
 /** @typedef {import("./charts.js").Point} Point */
 /** @typedef {{checks: number, success_rate: number | null, latency_ms: Record<string, number | null>, errors: Record<string, number>}} Window */
+/** @typedef {{at: string, from: string, to: string, reason: string | null, key_version: number}} Change */
 
 const SPANS = [["1h", "1 hour"], ["24h", "24 hours"], ["7d", "7 days"]];
 const PERCENTILES = ["p50", "p90", "p95", "p99"];
@@ -42,11 +43,23 @@ function content(health) {
     h("p", null, `${health.state}${health.reason ? ` (${words(health.reason)})` : ""}${since}${checked}; key version ${health.key_version}.`),
     h("div", { class: "charts" }, latencyChart(health.history), successChart(health.history)),
     table("Checks by window", ["Window", "Checks", "Succeeded", ...PERCENTILES, "Errors by reason"], rows),
+    h("h3", null, "State changes"),
+    changes(health.changes),
     h("h3", null, "Times with failed checks"),
     outages.length
       ? table("Times with failed checks", ["From", "To", "Lowest success rate"], outages.map((each) => [moment(each.from), moment(each.to), percent(each.lowest)]))
       : h("p", { class: "hint" }, "None in this time."),
   ];
+}
+
+/** @param {Change[]} found newest first */
+function changes(found) {
+  if (!found.length) return h("p", { class: "hint" }, "The state has not changed yet.");
+  /** @param {string} state */
+  const badge = (state) => h("span", { class: `badge ${state}` }, state);
+  return table("State changes", ["When", "State", "Reason", "Key version"], found.map((each) => [
+    moment(each.at), h("span", null, badge(each.from), " → ", badge(each.to)), words(each.reason) || "–", String(each.key_version),
+  ]));
 }
 
 /** @param {Window} window */

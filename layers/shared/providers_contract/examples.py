@@ -102,6 +102,9 @@ HEALTH: Final[dict[str, Any]] = {
         {"at": "2026-04-14T11:30:00Z", "checks": 30, "success_rate": 1.0, "p50_ms": 305, "p95_ms": 410},
         {"at": "2026-04-14T12:00:00Z", "checks": 1, "success_rate": 1.0, "p50_ms": 310, "p95_ms": 310},
     ],
+    "changes": [
+        {"at": "2026-04-01T10:01:00Z", "from": "unknown", "to": "healthy", "reason": None, "key_version": 1},
+    ],
 }
 
 VERSIONS: Final = [

@@ -158,6 +158,18 @@ class Windows(Response):
     week: Annotated[WindowView, Field(alias="7d")]
 
 
+class HealthChange(Response):
+    """A change of state."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
+
+    at: Annotated[Time, Field(description="The minute of the check that decided it.")]
+    before: Annotated[State, Field(alias="from")]
+    after: Annotated[State, Field(alias="to")]
+    reason: Annotated[Reason | None, Field(description="Why it was not healthy from then on.")]
+    key_version: int
+
+
 class Health(Response):
     """The health of a provider's active key version."""
 
@@ -169,6 +181,10 @@ class Health(Response):
     key_version: int
     windows: Windows
     history: Annotated[list[HistoryPoint], Field(description="Over the span in `?history=`, oldest first.")]
+    changes: Annotated[
+        list[HealthChange],
+        Field(description="The latest 20 changes of state, newest first, of every key version."),
+    ]
 
 
 class Version(Response):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from providers.adapters.tables.keys import shard_of
 from providers.model.events import EventType
-from providers.model.health import Health
+from providers.model.health import Health, HealthChange, floor_minute
 from providers.model.provider import ExpiryNotice, Verification
 from providers.ports import Due, Probed, StaleWrite
 from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
@@ -73,6 +74,22 @@ def test_health_is_written_unless_the_provider_changed(stores: Stores) -> None:
     assert stores.providers.get("org_a", one.id) == fresh
     with pytest.raises(StaleWrite):
         stores.probes.set_health(replace(renamed, health=fresh.health), healthy)
+
+
+def test_changes_of_state_are_written_with_the_health(stores: Stores) -> None:
+    """The changes of state are read back as they were written, and a change by the owner keeps them."""
+    one = provider()
+    stores.providers.create(one, sealed(one))
+    minute = floor_minute(NOW)
+    good = HealthChange(minute, HealthState.UNKNOWN, HealthState.HEALTHY, None, 1)
+    bad = HealthChange(minute + timedelta(minutes=3), HealthState.HEALTHY, HealthState.UNHEALTHY, Reason.TIMEOUT, 1)
+    two = replace(one, health=Health(HealthState.UNHEALTHY, Reason.TIMEOUT, bad.at, 1), health_changes=(bad, good))
+    stores.probes.set_health(one, two, [event(1, EventType.HEALTH_CHANGED)])
+    assert stores.providers.get("org_a", one.id) == two
+    stores.providers.change(two, replace(rotated(one, NOW), health=Health(version=2)), sealed(one, 2))
+    found = stores.providers.get("org_a", one.id)
+    assert found is not None
+    assert (found.active.number, found.health_changes) == (2, (bad, good))
 
 
 def test_a_verification_is_written_unless_the_owner_made_a_change(stores: Stores) -> None:

@@ -99,6 +99,7 @@ class MemoryProviders:
                 probe_after=kept.probe_after,
                 throttled=kept.throttled,
                 expiry_notice=stored.expiry_notice,
+                health_changes=stored.health_changes,
             )
             self.db.commit(side_writes)
 

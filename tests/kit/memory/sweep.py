@@ -52,6 +52,7 @@ class MemoryProbes:
                 throttled=after.throttled,
                 expiry_notice=(stored if after.expiry_notice == before.expiry_notice else after).expiry_notice,
                 verification=written.verification,
+                health_changes=after.health_changes,
             )
             self.db.outbox |= {event.id: event for event in events}
 

@@ -201,6 +201,16 @@ def health_view(report: Report) -> dict[str, Any]:
             for name, window in report.windows.items()
         },
         "history": _history_view(report.history),
+        "changes": [
+            {
+                "at": at(change.at),
+                "from": change.before.value,
+                "to": change.after.value,
+                "reason": change.reason.value if change.reason else None,
+                "key_version": change.version,
+            }
+            for change in report.provider.health_changes
+        ],
     }
 
 

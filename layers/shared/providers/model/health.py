@@ -106,6 +106,38 @@ class Health:
     version: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class HealthChange:
+    """A change of a provider's state.
+
+    Args:
+        at: the minute of the probe that decided it.
+        before, after: the states.
+        reason: why the provider was not healthy from then on.
+        version: the key version that was probed.
+    """
+
+    at: datetime
+    before: HealthState
+    after: HealthState
+    reason: Reason | None
+    version: int
+
+
+MAX_CHANGES: Final = 20
+"""Changes of state that are kept on a provider item: about 1 KB."""
+
+
+def with_change(
+    kept: tuple[HealthChange, ...], before: Health, after: Health, minute: datetime
+) -> tuple[HealthChange, ...]:
+    """Return the newest changes of state, newest first, after a probe for `minute` led from `before` to `after`."""
+    if before.state is after.state:
+        return kept
+    change = HealthChange(after.since or minute, before.state, after.state, after.reason, after.version)
+    return (change, *kept)[:MAX_CHANGES]
+
+
 def next_health(current: Health, samples: Sequence[Sample], limits: Thresholds) -> Health:
     """Return the state after the newest of `samples`, which are those of one key version, of an hour at least, oldest
     first.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from providers.model.health import Health
+from providers.model.health import Health, HealthChange
 from providers_contract.names import name_claim
 from providers_contract.vocabulary import Outcome, Reason, Status
 from providers_data_plane.sealed import Destination
@@ -71,6 +71,7 @@ class Provider:
     `versions` has every version with a row in the `secrets` table, oldest first, the active one last; and those that
     expired since the last change, whose rows the reaper has destroyed.
     `refs` are the slugs of the routing configs that use this provider.
+    `health_changes` are the newest changes of state, newest first, of every key version.
     `probe_after`: no health check before this time, because the last `throttled` ones requested a back-off.
     """
 
@@ -90,6 +91,7 @@ class Provider:
     probe_after: datetime | None = None
     throttled: int = 0
     expiry_notice: ExpiryNotice | None = None
+    health_changes: tuple[HealthChange, ...] = ()
 
     @property
     def facts(self) -> dict[str, Any]:

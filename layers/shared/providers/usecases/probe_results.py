@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from providers.model.events import EventType, expiring_event, health_event, provider_event
-from providers.model.health import next_health, replayed, stays_healthy
+from providers.model.health import next_health, replayed, stays_healthy, with_change
 from providers.model.metrics import PROBE_LATENCY, PROBES, PROVIDERS_UNHEALTHY
 from providers.model.provider import Provider, Verification
 from providers.model.samples import Sample
@@ -62,7 +62,9 @@ def _update_provider(ports: Ports, task: ProbeTask, samples: Sequence[Sample], v
     provider, minute, limits = task.provider, task.minute, ports.policy.thresholds
     newest = samples[-1] if samples and samples[-1].at == minute else None
     advance = next_health if verdict is not None and newest is not None else replayed
-    after = replace(provider, health=advance(provider.health, samples, limits))
+    health = advance(provider.health, samples, limits)
+    changes = with_change(provider.health_changes, provider.health, health, minute)
+    after = replace(provider, health=health, health_changes=changes)
     if verdict is not None and after.health.state is HealthState.UNHEALTHY:
         ports.metrics.count(PROVIDERS_UNHEALTHY)
     if verdict is None and newest is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from providers.adapters.tables.attributes import Item, epoch, to_text, to_time
 from providers.adapters.tables.keys import due_shard, shard_of
-from providers.model.health import Health
+from providers.model.health import Health, HealthChange
 from providers.model.provider import ExpiryNotice, KeyVersion, Provider, Verification
 from providers_contract.vocabulary import HealthState, Outcome, Reason, Status
 from providers_data_plane.sealed import SealedCredential
@@ -62,6 +62,22 @@ def health_members(provider: Provider) -> Item:
     }
 
 
+def change_members(provider: Provider) -> Item:
+    """Return the latest changes of state, as rows to keep the item small; an owner's change keeps them."""
+    return {
+        "health_changes": [
+            [
+                each.at.astimezone(UTC).isoformat(timespec="minutes"),
+                each.before.value,
+                each.after.value,
+                each.reason.value if each.reason else None,
+                each.version,
+            ]
+            for each in provider.health_changes
+        ]
+    }
+
+
 def notice_member(notice: ExpiryNotice | None) -> Item | None:
     """Return the latest notice of an expiry as the sweep stores it; an owner's change keeps it."""
     return None if notice is None else {"days": notice.days, "key_expires_at": to_text(notice.key_expires_at)}
@@ -96,6 +112,10 @@ def provider_from(item: Item) -> Provider:
         probe_after=to_time(item.get("probe_after")),
         throttled=item.get("throttled", 0),
         expiry_notice=_notice_from(item.get("expiry_notice")),
+        health_changes=tuple(
+            HealthChange(datetime.fromisoformat(at), HealthState(before), HealthState(after), _reason(reason), version)
+            for at, before, after, reason, version in item.get("health_changes", ())
+        ),
     )
 
 

@@ -9,7 +9,13 @@ from providers.adapters.aws import available
 from providers.adapters.tables.attributes import Item, marshal, to_time
 from providers.adapters.tables.keys import due_shard
 from providers.adapters.tables.outbox import event_item
-from providers.adapters.tables.provider_items import health_members, notice_member, provider_from, verification_members
+from providers.adapters.tables.provider_items import (
+    change_members,
+    health_members,
+    notice_member,
+    provider_from,
+    verification_members,
+)
 from providers.adapters.tables.transactions import ConditionFailed, get_many, put, replace_members, transact, write
 from providers.model.events import Event
 from providers.model.provider import Provider
@@ -69,7 +75,7 @@ class DynamoProbes:
         return found + [unmarshal(item) for item in get_many(self._client, table, missing)]
 
     def set_health(self, before: Provider, after: Provider, events: Sequence[Event] = ()) -> None:
-        """Write health, back-off and the notice of an expiry; without events, by a plain write."""
+        """Write health and its changes, back-off and the notice of an expiry; without events, by a plain write."""
         members = health_members(after)
         condition = "active = :active AND health_state = :state"
         values: dict[str, Any] = {"active": before.active.number, "state": before.health.state.value}
@@ -77,6 +83,8 @@ class DynamoProbes:
             members |= verification_members(after)
             condition += " AND revision = :revision"
             values["revision"] = before.revision
+        if after.health_changes != before.health_changes:
+            members |= change_members(after)
         if after.expiry_notice != before.expiry_notice:
             members["expiry_notice"] = notice_member(after.expiry_notice)
             sent = notice_member(before.expiry_notice)
