@@ -58,8 +58,10 @@ def _branches() -> dict[str, Json]:
 
 
 def _envelope(name: str, branch: Json) -> Json:
+    common = _resolved(_SCHEMA["properties"])
+    resources = common["resources"] | branch["properties"]["resources"]
     of_event = {"detail-type": {"const": name}, "detail": _resolved(branch["properties"]["detail"])}
-    fields = _resolved(_SCHEMA["properties"]) | of_event
+    fields = common | of_event | {"resources": resources}
     described = f"Sent when {branch['description']}."
     return {"type": "object", "description": described, "required": _SCHEMA["required"], "properties": fields}
 

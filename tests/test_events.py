@@ -20,7 +20,15 @@ from moto import mock_aws
 
 from local.template import Template
 from providers.adapters.messaging import EventBridgePublisher
-from providers.model.events import Event, EventType, expiring_event, health_event, provider_event, revocable_event
+from providers.model.events import (
+    Event,
+    EventType,
+    expiring_event,
+    health_event,
+    provider_event,
+    revocable_event,
+    webhook_test_event,
+)
 from providers.model.health import Health
 from providers.model.provider import ExpiryNotice
 from providers.model.verdict import Verdict
@@ -110,6 +118,7 @@ def made(name: str = "OpenAI Production") -> list[Event]:
     events.append(revocable_event(ports.clock.new_id(), ports.clock.now(), after, 1))
     notice = ExpiryNotice(7, ports.clock.now() + timedelta(days=7))
     events.append(expiring_event(ports.clock.new_id(), ports.clock.now(), after, notice))
+    events.append(webhook_test_event(ports.clock.new_id(), ports.clock.now()))
     return events + health_changes(name, ports.clock)
 
 
@@ -164,7 +173,7 @@ def test_every_event_of_the_model_matches_the_schema(name: str) -> None:
     """Every event type, state change and kind of name matches the schema."""
     events = delivered(made(name))
     assert {each[type_of] for each in events} == {each.value for each in EventType}
-    assert {each["detail"]["name"] for each in events} == {name}
+    assert {each["detail"].get("name") for each in events if each[type_of] != "webhook.test"} == {name}
     assert [schema_errors(each) for each in events] == [[]] * len(events)
 
 
@@ -211,6 +220,8 @@ WRONG = {
     "a time without a zone": ("created", envelope(time="2026-04-14T12:00:00")),
     "a time as a number": ("created", envelope(time=1776168000)),
     "no resource": ("created", envelope(resources=[])),
+    "a test about a provider": ("test", detail(provider_id="prov_01KP5XSPG0TB5VSHQC4J7Y2GRV")),
+    "a test with a resource": ("test", envelope(resources=["prov_01KP5XSPG0TB5VSHQC4J7Y2GRV"])),
     "a resource that is no provider": ("created", envelope(resources=["org_a"])),
     "no detail": ("created", envelope(detail=None)),
     "an undocumented field": ("created", detail(key_hint="sk-proj-…0001")),
@@ -241,7 +252,7 @@ WRONG = {
 def test_a_changed_field_does_not_match_the_schema(case: str) -> None:
     """A changed field does not match the schema, so that consumers are not surprised."""
     kind, spoil = WRONG[case]
-    event = copy.deepcopy(next(each for each in delivered(made()) if each[type_of] == f"provider.{kind}"))
+    event = copy.deepcopy(next(each for each in delivered(made()) if each[type_of].endswith(f".{kind}")))
     assert schema_errors(event) == []
     spoil(event)
     assert schema_errors(event)
@@ -274,7 +285,7 @@ def test_the_docs_examples_match_the_schema() -> None:
 
 def test_the_docs_say_when_each_event_is_sent() -> None:
     """The docs' table of events is that of the schema, from which the OpenAPI document takes it."""
-    table = re.findall(r"^\| `(provider\.\w+)` \| (.*) \|$", DOCS, re.MULTILINE)
+    table = re.findall(r"^\| `((?:provider|webhook)\.\w+)` \| (.*) \|$", DOCS, re.MULTILINE)
     branches = [(each["properties"]["detail-type"]["const"], each["description"]) for each in SCHEMA["oneOf"]]
     assert table == branches
 
@@ -360,6 +371,7 @@ def test_each_rule_matches_its_events(
     }
     assert changes == {"SlackAlertRule": sorted(alerts), "SlackRecoveryRule": sorted(recoveries)}
     assert {each[type_of] for each in found["SlackExpiryRule"]} == {"provider.credential_expiring"}
+    assert {each[type_of] for each in found["SlackTestRule"]} == {"webhook.test"}
     assert not alerts & recoveries
 
 
@@ -420,6 +432,15 @@ def test_slack_gets_a_message_before_a_credential_expires() -> None:
     message, end = slack_message("SlackExpiryRule", event), event["detail"]["key_expires_at"]
     assert line(message) == f"{ODD_NAME} (openai): the credential expires at {end}; rotate it before"
     assert message["text"] == f"{event['resources'][0]} (openai): the credential expires at {end}"
+
+
+def test_slack_gets_the_test_event() -> None:
+    """The message says that it is a test."""
+    (event,) = [each for each in delivered(made()) if each[type_of] == "webhook.test"]
+    assert slack_message("SlackTestRule", event) == {
+        "channel": "C0123456789",
+        "text": f"Test message of the Providers API ({event['detail']['id']}): alerts will appear in this channel",
+    }
 
 
 def test_failed_deliveries_are_kept() -> None:

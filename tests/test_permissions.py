@@ -447,6 +447,7 @@ def operate(watch: Watch, setup: Dependencies) -> None:
         run("data_keys.rotate", org="org_b")
         oldest = run("data_keys.list", org="org_b")[-1]["id"]
         assert run("data_keys.destroy", org="org_b", id=oldest)["destroyed"]
+    run("webhook.test")
 
 
 def sweep(watch: Watch, provider_id: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from functions.operate.app import handler
+from providers.adapters.messaging import detail
+from providers.ports import Published
 from providers.usecases.management_keys import authenticate
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import Invocation
@@ -111,3 +113,17 @@ def test_a_key_has_the_requested_lifetime(ports: FakePorts) -> None:
         key = ports.management_keys.get(made["id"])
         assert key is not None
         assert key.expires_at == ports.clock.now() + life
+
+
+def test_a_test_event_is_published_at_once(ports: FakePorts) -> None:
+    """The test event is on the bus when the function responds, and names no organization and no provider."""
+    sent = run("webhook.test")["data"]
+    (event,) = ports.publisher.published
+    assert (event.id, event.type) == (sent["id"], "webhook.test") == (sent["id"], sent["type"])
+    assert detail(event) == {"id": event.id}
+
+
+def test_a_test_event_that_is_not_accepted_is_an_error(ports: FakePorts) -> None:
+    """The command does not report an event as sent that EventBridge did not accept."""
+    ports.publisher.publish = lambda _: Published([], [])  # type: ignore[method-assign]
+    assert run("webhook.test")["error"]["code"] == "dependency_unavailable"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -61,10 +61,8 @@ class EventBridgePublisher:
                 "DetailType": event.type.value,
                 "Time": event.at,
                 "EventBusName": self._bus,
-                "Resources": [event.provider_id],
-                "Detail": json.dumps(
-                    {"id": event.id, "org": event.org, "provider_id": event.provider_id} | event.detail
-                ),
+                "Resources": [event.provider_id] if event.provider_id else [],
+                "Detail": json.dumps(detail(event)),
             }
             for event in batch
         ]
@@ -75,6 +73,12 @@ class EventBridgePublisher:
                 return None
             raise unavailable("EventBridge", error) from None
         return [entry.get("ErrorCode", "") for entry in response["Entries"]]
+
+
+def detail(event: Event) -> dict[str, Any]:
+    """Return the `detail` of an event as receivers get it."""
+    of_provider = {"org": event.org, "provider_id": event.provider_id} if event.provider_id else {}
+    return {"id": event.id} | of_provider | event.detail
 
 
 class SqsQueue:

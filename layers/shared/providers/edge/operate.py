@@ -1,4 +1,4 @@
-"""Operators' actions on management keys and data keys. IAM decides who may invoke them; there is no HTTP route."""
+"""Operators' actions on management keys, data keys and webhooks. IAM decides who may invoke them: there is no route."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from providers.edge.http import error_response
 from providers.edge.logs import log_context, logger, to_client_error
 from providers.edge.metrics import metrics_written
 from providers.edge.views import at
-from providers.model.errors import Conflict, NotFound, Unprocessable, validation_failed
+from providers.model.errors import Conflict, NotFound, Unavailable, Unprocessable, validation_failed
+from providers.model.events import webhook_test_event
 from providers.model.management_key import ManagementKey
 from providers.ports import Ports, StaleWrite
 from providers.usecases.data_keys import (
@@ -105,6 +106,10 @@ class DestroyDataKey(Organization):
     id: Id
 
 
+class Nothing(_Arguments):
+    """No arguments."""
+
+
 class Invocation(BaseModel):
     """The payload of the function."""
 
@@ -118,6 +123,7 @@ class Invocation(BaseModel):
         "data_keys.rotate",
         "data_keys.reseal",
         "data_keys.destroy",
+        "webhook.test",
     ]
     arguments: dict[str, Any]
 
@@ -248,6 +254,13 @@ def _no_data_key(error: UnknownDataKey) -> NotFound:
     return NotFound("data_key_not_found", str(error), resource="data_key")
 
 
+def _test_webhook(run: Run, _: Nothing) -> dict[str, Any]:
+    event = webhook_test_event(run.ports.clock.new_id(), run.ports.clock.now())
+    if event not in run.ports.publisher.publish([event]).accepted:
+        raise Unavailable("dependency_unavailable", "EventBridge rejected the event; try again", retry_after_s=1)
+    return {"id": event.id, "type": event.type.value, "sent_at": at(event.at)}
+
+
 def _key_view(key: ManagementKey) -> dict[str, Any]:
     return {
         "id": key.id,
@@ -269,4 +282,5 @@ _ACTIONS: Final[Mapping[str, tuple[type[Any], Callable[[Run, Any], Any]]]] = {
     "data_keys.rotate": (Organization, _rotate),
     "data_keys.reseal": (Reseal, _reseal),
     "data_keys.destroy": (DestroyDataKey, _destroy),
+    "webhook.test": (Nothing, _test_webhook),
 }

@@ -24,11 +24,12 @@ class EventType(StrEnum):
     PENDING_EXPIRED = "provider.pending_expired"
     SAFE_TO_REVOKE = "provider.safe_to_revoke"
     CREDENTIAL_EXPIRING = "provider.credential_expiring"
+    TEST = "webhook.test"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event, committed with its change and published afterwards.
+    """One event, committed with its change and published afterwards. `webhook_test_event` returns the only other one.
 
     `id` is a ULID, `at` the time of the commit. Delivery is at least once (a crash between publishing an event and
     deleting it from the outbox repeats it): consumers that must not act twice store the id.
@@ -64,6 +65,11 @@ def expiring_event(event_id: str, at: datetime, provider: Provider, notice: Expi
     event = provider_event(event_id, EventType.CREDENTIAL_EXPIRING, at, provider)
     expires_at = f"{notice.key_expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return replace(event, detail=event.detail | {"key_expires_at": expires_at, "within_days": notice.days})
+
+
+def webhook_test_event(event_id: str, at: datetime) -> Event:
+    """Return the event that an operator sends to test receivers. It is about no provider, and passes no outbox."""
+    return Event(event_id, EventType.TEST, at, "", "")
 
 
 def health_event(event_id: str, at: datetime, provider: Provider, before: Health, after: Health) -> Event:
