@@ -47,6 +47,7 @@ Serve the whole stack on this machine: the API, an embedded AWS and an emulator 
   MANAGEMENT_KEY=KEY   Use this management key (mlx_mk_…). Default: a new one, or the one that DATA keeps.
   VENDORS=real         Call the real vendors instead of the emulator.
   SWEEP_SECONDS=60     How often to probe; 0 for never.
+  WEBHOOK=URL          Post events to this URL (docs/events.md). Test it with `providers webhook test --local`.
 
 The template's settings, such as GRACE_SECONDS, can be given in the same way. `make aws` (python -m local aws) serves
 AWS and the vendors for `sam local`.
@@ -99,6 +100,7 @@ async def run(
     management_key: Secret | None,
     data: str | None,
     *,
+    webhook: str | None,
     real_vendors: bool,
     sweep_seconds: float,
 ) -> None:
@@ -116,6 +118,7 @@ async def run(
         sweep_seconds=sweep_seconds,
         settings={name: os.environ[name] for name in Template().settings if name in os.environ},
         data=Path(data) if data else None,
+        webhook=webhook,
         log=_say,
     ) as stack:
         vendors = f"{stack.emulator.url} (the emulator; GET / lists the keys it knows)" if stack.emulator else "real"
@@ -169,9 +172,12 @@ def main(arguments: list[str]) -> int:
         if arguments == ["aws"]:
             asyncio.run(aws(host, key))
         else:
-            real = vendors == "real"
-            data = os.environ.get("DATA")
-            asyncio.run(run(host, int(port), int(aws_port), key, data, real_vendors=real, sweep_seconds=float(sweep)))
+            data, webhook = os.environ.get("DATA"), os.environ.get("WEBHOOK") or None
+            real, seconds = vendors == "real", float(sweep)
+            serving = run(
+                host, int(port), int(aws_port), key, data, webhook=webhook, real_vendors=real, sweep_seconds=seconds
+            )
+            asyncio.run(serving)
     except (ValueError, OSError) as error:
         print(f"cannot start: {error}", file=sys.stderr)
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE and not arguments:

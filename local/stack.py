@@ -21,6 +21,7 @@ from local.kept import Kept
 from local.sweeper import Sweeper
 from local.template import Template
 from local.vendors.server import Emulator, serving
+from local.webhook import WebhookPublisher
 from providers import bootstrap
 from providers.bootstrap import Settings
 from providers.ports import StaleWrite
@@ -86,17 +87,18 @@ async def running_stack(
     sweep_seconds: float = 0,
     settings: Mapping[str, str] | None = None,
     data: Path | None = None,
+    webhook: str | None = None,
     log: Callable[[str], object] = str,
 ) -> AsyncIterator[Stack]:
     """Run the stack until the block ends. `port` 0 takes a free one; `sweep_seconds` 0 sweeps only on request.
 
     `aws_port` is where other programs of this machine reach the embedded AWS; None does not serve it.
 
-    `data` is a folder that keeps the stack's state between runs.
+    `data` is a folder that keeps the stack's state between runs, `webhook` a URL to which events are posted.
 
     `settings` are environment variables of the functions that differ from the template's defaults.
 
-    Raises ValueError for a malformed management key, OSError if the port is taken or the folder cannot be used.
+    Raises ValueError for a malformed management key or webhook, OSError if the port is taken or the folder is unusable.
     """
     template = Template()
     async with AsyncExitStack() as closing:
@@ -112,6 +114,9 @@ async def running_stack(
         ports = LocalDependencies(Settings.from_environment(environment, local=True))
         create_resources(template, ports.client, KEY_ALIAS)
         token = await closing.enter_async_context(_with_state(ports, data, management_key))
+        if webhook is not None:
+            ports.publisher = posting = WebhookPublisher(ports.publisher, webhook, REGION, log)
+            closing.callback(posting.close)
         bootstrap.install(ports)
         closing.callback(bootstrap.install, None)
         own: dict[str, Callable[[bytes], Any]] = {}

@@ -206,6 +206,21 @@ def test_no_secret_can_be_read_from_the_notifications(world: World) -> None:
     assert "FAKE" not in str(shown)
 
 
+def test_a_test_event_reaches_the_webhook_and_the_channel(world: World) -> None:
+    """`providers webhook test` sends one event, which the function's role allows."""
+    run(sys.executable, "-m", "providers_client", "webhook", "test", "--stack", STACK)
+
+    def arrived() -> list[Received]:
+        posted = [each for each in world.receiver.at("/webhook") if each.body["detail-type"] == "webhook.test"]
+        return posted + [each for each in world.receiver.at("/slack") if each.body["text"].startswith("Test message")]
+
+    end = time.monotonic() + 10
+    while len(arrived()) < 2 and time.monotonic() < end:
+        time.sleep(0.2)
+    assert [each.path for each in arrived()] == ["/webhook", "/slack"]
+    assert denied() == []
+
+
 def test_a_data_key_is_replaced_and_a_credential_resolved(world: World) -> None:
     """Operator commands and a data plane work with the deployed tables and key."""
     provider_id = world.stack.add("Used", 30)

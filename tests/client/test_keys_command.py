@@ -92,8 +92,9 @@ def test_keys_are_listed_and_revoked(deployed: Dependencies) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
-        (("create", "--stack", "nothing", "--org", "org_acme"), 6, "does not exist"),
-        (("create", "--stack", "another", "--org", "org_acme"), 1, "no output 'OperateFunctionName'"),
+        (("create", "--stack", "nothing", "--org", "org_acme"), 2, "the stack 'nothing' does not exist in us-east-1"),
+        (("create", "--stack", "another", "--org", "org_acme"), 2, "'another' is not a stack of the Providers API"),
+        (("create", "--stack", "sk-proj-FAKE-valid-EXAMPLE-000001", "--org", "org_acme"), 2, "the stack in --stack"),
         (("create", *STACK, "--org", "org_acme", "--scope", "everything"), 2, "a scope is one of providers:read"),
         (("create", *STACK, "--org", "org_acme", "--expires-in", "soon"), 2, "90d"),
         (("create", *STACK, "--org", "org_acme", "--name", ""), 2, "a key's name"),
@@ -108,6 +109,26 @@ def test_keys_are_listed_and_revoked(deployed: Dependencies) -> None:
 def test_a_refused_command_prints_one_line(arguments: tuple[str, ...], code: int, expected: str) -> None:
     """A refused command prints one line, and nothing on standard output that could be mistaken for a key."""
     done = OPERATOR("keys", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert expected in done.err
+
+
+@pytest.mark.parametrize(
+    ("variables", "code", "expected"),
+    [
+        ({"AWS_DEFAULT_REGION": ""}, 2, "AWS: Invalid endpoint"),
+        ({"AWS_DEFAULT_REGION": "us-east-1", "AWS_PROFILE": "nobody"}, 2, "profile (nobody) could not be found"),
+        ({"AWS_ENDPOINT_URL_CLOUDFORMATION": "http://127.0.0.1:1"}, 6, "Could not connect"),
+    ],
+)
+def test_aws_out_of_reach_is_told_from_a_wrong_configuration(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], code: int, expected: str
+) -> None:
+    """A missing region is to be corrected (2); a service that cannot be reached is to be tried again (6)."""
+    given = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in (given | {"AWS_MAX_ATTEMPTS": "1"} | variables).items():
+        monkeypatch.setenv(name, value)
+    done = OPERATOR("keys", "list", *STACK)
     assert (done.code, done.out) == (code, "")
     assert expected in done.err
 

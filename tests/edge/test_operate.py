@@ -123,7 +123,7 @@ def test_a_test_event_is_published_at_once(ports: FakePorts) -> None:
     assert detail(event) == {"id": event.id}
 
 
-def test_a_test_event_that_is_not_accepted_is_an_error(ports: FakePorts) -> None:
+def test_a_test_event_that_is_not_accepted_is_an_error(ports: FakePorts, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command does not report an event as sent that EventBridge did not accept."""
-    ports.publisher.publish = lambda _: Published([], [])  # type: ignore[method-assign]
+    monkeypatch.setattr(ports.publisher, "publish", lambda _: Published([], []))
     assert run("webhook.test")["error"]["code"] == "dependency_unavailable"

@@ -83,6 +83,7 @@ def test_the_printed_lines_point_a_program_at_the_embedded_aws() -> None:
         ({"MANAGEMENT_KEY": "canary"}, "mlx_mk_<id>_<secret>"),
         ({"VENDORS": "some"}, "VENDORS must be emulator or real"),
         ({"SWEEP_SECONDS": "often"}, "SWEEP_SECONDS must be a number"),
+        ({"WEBHOOK": "localhost:9000"}, "WEBHOOK must be an http or https URL"),
         ({"PORT": "many"}, "PORT must be a number"),
         ({"AWS_PORT": "many"}, "AWS_PORT must be a number"),
         ({"HOST": "192.0.2.1"}, "cannot start"),
@@ -135,5 +136,5 @@ def test_help_names_every_variable(argument: str, code: int) -> None:
     done = subprocess.run([sys.executable, "-m", "local", argument], capture_output=True, text=True, check=False)
     text = done.stderr if code else done.stdout
     assert done.returncode == code
-    for name in ("PORT", "HOST", "AWS_PORT", "DATA", "MANAGEMENT_KEY", "VENDORS", "SWEEP_SECONDS"):
+    for name in ("PORT", "HOST", "AWS_PORT", "DATA", "MANAGEMENT_KEY", "VENDORS", "SWEEP_SECONDS", "WEBHOOK"):
         assert f"  {name}=" in text

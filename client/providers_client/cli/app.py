@@ -51,6 +51,10 @@ COMMANDS: Final = {
         "providers_client.cli.data_keys:app",
         "Replace the keys that seal stored credentials (needs AWS credentials).",
     ),
+    "webhook": (
+        "providers_client.cli.webhooks:app",
+        "Send a test event to the webhook and Slack (needs AWS credentials).",
+    ),
     "login": ("providers_client.cli.login:login", "Store an address and its management key, as a profile."),
     "logout": ("providers_client.cli.login:logout", "Remove a profile and its key from this machine."),
     "whoami": ("providers_client.cli.login:whoami", "Show the management key that commands use, and its organization."),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +17,16 @@ from providers_client.sending import is_loopback
 OUTPUT: Final = "OperateFunctionName"
 LOCAL_FUNCTION: Final = "OperateFunction"
 FUNCTION_TIMEOUT_S: Final = 60
+_NAME: Final = re.compile(r"(?=.{1,40}$)[A-Za-z]+(-([A-Za-z]{1,16}|[0-9]{1,4}))*")
+"""The usual form of a stack's name, which no key has: errors repeat no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A stack's parameters and outputs."""
+
+    parameters: Mapping[str, str]
+    outputs: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,39 +56,69 @@ class Operator:
             raise ConfigurationError(error.message)
         raise error
 
+    def describe(self) -> Described:
+        """Return the stack's parameters and outputs, none of the local one. Raises as a call does."""
+        if self.stack is None:
+            return Described({}, {})
+        with _aws(self.stack) as boto3:
+            (found,) = boto3.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
+        return Described(
+            {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])},
+            {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])},
+        )
+
     def _invoke(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            import boto3  # late, and optional: the other commands do without it
-            from botocore.config import Config
-            from botocore.exceptions import BotoCoreError, ClientError
-        except ImportError:
-            raise ConfigurationError("install providers-client[operator] for this command") from None
-        # Never retried: a retry would create a second key that no one sees.
-        config = Config(read_timeout=FUNCTION_TIMEOUT_S + 10, retries={"total_max_attempts": 1})
+        name = LOCAL_FUNCTION if self.stack is None else self.describe().outputs.get(OUTPUT)
+        if name is None:
+            raise ConfigurationError(f"{_named(self.stack)} is not a stack of the Providers API: no output {OUTPUT!r}")
         endpoint = _loopback(self.local_url) if self.stack is None else None
-        try:
-            if self.stack is None:
-                session, name = boto3.Session("local", "local", region_name="us-east-1"), LOCAL_FUNCTION
-            else:
-                session = boto3.Session()
-                name = self._function(session.client("cloudformation"), self.stack)
+        with _aws(self.stack) as boto3:
+            from botocore.config import Config
+
+            # Never retried: a retry would create a second key that no one sees.
+            config = Config(read_timeout=FUNCTION_TIMEOUT_S + 10, retries={"total_max_attempts": 1})
+            local = boto3.Session("local", "local", region_name="us-east-1")
+            session = local if self.stack is None else boto3.Session()
             functions = session.client("lambda", endpoint_url=endpoint, config=config)
-            result = json.loads(functions.invoke(FunctionName=name, Payload=json.dumps(payload))["Payload"].read())
-        except (ClientError, BotoCoreError) as error:
-            message = str(error) if self.stack is None else str(error).replace(self.stack, "(--stack)")
-            raise ConnectionFailed(message, code="aws_failed") from None
+            response = functions.invoke(FunctionName=name, Payload=json.dumps(payload))["Payload"].read()
+        try:
+            result = json.loads(response)
         except json.JSONDecodeError:
             result = None
         return result if isinstance(result, dict) else {}
 
-    @staticmethod
-    def _function(cloudformation: Any, stack: str) -> str:
-        (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-        for each in found.get("Outputs", []):
-            if each["OutputKey"] == OUTPUT:
-                return str(each["OutputValue"])
-        message = f"--stack is not a stack of the Providers API: it has no output {OUTPUT!r}"
-        raise UnexpectedResponse(message, code="no_such_stack")
+
+@contextmanager
+def _aws(stack: str | None) -> Iterator[Any]:
+    """Yield boto3, and raise the client's exceptions for AWS's.
+
+    ConfigurationError says what to correct; ConnectionFailed that AWS is unavailable, or limits the rate.
+    """
+    try:
+        import boto3  # late, and optional: the other commands do without it
+        from botocore import exceptions
+    except ImportError:
+        raise ConfigurationError("install providers-client[operator] for this command") from None
+    try:
+        yield boto3
+    except exceptions.ClientError as error:
+        code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"].get("HTTPStatusCode", 500)
+        message = str(error) if stack is None else str(error).replace(stack, _named(stack))
+        if code == "ValidationError" and "does not exist" in message:
+            where = f"in {boto3.Session().region_name}; AWS_DEFAULT_REGION selects another region"
+            raise ConfigurationError(f"{_named(stack)} does not exist {where}") from None
+        if 400 <= status < 500 and status != 429 and "Throttl" not in code:
+            raise ConfigurationError(message) from None
+        raise ConnectionFailed(message, code="aws_failed") from None
+    except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
+        raise ConnectionFailed(str(error), code="aws_failed") from None
+    except (exceptions.BotoCoreError, ValueError) as error:  # no region or an invalid one, no credentials
+        raise ConfigurationError(f"AWS: {error}") from None
+
+
+def _named(stack: str | None) -> str:
+    """Return the words for a stack in an error. It can be a key in the wrong place."""
+    return f"the stack {stack!r}" if stack and _NAME.fullmatch(stack) else "the stack in --stack"
 
 
 def _loopback(base_url: str) -> str:
