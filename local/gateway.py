@@ -166,11 +166,10 @@ class Gateway:
         return "(unknown path)"
 
     def _route(self, request: web.Request) -> tuple[Route, dict[str, str]] | None:
-        matching = [(each, each.match(request.rel_url.raw_path)) for each in self._template.routes]
-        for method in (request.method, "ANY"):
-            for route, parameters in matching:
-                if parameters is not None and route.method == method:
-                    return route, parameters
+        for route in self._template.routes:
+            parameters = route.match(request.rel_url.raw_path) if route.method == request.method else None
+            if parameters is not None:
+                return route, parameters
         return None
 
     async def _invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,10 @@ class Template:
             if event["Type"] == "Api"
         ]
 
+    def route(self, function: str) -> Route:
+        """Return a function's own route, its first; the others are for methods that the path lacks."""
+        return next(route for route in self.routes if route.function == function)
+
     def module(self, function: str) -> str:
         """Return the module of a function's handler, as this repository imports it (`functions.add_provider.app`)."""
         properties = self.of_type("AWS::Serverless::Function")[function]

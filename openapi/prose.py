@@ -53,8 +53,8 @@ Every error has the format of `ErrorResponse`. Switch on `error.code`, show `err
 `error.request_id`, which is also the header `X-Request-Id` of every response, when you report a problem. No response
 contains a credential, or a vendor's own text about one.
 
-`HEAD` works wherever `GET` does, and `OPTIONS` returns the methods of a path in `Allow`; both need a management key. A
-method that the path lacks is 405 `method_not_allowed`, with `Allow`. (On the routes that need no key, it is 404.)
+`HEAD` works wherever `GET` does. `OPTIONS` returns the methods of a path in `Allow`, and a method that the path lacks
+is 405 `method_not_allowed`, with `Allow`; both need a management key. (On the routes that need none, they are 404.)
 {_RETRIES}
 ## Concurrent changes
 

@@ -140,6 +140,17 @@ def test_every_operation_works_under_its_own_role(world: World) -> None:
     assert denied() == []
 
 
+def test_every_method_reaches_a_function(world: World) -> None:
+    """HEAD responds like GET, OPTIONS lists a path's methods, and a method that the path lacks is 405."""
+    headers = {"Authorization": f"Bearer {world.stack.key}"}
+    with httpx2.Client(trust_env=False, timeout=60, base_url=world.stack.url) as http:
+        assert http.head("/manage/v1/providers", headers=headers).status_code == 200
+        listed = http.options("/manage/v1/providers", headers=headers)
+        assert (listed.status_code, listed.headers["Allow"]) == (204, "GET, POST, HEAD, OPTIONS")
+        assert http.put("/manage/v1/providers", headers=headers).status_code == 405
+        assert http.head("/docs").status_code == 200
+
+
 @pytest.mark.parametrize("table", ["MainTable", "SecretsTable"])
 def test_the_tables_are_protected_once_they_exist(world: World, table: str) -> None:
     """The command that deploys a new stack turns on deletion protection in its second run."""

@@ -129,6 +129,14 @@ def test_add_get_rotate_delete_in_containers(api: httpx2.Client) -> None:
     assert api.get(f"/providers/{provider['id']}").status_code == 404
 
 
+def test_every_method_reaches_its_function(api: httpx2.Client) -> None:
+    """HEAD responds like GET, OPTIONS lists the methods, and a method that the path lacks is 405."""
+    assert (api.head("/providers").status_code, api.head("/providers/prov_1").status_code) == (200, 404)
+    assert api.options("/providers").headers["allow"] == "GET, POST, HEAD, OPTIONS"
+    refused = api.put("/providers", json={})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (405, "method_not_allowed")
+
+
 def test_an_invalid_key_is_refused(api: httpx2.Client) -> None:
     """The authorizer refuses a wrong key in its container; SAM CLI's own errors have another format."""
     wrong = {"authorization": "Bearer mlx_mk_sam_" + "1" * 64}

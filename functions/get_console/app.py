@@ -69,4 +69,5 @@ def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
         return {"statusCode": 304, "headers": headers, "isBase64Encoded": False, "body": ""}
     suffix = Path(name).suffix
     headers["Content-Type"] = _TYPES.get(suffix) or mimetypes.types_map.get(suffix, "application/octet-stream")
-    return {"statusCode": 200, "headers": headers, "isBase64Encoded": False, "body": text}
+    content = "" if event.get("httpMethod") == "HEAD" else text
+    return {"statusCode": 200, "headers": headers, "isBase64Encoded": False, "body": content}

@@ -20,4 +20,5 @@ def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
     if _TAG in known or "*" in known:
         return {"statusCode": 304, "headers": headers, "isBase64Encoded": False, "body": ""}
     headers["Content-Type"] = "application/json"
-    return {"statusCode": 200, "headers": headers, "isBase64Encoded": False, "body": _TEXT}
+    body = "" if event.get("httpMethod") == "HEAD" else _TEXT
+    return {"statusCode": 200, "headers": headers, "isBase64Encoded": False, "body": body}

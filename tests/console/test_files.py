@@ -15,10 +15,13 @@ MODULES = sorted(STATIC.glob("*.js"))
 MAX_BYTES = 150_000
 
 
-def get(resource: str = "/console", *, version: str = "", file: str = "", tag: str = "") -> dict[str, Any]:
+def get(
+    resource: str = "/console", *, version: str = "", file: str = "", tag: str = "", method: str = "GET"
+) -> dict[str, Any]:
     """Return the function's response."""
     return handler(
         {
+            "httpMethod": method,
             "resource": resource,
             "pathParameters": {"version": version, "file": file} if file else None,
             "headers": {"If-None-Match": tag} if tag else {},
@@ -42,6 +45,11 @@ def test_a_page_finds_its_files(resource: str) -> None:
     for version, name in found:
         response = get("/console/{version}/{file}", version=version, file=name)
         assert (response["statusCode"], "immutable" in response["headers"]["Cache-Control"]) == (200, True), name
+
+
+def test_head_is_get_without_the_page() -> None:
+    """HEAD has the headers of GET."""
+    assert get(method="HEAD") == get() | {"body": ""}
 
 
 @pytest.mark.parametrize(("page", "entry"), [("/console", "boot.js"), ("/docs", "docs.js")])

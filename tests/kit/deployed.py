@@ -139,9 +139,7 @@ class Deployed:
 
     def call(self, operation: str, path: dict[str, str] | None = None, **given: Any) -> httpx2.Response:
         """Return the response of an operation; every request has an Idempotency-Key, which reads ignore."""
-        route = next(
-            each for each in Template().routes if each.function == _function(operation) and each.method != "ANY"
-        )
+        route = Template().route(_function(operation))
         address = self.url + route.resource.format(**(path or {}))
         self.used.add(operation)
         headers = {"Authorization": f"Bearer {self.key}", "Idempotency-Key": str(uuid.uuid4())}

@@ -95,7 +95,9 @@ def invoke(function: str, given: dict[str, Any]) -> Response:
 
 
 _TEMPLATE = Template()
-_ROUTES = {_TEMPLATE.module(route.function).split(".")[1]: route for route in _TEMPLATE.routes if route.method != "ANY"}
+_ROUTES = {
+    _TEMPLATE.module(name).split(".")[1]: _TEMPLATE.route(name) for name in {each.function for each in _TEMPLATE.routes}
+}
 
 
 def method_of(function: str) -> str:

@@ -32,13 +32,21 @@ class Row:
     request: Callable[[Existing], Mapping[str, Any]]
 
 
-def takes_any_method(operation: Operation) -> bool:
-    """Return whether its function responds to the methods that its path lacks: the path's GET, or its only operation.
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Every method that a route of API Gateway can have."""
 
-    Not without a key: an anonymous route has a throttle of its own for each method.
+
+def other_methods(operation: Operation) -> frozenset[str]:
+    """Return the methods besides its own that an operation's function responds to.
+
+    The path's GET, or its only operation, responds to every method that the path lacks. Without a key that is HEAD
+    only, because an anonymous route has a throttle of its own for each method.
     """
-    alone = allowed_methods(operation.path) == [operation.method, "OPTIONS"]
-    return not operation.anonymous and (not operation.changes or alone)
+    allowed = allowed_methods(operation.path)
+    if operation.changes and allowed != [operation.method, "OPTIONS"]:
+        return frozenset()
+    others = METHODS - {*allowed} | {"HEAD", "OPTIONS"}
+    return others & {"HEAD"} if operation.anonymous else others
 
 
 def _nothing(_: Existing) -> Mapping[str, Any]:

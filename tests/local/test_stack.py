@@ -348,7 +348,7 @@ def test_head_options_and_other_methods(api: Api) -> None:
         ("/providers/prov_01JFAKE0000000000000000001/versions/1", "DELETE, OPTIONS"),
     ]:
         assert (api.call("OPTIONS", path).status_code, api.call("OPTIONS", path).headers["Allow"]) == (204, allowed)
-        refused = api.call("QUERY", path)
+        refused = api.call("PUT", path, {})
         assert (refused.status_code, refused.headers["Allow"]) == (405, allowed)
         assert refused.json()["error"]["code"] == "method_not_allowed"
         assert api.client.options(f"/manage/v1{path}").status_code == 401

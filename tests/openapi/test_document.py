@@ -26,7 +26,7 @@ from providers_contract.operations import OPERATIONS
 from providers_contract.parameters import HEADERS, PATH, QUERY
 from tests.kit.description import NOT_REST, document, resolved, validator
 from tests.kit.description import operations as described
-from tests.kit.operations import takes_any_method
+from tests.kit.operations import other_methods
 
 TEMPLATE = Template()
 WRITTEN = written()
@@ -43,15 +43,25 @@ def test_the_description_is_valid_openapi() -> None:
     assert [str(error) for error in OpenAPIV31SpecValidator(document()).iter_errors()] == []
 
 
-ROUTES = {TEMPLATE.module(route.function).split(".")[1]: route for route in TEMPLATE.routes if route.method != "ANY"}
+ROUTES = {
+    TEMPLATE.module(name).split(".")[1]: TEMPLATE.route(name) for name in {each.function for each in TEMPLATE.routes}
+}
 
 
 def test_every_route_is_an_operation() -> None:
     """The template routes exactly the contract's operations, plus the pages and the MCP endpoint."""
     routes = {name: (each.method, each.resource) for name, each in ROUTES.items() if name not in NOT_REST}
     assert routes == {name: (each.method, each.path) for name, each in OPERATIONS.items()}
-    others = {(route.function, route.resource) for route in TEMPLATE.routes if route.method == "ANY"}
-    assert others == {(ROUTES[name].function, each.path) for name, each in OPERATIONS.items() if takes_any_method(each)}
+
+
+def test_the_template_routes_the_methods_that_a_path_lacks() -> None:
+    """One function of each path responds to the methods that no operation has; without a key, HEAD only, with GET."""
+    for name, operation in OPERATIONS.items():
+        function = ROUTES[name].function
+        routed = {
+            each.method for each in TEMPLATE.routes if (each.function, each.resource) == (function, operation.path)
+        }
+        assert routed == {operation.method, *other_methods(operation)}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
