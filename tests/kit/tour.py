@@ -77,6 +77,14 @@ def run(found: list[Step], url: str, key: str, **more: str) -> list[str]:
 
 def canonical(outputs: list[str]) -> list[str]:
     """Return the outputs of one run with fixed ids, times and latencies, each the same wherever it appears."""
+    text = _END.join(fixed(outputs))
+    for pattern, replacement in _OTHERS:
+        text = pattern.sub(replacement, text)
+    return text.split(_END)
+
+
+def fixed(outputs: list[str]) -> list[str]:
+    """Return the outputs of one run with fixed ids and times."""
     text = _END.join(outputs)
     first = min((_time(each) for each in _TIMES.findall(text)), default=_START)
 
@@ -93,9 +101,7 @@ def canonical(outputs: list[str]) -> list[str]:
         text,
     )
     text = _numbered(r"\b(?!01JFAKE)[0-9A-HJKMNP-TV-Z]{26}\b", "01JFAKE{:019}".format, text)
-    text = _numbered(r"\b(?!01jfake)[0-9a-hjkmnp-tv-z]{26}\b", "01jfake{:019}".format, text)
-    for pattern, replacement in _OTHERS:
-        text = pattern.sub(replacement, text)
+    text = _numbered(r"(?<![0-9a-z])(?!01jfake)[0-9a-hjkmnp-tv-z]{26}(?![0-9a-z])", "01jfake{:019}".format, text)
     return text.split(_END)
 
 

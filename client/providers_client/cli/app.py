@@ -53,7 +53,7 @@ COMMANDS: Final = {
     ),
     "webhook": (
         "providers_client.cli.webhooks:app",
-        "Send a test event to the webhook and Slack (needs AWS credentials).",
+        "Test the webhook and the Slack channel (needs AWS credentials).",
     ),
     "login": ("providers_client.cli.login:login", "Store an address and its management key, as a profile."),
     "logout": ("providers_client.cli.login:logout", "Remove a profile and its key from this machine."),

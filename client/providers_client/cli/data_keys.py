@@ -8,7 +8,7 @@ import click
 
 from providers_client.cli import options
 from providers_client.cli.commands import Group
-from providers_client.cli.keys import operator
+from providers_client.cli.keys import operator, short
 from providers_client.cli.session import Session, begin, confirm, out, say
 from providers_client.cli.tables import Column, show, table
 
@@ -38,7 +38,7 @@ def list_(ctx: click.Context, org: str, stack: str | None, local: bool, as_json:
         shown = table(Column("ID"), Column("CREATED", drop=1), Column("SEALS"), Column(""))
         for each in found:
             current = "seals new versions" if each["current"] else ""
-            shown.add(each["id"], each["created_at"], f"{each['versions']} versions", current)
+            shown.add(each["id"], short(each["created_at"]), f"{each['versions']} versions", current)
         show(shown)
 
 

@@ -58,7 +58,7 @@ def create(
     if as_json:
         session.print_json(made)
         return
-    until = f", until {_short(made['expires_at'])}" if made["expires_at"] else ""
+    until = f", until {short(made['expires_at'])}" if made["expires_at"] else ""
     say(f"Key {made['id']} for {made['org']} ({', '.join(made['scopes'])}){until}. It is shown only once:")
     out(made["token"])
 
@@ -128,7 +128,7 @@ def _show(found: Sequence[dict[str, Any]]) -> None:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for key in found:
         scopes = "all" if len(key["scopes"]) == 4 else ", ".join(key["scopes"])
-        used = _short(key["last_used_at"])
+        used = short(key["last_used_at"])
         shown.add(key["id"], key["org"], key["name"], scopes, key["created_at"][:10], used, _state(key, now))
     show(shown)
 
@@ -136,11 +136,12 @@ def _show(found: Sequence[dict[str, Any]]) -> None:
 def _state(key: dict[str, Any], now: str) -> Cell:
     revoked, expires = key["revoked_at"], key["expires_at"]
     if revoked is not None:
-        return styled(f"revoked {_short(revoked)}", "dim")
+        return styled(f"revoked {short(revoked)}", "dim")
     if expires is not None and expires <= now:
-        return styled(f"expired {_short(expires)}", "dim")
-    return styled(f"valid until {_short(expires)}" if expires else "valid", "green")
+        return styled(f"expired {short(expires)}", "dim")
+    return styled(f"valid until {short(expires)}" if expires else "valid", "green")
 
 
-def _short(time: str | None) -> str | None:
+def short(time: str | None) -> str | None:
+    """Return the API's time to the minute, as tables show it."""
     return None if time is None else f"{time[:10]} {time[11:16]}Z"
