@@ -1,4 +1,4 @@
-"""Today's client reads responses of a future server."""
+"""Today's client reads responses of a future server, and those that an earlier one stored."""
 
 from __future__ import annotations
 
@@ -42,6 +42,14 @@ def test_a_provider_from_the_future_is_read() -> None:
     found = client_of(200, {"data": FUTURE, "links": {}}).get_provider(PROVIDER_ID)
     assert (found.vendor, found.status, found.health.state) == ("mistral", "archived", "recovering")
     assert (found.verification.outcome, found.verification.reason) == ("partial", "solar_flare")
+
+
+def test_a_provider_from_the_past_is_read() -> None:
+    """A replayed response from before an upgrade lacks fields that are newer, and is read."""
+    past = {name: value for name, value in PROVIDER.items() if name != "tags"}
+    past["health"] = {name: value for name, value in PROVIDER["health"].items() if name != "reason"}
+    found = client_of(200, {"data": past}).get_provider(PROVIDER_ID)
+    assert (found.tags, found.health.reason) == ([], None)
 
 
 def test_a_warning_from_the_future_is_read() -> None:

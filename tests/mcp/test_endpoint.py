@@ -205,7 +205,9 @@ def test_without_an_accept_header_any_type_is_accepted(
 @pytest.mark.parametrize("revision", ["1900-01-01", "2099-01-01", "newest"])
 def test_an_unknown_revision_is_a_400(api: list[httpx2.Request], revision: str) -> None:
     """An unknown revision returns 400, with the supported ones for current revisions."""
-    assert call(event(MCP_Protocol_Version=revision))[0] == 400
+    status, _, body = call(event(MCP_Protocol_Version=revision))
+    assert (status, body["id"]) == (400, LIST["id"])
+    assert f"this server supports {HANDSHAKE_PROTOCOL_VERSIONS[0]}, " in body["error"]["message"]
     meta = {
         "io.modelcontextprotocol/protocolVersion": revision,
         "io.modelcontextprotocol/clientCapabilities": {},

@@ -6,12 +6,12 @@ import errno
 import importlib
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import IO, Any, Final
 
 import click
 
 from providers_client.cli import arguments
+from providers_client.cli.closest import suggestion
 from providers_client.cli.exit_codes import USAGE
 from providers_client.cli.streams import lost_output
 
@@ -34,8 +34,7 @@ class Group(click.Group):
         if _ALIASES.get(word) in known:
             word = _ALIASES[word]
         if word not in known and not ctx.resilient_parsing:
-            close = get_close_matches(word, known, n=1)
-            ctx.fail(f"No such command {word!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+            ctx.fail(f"No such command {word!r}.{suggestion(word, known)}")
         return super().resolve_command(ctx, [word, *args[1:]])
 
 

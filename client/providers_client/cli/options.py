@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from providers_client.cli.closest import suggestion
 from providers_contract import vendors
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ class OneOf(click.Choice[str]):
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
             message = error.message
-        close = get_close_matches(str(value).lower(), self.choices, n=1)
-        raise click.BadParameter(message + (f" Did you mean {close[0]!r}?" if close else ""), ctx, param)
+        raise click.BadParameter(message + suggestion(str(value).lower(), self.choices), ctx, param)
 
 
 VENDOR: Final = OneOf(vendors.NAMES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,8 @@ from typing import Any, Final
 import httpx2
 from mcp.server.lowlevel.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp_types import PROTOCOL_VERSION_META_KEY, UNSUPPORTED_PROTOCOL_VERSION
+from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 
 from providers_client.mcp.server import BACKOFF, TIMEOUT_S, make_server
 from providers_client.mcp.tool import Caller
@@ -44,7 +47,23 @@ def respond(who: Caller, headers: Iterable[tuple[str, str]], body: bytes, *, und
         body: the message.
         undo: whether the tools that undo changes are offered.
     """
-    return asyncio.run(_respond(make_server(who, undo=undo), headers, body))
+    sent = [*headers]
+    return _refused_version(sent, body) or asyncio.run(_respond(make_server(who, undo=undo), sent, body))
+
+
+def _refused_version(headers: Iterable[tuple[str, str]], body: bytes) -> HttpResponse | None:
+    """Return the response to an unknown MCP-Protocol-Version, None for a known one.
+
+    The library takes every unknown version for a newer one, and then misses the fields that newer messages have.
+    """
+    version = dict(headers).get("mcp-protocol-version")
+    if version is None or version in KNOWN_PROTOCOL_VERSIONS or PROTOCOL_VERSION_META_KEY.encode() in body:
+        return None
+    supported = [*KNOWN_PROTOCOL_VERSIONS]
+    message = f"Unsupported MCP-Protocol-Version: this server supports {', '.join(supported)}"
+    error = {"code": UNSUPPORTED_PROTOCOL_VERSION, "message": message, "data": {"supported": supported}}
+    text = json.dumps({"jsonrpc": "2.0", "id": json.loads(body).get("id"), "error": error})
+    return HttpResponse(400, {"content-type": "application/json"}, text)
 
 
 async def _respond(server: Server[Any], headers: Iterable[tuple[str, str]], body: bytes) -> HttpResponse:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from typing_extensions import TypeAliasType
 
 from providers_contract import vendors, vocabulary
@@ -60,6 +60,15 @@ class Response(BaseModel):
         return f"{inner}{cls.__name__}"
 
 
+def _since_stored(**defaults: Any) -> Any:
+    """Return a validator that adds fields which a response lacks if an earlier version stored it for replay."""
+
+    def filled(given: Any) -> Any:
+        return defaults | given if isinstance(given, dict) else given
+
+    return model_validator(mode="before")(filled)
+
+
 class HistoryPoint(Response):
     """One point of a sparkline; `at` is the start of its interval."""
 
@@ -72,6 +81,8 @@ class HistoryPoint(Response):
 
 class HealthSummary(Response):
     """The health fields in lists and single providers."""
+
+    _filled = _since_stored(reason=None)
 
     state: State
     reason: Annotated[Reason | None, Field(description="Why it is not healthy; while unknown, of the newest check.")]
@@ -96,6 +107,8 @@ class Verification(Response):
 
 class Provider(Response):
     """A provider: one credential of the organization with one vendor, without the credential."""
+
+    _filled = _since_stored(tags=[])
 
     id: Annotated[str, Field(pattern=json_schema_pattern(PROVIDER_ID))]
     vendor: VendorName
