@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -99,6 +101,28 @@ def test_a_rotation_is_seen_within_max_age(deployed: Deployment) -> None:
         assert used(credentials, made.id) == (2, key("two").reveal())
         assert (running.version, running.api_key) == (1, key("one").reveal())
     assert used(credentials, made.id, version=1) == (1, key("one").reveal())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_process_reads_for_itself(deployed: Deployment) -> None:
+    """After a fork, even in the midst of a request, a child uses credentials with its own threads and reads."""
+    made = deployed.add()
+    credentials = deployed.credentials()
+    with credentials.use(made.id):
+        child = os.fork()
+        if child == 0:
+            try:
+                deployed.reads()
+                signal.alarm(10)  # instead of a hang
+                assert len(credentials._cache) == 0
+                assert used(credentials, made.id)[0] == 1
+                assert deployed.reads() == COLD
+                os._exit(0)
+            finally:
+                os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(credentials._cache) == 1
 
 
 def test_a_version_is_not_used_after_its_grace_window(deployed: Deployment) -> None:

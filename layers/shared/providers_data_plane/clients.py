@@ -57,7 +57,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 def build_client(service: str) -> Any:
     """Return a client of `service`, without boto3."""
-    from botocore.session import get_session  # late: the API's functions create their clients with boto3
+    from botocore.session import get_session  # late: programs import this package long before they need it
 
     client = get_session().create_client(service, config=CLIENT_CONFIG)
     refuse_garbled(client)

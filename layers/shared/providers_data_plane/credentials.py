@@ -128,13 +128,10 @@ class Credentials:
         self, settings: Settings, *, client: Callable[[str], Any] | None = None, clock: Clock | None = None
     ) -> None:
         self._settings = settings
+        self._client = client
         self._clock = clock or SystemClock()
-        aws = Aws(settings, client)
-        self._cache = Cache(settings, aws, self._clock)
-        self._uses = Uses(aws, self._clock, reports=bool(settings.queue_url))
-        self._closing = threading.Event()
-        self._housekeeping: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._start()
+        _LIVE.add(self)
 
     @classmethod
     def from_environment(cls, *, org: str | None = None, max_age: float | None = None) -> Credentials:
@@ -174,6 +171,15 @@ class Credentials:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("Credentials cannot be serialized")
+
+    def _start(self) -> None:
+        """Begin with nothing in memory: no credentials, connections or threads."""
+        aws = Aws(self._settings, self._client)
+        self._cache = Cache(self._settings, aws, self._clock)
+        self._uses = Uses(aws, self._clock, reports=bool(self._settings.queue_url))
+        self._closing = threading.Event()
+        self._housekeeping: threading.Thread | None = None
+        self._starting = threading.Lock()
 
     def _get(self, key: Key) -> Entry:
         found = self._cache.fresh(key)
@@ -229,3 +235,16 @@ def _keep_house(of: weakref.ref[Credentials], closing: threading.Event) -> None:
         credentials._uses.record_open()  # noqa: SLF001 - a method would keep the object alive
         credentials._cache.forget_unusable()  # noqa: SLF001
         del credentials
+
+
+_LIVE: Final[weakref.WeakSet[Credentials]] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Start every object anew in a child process, which has its parent's connections and none of its threads."""
+    for credentials in list(_LIVE):
+        credentials._start()  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)

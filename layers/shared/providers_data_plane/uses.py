@@ -62,7 +62,7 @@ class Uses:
         version = (held.org, held.provider_id, held.version)
         with self._lock:
             self._open[version] -= 1
-            if not self._open[version]:
+            if self._open[version] <= 0:  # below 0 if the use began before a fork
                 del self._open[version]
         if self._clock.elapsed() >= self._due.get(version, 0.0):
             self._record(version, held)
