@@ -49,7 +49,7 @@ help:
 	@echo "make test-real     Use credentials with a LiteLLM proxy and the vendors' own SDKs while their keys are rotated"
 	@echo "make test-browser  Check the types of the console's scripts, and test it in Chromium (Debian: chromium, chromium-driver, npm)"
 	@echo "make test-mcp      Run the official conformance suite of the Model Context Protocol (npm)"
-	@echo "make test-clients  Generate clients with openapi-python-client and openapi-typescript (npm), compile them and use them"
+	@echo "make test-clients  Use clients that two generators make (npm), and the examples for Node, Go and the AWS CLI"
 	@echo "make prove         Run the proofs of what is promised, and print what they tried (soak: ten times as much)"
 	@echo "make check         Check format, lint, types, imports, templates"
 	@echo "make check-policy  Check the templates and the workflows against policies (checkov, zizmor)"
