@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,6 +14,8 @@ from providers.model.health import floor_minute
 
 MINUTE: Final = timedelta(minutes=1)
 _AT_ONCE: Final = 10
+_POLL_S: Final = 1.0
+"""Seconds between two looks into the queues. Besides the sweep, data planes put messages there."""
 
 
 class LocalClock:
@@ -64,12 +67,20 @@ class Sweeper:
             now = self._clock.now()
             self._swept = floor_minute(now)
             due = sum(self._invoke(name, {"time": now.isoformat()}).get("due", 0) for name in self._template.scheduled)
-            for name, queue in self._template.queue_workers:
-                self._work_off(name, self._sqs.get_queue_url(QueueName=queue)["QueueUrl"])
+            self._work()
             return {"minute": f"{self._swept:%Y-%m-%dT%H:%M:%SZ}", "due": due}
 
+    def work(self) -> None:
+        """Have the workers handle what is queued."""
+        with self._one_at_a_time:
+            self._work()
+
+    def _work(self) -> None:
+        for name, queue in self._template.queue_workers:
+            self._work_off(name, self._sqs.get_queue_url(QueueName=queue)["QueueUrl"])
+
     def _work_off(self, function: str, url: str) -> None:
-        """Pass messages to a worker until the queue is empty; failed ones return with the next sweep."""
+        """Pass messages to a worker until the queue is empty; failed ones return after half a minute."""
         while messages := self._sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=_AT_ONCE, VisibilityTimeout=30
         ).get("Messages"):
@@ -81,7 +92,12 @@ class Sweeper:
                     self._sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
 
     async def keep_sweeping(self, seconds: float) -> None:
-        """Sweep every `seconds`, until cancelled."""
+        """Sweep every `seconds`, and handle what is queued in between, until cancelled."""
+        due = time.monotonic() + seconds
         while True:
-            await asyncio.sleep(seconds)
-            await asyncio.to_thread(self.sweep)
+            await asyncio.sleep(min(_POLL_S, max(0.0, due - time.monotonic())))
+            if time.monotonic() < due:
+                await asyncio.to_thread(self.work)
+            else:
+                await asyncio.to_thread(self.sweep)
+                due = time.monotonic() + seconds

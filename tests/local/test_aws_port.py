@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import boto3
@@ -16,12 +18,14 @@ from local.stack import Stack, running_stack
 from local.vendors.keys import fake_key
 from providers_client import Client
 from providers_contract.vocabulary import Scope
+from providers_data_plane import Credentials
+from providers_data_plane.settings import Settings
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """Run a stack that serves its AWS, with management keys of any kind."""
-    with in_background(running_stack(aws_port=0)) as running:
+    with in_background(running_stack(aws_port=0, sweep_seconds=3600)) as running:
         yield running
 
 
@@ -99,3 +103,17 @@ def test_other_functions_cannot_be_invoked(stack: Stack) -> None:
 
     with pytest.raises(functions.exceptions.ResourceNotFoundException):
         functions.invoke(FunctionName="ListProvidersFunction", Payload=b"{}")
+
+
+def test_a_reported_key_is_probed_within_seconds(stack: Stack) -> None:
+    """A refusal that a data plane reports reaches the worker at once, not with the next sweep."""
+    settings = Settings.from_environment(stack.environment())
+    credentials = Credentials(settings, client=lambda service: aws(stack, service))
+    with Client(stack.url, stack.management_key.reveal()) as client, closing(credentials):
+        added = client.add_provider("openai", "Reported", fake_key("openai", serial=72)).data
+        with credentials.use(added.id) as used:
+            assert used.report(401)
+        ends = time.monotonic() + 10
+        while client.get_provider_health(added.id).last_check_at is None:
+            assert time.monotonic() < ends
+            time.sleep(0.1)
