@@ -168,7 +168,7 @@ def test_a_one_time_link(browser: Browser, api: Api) -> None:
     used = httpx2.post(link, data={"api_key": fake_key("openai", "valid", 5)}, trust_env=False, timeout=30)
     assert used.status_code == 200
     browser.go("#/uploads")
-    assert browser.sees("upload: created", "table")
+    assert browser.sees(f"a new key of {provider['name']}", "table")
 
 
 def test_the_organizations_views(browser: Browser, api: Api) -> None:
@@ -200,7 +200,7 @@ def test_health_and_versions_are_shown(browser: Browser, api: Api) -> None:
 
 def test_changes_of_state_are_shown(browser: Browser, api: Api) -> None:
     """A provider's view has the changes of state that the sweep made, with the reason."""
-    key = fake_key("openai")
+    key = fake_key("openai", "valid", 77)  # no other test uses it: the emulator remembers the case
     provider = api.added(key)
     for case in ("valid", "invalid", "invalid", "invalid"):
         api.client.post("/_local/vendors", json={"vendor": "openai", "key": key, "case": case}).raise_for_status()
@@ -211,6 +211,65 @@ def test_changes_of_state_are_shown(browser: Browser, api: Api) -> None:
         "healthy → unhealthy credential rejected 1",
         "unknown → healthy – 1",
     ]
+
+
+def test_errors_name_vendors_and_fields_as_people_do(browser: Browser, api: Api) -> None:
+    """A refusal names the vendor by its title, and a field by words; each is said once."""
+    provider = api.added(fake_key("openai"))
+    opened(browser, provider["id"])
+    browser.click("button", "Rotate key")
+    browser.fill("Key", fake_key("groq"))
+    browser.click("dialog button", "Verify and rotate")
+    assert browser.sees("API key is a credential of Groq, not of OpenAI", "dialog [role=alert]")
+    browser.click("dialog button", "Cancel")
+    browser.click("button", "Set expiry")
+    browser.run("arguments[0].value = '2020-01-31'", browser.field("Last day"))
+    browser.click("dialog button", "Save")
+    assert browser.sees("Key expires at: must be in the future.", "dialog [role=alert]")
+    assert browser.find("dialog [role=alert]").text.count("must be in the future") == 1
+
+
+def test_the_audit_trail_names_providers_and_people(browser: Browser, api: Api) -> None:
+    """Entries name providers, also deleted ones, and the reader's own key; lists are words, not code."""
+    kept = api.added(fake_key("openai"), name="Kept", tags=["eu", "batch"])
+    gone = api.added(fake_key("groq"), "groq", name="Gone")
+    api.call(
+        "PUT", "/routing-configs/a", {"strategy": "single", "attempts": [{"provider_id": kept["id"], "model": "m"}]}
+    )
+    api.call("DELETE", f"/providers/{gone['id']}")
+    browser.go("#/audit")
+    shown = browser.find("table").text
+    assert "your key" in shown
+    assert "tags: eu, batch" in shown
+    assert f"attempts: {kept['id']} m" in shown
+    assert {each.text for each in browser.all("td[data-column=Resource]")} == {"a", "Kept", "Gone"}
+    assert browser.find("table a", "Kept").get_attribute("href").endswith(kept["id"])
+
+
+def test_a_filter_of_a_vendor_that_is_gone_ends(browser: Browser, api: Api) -> None:
+    """If nothing matches, the list says so and can show all; a filter for a vendor without providers ends."""
+    api.added(fake_key("openai"), name="Stays")
+    gone = api.added(fake_key("groq"), "groq", name="Goes")
+    browser.click("button", "Refresh")
+    browser.until(lambda: len(browser.all("tbody tr")) == 2)
+    browser.find("input[type=search]").send_keys("nothing like it")
+    assert browser.sees("No provider matches", "main")
+    browser.click("button", "Show all")
+    browser.until(lambda: len(browser.all("tbody tr")) == 2)
+    vendor = browser.find("select[aria-label=Vendor]")
+    browser.run("arguments[0].value = 'groq'; arguments[0].dispatchEvent(new Event('change'))", vendor)
+    browser.until(lambda: len(browser.all("tbody tr")) == 1)
+    api.call("DELETE", f"/providers/{gone['id']}")
+    browser.click("button", "Refresh")
+    assert browser.sees("Stays", "tbody")
+
+
+def test_a_missing_provider_is_named(browser: Browser, api: Api) -> None:
+    """A link to a provider that was deleted says so and leads back to the list."""
+    browser.go("#/providers/prov_01JFAKE0000000000000000001")
+    assert browser.sees("Not found", "h1")
+    browser.click("main a", "Providers")
+    assert browser.sees("There are no providers yet", "main")
 
 
 def test_a_reader_sees_no_button_that_cannot_work(chromium: Browser, api: Api) -> None:

@@ -87,6 +87,33 @@ def test_the_keyboard_is_enough(browser: Browser, api: Api) -> None:
     assert browser.sees("Changed", "h1")
 
 
+def test_the_focus_stays_after_an_action(browser: Browser, api: Api) -> None:
+    """After an action that changes the view, the focus is on the same button again, or on the heading."""
+    opened = filled(api)
+    browser.go(f"#/providers/{opened}")
+    browser.click("button", "Disable")
+    browser.click("dialog button", "Disable")
+    assert browser.sees("disabled", "h1")
+    assert browser.run("return document.activeElement.tagName") == "H1"
+    browser.find("button", "Edit").send_keys(Keys.ENTER)
+    browser.field("Name").send_keys("Changed", Keys.ENTER)
+    assert browser.sees("Changed", "h1")
+    assert browser.run("return document.activeElement.textContent") == "Edit"
+
+
+def test_tables_are_lists_on_a_phone(browser: Browser, api: Api) -> None:
+    """At 375 pixels every part of an audit entry is within the screen, after the name of its column."""
+    filled(api)
+    browser.look(width=375, height=800)
+    browser.go("#/audit")
+    right = browser.run(
+        "return Math.max(...[...document.querySelectorAll('td')].map((e) => e.getBoundingClientRect().right))"
+    )
+    assert right <= 375
+    label = browser.run("return getComputedStyle(document.querySelector('td[data-column=By]'), '::before').content")
+    assert label == '"By"'
+
+
 def test_a_thousand_providers(browser: Browser, api: Api) -> None:
     """A thousand providers are listed and searched at once, and only those near the reader are laid out."""
     history = [

@@ -162,7 +162,7 @@ def test_the_page_shows_purpose_expiry_and_destination(ports: FakePorts) -> None
         "management\nkey test",
         provider.id,
         "Prod",
-        "azure",
+        "Azure",
         base_url,
         "12:10 UTC on 14 April 2026",
         "5 of 5",
@@ -170,7 +170,7 @@ def test_the_page_shows_purpose_expiry_and_destination(ports: FakePorts) -> None
     ):
         assert each in page.words
     new = Page(show(token_of({"vendor": "bedrock", "name": "AWS"})))
-    for each in ("AWS (new)", "bedrock itself", "ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION"):
+    for each in ("AWS (new)", "Bedrock itself", "ACCESS_KEY_ID::SECRET_ACCESS_KEY::REGION"):
         assert each in new.words
 
 

@@ -4,7 +4,7 @@ import { ask } from "./dialog.js";
 import { h } from "./dom.js";
 import { field, keyFields } from "./fields.js";
 import { moment, relative } from "./format.js";
-import { vendors } from "./vendors.js";
+import { titled, vendors } from "./vendors.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./providers.js").Provider} Provider */
@@ -21,7 +21,7 @@ function path(provider) {
  * @param {Changed} changed
  */
 export function withWarnings(text, { warnings = [] }) {
-  return [text, ...warnings.map((each) => `Note: ${each.message}.`)].join(" ");
+  return [text, ...warnings.map((each) => `Note: ${titled(each.message)}.`)].join(" ");
 }
 
 /**

@@ -13,10 +13,11 @@ import { vendors } from "./vendors.js";
 
 /**
  * @param {Vendors} known
+ * @param {string} none the option for no vendor
  * @param {() => void} changed
  */
-function vendorSelect(known, changed) {
-  return h("select", { required: true, onchange: changed }, h("option", { value: "" }, "Choose, or enter the key first"), ...Object.entries(known).map(([name, each]) => h("option", { value: name }, each.title)));
+function vendorSelect(known, none, changed) {
+  return h("select", { required: true, onchange: changed }, h("option", { value: "" }, none), ...Object.entries(known).map(([name, each]) => h("option", { value: name }, each.title)));
 }
 
 /**
@@ -38,7 +39,7 @@ export async function addProvider(session) {
     if (!named) name.value = vendor?.title ?? "";
     fields.draw();
   };
-  const select = vendorSelect(known, () => { show(recognizedAs); chosen(); });
+  const select = vendorSelect(known, "Choose, or enter the key first", () => { show(recognizedAs); chosen(); });
   const fields = keyFields(known, () => select.value, (found) => {
     if (select.value === found) return;
     select.value = found;
@@ -70,12 +71,12 @@ export async function newLink(session, provider) {
   const known = await vendors();
   const name = h("input", { type: "text", required: true, maxlength: 80 });
   const base = h("input", { type: "url", placeholder: "https://" });
-  const select = vendorSelect(known, () => { base.required = known[select.value]?.base_url_required ?? false; });
+  const select = vendorSelect(known, "Choose", () => { base.required = known[select.value]?.base_url_required ?? false; });
   const made = await ask({
     title: provider ? `Link to rotate the key of ${provider.name}` : "Link to add a provider",
     content: [
       h("p", null, "Someone else opens the link and enters the key. The link works once, for ten minutes."),
-      ...(provider ? [] : [field("Vendor", select), field("Name", name), field("Base URL", base, "Empty for the vendor's own.")]),
+      ...(provider ? [] : [field("Vendor", select), field("Name", name, "Unique in your organization."), field("Base URL", base, "Empty for the vendor's own. Required for Azure.")]),
     ],
     action: "Create link",
     submit: () => session.api.send("POST", "uploads", {

@@ -6,6 +6,7 @@ import { auditView, routingView, uploadsView } from "./organization.js";
 import { providerView } from "./provider.js";
 import { failed, providersView } from "./providers.js";
 import { signedIn, signOut } from "./session.js";
+import { vendors } from "./vendors.js";
 
 /** @typedef {{session: import("./session.js").Session, place: HTMLElement, signal: AbortSignal, id: string, reload: () => void}} Context */
 /** @typedef {(context: Context) => Promise<void>} View */
@@ -59,17 +60,27 @@ async function open(session, moved = true) {
     show(main, h("p", { class: "busy", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), "Loading…"));
   }
   const reload = () => void open(session, false);
+  const focused = document.activeElement?.textContent;
   try {
     await view({ session, place: main, signal, id, reload });
   } catch (error) {
     if (!signal.aborted) failed(main, error, reload);
   }
   if (!signal.aborted) performance.mark("usable");
-  const heading = main.querySelector("h1");
-  if (moved && !signal.aborted && heading) heading.focus();
+  if (!signal.aborted && (moved || document.activeElement === document.body)) refocus(moved ? null : focused);
 }
 
-const session = await signedIn(main);
+/**
+ * Give the focus to the button that had it before the view was loaded again, or to the view's heading.
+ * @param {string | null | undefined} title
+ */
+function refocus(title) {
+  const same = [...main.querySelectorAll("button")].filter((each) => title && each.textContent === title);
+  const target = same.length === 1 ? same[0] : main.querySelector("h1");
+  target?.focus();
+}
+
+const [session] = await Promise.all([signedIn(main), vendors().catch(() => {})]);
 navigation(session);
 addEventListener("hashchange", () => void open(session));
 await open(session);

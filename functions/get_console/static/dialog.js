@@ -9,10 +9,10 @@ import { ticking } from "./fields.js";
 /**
  * Open a dialog, and return what `submit` returned, or null if it was cancelled.
  * @template T
- * @param {{title: string, content: Child[], action: string, danger?: boolean, busy?: string, submit: () => Promise<T>}} given
+ * @param {{title: string, content: Child[], action: string, closes?: boolean, danger?: boolean, busy?: string, submit: () => Promise<T>}} given
  * @returns {Promise<T | null>}
  */
-export function ask({ title, content, action, danger = false, busy = "Working", submit }) {
+export function ask({ title, content, action, closes = false, danger = false, busy = "Working", submit }) {
   return new Promise((resolve) => {
     /** @type {T | null} */
     let result = null;
@@ -37,7 +37,7 @@ export function ask({ title, content, action, danger = false, busy = "Working", 
       stop();
       go.disabled = false;
     };
-    const form = h("form", { onsubmit: submitted, autocomplete: "off" }, h("h2", null, title), ...content, problem, progress, h("div", { class: "buttons" }, cancel, go));
+    const form = h("form", { onsubmit: submitted, autocomplete: "off" }, h("h2", null, title), ...content, problem, progress, h("div", { class: "buttons" }, closes ? null : cancel, go));
     const closed = () => {
       form.reset();
       dialog.remove();
@@ -68,5 +68,5 @@ export async function showCopyable(title, explanation, text) {
     }
   };
   const row = h("div", { class: "copy" }, input, h("button", { type: "button", onclick: copy }, "Copy"), copied);
-  await ask({ title, content: [h("p", null, explanation), row], action: "Done", submit: async () => true });
+  await ask({ title, content: [h("p", null, explanation), row], action: "Done", closes: true, submit: async () => true });
 }

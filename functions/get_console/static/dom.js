@@ -87,19 +87,22 @@ export function notify(...children) {
 
 /**
  * Return a table with its caption, for which the heading before it is visible.
+ *
+ * On a phone, each row is a list of its columns. The roles keep it a table for screen readers, whatever its layout.
  * @param {string} caption
  * @param {string[]} columns
  * @param {Child[][]} rows
+ * @param {boolean} [figures] whether it is a table of numbers, which stays in columns
  */
-export function table(caption, columns, rows) {
-  const heads = columns.map((each) => h("th", { scope: "col" }, each));
-  const body = rows.map((cells) => h("tr", null, ...cells.map((cell) => h("td", null, cell))));
+export function table(caption, columns, rows, figures = false) {
+  const heads = columns.map((each) => h("th", { scope: "col", role: "columnheader" }, each));
+  const body = rows.map((cells) => h("tr", { role: "row" }, ...cells.map((cell, i) => h("td", { role: "cell", "data-column": columns[i] }, cell))));
   const whole = h(
     "table",
-    null,
+    { role: "table" },
     h("caption", { class: "visually-hidden" }, caption),
-    h("thead", null, h("tr", null, ...heads)),
-    h("tbody", null, ...body),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...heads)),
+    h("tbody", { role: "rowgroup" }, ...body),
   );
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, whole);
+  return h("div", { class: figures ? "scroll figures" : "scroll listed", tabindex: "0", role: "region", "aria-label": caption }, whole);
 }

@@ -31,6 +31,7 @@ export function age(at) {
 export function relative(at) {
   if (!at) return "";
   const ms = Date.parse(at) - Date.now();
+  if (Math.abs(ms) < MINUTE) return ms >= 0 ? "now" : "just now";
   return ms >= 0 ? `in ${duration(ms)}` : `${duration(-ms)} ago`;
 }
 
@@ -40,6 +41,22 @@ export function relative(at) {
  */
 export function moment(at) {
   return at ? local.format(new Date(at)) : "";
+}
+
+/**
+ * Return a number of things.
+ * @param {number} number
+ * @param {string} thing
+ */
+export function count(number, thing) {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
+/** @param {Date} at */
+export function timeOfDay(at) {
+  return clock.format(at);
 }
 
 /** @param {number | null | undefined} ms */

@@ -4,6 +4,7 @@ import { latencyChart, successChart } from "./charts.js";
 import { h, show, table } from "./dom.js";
 import { explained } from "./errors.js";
 import { milliseconds, moment, percent, words } from "./format.js";
+import { everyMinute } from "./refresh.js";
 
 /** @typedef {import("./charts.js").Point} Point */
 /** @typedef {{checks: number, success_rate: number | null, latency_ms: Record<string, number | null>, errors: Record<string, number>}} Window */
@@ -13,21 +14,28 @@ const SPANS = [["1h", "1 hour"], ["24h", "24 hours"], ["7d", "7 days"]];
 const PERCENTILES = ["p50", "p90", "p95", "p99"];
 
 /**
- * Return the section.
+ * Return the section. It is refreshed each minute, and `changed` called if the state has changed.
  * @param {import("./session.js").Session} session
  * @param {string} id
+ * @param {AbortSignal} signal
+ * @param {() => void} changed
  */
-export async function healthSection(session, id) {
+export async function healthSection(session, id, signal, changed) {
   const place = h("div");
   let span = "24h";
+  /** @type {string | undefined} */
+  let state;
   const buttons = SPANS.map(([value = "", title]) =>
     h("button", { type: "button", onclick: () => { span = value; load().catch((error) => show(place, explained(error))); } }, title));
   const load = async () => {
     buttons.forEach((each, i) => each.setAttribute("aria-pressed", String(SPANS[i]?.[0] === span)));
     const { data } = await session.api.get(`providers/${id}/health`, { history: span });
+    if (state !== undefined && state !== data.state) changed();
+    state = data.state;
     show(place, ...content(data));
   };
   await load();
+  everyMinute(signal, load);
   return h("section", null, h("div", { class: "title" }, h("h2", null, "Health"), h("div", { class: "buttons", role: "group", "aria-label": "Time that the charts cover" }, ...buttons)), place);
 }
 
@@ -41,8 +49,10 @@ function content(health) {
   const outages = interruptions(health.history);
   return [
     h("p", null, `${health.state}${health.reason ? ` (${words(health.reason)})` : ""}${since}${checked}; key version ${health.key_version}.`),
-    h("div", { class: "charts" }, latencyChart(health.history), successChart(health.history)),
-    table("Checks by window", ["Window", "Checks", "Succeeded", ...PERCENTILES, "Errors by reason"], rows),
+    health.last_check_at
+      ? h("div", { class: "charts" }, latencyChart(health.history), successChart(health.history))
+      : h("p", { class: "hint" }, "This key version has not been checked yet. The first check is within a minute, unless the provider is disabled."),
+    table("Checks by window", ["Window", "Checks", "Succeeded", ...PERCENTILES, "Errors by reason"], rows, true),
     h("h3", null, "State changes"),
     changes(health.changes),
     h("h3", null, "Times with failed checks"),

@@ -4,6 +4,7 @@ import { newLink } from "./add.js";
 import { ask } from "./dialog.js";
 import { h, notify, show, table } from "./dom.js";
 import { moment, words } from "./format.js";
+import { titleOf } from "./vendors.js";
 
 /** @typedef {import("./app.js").View} View */
 /** @typedef {import("./session.js").Session} Session */
@@ -14,22 +15,33 @@ import { moment, words } from "./format.js";
 
 /**
  * Return entries of the audit trail as a table.
+ * @param {Session} session
  * @param {Entry[]} entries
- * @param {boolean} [ofOne] whether all are about the same resource
+ * @param {Map<string, string> | null} names of the providers; null if all entries are about the same resource
  */
-export function auditTable(entries, ofOne = false) {
+export function auditTable(session, entries, names) {
   if (!entries.length) return h("p", { class: "hint" }, "No changes.");
-  const columns = ["When", "What", ...(ofOne ? [] : ["Resource"]), "By", "Change"];
-  return table("Changes", columns, entries.map((each) => [moment(each.at), words(each.action), ...(ofOne ? [] : [resource(each)]), author(each), difference(each)]));
+  const columns = ["When", "What", ...(names ? ["Resource"] : []), "By", "Change"];
+  return table("Changes", columns, entries.map((each) => [moment(each.at), words(each.action), ...(names ? [resource(each, names)] : []), author(session, each), difference(each)]));
 }
 
-/** @param {Entry} each */
-function resource({ resource: { type, id } }) {
-  return type === "provider" ? h("a", { href: `#/providers/${id}` }, h("code", null, id)) : h("code", null, id);
+/**
+ * @param {Entry} each
+ * @param {Map<string, string>} names
+ */
+function resource({ resource: { type, id }, before, after }, names) {
+  if (type !== "provider") return h("code", null, id);
+  const name = names.get(id);
+  if (name) return h("a", { href: `#/providers/${id}` }, name);
+  return h("span", { title: id }, String(after?.name ?? before?.name ?? id));
 }
 
-/** @param {Entry} each */
-function author({ actor }) {
+/**
+ * @param {Session} session
+ * @param {Entry} each
+ */
+function author(session, { actor }) {
+  if (actor.type === "management_key" && actor.key_id === session.key.id) return "your key";
   const kinds = { management_key: "key", upload: "a link made by key", system: "the health sweep" };
   const kind = kinds[/** @type {keyof typeof kinds} */ (actor.type)] ?? words(actor.type);
   return actor.key_id ? h("span", { title: actor.key_id }, `${kind} …${actor.key_id.slice(-6)}`) : kind;
@@ -41,18 +53,24 @@ function difference({ before, after }) {
   const parts = [...names].map((name) => {
     const [old = null, now = null] = [before?.[name], after?.[name]].map((each) => (Array.isArray(each) && !each.length ? null : each));
     if (old === null && now === null) return null;
-    return h("li", null, `${words(name)}: `, old === null ? null : h("del", null, plain(old)), " ", now === null ? (after ? "none" : null) : h("ins", null, plain(now)));
+    return h("li", null, `${words(name)}: `, old === null ? null : h("del", null, plain(old)), old !== null && now !== null ? " → " : null, now === null ? (after ? "none" : null) : h("ins", null, plain(now)));
   });
   return parts.length ? h("ul", { class: "difference" }, ...parts) : "–";
 }
 
-/** @param {unknown} value */
+/**
+ * @param {unknown} value
+ * @returns {string}
+ */
 function plain(value) {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (Array.isArray(value)) return value.map(plain).join(", ");
+  if (value && typeof value === "object") return Object.values(value).map(plain).join(" ");
+  return String(value);
 }
 
 /** @type {View} */
 export async function auditView({ session, place, signal, id }) {
+  const names = id ? null : await providerNames(session);
   const pages = session.api.pages("audit", { limit: 50, ...(id ? { resource_id: id } : {}) });
   const list = h("div");
   const more = h("button", { type: "button", onclick: () => load() }, "Show earlier changes");
@@ -62,11 +80,11 @@ export async function auditView({ session, place, signal, id }) {
     const { value, done } = await pages.next();
     if (!done) entries.push(...value);
     more.hidden = done || value.length < 50;
-    show(list, auditTable(entries, Boolean(id)));
+    show(list, auditTable(session, entries, names));
   };
   await load();
   if (signal.aborted) return;
-  show(place, h("div", { class: "title" }, h("h1", { tabindex: "-1" }, id ? `Changes of ${id}` : "Audit trail")), list, more);
+  show(place, h("div", { class: "title" }, h("h1", { tabindex: "-1" }, ...(id ? ["Changes of ", h("a", { href: `#/providers/${id}` }, id)] : ["Audit trail"]))), list, more);
 }
 
 /** @type {View} */
@@ -113,6 +131,18 @@ async function remove(session, slug, reload) {
   reload();
 }
 
+/**
+ * @param {Session} session
+ * @param {Entry[]} entries
+ */
+function linksTable(session, entries) {
+  return table("Upload links", ["Created", "For", "By"], entries.map((each) => {
+    const { provider_id: provider, name, vendor } = each.after ?? {};
+    const wanted = provider ? h("span", null, "a new key of ", h("a", { href: `#/providers/${provider}` }, String(name ?? provider))) : `a new provider, ${name} (${titleOf(String(vendor))})`;
+    return [moment(each.at), wanted, author(session, each)];
+  }));
+}
+
 /** @type {View} */
 export async function uploadsView({ session, place, signal, reload }) {
   const { data } = await session.api.get("audit", { action: "upload.created", limit: 50 });
@@ -125,6 +155,6 @@ export async function uploadsView({ session, place, signal, reload }) {
     place,
     h("div", { class: "title" }, h("h1", { tabindex: "-1" }, "Upload links"), session.may("providers:write") ? h("button", { type: "button", class: "primary", onclick: create }, "Create link") : null),
     h("p", { class: "hint" }, "A one-time link lets someone enter a key without a management key. A link is shown when it is created, and never again."),
-    data.length ? auditTable(data) : h("p", { class: "card" }, "No link was created yet."),
+    data.length ? linksTable(session, data) : h("p", { class: "card" }, "No link was created yet."),
   );
 }

@@ -8,6 +8,7 @@ import { isSoon, moment, relative, words } from "./format.js";
 import { healthSection } from "./health.js";
 import { auditTable } from "./organization.js";
 import { badge, tags } from "./providers.js";
+import { titleOf } from "./vendors.js";
 
 /** @typedef {import("./providers.js").Provider} Provider */
 /** @typedef {import("./session.js").Session} Session */
@@ -22,7 +23,7 @@ export async function providerView({ session, place, signal, id, reload }) {
   const [{ data: provider }, { data: versions }, health, audit, configs] = await Promise.all([
     api.get(path),
     api.get(`${path}/versions`),
-    healthSection(session, encodeURIComponent(id)),
+    healthSection(session, encodeURIComponent(id), signal, reload),
     api.get("audit", { resource_id: id, limit: SHOWN_ENTRIES }),
     session.may("routing:read") ? api.all("routing-configs") : null,
   ]);
@@ -33,11 +34,12 @@ export async function providerView({ session, place, signal, id, reload }) {
     place,
     h("p", null, h("a", { href: "#/providers" }, "← Providers")),
     h("div", { class: "title" }, h("h1", { tabindex: "-1" }, provider.name, " ", badge(provider)), writes ? actions(session, provider, reload) : null),
+    provider.status === "disabled" ? h("p", { class: "warn" }, "This provider is disabled: its key cannot be used, and it is not checked.") : null,
     facts(provider),
     health,
     versionsSection(session, provider, versions, reload),
     h("section", null, h("h2", null, "Routing configs"), users(configs, id)),
-    h("section", null, h("h2", null, "Audit trail"), auditTable(audit.data, true), audit.next_cursor ? h("p", null, h("a", { href: `#/audit/${id}` }, "All changes of this provider")) : null),
+    h("section", null, h("h2", null, "Audit trail"), auditTable(session, audit.data, null), audit.next_cursor ? h("p", null, h("a", { href: `#/audit/${id}` }, "All changes of this provider")) : null),
   );
 }
 
@@ -88,7 +90,7 @@ function facts(provider) {
   const expiry = provider.key_expires_at;
   /** @type {[string, import("./dom.js").Child][]} */
   const rows = [
-    ["Vendor", provider.vendor],
+    ["Vendor", titleOf(provider.vendor)],
     ["Tags", provider.tags.length ? tags(provider) : "none"],
     ["Base URL", provider.base_url ?? "the vendor's own"],
     ["Key", `${provider.key_hint}, version ${provider.key_version}`],

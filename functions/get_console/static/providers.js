@@ -3,8 +3,10 @@
 import { addProvider, newLink } from "./add.js";
 import { sparkline } from "./charts.js";
 import { h, show } from "./dom.js";
-import { explained } from "./errors.js";
-import { age, isSoon, milliseconds, moment, relative, words } from "./format.js";
+import { ApiError, explained } from "./errors.js";
+import { age, count, isSoon, milliseconds, moment, relative, timeOfDay, words } from "./format.js";
+import { everyMinute } from "./refresh.js";
+import { titleOf } from "./vendors.js";
 
 /** @typedef {import("./app.js").View} View */
 /**
@@ -17,7 +19,6 @@ import { age, isSoon, milliseconds, moment, relative, words } from "./format.js"
 
 const SEVERITY = ["unhealthy", "degraded", "pending", "unknown", "healthy", "disabled"];
 const CHUNK = 100;
-const REFRESH_MS = 60_000;
 
 /**
  * Columns: heading, class, and what to sort by.
@@ -25,7 +26,7 @@ const REFRESH_MS = 60_000;
  */
 const COLUMNS = [
   ["Name", "", (each) => each.name.toLowerCase()],
-  ["Vendor", "wide", (each) => each.vendor],
+  ["Vendor", "wide", (each) => titleOf(each.vendor).toLowerCase()],
   ["State", "", (each) => SEVERITY.indexOf(stateOf(each))],
   ["p50", "number wide", (each) => each.health.p50_latency_ms ?? Infinity],
   ["Last hour", "wide", null],
@@ -69,7 +70,9 @@ export async function providersView({ session, place, signal, reload }) {
   /** @type {Map<Provider, HTMLTableRowElement>} */
   let rows = new Map();
   const body = h("tbody");
-  const counted = h("p", { class: "hint", role: "status" });
+  const counted = h("span", { role: "status" });
+  const loadedAt = h("span");
+  let updated = "";
   const more = h("div", { class: "more" });
   const heads = COLUMNS.map(([title, kind, by], i) => h("th", { scope: "col", class: kind }, by ? h("button", { type: "button", class: "plain", onclick: () => sort(i) }, title) : title));
 
@@ -92,19 +95,22 @@ export async function providersView({ session, place, signal, reload }) {
     rows.set(each, made);
     return made;
   };
-  const draw = () => {
+  /** @param {boolean} [keeping] whether as many rows as before are laid out, so that the reader's place stays */
+  const draw = (keeping = false) => {
     const text = chosen.search.trim().toLowerCase();
-    wanted = all.filter((each) => (!chosen.vendor || each.vendor === chosen.vendor) && (!chosen.state || stateOf(each) === chosen.state) && (!text || `${each.name} ${each.vendor} ${each.tags.join(" ")} ${each.id} ${each.key_hint}`.toLowerCase().includes(text)));
+    wanted = all.filter((each) => (!chosen.vendor || each.vendor === chosen.vendor) && (!chosen.state || stateOf(each) === chosen.state) && (!text || `${each.name} ${each.vendor} ${titleOf(each.vendor)} ${each.tags.join(" ")} ${each.id} ${each.key_hint}`.toLowerCase().includes(text)));
     const by = COLUMNS[chosen.column]?.[2];
     if (by) {
       const sign = chosen.descending ? -1 : 1;
       wanted.sort((a, b) => { const [x, y] = [by(a), by(b)]; return x < y ? -sign : x > y ? sign : 0; });
     }
     heads.forEach((each, i) => each.setAttribute("aria-sort", i !== chosen.column ? "none" : chosen.descending ? "descending" : "ascending"));
+    const before = shown;
     show(body);
     shown = 0;
-    grow();
-    show(counted, wanted.length === all.length ? `${all.length} providers` : `${wanted.length} of ${all.length} providers`);
+    do grow(); while (keeping && shown < Math.min(before, wanted.length));
+    show(counted, wanted.length === all.length ? count(all.length, "provider") : `${wanted.length} of ${count(all.length, "provider")}`);
+    none.hidden = wanted.length > 0;
   };
   /** @param {number} column */
   const sort = (column) => {
@@ -116,7 +122,9 @@ export async function providersView({ session, place, signal, reload }) {
   const search = h("input", { type: "search", "aria-label": "Search by name, vendor, tag, id or key hint", placeholder: "Search", value: chosen.search, oninput: () => { chosen.search = search.value; draw(); } });
   const state = choice("State", "state", SEVERITY, draw);
   const vendor = h("span");
-  const actions = session.may("providers:write")
+  const none = h("p", { class: "card" }, "No provider matches. ", h("button", { type: "button", onclick: () => { Object.assign(chosen, { search: "", vendor: "", state: "" }); reload(); } }, "Show all"));
+  const writes = session.may("providers:write");
+  const actions = writes
     ? [h("button", { type: "button", class: "primary", onclick: async () => { const id = await addProvider(session); if (id) location.hash = `#/providers/${id}`; } }, "Add provider"),
        h("button", { type: "button", onclick: () => newLink(session, null) }, "One-time link")]
     : [];
@@ -129,23 +137,31 @@ export async function providersView({ session, place, signal, reload }) {
       if (found.length > all.length || page.length < CHUNK) {
         all = [...found];
         rows = new Map();
-        draw();
+        draw(true);
       }
     }
     all = found;
-    show(vendor, choice("Vendor", "vendor", [...new Set(all.map((each) => each.vendor))].sort(), draw));
+    updated = timeOfDay(new Date());
+    show(loadedAt, `updated at ${updated}`);
+    const vendors = [...new Set(all.map((each) => each.vendor))].sort();
+    if (!vendors.includes(chosen.vendor)) chosen.vendor = "";
+    show(vendor, choice("Vendor", "vendor", vendors, draw));
+    draw(true);
   };
   await load();
   if (signal.aborted) return;
-  const timer = setInterval(() => { if (!document.hidden && all.length <= CHUNK) load().catch(() => {}); }, REFRESH_MS);
-  signal.addEventListener("abort", () => clearInterval(timer));
+  everyMinute(signal, async () => {
+    if (!all.length) return reload();
+    if (all.length > CHUNK || place.querySelector(":is(tbody, select):focus-within")) return;
+    await load().catch(() => show(loadedAt, h("span", { class: "warn" }, `could not be refreshed since ${updated}`)));
+  });
 
   show(
     place,
     h("div", { class: "title" }, h("h1", { tabindex: "-1" }, "Providers"), h("div", { class: "buttons" }, ...actions, h("button", { type: "button", onclick: reload }, "Refresh"))),
-    h("div", { class: "filters", role: "search" }, search, vendor, state),
-    counted,
-    all.length ? h("table", { class: "providers" }, h("caption", { class: "visually-hidden" }, "Providers"), h("thead", null, h("tr", null, ...heads)), body) : h("p", { class: "card" }, "There are no providers yet."),
+    ...(all.length ? [h("div", { class: "filters", role: "search" }, search, vendor, state), h("p", { class: "hint" }, counted, " · ", loadedAt)] : []),
+    all.length ? h("table", { class: "providers" }, h("caption", { class: "visually-hidden" }, "Providers"), h("thead", null, h("tr", null, ...heads)), body) : h("p", { class: "card" }, "There are no providers yet. ", writes ? "Add the first one with its key, or send someone who has the key a one-time link." : "Your key cannot add one."),
+    all.length ? none : null,
     more,
   );
 }
@@ -157,7 +173,7 @@ export async function providersView({ session, place, signal, reload }) {
  * @param {() => void} draw
  */
 function choice(label, what, values, draw) {
-  const select = h("select", { "aria-label": label, onchange: () => { chosen[what] = select.value; draw(); } }, h("option", { value: "" }, `${label}: all`), ...values.map((each) => h("option", { value: each }, each)));
+  const select = h("select", { "aria-label": label, onchange: () => { chosen[what] = select.value; draw(); } }, h("option", { value: "" }, `${label}: all`), ...values.map((each) => h("option", { value: each }, titleOf(each))));
   select.value = chosen[what];
   return select;
 }
@@ -169,8 +185,8 @@ function row(each) {
   return h(
     "tr",
     null,
-    h("th", { scope: "row" }, h("a", { href: `#/providers/${each.id}` }, each.name), tags(each), h("span", { class: "hint narrow-only" }, each.vendor)),
-    h("td", { class: "wide" }, each.vendor),
+    h("th", { scope: "row" }, h("a", { href: `#/providers/${each.id}` }, each.name), tags(each), h("span", { class: "hint narrow-only" }, titleOf(each.vendor))),
+    h("td", { class: "wide" }, titleOf(each.vendor)),
     h("td", null, badge(each)),
     h("td", { class: "number wide" }, milliseconds(health.p50_latency_ms)),
     h("td", { class: "wide" }, sparkline(health.history ?? [])),
@@ -186,5 +202,6 @@ function row(each) {
  * @param {() => void} again
  */
 export function failed(place, error, again) {
-  show(place, h("div", { class: "card" }, h("h1", { tabindex: "-1" }, "That did not work"), explained(error), h("button", { type: "button", onclick: again }, "Try again")));
+  const missing = error instanceof ApiError && error.status === 404;
+  show(place, h("div", { class: "card" }, h("h1", { tabindex: "-1" }, missing ? "Not found" : "That did not work"), explained(error), missing ? h("a", { href: "#/providers" }, "← Providers") : h("button", { type: "button", onclick: again }, "Try again")));
 }

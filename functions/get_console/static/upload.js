@@ -4,7 +4,7 @@ import { byId, h, show } from "./dom.js";
 import { ApiError, explained } from "./errors.js";
 import { keyFields, ticking } from "./fields.js";
 import { moment, words } from "./format.js";
-import { vendors } from "./vendors.js";
+import { titleOf, vendors } from "./vendors.js";
 
 const form = /** @type {HTMLFormElement} */ (byId("upload"));
 const vendor = form.dataset.vendor ?? "";
@@ -57,7 +57,7 @@ function stored({ data, warnings = [] }) {
   const { verification } = data;
   /** @type {[string, string][]} */
   const rows = [
-    ["Provider", `${data.name} (${data.id})`], ["Vendor", data.vendor], ["Key", `${data.key_hint}, version ${data.key_version}`],
+    ["Provider", `${data.name} (${data.id})`], ["Vendor", titleOf(data.vendor)], ["Key", `${data.key_hint}, version ${data.key_version}`],
     ["Verification", `${verification.outcome}${verification.reason ? ` (${words(verification.reason)})` : ""}`],
   ];
   const title = h("h1", { tabindex: "-1" }, "The key is stored");

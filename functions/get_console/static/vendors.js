@@ -8,10 +8,39 @@
 /** @type {Promise<Record<string, Vendor>> | undefined} */
 let loading;
 
-/** Return the vendors by name. */
+/** @type {Record<string, Vendor>} */
+let loaded = {};
+
+/** Return the vendors by name. After a failure the next call tries again. */
 export function vendors() {
-  loading ??= fetch(new URL("vendors.json", import.meta.url), { credentials: "omit" }).then((found) => found.json());
+  loading ??= load().catch((error) => {
+    loading = undefined;
+    throw error;
+  });
   return loading;
+}
+
+async function load() {
+  const found = await fetch(new URL("vendors.json", import.meta.url), { credentials: "omit" });
+  if (!found.ok) throw new Error("The vendors cannot be loaded now. Try again.");
+  loaded = await found.json();
+  return loaded;
+}
+
+/**
+ * Return a vendor's name as people write it: "OpenAI" for "openai".
+ * @param {string} name
+ */
+export function titleOf(name) {
+  return loaded[name]?.title ?? name;
+}
+
+/**
+ * Return a text with the vendors' names as people write them. Hosts and paths stay as they are.
+ * @param {string} text
+ */
+export function titled(text) {
+  return text.replace(/(?<![\w./-])[a-z]+(?![\w/-]|\.\w)/g, titleOf);
 }
 
 /**

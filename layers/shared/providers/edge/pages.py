@@ -41,7 +41,7 @@ def form_page(upload: Upload, vendor_of_link: Vendor) -> str:
 
     If the credential goes to a host that is not the vendor's, a warning with the host comes first.
     """
-    name, vendor = escape(upload.name), escape(upload.vendor)
+    name, vendor = escape(upload.name), escape(vendor_of_link.title)
     if upload.provider_id is None:
         provider, then = f"{name} (new)", "as a new provider"
     else:
@@ -69,7 +69,7 @@ to no one else.</p>
 <p>The key is verified first. If it works, it is encrypted and stored {then}. It is never shown again: only its
 kind and its last four characters remain visible. This link works for one accepted key.</p>
 <p>Enter a key only if you requested this link, or know who did.</p>
-<form id="upload" method="post" autocomplete="off" data-vendor="{vendor}">
+<form id="upload" method="post" autocomplete="off" data-vendor="{escape(upload.vendor)}">
 <label for="api_key">Key</label>
 <input id="api_key" name="api_key" type="password" required autocomplete="off" autocapitalize="none" spellcheck="false"
  aria-describedby="form">
