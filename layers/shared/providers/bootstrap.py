@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from providers.model.policy import LIMITS, Limits, Policy, Thresholds
+from providers_contract.frozen import dataclass
 from providers_contract.hosts import host_matches, host_patterns
 
 if TYPE_CHECKING:

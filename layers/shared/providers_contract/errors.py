@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from providers_contract.examples import PROVIDER_ID, SLUG
+from providers_contract.frozen import dataclass
 
 EXIT_CODES: Final[Mapping[str, int]] = {
     "invalid_request_error": 1,

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from providers_contract import examples
 from providers_contract.errors import ERRORS
+from providers_contract.frozen import dataclass
 from providers_contract.vocabulary import Scope
 
 

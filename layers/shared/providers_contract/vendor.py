@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from providers_contract.credentials import make_hint
+from providers_contract.frozen import dataclass
 from providers_contract.hosts import host_matches, host_of
 
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")

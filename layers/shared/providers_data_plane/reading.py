@@ -6,10 +6,10 @@ The same code serves the package and the API's function `resolve_credential`: ea
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from providers_contract.frozen import dataclass
 from providers_contract.secret import Secret
 from providers_data_plane.errors import ProviderDisabled, ProviderNotFound, VersionNotFound
 from providers_data_plane.sealed import Destination, SealedCredential

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from providers_contract.frozen import dataclass
 
 USED_EVERY: Final = timedelta(minutes=1)
 """Precision of `last_used_at`: a version in constant use costs one write per interval."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from providers_contract.frozen import dataclass
 from providers_contract.hosts import host_patterns
 from providers_data_plane.errors import ConfigurationError
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from binascii import a2b_base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from providers_contract.frozen import dataclass
 from providers_data_plane.encoding import time_text
 from providers_data_plane.sealed import USED_EVERY, SealedCredential, WrappedKey
 

@@ -12,7 +12,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ import httpx2
 from providers.adapters.addresses import is_loopback, is_public
 from providers.model.vendor import ProbeRequest, ProbeResponse
 from providers.ports import TransportFailure
+from providers_contract.frozen import dataclass
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
 from providers_data_plane.quiet import quiet

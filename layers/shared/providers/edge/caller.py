@@ -6,11 +6,11 @@ API Gateway carries it as strings in the request context. Only the authorizer ca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from providers.model.errors import Unauthenticated
+from providers_contract.frozen import dataclass
 from providers_data_plane.encoding import time_text
 
 if TYPE_CHECKING:  # only the authorizer looks callers up

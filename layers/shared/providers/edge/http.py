@@ -6,13 +6,14 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 from providers.model.errors import InvalidRequest, NotFound, ProvidersError, validation_failed, version_not_found
 from providers.model.idempotency import StoredResponse
 from providers_contract.errors import ERRORS, error_body
+from providers_contract.frozen import dataclass
 from providers_contract.ids import PROVIDER_ID, SLUG, VERSION_NUMBER
 from providers_contract.limits import DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE
 

@@ -6,7 +6,7 @@ The link's token is enough to use it: no log line contains the token or the path
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Generic, TypeVar
 
 from providers.edge import pages
@@ -16,6 +16,7 @@ from providers.edge.shell import Invocation, LambdaHandler, shell
 from providers.model.errors import ProvidersError
 from providers.model.idempotency import StoredResponse
 from providers.ports import Ports
+from providers_contract.frozen import dataclass
 
 F = TypeVar("F")
 

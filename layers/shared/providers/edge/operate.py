@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -31,6 +30,7 @@ from providers.usecases.data_keys import (
 )
 from providers.usecases.management_keys import mint_management_key, revoke_management_key
 from providers.usecases.mutation import write_contention
+from providers_contract.frozen import dataclass
 from providers_contract.ids import PROVIDER_ID
 from providers_contract.vocabulary import Scope
 

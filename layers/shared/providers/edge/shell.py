@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from providers.edge.http import error_response, lower_headers
 from providers.edge.logs import log_context, logger, to_client_error
+from providers_contract.frozen import dataclass
 
 if TYPE_CHECKING:
     from providers.model.errors import ProvidersError

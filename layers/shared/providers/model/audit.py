@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from providers_contract.frozen import dataclass
 from providers_contract.vocabulary import Action
 
 KEPT: Final = timedelta(days=400)

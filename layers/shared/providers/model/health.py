@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from providers.model.samples import Sample, Samples
+from providers_contract.frozen import dataclass
 from providers_contract.vocabulary import HealthState, Outcome, Reason
 
 if TYPE_CHECKING:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Final
+
+from providers_contract.frozen import dataclass
 
 KEPT: Final = timedelta(hours=24)
 """The time for which a key belongs to its first request (api.md)."""

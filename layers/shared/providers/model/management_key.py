@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from providers_contract.frozen import dataclass
 from providers_contract.vocabulary import Scope
 from providers_data_plane.encoding import time_text
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from providers_contract.frozen import dataclass
 from providers_contract.vendors import NAMES
 from providers_contract.vocabulary import Outcome
 

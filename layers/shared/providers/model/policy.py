@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import Final
+
+from providers_contract.frozen import dataclass
 
 VERIFICATION_DEADLINE_S: Final = 10.0
 """Maximum seconds of one verification, including retries; a health probe has `PROBE_DEADLINE_S`."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from providers.model.health import Health, HealthChange
+from providers_contract.frozen import dataclass
 from providers_contract.names import name_claim
 from providers_contract.vocabulary import Outcome, Reason, Status
 from providers_data_plane.sealed import Destination

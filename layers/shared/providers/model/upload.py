@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from providers_contract.frozen import dataclass
 from providers_data_plane.encoding import time_text
 
 LIFETIME: Final = timedelta(minutes=10)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from providers.model.verdict import Verdict
+from providers_contract.frozen import dataclass
 from providers_contract.secret import Secret
 from providers_contract.vendor import VendorFacts
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from providers_contract.frozen import dataclass
 from providers_contract.vocabulary import Outcome, Reason
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from providers.model.provider import IN_FLIGHT
+from providers_contract.frozen import dataclass
 
 if TYPE_CHECKING:
     from providers.model.events import Event

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 from providers.model.policy import LIMITS, Limits
 from providers.ports.side_writes import NO_SIDE_WRITES, SideWrites
+from providers_contract.frozen import dataclass
 from providers_contract.vocabulary import HealthState, Status
 from providers_data_plane.sealed import SealedCredential
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from providers_contract.frozen import dataclass
 
 if TYPE_CHECKING:
     from providers.model.audit import Entry

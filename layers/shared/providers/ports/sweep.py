@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from providers_contract.frozen import dataclass
 from providers_data_plane.sealed import SealedCredential
 
 if TYPE_CHECKING:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
 from providers.model.provider import Provider
+from providers_contract.frozen import dataclass
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Status
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from providers.model.provider import KeyVersion, Provider
 from providers.ports import Ports, ProviderFilter, StaleWrite, TamperedCredential
+from providers_contract.frozen import dataclass
 from providers_data_plane.sealed import DATA_KEY_CACHE, DataKey, SealedCredential
 
 SETTLED_AFTER: Final = 2 * DATA_KEY_CACHE

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from providers.model.errors import Conflict
 from providers.model.events import EventType, provider_event
 from providers.model.provider import Provider
 from providers.ports import Ports, StaleWrite
 from providers.usecases.mutation import BY_SYSTEM, Mutation, unchanged
 from providers.usecases.preconditions import TRIES, read_matching, version_conflict
+from providers_contract.frozen import dataclass
 from providers_contract.vocabulary import Action
 
 

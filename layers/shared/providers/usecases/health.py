@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from providers.model.health import (
     within,
 )
 from providers.usecases.read import get_provider
+from providers_contract.frozen import dataclass
 
 if TYPE_CHECKING:
     from providers.model.provider import Provider

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from providers.model.errors import Unauthenticated
 from providers.model.management_key import ManagementKey
 from providers.ports import LimitReached, Ports, StaleWrite
 from providers.usecases.authenticity import is_authentic, with_mac
+from providers_contract.frozen import dataclass
 from providers_contract.ids import MANAGEMENT_KEY, MANAGEMENT_KEY_PREFIX
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -11,6 +11,7 @@ from providers.model.audit import SYSTEM, Actor, Entry, difference
 from providers.model.errors import Conflict, Unavailable
 from providers.model.idempotency import Completion, Lease, StoredResponse
 from providers.ports import LimitReached, Ports, SideWrites
+from providers_contract.frozen import dataclass
 from providers_contract.vocabulary import Action
 
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from providers.model.health import floor_minute
 from providers.model.provider import Provider
 from providers.model.samples import Samples
+from providers_contract.frozen import dataclass
 from providers_contract.secret import Secret
 from providers_data_plane.messages import probe_message
 

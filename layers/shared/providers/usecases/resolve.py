@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from providers.model.errors import Unavailable, provider_disabled, provider_not_found, version_not_found
 from providers.ports import Ports
 from providers.usecases.base_url import check_base_url
+from providers_contract.frozen import dataclass
 from providers_contract.ids import PROVIDER_ID
 from providers_contract.secret import Secret
 from providers_data_plane.errors import ProviderDisabled, ProviderNotFound, VersionNotFound

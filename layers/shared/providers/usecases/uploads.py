@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -26,6 +26,7 @@ from providers.usecases.mutation import BY_SYSTEM, Mutation, limit_exceeded, wri
 from providers.usecases.read import get_provider
 from providers.usecases.update import update_provider
 from providers.usecases.verification import Changed
+from providers_contract.frozen import dataclass
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Scope
 

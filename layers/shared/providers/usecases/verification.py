@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from providers.model.vendor import Credential, Vendor
 from providers.model.verdict import Verdict, explain
 from providers.ports import Ports
 from providers.usecases.base_url import check_base_url
+from providers_contract.frozen import dataclass
 from providers_contract.secret import Secret
 from providers_contract.vocabulary import Outcome, Reason
 

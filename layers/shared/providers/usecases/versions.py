@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from providers.model.errors import Conflict, version_not_found
@@ -12,6 +12,7 @@ from providers.ports import Ports, StaleWrite
 from providers.usecases.mutation import BY_SYSTEM, Mutation
 from providers.usecases.preconditions import TRIES, read_matching, version_conflict
 from providers.usecases.read import get_provider
+from providers_contract.frozen import dataclass
 from providers_contract.vocabulary import Action
 from providers_data_plane.sealed import USED_EVERY
 

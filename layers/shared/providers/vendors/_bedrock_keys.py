@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from base64 import b32decode, b64decode
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qs
@@ -22,6 +21,7 @@ from providers.vendors._partitions import REGION as _REGION
 from providers.vendors._partitions import region_of
 from providers.vendors.base import credential_format
 from providers_contract.credentials import make_hint
+from providers_contract.frozen import dataclass
 from providers_contract.hosts import host_of
 from providers_contract.secret import Secret
 

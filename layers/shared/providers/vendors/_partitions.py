@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from providers_contract.frozen import dataclass
 
 REGION: Final = r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}"
 """The form of a region's name in every partition."""
