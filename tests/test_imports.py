@@ -58,6 +58,14 @@ def test_a_function_that_reads_loads_no_client_library_of_the_others() -> None:
     assert not loaded & {"providers.vendors", "providers.usecases.mutation", "providers.ports.sweep"}
 
 
+def test_calls_to_vendors_load_no_client() -> None:
+    """The adapter that calls vendors loads the pool of connections, and not the client library above it."""
+    code = (
+        "import sys, providers.adapters.verifier; assert 'httpcore2' in sys.modules; assert 'httpx2' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_every_port_is_imported_by_its_name() -> None:
     """`providers.ports` has every name that it lists, though it imports each on first use, and no other."""
     assert all(getattr(ports, name) is not None for name in ports.__all__)

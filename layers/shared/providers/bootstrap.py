@@ -223,7 +223,7 @@ class Dependencies:
 
     @cached_property
     def verifier(self) -> VendorVerifier:
-        """Calls to vendors over httpx2."""
+        """Calls to vendors over httpcore2."""
         from providers.adapters.verifier import VendorVerifier
 
         emulator = urlsplit(self.settings.vendors_url or "")

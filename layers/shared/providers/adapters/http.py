@@ -1,8 +1,8 @@
-"""The only path to vendors: httpx2 over connections that are dialled to checked addresses only.
+"""The only path to vendors: httpcore2 over connections that are dialled to checked addresses only.
 
 A name is resolved once; all its addresses must be public; the connection goes to one of them, and TLS is for the name.
-No redirects, cookies, proxies or environment settings: requests go to the transport itself, without a client that would
-add them.
+No redirects, cookies, proxies or environment settings: requests go to the pool of connections, without a client that
+would add them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 import httpcore2
-import httpx2
 
 from providers.adapters.addresses import is_loopback, is_public
 from providers.model.vendor import ProbeRequest, ProbeResponse
@@ -26,15 +25,15 @@ from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
 from providers_data_plane.quiet import quiet
 
-quiet("httpx2", "httpcore2")  # at LogLevel=DEBUG they would log response headers, which can repeat a key
+quiet("httpcore2")  # at LogLevel=DEBUG it would log response headers, which can repeat a key
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 """The longest list of models known is some 200 KB; a longer body is not a list of models."""
 
-_CONNECTIONS: Final = httpx2.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=5)
 _TARGETS: Final = 1024
 """Number of cached targets: a sweep calls the same few URLs, and parsing a URL is a tenth of a request's work."""
 
+_PORTS: Final = {b"http": 80, b"https": 443}
 _HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "providers-api"}
 
 
@@ -104,26 +103,12 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-class _CheckedTransport(httpx2.AsyncHTTPTransport):
-    """httpx2's transport with the checked backend in its pool; httpx2 has no parameter for this."""
-
-    def __init__(self, backend: CheckedBackend, context: ssl.SSLContext) -> None:
-        super().__init__(verify=context, trust_env=False)
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=_CONNECTIONS.max_connections,
-            max_keepalive_connections=_CONNECTIONS.max_keepalive_connections,
-            keepalive_expiry=_CONNECTIONS.keepalive_expiry,
-            network_backend=backend,
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class _Target:
     """The target of a request: the URL to connect to, and the `Host` header."""
 
-    url: httpx2.URL
-    host: str
+    url: httpcore2.URL
+    host: bytes
 
 
 class HttpTransport:
@@ -133,7 +118,7 @@ class HttpTransport:
         backend: opens connections; tests pass one that dials nothing.
         reroute: returns another origin (`http://127.0.0.1:5056`) for some hosts, keeping the Host header, or None;
             always the same for one host.
-        context: the TLS context; by default httpx2's (certifi's authorities).
+        context: the TLS context; by default the system's authorities, whatever SSL_CERT_FILE says.
     """
 
     def __init__(
@@ -143,8 +128,12 @@ class HttpTransport:
         reroute: Callable[[str], str | None] | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        self._transport = _CheckedTransport(
-            backend or CheckedBackend(), context or httpx2.create_ssl_context(trust_env=False)
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=context or httpcore2.default_ssl_context(_trust_env=False),
+            max_connections=200,
+            max_keepalive_connections=50,
+            keepalive_expiry=5,
+            network_backend=backend or CheckedBackend(),
         )
         self._reroute = reroute
         self._target = lru_cache(_TARGETS)(self._find_target)
@@ -158,13 +147,13 @@ class HttpTransport:
             reason = Reason.ADDRESS_REFUSED
         except _UnknownName:
             reason = Reason.DNS_FAILED
-        except (httpx2.TimeoutException, TimeoutError):
+        except (httpcore2.TimeoutException, TimeoutError):
             reason = Reason.TIMEOUT
-        except httpx2.ConnectError as error:
+        except httpcore2.ConnectError as error:
             reason = _connect_reason(error)
-        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, UnicodeError):
+        except (httpcore2.UnsupportedProtocol, httpcore2.LocalProtocolError, UnicodeError):
             reason = Reason.UNEXPECTED_ANSWER
-        except (httpx2.TransportError, httpcore2.ProtocolError, httpcore2.NetworkError, OSError):
+        except (httpcore2.ProtocolError, httpcore2.NetworkError, OSError):
             reason = Reason.CONNECTION_DROPPED
         raise TransportFailure(reason)
 
@@ -173,39 +162,59 @@ class HttpTransport:
         headers = _HEADERS | {
             name: value.reveal() if isinstance(value, Secret) else value for name, value in request.headers.items()
         }
-        headers["host"] = target.host
+        sent = [
+            (b"host", target.host),
+            *((name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()),
+        ]
         began = time.perf_counter()
-        response = await self._transport.handle_async_request(
-            httpx2.Request(request.method, target.url, headers=headers)
-        )
+        response = await self._pool.handle_async_request(httpcore2.Request(request.method, target.url, headers=sent))
+        received = _headers(response)
         try:
-            body = await _read(response)
+            body = await _read(response, received)
         finally:
             await response.aclose()
         latency_ms = round((time.perf_counter() - began) * 1000)
-        return ProbeResponse(response.status_code, dict(response.headers), body, latency_ms)
+        return ProbeResponse(response.status, received, body, latency_ms)
 
     def _find_target(self, url: str) -> _Target:
-        """Return the target of a request. Raises httpx2's exceptions for a malformed URL."""
-        wanted = httpx2.URL(url)
-        host = wanted.netloc.decode("ascii")
-        origin = self._reroute(wanted.host) if self._reroute else None
+        """Return the target of a request. Raises httpcore2's UnsupportedProtocol for a malformed URL."""
+        wanted = _parsed(url)
+        host = b"[%b]" % wanted.host if b":" in wanted.host else wanted.host
+        if wanted.port not in {None, _PORTS.get(wanted.scheme)}:
+            host += b":%d" % wanted.port
+        origin = self._reroute(wanted.host.decode("ascii")) if self._reroute else None
         if origin is None:
             return _Target(wanted, host)
-        other = httpx2.URL(origin)
-        return _Target(wanted.copy_with(scheme=other.scheme, host=other.host, port=other.port), host)
+        other = _parsed(origin)
+        return _Target(httpcore2.URL(scheme=other.scheme, host=other.host, port=other.port, target=wanted.target), host)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._transport.aclose()
+        await self._pool.aclose()
 
 
-async def _read(response: httpx2.Response) -> bytes:
+def _parsed(url: str) -> httpcore2.URL:
+    try:
+        return httpcore2.URL(url)
+    except (TypeError, ValueError):  # not ASCII, or a port that is no number
+        raise httpcore2.UnsupportedProtocol("malformed URL") from None
+
+
+def _headers(response: httpcore2.Response) -> dict[str, str]:
+    """Return the headers by their names in lower case; the values of a repeated one are joined."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in response.headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+async def _read(response: httpcore2.Response, headers: dict[str, str]) -> bytes:
     """Return the raw body. Raises TransportFailure if it is compressed or too large."""
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
+    if headers.get("content-encoding", "identity").lower() != "identity":
         raise TransportFailure(Reason.UNEXPECTED_ANSWER)
     body = bytearray()
-    async for chunk in response.aiter_raw():
+    async for chunk in response.aiter_stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
             raise TransportFailure(Reason.ANSWER_TOO_LARGE)

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class VendorVerifier:
-    """Verifies and probes over httpx2. Connections are reused between calls from synchronous code.
+    """Verifies and probes over httpcore2. Connections are reused between calls from synchronous code.
 
     Args:
         loopback: whether vendors may be at loopback addresses (a stack on one machine).
