@@ -93,12 +93,12 @@ class Client:
         *,
         name: str | None = None,
         tag: str | None = None,
-        include: Literal["history"] | None = None,
+        include: Literal["history", "sparkline"] | None = None,
     ) -> Iterator[Provider]:
         """List the organization's providers, newest first, at most `limit`; pages are fetched as needed.
 
-        `name` is a part of the name, without regard to case. With `include="history"`, each one's `health.history` has
-        the last hour by minute.
+        `name` is a part of the name, without regard to case. With `include`, each one's `health.history` or
+        `health.sparkline` has the last hour by minute.
         """
         filters = {"vendor": vendor, "status": status, "health": health, "name": name, "tag": tag, "include": include}
         return self._walk(call_list(operations.LIST_PROVIDERS, Page[Provider], limit, **filters), limit)
@@ -113,7 +113,7 @@ class Client:
         cursor: str | None = None,
         name: str | None = None,
         tag: str | None = None,
-        include: Literal["history"] | None = None,
+        include: Literal["history", "sparkline"] | None = None,
     ) -> Page[Provider]:
         """Return one page of the organization's providers; `cursor` is `next_cursor` of the previous page."""
         filters = {"vendor": vendor, "status": status, "health": health, "name": name, "tag": tag, "include": include}

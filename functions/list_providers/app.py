@@ -10,7 +10,7 @@ from providers.ports import Ports, ProviderFilter
 from providers.usecases.health import HealthSummary, health_summaries
 from providers.usecases.read import list_providers
 from providers_contract import operations, vendors
-from providers_contract.limits import MAX_NAME_CHARS, MAX_TAG_CHARS
+from providers_contract.limits import MAX_NAME_CHARS, MAX_TAG_CHARS, WHOLE_PAGE
 from providers_contract.names import name_claim
 from providers_contract.vocabulary import HealthState, Include, Status
 
@@ -32,7 +32,9 @@ def handler(request: Request[None], ports: Ports) -> tuple[list[tuple[Provider, 
         name=None if name is None else name_claim(name),
         tag=request.text("tag", MAX_TAG_CHARS),
     )
-    include = request.choice("include", tuple(Include))
-    page, cursor = list_providers(ports, request.org, wanted, request.limit(), request.cursor)
-    summaries = health_summaries(ports, page, with_history=include == Include.HISTORY)
+    asked = request.choice("include", tuple(Include))
+    include = None if asked is None else Include(asked)
+    limit = WHOLE_PAGE if include is Include.SPARKLINE and "limit" not in request.query else request.limit()
+    page, cursor = list_providers(ports, request.org, wanted, limit, request.cursor)
+    summaries = health_summaries(ports, page, include)
     return [(each, summaries[each.id]) for each in page], cursor

@@ -9,6 +9,7 @@ import pytest
 
 from local.vendors.keys import fake_key
 from providers import vendors
+from providers_contract.limits import DEFAULT_PAGE
 from tests.kit.fakes import FakePorts
 from tests.kit.lambdas import Response, call
 from tests.kit.requests import key
@@ -148,6 +149,17 @@ def test_a_list_is_filtered_by_tag_and_by_part_of_the_name(ports: FakePorts) -> 
     assert names(name="t", tag="b") == ["Prod  Straße"]
     for wrong in ({"tag": ""}, {"name": ""}, {"tag": "x" * 41}, {"name": "x" * 81}):
         check(call("list_providers", query=wrong), 400, "invalid_parameter", next(iter(wrong)))
+
+
+def test_a_list_with_sparklines_is_one_page(ports: FakePorts) -> None:
+    """With `?include=sparkline` and without `limit`, a page has more than the usual number; `limit` stays 1 to 100."""
+    for number in range(DEFAULT_PAGE + 1):
+        call("add_provider", body=GOOD | {"name": f"P{number}", "api_key": key(str(number)).reveal()})
+    page = call("list_providers", query={"include": "sparkline"})
+    assert (len(page.data), page.body["next_cursor"]) == (DEFAULT_PAGE + 1, None)
+    assert len(call("list_providers").data) == DEFAULT_PAGE
+    assert len(call("list_providers", query={"include": "sparkline", "limit": "2"}).data) == 2
+    check(call("list_providers", query={"include": "sparkline", "limit": "101"}), 400, "invalid_parameter", "limit")
 
 
 def test_every_invalid_field_is_listed(ports: FakePorts) -> None:

@@ -63,6 +63,14 @@ def test_health_moves_when_a_key_starts_to_fail(api: Api) -> None:
     (charted,) = api.call("GET", "/providers?include=history").json()["data"]
     assert charted["health"].pop("history") == health["history"]
     assert charted == listed[0]
+    (drawn,) = api.call("GET", "/providers?include=sparkline").json()["data"]
+    line = drawn["health"].pop("sparkline")
+    assert (line["latency_ms"], line["since"]) == (
+        [point["p50_ms"] for point in health["history"]],
+        health["history"][0]["at"],
+    )
+    assert [health["history"][minute]["success_rate"] for minute in line["failed"]] == [0.0] * 4
+    assert drawn == listed[0]
     shown = api.call("GET", f"/providers/{provider['id']}").json()["data"]["health"]
     assert shown == {
         "state": "healthy",

@@ -4,39 +4,36 @@ import { h, s } from "./dom.js";
 import { milliseconds, moment, percent } from "./format.js";
 
 /** @typedef {{at: string, checks: number, success_rate: number | null, p50_ms: number | null, p95_ms: number | null}} Point */
+/** @typedef {{latency_ms: (number | null)[], failed: number[]}} Sparkline the last hour by minute */
 
 /**
  * Return the last hour in the size of a word: latency as a line, failed minutes as marks.
- * @param {Point[]} points
+ * @param {Sparkline} [hour]
  */
-export function sparkline(points) {
+export function sparkline({ latency_ms: latencies, failed: failures } = { latency_ms: [], failed: [] }) {
   const [width, height] = [100, 24];
-  const most = Math.max(1, ...points.map((each) => each.p50_ms ?? 0));
-  const step = width / Math.max(1, points.length);
-  const line = path(points, "p50_ms", (i, ms) => [(i + 0.5) * step, height - 2 - (ms / most) * (height - 5)]);
-  const failed = points.flatMap((each, i) =>
-    each.success_rate !== null && each.success_rate < 1
-      ? [s("rect", { class: "failed", x: i * step, y: 0, width: Math.max(1.5, step), height })]
-      : [],
-  );
-  const checks = points.reduce((sum, each) => sum + each.checks, 0);
+  const most = Math.max(1, ...latencies.map((ms) => ms ?? 0));
+  const step = width / Math.max(1, latencies.length);
+  const bad = new Set(failures);
+  const line = path(latencies, (i) => bad.has(i), (i, ms) => [(i + 0.5) * step, height - 2 - (ms / most) * (height - 5)]);
+  const failed = failures.map((i) => s("rect", { class: "failed", x: i * step, y: 0, width: Math.max(1.5, step), height }));
+  const checks = failed.length + latencies.filter((ms) => ms !== null).length;
   const label = checks ? `${checks} checks in the last hour, ${failed.length} minutes with failures` : "no checks yet";
   return s("svg", { class: "sparkline", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...failed, s("path", { d: line }));
 }
 
 /**
- * Return the SVG path through a field's values. Times without checks are passed over; only failures interrupt the line.
- * @param {Point[]} points
- * @param {"p50_ms" | "p95_ms"} field
+ * Return the SVG path through values. Times without checks are passed over; only failures interrupt the line.
+ * @param {(number | null)[]} values
+ * @param {(i: number) => boolean} interrupted
  * @param {(i: number, ms: number) => [number, number]} place
  */
-function path(points, field, place) {
+function path(values, interrupted, place) {
   /** @type {string[][]} */
   const runs = [[]];
-  points.forEach((each, i) => {
-    const ms = each[field];
+  values.forEach((ms, i) => {
     if (ms !== null) runs.at(-1)?.push(place(i, ms).map((at) => Math.round(at * 10) / 10).join(" "));
-    else if (each.checks) runs.push([]);
+    else if (interrupted(i)) runs.push([]);
   });
   return runs.filter((run) => run.length).map((run) => `M${run.join("L")}${run.length === 1 ? "h3" : ""}`).join("");
 }
@@ -50,7 +47,7 @@ const [W, H, LEFT, BOTTOM] = [640, 150, 52, 20];
 export function latencyChart(points) {
   const top = nice(Math.max(10, ...points.map((each) => each.p95_ms ?? 0)));
   /** @param {"p50_ms" | "p95_ms"} field */
-  const line = (field) => path(points, field, (i, ms) => [x(i, points.length), y(ms / top)]);
+  const line = (field) => path(points.map((each) => each[field]), (i) => Boolean(points[i]?.checks), (i, ms) => [x(i, points.length), y(ms / top)]);
   return chart(
     "Latency",
     [["p95", "p95"], ["p50", "p50"]],

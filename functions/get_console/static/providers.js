@@ -13,7 +13,7 @@ import { titleOf } from "./vendors.js";
  * @typedef {{id: string, vendor: string, name: string, tags: string[], base_url: string | null, status: string, created_at: string,
  *   updated_at: string, key_hint: string, key_version: number, key_rotated_at: string, key_expires_at: string | null,
  *   health: {state: string, reason: string | null, p50_latency_ms: number | null, last_check_at: string | null,
- *     history?: import("./charts.js").Point[]},
+ *     sparkline?: import("./charts.js").Sparkline},
  *   verification: {outcome: string, reason: string | null, checked_at: string}}} Provider
  */
 
@@ -131,16 +131,12 @@ export async function providersView({ session, place, signal, reload }) {
   const load = async () => {
     /** @type {Provider[]} */
     const found = [];
-    for await (const page of session.api.pages("providers", { include: "history" })) {
+    for await (const page of session.api.pages("providers", { include: "sparkline", limit: undefined })) {
       if (signal.aborted) return;
       found.push(...page);
-      if (found.length > all.length || page.length < CHUNK) {
-        all = [...found];
-        rows = new Map();
-        draw(true);
-      }
     }
     all = found;
+    rows = new Map();
     updated = timeOfDay(new Date());
     show(loadedAt, `updated at ${updated}`);
     const vendors = [...new Set(all.map((each) => each.vendor))].sort();
@@ -152,7 +148,7 @@ export async function providersView({ session, place, signal, reload }) {
   if (signal.aborted) return;
   everyMinute(signal, async () => {
     if (!all.length) return reload();
-    if (all.length > CHUNK || place.querySelector(":is(tbody, select):focus-within")) return;
+    if (place.querySelector(":is(tbody, select):focus-within")) return;
     await load().catch(() => show(loadedAt, h("span", { class: "warn" }, `could not be refreshed since ${updated}`)));
   });
 
@@ -189,7 +185,7 @@ function row(each) {
     h("td", { class: "wide" }, titleOf(each.vendor)),
     h("td", null, badge(each)),
     h("td", { class: "number wide" }, milliseconds(health.p50_latency_ms)),
-    h("td", { class: "wide" }, sparkline(health.history ?? [])),
+    h("td", { class: "wide" }, sparkline(health.sparkline)),
     h("td", { class: "number wide", title: moment(each.key_rotated_at) }, age(each.key_rotated_at)),
     h("td", { class: isSoon(expiry) ? "wide warn" : "wide", title: moment(expiry) }, expiry ? relative(expiry) : "–"),
   );

@@ -12,3 +12,5 @@ MAX_URL_CHARS: Final = 2048
 MAX_PAGE: Final = 100
 """Maximum number of entries on a page of a list."""
 DEFAULT_PAGE: Final = 50
+WHOLE_PAGE: Final = 1000
+"""Maximum number of providers on a page with sparklines, if no `limit` is given."""

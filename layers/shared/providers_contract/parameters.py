@@ -53,7 +53,8 @@ QUERY: Final[dict[str, Schema]] = {
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_TAG_CHARS},
     },
     "include": {
-        "description": "`history`: return the last hour's history of each provider, too.",
+        "description": "`history`: return the last hour's history of each provider, too. `sparkline`: return it in "
+        "short; without `limit`, a page then has up to 1,000 providers.",
         "schema": {"type": "string", "enum": [*map(str, Include)]},
     },
     "history": {

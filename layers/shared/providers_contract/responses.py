@@ -79,6 +79,16 @@ class HistoryPoint(Response):
     p95_ms: int | None
 
 
+class Sparkline(Response):
+    """The last hour, minute by minute."""
+
+    since: Annotated[Time, Field(description="The first of the 60 minutes.")]
+    latency_ms: Annotated[
+        list[int | None], Field(description="For each minute, the check's latency; null without a successful check.")
+    ]
+    failed: Annotated[list[int], Field(description="The minutes with a failed check, counted from 0.")]
+
+
 class HealthSummary(Response):
     """The health fields in lists and single providers."""
 
@@ -94,6 +104,10 @@ class HealthSummary(Response):
             description="Each minute of the last hour, oldest first, with `?include=history`.",
             exclude_if=lambda value: value is None,
         ),
+    ] = None
+    sparkline: Annotated[
+        Sparkline | None,
+        Field(description="The last hour, with `?include=sparkline`.", exclude_if=lambda value: value is None),
     ] = None
 
 

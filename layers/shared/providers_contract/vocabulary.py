@@ -164,3 +164,4 @@ class Include(StrEnum):
     """Fields of a list's entries that are returned on request only."""
 
     HISTORY = "history"
+    SPARKLINE = "sparkline"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
+from providers.adapters.tables.transactions import query_page
 from providers.ports import ProviderFilter
 from providers_contract.vocabulary import HealthState, Status
 from tests.kit.stores import Stores, provider, sealed
@@ -71,3 +74,21 @@ def test_a_filter_reads_a_bounded_number_of_providers(
             break
     assert [each for page in pages for each in page] == [9, 2, 1]
     assert [] in pages
+
+
+def test_a_page_of_large_items_ends_after_two_queries() -> None:
+    """A page is at most what two Queries read, 2 MB; the cursor continues after it."""
+
+    class Large:
+        """A table whose every Query returns one item, because the items are large."""
+
+        queries = 0
+
+        def query(self, **arguments: Any) -> dict[str, Any]:
+            self.queries += 1
+            key = {"PK": {"S": "ORG#a"}, "SK": {"S": f"PROV#{9 - self.queries}"}}
+            return {"Items": [key], "LastEvaluatedKey": key}
+
+    table = Large()
+    found, last = query_page(cast(Any, table), "main", "ORG#a", "PROV#", limit=1000, start=None, equals={})
+    assert (table.queries, [each["SK"] for each in found], last) == (2, ["PROV#8", "PROV#7"], "PROV#7")

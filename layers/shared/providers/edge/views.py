@@ -15,7 +15,7 @@ from providers.usecases.preconditions import etag
 if TYPE_CHECKING:  # a function renders the result of its own use case only
     from providers.edge.caller import Authorized
     from providers.model.audit import Entry
-    from providers.model.health import Point, Window
+    from providers.model.health import Point, Sparkline, Window
     from providers.model.provider import Provider
     from providers.model.routing import RoutingConfig
     from providers.model.upload import Upload
@@ -51,6 +51,7 @@ def provider_view(provider: Provider, summary: HealthSummary = _UNSEEN) -> dict[
             "p50_latency_ms": summary.p50_ms,
             "last_check_at": at(summary.last_check_at),
             **({} if summary.history is None else {"history": _history_view(summary.history)}),
+            **({} if summary.sparkline is None else {"sparkline": _sparkline_view(summary.sparkline)}),
         },
         "created_at": at(provider.created_at),
         "updated_at": at(provider.updated_at),
@@ -229,6 +230,10 @@ def _history_view(points: Sequence[Point]) -> list[dict[str, Any]]:
         }
         for point in points
     ]
+
+
+def _sparkline_view(line: Sparkline) -> dict[str, Any]:
+    return {"since": at(line.since), "latency_ms": line.latencies, "failed": line.failed}
 
 
 def _rate(window: Window) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from providers.model.samples import Sample, Samples
+from providers.model.samples import Sample, Samples, minute_of, succeeded
 from providers_contract.frozen import dataclass
 from providers_contract.vocabulary import HealthState, Outcome, Reason
 
@@ -89,6 +89,36 @@ def history(samples: Sequence[Sample], now: datetime, span: timedelta, step: tim
     first = _cut(now, step) - span + step
     starts = [first + number * step for number in range(span // step)]
     return [Point(start, summarize(until_now.between(start, start + step - MINUTE))) for start in starts]
+
+
+@dataclass(frozen=True, slots=True)
+class Sparkline:
+    """The last hour in short.
+
+    Args:
+        since: the first of its 60 minutes.
+        latencies: for each minute, the latency of its successful probe, None without one.
+        failed: the minutes with a failed probe, counted from 0.
+    """
+
+    since: datetime
+    latencies: list[int | None]
+    failed: list[int]
+
+
+def sparkline(samples: Samples, now: datetime) -> Sparkline:
+    """Return the last hour of `samples`: a twentieth of the bytes of its history, and of the time to make it."""
+    since = floor_minute(now) - WINDOWS["1h"] + MINUTE
+    first = minute_of(since)
+    latencies: list[int | None] = [None] * 60
+    failed = []
+    hour = within(samples, now, WINDOWS["1h"])
+    for minute, reason, latency_ms in zip(hour.minutes, hour.reasons, hour.latencies, strict=True):
+        if succeeded(reason):
+            latencies[minute - first] = latency_ms
+        else:
+            failed.append(minute - first)
+    return Sparkline(since, latencies, failed)
 
 
 def _cut(at: datetime, step: timedelta) -> datetime:

@@ -34,10 +34,11 @@ class Sample(NamedTuple):
     @property
     def succeeded(self) -> bool:
         """Whether the vendor accepted the credential. A limited outcome counts: its limits show in the state."""
-        return _succeeded(self.reason)
+        return succeeded(self.reason)
 
 
-def _succeeded(reason: Reason | None) -> bool:
+def succeeded(reason: Reason | None) -> bool:
+    """Return whether a probe with this reason succeeded."""
     return reason is None or outcome_of(reason).promotes
 
 
@@ -100,11 +101,11 @@ class Samples(Sequence[Sample]):
     def successes(self) -> list[int]:
         """Return the latencies of the successful probes, in order of time."""
         both = zip(self.latencies, self.reasons, strict=True)
-        return [ms for ms, reason in both if ms is not None and (reason is None or _succeeded(reason))]
+        return [ms for ms, reason in both if ms is not None and (reason is None or succeeded(reason))]
 
     def failures(self) -> list[Reason]:
         """Return the reasons of the failed probes, in order of time."""
-        return [reason for reason in self.reasons if reason is not None and not _succeeded(reason)]
+        return [reason for reason in self.reasons if reason is not None and not succeeded(reason)]
 
     @overload
     def __getitem__(self, index: int) -> Sample: ...

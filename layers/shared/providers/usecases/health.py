@@ -11,15 +11,18 @@ from providers.model.health import (
     MINUTE,
     WINDOWS,
     Point,
+    Sparkline,
     Window,
     floor_minute,
     history,
     nearest_rank,
+    sparkline,
     summarize,
     within,
 )
 from providers.usecases.read import get_provider
 from providers_contract.frozen import dataclass
+from providers_contract.vocabulary import Include
 
 if TYPE_CHECKING:
     from providers.model.provider import Provider
@@ -44,12 +47,13 @@ class HealthSummary:
     Args:
         p50_ms: median latency over the last hour.
         last_check_at: time of the last probe.
-        history: each minute of the last hour, if it was requested.
+        history, sparkline: the last hour, if it was requested.
     """
 
     p50_ms: int | None = None
     last_check_at: datetime | None = None
     history: list[Point] | None = None
+    sparkline: Sparkline | None = None
 
 
 def read_health(ports: Ports, org: str, provider_id: str, span: str) -> Report:
@@ -69,7 +73,7 @@ def read_health(ports: Ports, org: str, provider_id: str, span: str) -> Report:
 
 
 def health_summaries(
-    ports: Ports, providers: Sequence[Provider], *, with_history: bool = False
+    ports: Ports, providers: Sequence[Provider], include: Include | None = None
 ) -> dict[str, HealthSummary]:
     """Return the health summaries of `providers` by provider id, with one BatchGetItem for fifty of them."""
     if not providers:
@@ -79,12 +83,15 @@ def health_summaries(
     summaries = {}
     for provider in providers:
         samples = recent[provider.id].of_version(provider.active.number)
-        points = history(samples, now, *HISTORIES["1h"]) if with_history else None
-        summaries[provider.id] = _summary(samples, now, points)
+        summaries[provider.id] = _summary(samples, now, include)
     return summaries
 
 
-def _summary(samples: Samples, now: datetime, points: list[Point] | None) -> HealthSummary:
+def _summary(samples: Samples, now: datetime, include: Include | None) -> HealthSummary:
     latencies = sorted(within(samples, now, WINDOWS["1h"]).successes())
-    p50 = nearest_rank(latencies, 50) if latencies else None
-    return HealthSummary(p50, samples.newest, points)
+    return HealthSummary(
+        p50_ms=nearest_rank(latencies, 50) if latencies else None,
+        last_check_at=samples.newest,
+        history=history(samples, now, *HISTORIES["1h"]) if include is Include.HISTORY else None,
+        sparkline=sparkline(samples, now) if include is Include.SPARKLINE else None,
+    )
