@@ -2,23 +2,24 @@
 
 import functools
 from collections.abc import Iterator
-from typing import Any
 
+import botocore.session
+import moto.core.models
 import pytest
-from botocore.loaders import JSONFileLoader
+from moto.core.config import default_user_config
 
 pytest_plugins = ["tests.kit.figures"]
 pytest.register_assert_rewrite("tests.proofs.changes", "tests.proofs.state", "tests.proofs.world")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _read_service_models_once() -> Iterator[None]:
-    """Parse each of botocore's service models once per process; every test with moto would parse them again."""
-    parse = functools.cache(functools.partial(JSONFileLoader.load_file, JSONFileLoader()))
+def _read_botocores_files_once() -> Iterator[None]:
+    """Share a loader of botocore's files, boto3's session and moto's patterns of URLs; every mock_aws would make its own.
 
-    def load_file(_: JSONFileLoader, path: str) -> Any:
-        return parse(path)
-
+    moto intercepts botocore's own requests without the patterns, which are for other HTTP libraries.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", load_file)
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        patch.setitem(default_user_config["core"], "reset_boto3_session", False)
+        patch.setattr(moto.core.models, "RESPONSES_METHODS", [])
         yield
