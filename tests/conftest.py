@@ -14,9 +14,9 @@ pytest.register_assert_rewrite("tests.proofs.changes", "tests.proofs.state", "te
 
 @pytest.fixture(scope="session", autouse=True)
 def _read_botocores_files_once() -> Iterator[None]:
-    """Share a loader of botocore's files, boto3's session and moto's patterns of URLs; every mock_aws would make its own.
+    """Share a loader of botocore's files and boto3's session in a process; every mock_aws would make its own.
 
-    moto intercepts botocore's own requests without the patterns, which are for other HTTP libraries.
+    moto intercepts botocore's requests without its patterns of URLs, which are for other HTTP libraries.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
