@@ -19,8 +19,11 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, TextContent
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
+import providers_client
 from local.stack import Stack
-from providers_client.mcp.server import listed
+from providers_client.mcp.server import listed, make_server
+from providers_client.mcp.tool import Caller
+from providers_client.sending import from_environment
 from providers_contract.vocabulary import Scope
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -77,6 +80,14 @@ async def over_stdio(environment: Mapping[str, str], how: str, errors: Path) -> 
     )
     with errors.open("w") as log:
         async with Client(stdio_client(command, errlog=log), mode=how) as client:
+            yield client
+
+
+@asynccontextmanager
+async def in_process(environment: Mapping[str, str]) -> AsyncIterator[Client]:
+    """Return a client of the stdio server's tools in this process, configured by `environment`."""
+    with providers_client.Client(*from_environment(environment)) as api:
+        async with Client(make_server(Caller(api, environment))) as client:
             yield client
 
 

@@ -135,7 +135,7 @@ def test_the_life_of_a_provider(
 def test_a_rotation_is_undone(person: Person, transport: str, tmp_path: Path) -> None:
     """With the tools that undo changes, a model finds what it did, and restores the key that it replaced."""
     connect = connector(person, transport, "auto", tmp_path / "stderr", undo=True)
-    reader = connector(person, transport, "auto", tmp_path / "more", person.key(Scope.PROVIDERS_READ), undo=True)
+    reader = connector(person, "http", "auto", tmp_path / "more", person.key(Scope.PROVIDERS_READ), undo=True)
 
     async def work() -> None:
         async with connect() as client, reader() as reading:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.vendors.keys import fake_key
-from tests.mcp.connecting import ROOT, Person, call, fail, over_stdio, stdio_environment
+from tests.mcp.connecting import ROOT, Person, call, fail, in_process, over_stdio, stdio_environment
 
 AZURE_URL = "https://acme.openai.azure.com"
 FOREIGN = "https://gateway.example.com/v1"
@@ -87,14 +87,14 @@ def test_a_key_is_sent_to_its_own_vendor_only(person: Person, tmp_path: Path) ->
     assert (tmp_path / "stderr").read_text() == ""
 
 
-def test_a_rotation_uses_the_stored_vendor_and_base_url(person: Person, tmp_path: Path) -> None:
+def test_a_rotation_uses_the_stored_vendor_and_base_url(person: Person) -> None:
     """A rotation uses the stored vendor and base_url, unless the new base_url is one of the vendor's own."""
     environment = stdio_environment(person.stack.url, person.key()) | {"OPENAI_API_KEY": SECOND, "GROQ_KEY": "x"}
     emulator = person.stack.emulator
     assert emulator is not None
 
     async def work() -> None:
-        async with over_stdio(environment, "auto", tmp_path / "stderr") as client:
+        async with in_process(environment) as client:
             gateway = f"{emulator.url}/openai/v1"
             given = {"vendor": "openai", "name": "Gateway", "api_key": OPENAI, "base_url": gateway}
             provider = (await call(client, "add_provider", **given))["provider"]["id"]
@@ -125,14 +125,14 @@ def test_a_rotation_uses_the_stored_vendor_and_base_url(person: Person, tmp_path
     ],
 )
 def test_the_servers_configuration_allows_other_variables(
-    person: Person, tmp_path: Path, listed: str, name: str, code: str | None
+    person: Person, listed: str, name: str, code: str | None
 ) -> None:
     """Configured names and patterns replace the default, and a value must still match the vendor."""
     environment = stdio_environment(person.stack.url, person.key()) | VARIABLES
     environment["PROVIDERS_MCP_KEY_VARIABLES"] = listed
 
     async def work() -> None:
-        async with over_stdio(environment, "auto", tmp_path / "stderr") as client:
+        async with in_process(environment) as client:
             given = {"vendor": "openai", "name": "P", "api_key_env": name}
             if code is None:
                 await call(client, "add_provider", **given)
