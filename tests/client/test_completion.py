@@ -10,21 +10,20 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from local.stack import Stack
 from local.vendors.keys import fake_key
 from providers_client import Client
+from providers_client.cli.app import COMPLETION_VARIABLE, app
 
 NAMES = ["OpenAI Production", "OpenAI (EU) $HOME *", "Groq"]
 
 
 def completed(arguments: str, at: int, shell: str, **environment: str) -> list[str]:
     """Return what a shell's function gets for an incomplete command line."""
-    run = [sys.executable, "-c", "from providers_client.cli.app import main; main()"]
-    asked = {"_PROVIDERS_COMPLETE": f"{shell}_complete", "COMP_WORDS": f"providers {arguments}", "COMP_CWORD": str(at)}
-    done = subprocess.run(
-        run, env=os.environ | asked | environment, capture_output=True, text=True, check=False, timeout=60
-    )
+    asked = {COMPLETION_VARIABLE: f"{shell}_complete", "COMP_WORDS": f"providers {arguments}", "COMP_CWORD": str(at)}
+    done = CliRunner().invoke(app, prog_name="providers", complete_var=COMPLETION_VARIABLE, env=asked | environment)
     assert done.stderr == ""
     return done.stdout.splitlines()
 

@@ -40,22 +40,36 @@ def names(stack: Stack, org: str) -> list[str]:
 
 ADD = f"providers add openai '{NAME}' --key-stdin"
 ENCODINGS = ["cp1252", "latin-1", "ascii", "utf-16", "utf-8"]
+END = "--end of command--"
+SEVERAL = f"""
+import sys
+from providers_client.cli.app import main
+for arguments in (
+    ["add", "openai", {NAME!r}, "--key-stdin"],
+    ["rotate", {NAME!r}, "--key-env", "SECOND", "--json"],
+    ["list"],
+    ["health", {NAME!r}],
+):
+    sys.argv = ["providers", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        print(end.code, {END!r})
+"""
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_name_that_cannot_be_encoded(stack: Stack, encoding: str) -> None:
     """Such a name is printed with escapes, or as JSON; the change is made and the exit code is 0."""
     org = f"org_{encoding}"
-    done = run(stack, org, ADD, fake_key("openai"), PYTHONIOENCODING=encoding)
+    environment = {"PYTHONIOENCODING": encoding, "SEVERAL": SEVERAL, "SECOND": fake_key("openai", serial=2)}
+    done = run(stack, org, f'{sys.executable} -c "$SEVERAL"', fake_key("openai"), **environment)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.decode(encoding)
+    added, rotated, listed, health, rest = done.stdout.decode(encoding).split(END)
+    assert [each.splitlines()[-1] for each in (added, rotated, listed, health)] == ["0 "] * 4
+    assert (added.startswith("Added: "), rest) == (True, "\n")
+    assert json.loads(rotated.rpartition("\n")[0])["data"]["name"] == NAME
     assert names(stack, org) == [NAME]
-    rotate = f"providers rotate '{NAME}' --key-stdin --json"
-    done = run(stack, org, rotate, fake_key("openai", serial=2), PYTHONIOENCODING=encoding)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert json.loads(done.stdout.decode(encoding))["data"]["name"] == NAME
-    listed = run(stack, org, 'providers list && providers health "$NAME"', PYTHONIOENCODING=encoding, NAME=NAME)
-    assert (listed.returncode, listed.stderr) == (0, b"")
 
 
 LOST = [
@@ -92,7 +106,9 @@ def test_a_change_whose_output_is_lost(stack: Stack, where: str) -> None:
 @pytest.mark.parametrize("where", [each for each in LOST if "2>" not in each and ">" in each])
 def test_a_list_that_is_lost_is_a_failure(stack: Stack, where: str) -> None:
     """Lost output is a failure for a command that only reads."""
-    done = run(stack, "org_lost_list", f"{ADD} >/dev/null; providers list {where}", fake_key("openai"))
+    with Client(stack.url, stack.mint("org_lost_list").reveal()) as client:
+        client.add_provider("openai", f"Listed {LOST.index(where)}", fake_key("openai"))
+    done = run(stack, "org_lost_list", f"providers list {where}")
     assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
     assert b"the output could not be written" in done.stderr
 
