@@ -254,6 +254,13 @@ def test_an_error_names_the_input_and_does_not_repeat_it(
     assert names in done.err or "aws_failed" in done.err
 
 
+@pytest.mark.parametrize("words", [(), ("keys",), ("data-keys",), ("routing",), ("events",), ("webhook",)])
+def test_a_group_without_a_command_shows_its_help(words: tuple[str, ...]) -> None:
+    """`providers` alone shows the commands."""
+    assert Commands({})(*words).err.startswith(f"Usage: {' '.join(['providers', *words])} [OPTIONS] COMMAND")
+    assert "Commands:" in Commands({})(*words).err
+
+
 def test_a_mistyped_word_is_repeated_with_a_suggestion() -> None:
     """A mistyped command or option that cannot be a key is repeated, with a suggestion."""
     run = Commands({})

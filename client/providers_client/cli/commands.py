@@ -136,7 +136,7 @@ def _usage_error(error: click.UsageError, given: Sequence[str]) -> click.UsageEr
 def hide_input(error: click.UsageError, given: Sequence[str]) -> click.UsageError:
     """Return a usage error without the input, which can be a key."""
     message = error.message
-    if isinstance(error, click.MissingParameter):
+    if isinstance(error, click.MissingParameter | click.exceptions.NoArgsIsHelpError):
         return error
     if isinstance(error, click.BadParameter):
         for value in {part for each in given for part in (each, each.partition("=")[2])} - {""}:
