@@ -14,6 +14,8 @@ import yaml
 from local.stack import Stack
 from local.vendors.keys import fake_key
 from providers_client.cli.arguments import arranged
+from providers_client.cli.audit import change_of
+from providers_contract.responses import AuditEntry
 from providers_contract.vocabulary import Scope
 from tests.client.canned import KEY, PROVIDER, PROVIDER_ID, Script, error, one, page
 from tests.client.conftest import Commands, commands
@@ -261,6 +263,12 @@ def test_a_group_without_a_command_shows_its_help(words: tuple[str, ...]) -> Non
     assert "Commands:" in Commands({})(*words).err
 
 
+@pytest.mark.parametrize(("word", "command"), [("ls", "list"), ("show", "get"), ("remove", "rm"), ("delete", "rm")])
+def test_usual_words_name_commands(word: str, command: str) -> None:
+    """Words of other command lines are accepted for a command."""
+    assert Commands({}).ok(word, "--help").out.startswith(f"Usage: providers {command} ")
+
+
 def test_a_mistyped_word_is_repeated_with_a_suggestion() -> None:
     """A mistyped command or option that cannot be a key is repeated, with a suggestion."""
     run = Commands({})
@@ -427,6 +435,14 @@ def test_versions_rollback_and_audit_of_the_stack(providers: Commands) -> None:
     assert "key_version: 2 → 3" in changes
     assert "base_url" not in changes
     assert providers.ok("upload", "A").out.startswith("http://127.0.0.1:")
+
+
+def test_what_was_created_is_listed_without_arrows() -> None:
+    """A new resource has no values before, and one that was deleted none after: only the others are listed."""
+    values: dict[str, Any] = {"name": "A", "tags": [], "base_url": None, "key_version": 1}
+    created = AuditEntry.model_validate(AUDIT | {"before": None, "after": values})
+    deleted = AuditEntry.model_validate(AUDIT | {"before": values, "after": None})
+    assert change_of(created) == change_of(deleted) == "name: A, key_version: 1"
 
 
 def test_audit(canned: Callable[..., tuple[Commands, Script]]) -> None:

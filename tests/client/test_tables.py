@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from providers_client.cli.reporting import wrapped
 from providers_client.cli.tables import Column, cell, show, table
 from providers_client.cli.terminal import fitting
 from providers_contract.examples import HEALTH
@@ -113,3 +114,27 @@ def test_watching_needs_a_terminal(canned: Callable[..., tuple[Commands, Script]
     run, _ = canned(one(HEALTH))
     done = run("health", PROVIDER_ID, "--watch", PROVIDERS_FORCE_TTY="")
     assert (done.code, "needs a terminal" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_the_chart_is_one_line(canned: Callable[..., tuple[Commands, Script]], width: int) -> None:
+    """A chart of an hour is condensed on a narrow terminal, not wrapped."""
+    point = {"at": TIME, "checks": 1, "success_rate": 1.0, "p50_ms": 120, "p95_ms": 140}
+    run, _ = canned(one(HEALTH | {"history": [point] * 60}))
+    *_, chart, scale = run.ok("health", PROVIDER_ID, PROVIDERS_FORCE_TTY=str(width)).out.splitlines()
+    assert chart.startswith("last 1h  ██")
+    assert "120 ms" in scale
+
+
+def test_a_long_error_is_wrapped_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal, an error is wrapped between words and an address stays whole; in a pipe it is one line."""
+    address = f"https://api.example.com/{'x' * 50}"
+    text = f"The link is shown only once, and it can be used by one person: {address}"
+    assert wrapped(text) == text
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    assert wrapped(text).splitlines() == [
+        "The link is shown only once, and it can",
+        "  be used by one person:",
+        f"  {address}",
+    ]

@@ -66,7 +66,7 @@ def picture() -> str:
     console.print("[bold]$[/] providers list")
     console.print(laid_out([providers_table(providers, charted=True)], WIDTH))
     console.print('\n[bold]$[/] providers health "OpenAI Production"')
-    console.print(laid_out(shown(health_view, "1h"), WIDTH))
+    console.print(laid_out(shown(health_view, "1h", WIDTH), WIDTH))
     svg = console.export_svg(title="providers", theme=MONOKAI, unique_id="providers")
     return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
 

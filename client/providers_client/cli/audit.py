@@ -61,8 +61,10 @@ def audit(
 
 
 def change_of(entry: AuditEntry) -> str:
-    """Return the changes as `name: A → B, status: active → disabled`."""
+    """Return the changes as `name: A → B, status: active → disabled`; what was created or deleted as `name: A`."""
     before, after = entry.before or {}, entry.after or {}
+    if not (before and after):
+        return ", ".join(f"{name}: {_value(each, name)}" for each in (before, after) for name in each if each[name])
     changes = [(name, _value(before, name), _value(after, name)) for name in {**before, **after}]
     return ", ".join(f"{name}: {was} → {now}" for name, was, now in changes if was != now)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-_SIMILARITY: Final = 0.7
-"""difflib's default, 0.6, takes "nope" for "openai"."""
+_SIMILARITY: Final = 0.76
+"""difflib's default, 0.6, takes "nope" for "openai" and for "open"."""
 
 
 def suggestion(word: str, known: Sequence[str]) -> str:

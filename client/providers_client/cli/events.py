@@ -33,7 +33,7 @@ def app() -> None:
     """Follow changes and health, as they happen."""
 
 
-@app.command()
+@app.command(short_help="Show the last changes, and follow new ones.")
 @click.option(
     "--every", type=click.FloatRange(min=5), default=10, show_default=True, help="Seconds between two requests."
 )

@@ -66,10 +66,10 @@ def health(ctx: click.Context, which: str, history: str, watch: bool, every: flo
             session.print_json(found)
         elif watch:
             _watch(found, lambda: client.get_provider_health(provider_id, history), every, history)
-        elif terminal_width() is None:
+        elif (width := terminal_width()) is None:
             show(_values(found), _windows(found))
         else:
-            show(*shown(found, history))
+            show(*shown(found, history, width))
 
 
 def _watch(first: Health, read: Callable[[], Health], every: float, history: str) -> None:
@@ -80,26 +80,28 @@ def _watch(first: Health, read: Callable[[], Health], every: float, history: str
     width = terminal_width()
     if width is None:
         raise ConfigurationError("--watch needs a terminal")
-    with Live(laid_out(shown(first, history), width), console=console(width), auto_refresh=False) as live:
+    with Live(laid_out(shown(first, history, width), width), console=console(width), auto_refresh=False) as live:
         try:
             while lost_output() is None:
                 clock.sleep(every)
-                live.update(laid_out(shown(read(), history), terminal_width() or width), refresh=True)
+                width = terminal_width() or width
+                live.update(laid_out(shown(read(), history, width), width), refresh=True)
         except KeyboardInterrupt:
             pass
 
 
-def shown(found: Health, history: str) -> list[Table | Cell]:
-    """Return a headline, the windows and the chart, for a terminal."""
+def shown(found: Health, history: str, width: int) -> list[Table | Cell]:
+    """Return a headline, the windows and the chart, for a terminal of this width."""
     reason = f" ({plain(found.reason)})" if found.reason else ""
     since = f" since {time(found.since)}" if found.since else ""
     checked = f", last checked {time(found.last_check_at)}" if found.last_check_at else ", never checked"
     state = styled(found.state, STYLES.get(found.state, ""))
     headline = (*state, (f"{reason}{since}{checked}, key version {found.key_version}", ""))
     slowest = max((point.p50_ms or 0 for point in found.history), default=0)
-    line = sparkline(found.history, CHART_CELLS)
+    label = f"last {history}  "
+    line = sparkline(found.history, max(1, min(CHART_CELLS, width - len(label))))
     scale = f"p50, ▁ 0 to █ {slowest} ms" if slowest else "no good checks"
-    chart = ((f"last {history}  ", ""), *line)
+    chart = ((label, ""), *line)
     return [headline, _BLANK, _windows(found), _BLANK, chart, styled(f"{scale:>{len(text_of(chart))}}", "dim")]
 
 

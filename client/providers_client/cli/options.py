@@ -61,7 +61,8 @@ providers = click.argument("which", nargs=-1, required=True, metavar="PROVIDERâ€
 key_expires_at = click.option(
     "--key-expires-at",
     type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"]),
-    help="When the vendor stops accepting the key, UTC.",
+    metavar="TIME",
+    help="When the vendor stops accepting the key, UTC: 2026-12-31 or 2026-12-31T12:00:00Z.",
 )
 tags = click.option("--tag", "tags", multiple=True, help="A label for filtering; can be repeated.")
 base_url = click.option(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from typing import Any, Final
 
 import click
@@ -33,11 +35,12 @@ def report(error: ProvidersAPIError | ConfigurationError, *, as_json: bool) -> N
     if as_json:
         click.echo(json_text({"error": _fields(error)}), err=True)
         return
-    label = click.style("Error: ", fg="red", bold=True)
     if isinstance(error, ConfigurationError):
-        click.echo(f"{label}{plain(str(error))}", err=True)
+        click.echo(_labelled(plain(str(error))), err=True)
         return
-    click.echo(f"{label}{plain(error.message)}{click.style(f' ({plain(error.code)})', dim=True)}", err=True)
+    code = f"({plain(error.code)})"
+    text = _labelled(f"{plain(error.message)} {code}")
+    click.echo(text.removesuffix(code) + click.style(code, dim=True), err=True)
     details = [f"{each.param or 'body'}: {each.message}" for each in error.errors if len(error.errors) > 1]
     if error.code in _ADVICE:
         details.append(_ADVICE[error.code])
@@ -46,7 +49,19 @@ def report(error: ProvidersAPIError | ConfigurationError, *, as_json: bool) -> N
     if error.request_id:
         details.append(f"request {error.request_id}")
     for detail in details:
-        click.secho(f"  {plain(detail)}", err=True, dim=True)
+        click.secho(wrapped(f"  {plain(detail)}"), err=True, dim=True)
+
+
+def wrapped(text: str) -> str:
+    """Return a line for standard error, wrapped between words if that is a terminal; links and ids stay whole."""
+    if not sys.stderr.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _labelled(text: str) -> str:
+    return click.style("Error: ", fg="red", bold=True) + wrapped(f"Error: {text}").removeprefix("Error: ")
 
 
 def plain(text: str) -> str:

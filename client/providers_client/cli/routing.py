@@ -106,7 +106,7 @@ def remove(ctx: click.Context, slug: str, yes: bool, as_json: bool) -> None:
         out(f"Deleted: {deleted.slug}")
 
 
-@app.command()
+@app.command(short_help="Write a configuration for LiteLLM's proxy.")
 @click.pass_context
 def litellm(ctx: click.Context) -> None:
     """Write a configuration for LiteLLM's proxy, with the routing configs as its models.

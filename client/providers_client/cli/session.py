@@ -15,7 +15,7 @@ from stamina.instrumentation import set_on_retry_hooks
 from providers_client.cli.access import Access, access, address
 from providers_client.cli.commands import FIELDS
 from providers_client.cli.fields import Shown, chosen, selected
-from providers_client.cli.reporting import json_text, plain
+from providers_client.cli.reporting import json_text, plain, wrapped
 from providers_client.cli.waiting import announce_wait, spinner
 from providers_client.errors import ConfigurationError, NotFound
 from providers_client.sync import Client
@@ -135,7 +135,7 @@ def confirm(question: str) -> None:
 
 def say(text: str) -> None:
     """Print a note that is not the command's result, on standard error."""
-    click.echo(plain(text), err=True)
+    click.echo(wrapped(plain(text)), err=True)
 
 
 def say_prominently(text: str) -> None:
