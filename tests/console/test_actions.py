@@ -77,6 +77,25 @@ def test_aws_credentials_have_a_field_each(browser: Browser, api: Api) -> None:
     assert browser.sees("Bedrock is verified and stored", "#notice")
 
 
+def test_a_bedrock_api_key_has_a_field_for_its_region(browser: Browser, api: Api) -> None:
+    """A long-term Bedrock API key is entered as AWS shows it, its region separately."""
+    key, region = fake_key("bedrock", "valid-api-key").split("::")
+    browser.click("button", "Add provider")
+    browser.fill("Key", key)
+    browser.fill("Region", region)
+    browser.click("dialog button", "Verify and add")
+    assert browser.sees("Bedrock is verified and stored", "#notice")
+
+
+def test_an_access_key_id_opens_the_fields_for_the_rest(browser: Browser, api: Api) -> None:
+    """An AWS access key id that is entered as the key moves to its own field, and the secret is next."""
+    access = fake_key("bedrock").split("::")[0]
+    browser.click("button", "Add provider")
+    browser.fill("Key", access)
+    assert browser.field("Access key id").get_attribute("value") == access
+    assert browser.run("return document.activeElement === arguments[0]", browser.field("Secret access key"))
+
+
 def test_a_key_that_cannot_work_is_named(browser: Browser, api: Api) -> None:
     """An admin key is recognized as one while it is entered."""
     browser.click("button", "Add provider")

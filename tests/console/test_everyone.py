@@ -101,6 +101,30 @@ def test_the_focus_stays_after_an_action(browser: Browser, api: Api) -> None:
     assert browser.run("return document.activeElement.textContent") == "Edit"
 
 
+def test_the_focus_stays_after_a_refusal(browser: Browser, api: Api) -> None:
+    """After a refusal, the focus is in the field from which the form was sent."""
+    browser.go(f"#/providers/{filled(api)}")
+    browser.click("button", "Rotate key")
+    browser.field("Key").send_keys(fake_key("openai", "invalid"), Keys.ENTER)
+    assert browser.sees("OpenAI refused the credential", "dialog [role=alert]")
+    browser.until(lambda: browser.run("return document.activeElement === arguments[0]", browser.field("Key")))
+
+
+def test_the_list_keeps_its_place(browser: Browser, api: Api) -> None:
+    """Back from a provider, the list is where the reader left it."""
+    for number in range(8):
+        api.added(fake_key("openai", "valid", number + 1))
+    browser.look(width=375, height=300)
+    browser.click("button", "Refresh")
+    assert browser.sees("8 providers", "[role=status]")
+    left = browser.run("scrollTo(0, 250); return scrollY")
+    browser.run("document.querySelectorAll('tbody a')[5].click()")
+    assert browser.sees("Health", "h2")
+    browser.driver.back()
+    assert browser.sees("8 providers", "[role=status]")
+    browser.until(lambda: browser.run("return scrollY") == left)
+
+
 def test_tables_are_lists_on_a_phone(browser: Browser, api: Api) -> None:
     """At 375 pixels every part of an audit entry is within the screen, after the name of its column."""
     filled(api)

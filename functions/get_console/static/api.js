@@ -94,7 +94,8 @@ async function reached(url, init) {
   try {
     return await fetch(url, init);
   } catch {
-    const message = "The API cannot be reached. Check your connection; if this was a change, read before you repeat it.";
+    const advice = init.method === "GET" ? "Check your connection, then try again." : "The change may have been applied: reload before you repeat it.";
+    const message = `The API cannot be reached. ${advice}`;
     throw new ApiError(0, { code: "unreachable", message });
   }
 }

@@ -31,7 +31,7 @@ function navigation(session) {
     byId("bar"),
     h("a", { class: "home", href: "#/providers" }, "Providers API"),
     h("nav", { "aria-label": "Main" }, ...links, h("a", { href: "docs" }, "API reference")),
-    h("span", { class: "who" }, `${key.org} · ${key.name}${expiry}`, session.readOnly ? h("span", { class: "badge" }, "read-only") : null),
+    h("span", { class: "who" }, `${key.org} · ${key.name}${expiry} `, session.readOnly ? h("span", { class: "badge" }, "read-only") : null),
     h("button", { type: "button", onclick: signOut }, "Sign out"),
   );
 }
@@ -57,6 +57,7 @@ async function open(session, moved = true) {
   }
   if (moved) {
     notify();
+    scrollTo(0, 0);
     show(main, h("p", { class: "busy", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), "Loading…"));
   }
   const reload = () => void open(session, false);
@@ -77,7 +78,7 @@ async function open(session, moved = true) {
 function refocus(title) {
   const same = [...main.querySelectorAll("button")].filter((each) => title && each.textContent === title);
   const target = same.length === 1 ? same[0] : main.querySelector("h1");
-  target?.focus();
+  target?.focus({ preventScroll: true });
 }
 
 const [session] = await Promise.all([signedIn(main), vendors().catch(() => {})]);

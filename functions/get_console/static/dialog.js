@@ -24,6 +24,7 @@ export function ask({ title, content, action, closes = false, danger = false, bu
     const submitted = async (event) => {
       event.preventDefault();
       if (go.disabled) return;
+      const focused = document.activeElement;
       go.disabled = true;
       show(problem);
       const stop = ticking(progress, busy);
@@ -36,6 +37,7 @@ export function ask({ title, content, action, closes = false, danger = false, bu
       }
       stop();
       go.disabled = false;
+      if (focused instanceof HTMLElement && dialog.open) focused.focus({ preventScroll: true });
     };
     const form = h("form", { onsubmit: submitted, autocomplete: "off" }, h("h2", null, title), ...content, problem, progress, h("div", { class: "buttons" }, closes ? null : cancel, go));
     const closed = () => {

@@ -8,6 +8,8 @@ import { uselessness, vendorOf } from "./vendors.js";
 
 let count = 0;
 
+const ACCESS_KEY_ID = /^A[KS]IA[A-Z2-7]{16}$/;
+
 /**
  * Return a labelled field.
  * @param {string} label
@@ -44,10 +46,12 @@ export function secretInput() {
 export function keyFields(known, vendor, recognized = () => {}) {
   const key = secretInput();
   const parts = { id: h("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: "AKIA…" }), secret: secretInput(), region: h("input", { type: "text", autocomplete: "off", placeholder: "us-east-1" }), token: secretInput() };
+  const region = h("input", { type: "text", autocomplete: "off", placeholder: "us-east-1" });
   const hint = h("span");
   const form = h("select", { onchange: () => draw() }, h("option", { value: "key" }, "Bedrock API key"), h("option", { value: "aws" }, "AWS access key"));
   const element = h("div");
   const single = field("Key", key, hint);
+  const regionField = field("Region", region, "Of a long-term key (ABSK…); a short-term key has it inside.");
   const formField = field("Kind of key", form);
   const separate = [field("Access key id", parts.id), field("Secret access key", parts.secret), field("Region", parts.region), field("Session token", parts.token, "Only of temporary credentials.")];
 
@@ -61,17 +65,32 @@ export function keyFields(known, vendor, recognized = () => {}) {
     const unusable = chosen && uselessness(chosen, key.value.trim());
     show(hint, unusable ? `This is ${unusable}.` : chosen?.key_format && vendor() !== "bedrock" ? `Enter ${chosen.key_format}.` : "As the vendor shows it. Nobody sees it again after this.");
     hint.className = unusable ? "warn" : "";
-    const wanted = [...(vendor() === "bedrock" ? [formField] : []), ...(split ? separate : [single])];
-    if (wanted.length !== element.childElementCount || wanted.some((each, i) => element.children[i] !== each)) show(element, ...wanted);
+    const bedrock = vendor() === "bedrock";
+    const wanted = split ? [formField, ...separate] : bedrock ? [formField, single, regionField] : [single];
+    if (wanted.length !== element.childElementCount || wanted.some((each, i) => element.children[i] !== each)) {
+      const focused = document.activeElement;
+      show(element, ...wanted);
+      if (focused instanceof HTMLElement && element.contains(focused)) focused.focus(); // the rest of a key that is being typed
+    }
   };
   key.addEventListener("input", () => {
     const found = vendorOf(known, key.value.trim());
     if (found) recognized(found);
+    const isAccessKey = vendor() === "bedrock" && ACCESS_KEY_ID.test(key.value.trim());
+    if (isAccessKey) {
+      form.value = "aws";
+      parts.id.value = key.value.trim();
+      key.value = "";
+    }
     draw();
+    if (isAccessKey) parts.secret.focus();
   });
   draw();
-  const value = () =>
-    asParts() ? [parts.id, parts.secret, parts.region, parts.token].map((each) => each.value.trim()).filter(Boolean).join("::") : key.value;
+  const value = () => {
+    if (!asParts() && vendor() !== "bedrock") return key.value;
+    const inputs = asParts() ? [parts.id, parts.secret, parts.region, parts.token] : key.value.includes("::") ? [key] : [key, region];
+    return inputs.map((each) => each.value.trim()).filter(Boolean).join("::");
+  };
   return { element, draw, value };
 }
 

@@ -35,7 +35,7 @@ const COLUMNS = [
 ];
 
 /** What the reader chose; it stays while they look at one provider and come back. */
-const chosen = { search: "", vendor: "", state: "", column: -1, descending: false };
+const chosen = { search: "", vendor: "", state: "", column: -1, descending: false, shown: 0, scroll: 0 };
 
 /**
  * Return a provider's state in one word: that it is not in use comes before its health.
@@ -81,7 +81,10 @@ export async function providersView({ session, place, signal, reload }) {
   let shown = 0;
   const watcher = new IntersectionObserver((entries) => entries.some((each) => each.isIntersecting) && grow());
   watcher.observe(more);
-  signal.addEventListener("abort", () => watcher.disconnect());
+  signal.addEventListener("abort", () => {
+    watcher.disconnect();
+    Object.assign(chosen, { shown, scroll: scrollY });
+  });
 
   /** Add the next rows. A long list is never laid out whole. */
   const grow = () => {
@@ -105,7 +108,7 @@ export async function providersView({ session, place, signal, reload }) {
       wanted.sort((a, b) => { const [x, y] = [by(a), by(b)]; return x < y ? -sign : x > y ? sign : 0; });
     }
     heads.forEach((each, i) => each.setAttribute("aria-sort", i !== chosen.column ? "none" : chosen.descending ? "descending" : "ascending"));
-    const before = shown;
+    const before = shown || chosen.shown;
     show(body);
     shown = 0;
     do grow(); while (keeping && shown < Math.min(before, wanted.length));
@@ -160,6 +163,7 @@ export async function providersView({ session, place, signal, reload }) {
     all.length ? none : null,
     more,
   );
+  scrollTo(0, chosen.scroll);
 }
 
 /**

@@ -26,6 +26,7 @@ async function send(init) {
 async function submitted(event) {
   event.preventDefault();
   if (button.disabled) return;
+  const focused = document.activeElement;
   button.disabled = true;
   show(problem);
   const stop = ticking(progress, `Verifying with ${known[vendor]?.title ?? vendor}`);
@@ -37,6 +38,7 @@ async function submitted(event) {
   }
   stop();
   button.disabled = false;
+  if (focused instanceof HTMLElement && focused.isConnected) focused.focus();
 }
 
 /** Show the attempts that are left. */
