@@ -73,14 +73,14 @@ COMMANDS: Final = {
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--url", help=f"The API's address, instead of {URL_VARIABLE}.")
+@click.option("--url", metavar="URL", help=f"The API's address, instead of {URL_VARIABLE}.")
 @click.option(
     "--management-key-file",
     "key_file",
     type=options.FILE,
-    help=f"Contains the management key, instead of {KEY_VARIABLE}.",
+    help=f"A file with the management key, instead of {KEY_VARIABLE}.",
 )
-@click.option("--profile", metavar="NAME", help="What `providers login --profile NAME` stored.")
+@click.option("--profile", metavar="NAME", help="The address and key that `providers login --profile NAME` stored.")
 @click.version_option(VERSION, message="providers %(version)s", help="Show the version.")
 @click.pass_context
 def app(ctx: click.Context, url: str | None, key_file: str | None, profile: str | None) -> None:
