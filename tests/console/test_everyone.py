@@ -134,6 +134,10 @@ def test_tables_are_lists_on_a_phone(browser: Browser, api: Api) -> None:
         "return Math.max(...[...document.querySelectorAll('td')].map((e) => e.getBoundingClientRect().right))"
     )
     assert right <= 375
+    change = browser.run(
+        "return Math.max(...[...document.querySelectorAll('td li')].map((e) => e.getBoundingClientRect().right))"
+    )
+    assert change <= 375 - 16
     label = browser.run("return getComputedStyle(document.querySelector('td[data-column=By]'), '::before').content")
     assert label == '"By"'
 
