@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from ulid import ULID
-
 
 class SystemClock:
     """Time and identity of a running system."""
@@ -16,4 +14,6 @@ class SystemClock:
 
     def new_id(self) -> str:
         """Return a new ULID."""
+        from ulid import ULID  # late: what only reads makes no id
+
         return str(ULID())
