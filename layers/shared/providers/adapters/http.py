@@ -25,7 +25,8 @@ from providers_contract.secret import Secret
 from providers_contract.vocabulary import Reason
 from providers_data_plane.quiet import quiet
 
-quiet("httpcore2")  # at LogLevel=DEBUG it would log response headers, which can repeat a key
+# At LogLevel=DEBUG they would log response headers, which can repeat a key (httpx2: of other code in the process).
+quiet("httpx2", "httpcore2")
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 """The longest list of models known is some 200 KB; a longer body is not a list of models."""
