@@ -17,7 +17,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 LAYER = Path(__file__).parent.parent.parent / "layers" / "shared"
 PACKAGE = "providers_data_plane"
-CONTRACT = ("__init__", "credentials", "hosts", "ids", "limits", "names", "secret", "vendor", "vendors")
+CONTRACT = ("__init__", "credentials", "frozen", "hosts", "ids", "limits", "names", "secret", "vendor", "vendors")
 """The modules of the contract that the package imports, itself or through another one. None imports pydantic."""
 
 
