@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from providers_client import Client, Conflict, ProvidersAPIError
+from providers_contract.examples import HEALTH
 from tests.client.canned import KEY, PROVIDER, PROVIDER_ID
 
 FUTURE: dict[str, Any] = {
@@ -50,6 +51,13 @@ def test_a_provider_from_the_past_is_read() -> None:
     past["health"] = {name: value for name, value in PROVIDER["health"].items() if name != "reason"}
     found = client_of(200, {"data": past}).get_provider(PROVIDER_ID)
     assert (found.tags, found.health.reason) == ([], None)
+
+
+def test_health_from_the_past_is_read() -> None:
+    """A stack of an earlier version returns no changes of state."""
+    past = {name: value for name, value in HEALTH.items() if name not in ("reason", "changes")}
+    found = client_of(200, {"data": past}).get_provider_health(PROVIDER_ID)
+    assert (found.state, found.changes) == ("healthy", [])
 
 
 def test_a_warning_from_the_future_is_read() -> None:

@@ -60,8 +60,8 @@ class Response(BaseModel):
         return f"{inner}{cls.__name__}"
 
 
-def _since_stored(**defaults: Any) -> Any:
-    """Return a validator that adds fields which a response lacks if an earlier version stored it for replay."""
+def _since_earlier(**defaults: Any) -> Any:
+    """Return a validator that adds fields which a response lacks that is an earlier version's or was stored by one."""
 
     def filled(given: Any) -> Any:
         return defaults | given if isinstance(given, dict) else given
@@ -92,7 +92,7 @@ class Sparkline(Response):
 class HealthSummary(Response):
     """The health fields in lists and single providers."""
 
-    _filled = _since_stored(reason=None)
+    _filled = _since_earlier(reason=None)
 
     state: State
     reason: Annotated[Reason | None, Field(description="Why it is not healthy; while unknown, of the newest check.")]
@@ -122,7 +122,7 @@ class Verification(Response):
 class Provider(Response):
     """A provider: one credential of the organization with one vendor, without the credential."""
 
-    _filled = _since_stored(tags=[])
+    _filled = _since_earlier(tags=[])
 
     id: Annotated[str, Field(pattern=json_schema_pattern(PROVIDER_ID))]
     vendor: VendorName
@@ -199,6 +199,8 @@ class HealthChange(Response):
 
 class Health(Response):
     """The health of a provider's active key version."""
+
+    _filled = _since_earlier(reason=None, changes=[])
 
     provider_id: str
     state: State
