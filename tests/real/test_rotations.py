@@ -187,7 +187,7 @@ def test_stored_credentials_of_litellm(used: Used, tmp_path: Path) -> None:
 
     Nothing tells when the old key is no longer used, so it is revoked as soon as the API has confirmed the new one. One
     process: others would learn of the new key later, from the database. How many requests fail is a matter of
-    milliseconds, so the test prints it and expects only that the keys were used.
+    milliseconds, so the test prints it and expects only that new keys were used.
     """
     own = {"api_base": used.base_url("openai"), "litellm_credential_name": "stored"}
     config = {
@@ -214,7 +214,5 @@ def test_stored_credentials_of_litellm(used: Used, tmp_path: Path) -> None:
                 http.patch("/credentials/stored", json=stored).raise_for_status()
                 used.revoke("openai", old)
     alternative("its own stored credential, updated through its API", outcome, UPDATES)
-    assert (
-        len({identity("openai", each) for each in keys} & {each.key for each in used.emulator.generations})
-        > UPDATES // 2
-    )
+    used_keys = {identity("openai", each) for each in keys} & {each.key for each in used.emulator.generations}
+    assert len(used_keys) > 2
