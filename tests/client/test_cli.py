@@ -263,7 +263,10 @@ def test_a_group_without_a_command_shows_its_help(words: tuple[str, ...]) -> Non
     assert "Commands:" in Commands({})(*words).err
 
 
-@pytest.mark.parametrize(("word", "command"), [("ls", "list"), ("show", "get"), ("remove", "rm"), ("delete", "rm")])
+@pytest.mark.parametrize(
+    ("word", "command"),
+    [("ls", "list"), ("show", "get"), ("remove", "rm"), ("delete", "rm"), ("retire", "destroy-version")],
+)
 def test_usual_words_name_commands(word: str, command: str) -> None:
     """Words of other command lines are accepted for a command."""
     assert Commands({}).ok(word, "--help").out.startswith(f"Usage: providers {command} ")

@@ -20,7 +20,14 @@ _PLAIN_WORD: Final = re.compile(r"(?=.{1,24}$)-{0,2}[a-z]+(-[a-z]+)*")
 _READS: Final = {"list", "get", "health", "versions", "audit", "tail", "whoami"}
 """Commands that only print: if their output is lost, they have failed."""
 _GIVEN: Final = "providers_client.given"
-_ALIASES: Final = {"delete": "rm", "remove": "rm", "ls": "list", "show": "get"}
+_ALIASES: Final = {
+    "delete": "rm",
+    "remove": "rm",
+    "ls": "list",
+    "show": "get",
+    "destroy": "destroy-version",
+    "retire": "destroy-version",
+}
 FIELDS: Final = "providers_client.fields"
 """Where a context's `meta` has the fields in `--json=FIELD,…`."""
 
