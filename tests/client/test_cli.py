@@ -61,7 +61,7 @@ def test_the_life_of_a_provider(providers: Commands, stack: Stack) -> None:
     assert "Deleted" in providers.ok("routing", "rm", "@prod", answers="y\n").out
     assert providers.ok("rm", "Other", "--dry-run").out == f"Can be deleted: {provider_id}\n"
     assert "Delete Other (openai, key sk-proj-…" in providers.ok("rm", "Other", answers="y\n").err
-    assert providers.ok("list").err == "No providers.\n"
+    assert providers.ok("list").err == "No providers. `providers add` adds one.\n"
 
 
 def test_the_console_is_opened_without_the_key(providers: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -374,7 +374,10 @@ def test_the_management_key_may_be_in_a_file(providers: Commands, tmp_path: Path
     """The management key can be read from a file."""
     file = tmp_path / "key"
     file.write_text(providers.environment["PROVIDERS_API_KEY"] + "\n")
-    assert providers.ok("--management-key-file", str(file), "list", PROVIDERS_API_KEY="").err == "No providers.\n"
+    assert (
+        providers.ok("--management-key-file", str(file), "list", PROVIDERS_API_KEY="").err
+        == "No providers. `providers add` adds one.\n"
+    )
 
 
 def test_exit_codes_follow_the_error(providers: Commands, stack: Stack) -> None:

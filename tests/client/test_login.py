@@ -36,7 +36,7 @@ def test_a_login_is_all_that_commands_need(nobody: Commands, folder: Path, stack
     assert "Logged in to org_login with the key" in done.out
     file = folder / "providers" / "profiles.json"
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    assert nobody.ok("list").err == "No providers.\n"
+    assert nobody.ok("list").err == "No providers. `providers add` adds one.\n"
     shown = nobody.ok("whoami", PROVIDERS_FORCE_TTY="120").out
     for expected in ("org_login", "providers:read", "never", stack.url, "profile default, in the file"):
         assert expected in shown

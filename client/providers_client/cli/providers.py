@@ -75,7 +75,11 @@ def list_(
     elif found:
         show(providers_table(found, charted=charted))
     else:
-        say("No providers." if not (vendor or status or health or name or tag) else "No providers of this kind.")
+        say(
+            "No providers. `providers add` adds one."
+            if not (vendor or status or health or name or tag)
+            else "No providers of this kind."
+        )
 
 
 def providers_table(found: Sequence[Provider], *, charted: bool = False) -> Table:
