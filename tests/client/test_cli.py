@@ -15,6 +15,7 @@ from local.stack import Stack
 from local.vendors.keys import fake_key
 from providers_client.cli.arguments import arranged
 from providers_client.cli.audit import change_of
+from providers_client.sync import Client
 from providers_contract.responses import AuditEntry
 from providers_contract.vocabulary import Scope
 from tests.client.canned import KEY, PROVIDER, PROVIDER_ID, Script, error, one, page
@@ -515,3 +516,17 @@ def test_the_apis_text_cannot_control_the_terminal(canned: Callable[..., tuple[C
         text = done.out + done.err
         assert "[bold]x[/bold]" in text, arguments
         assert not set("\x1b\x9b\u202e\u2066") & set(text), arguments
+
+
+def test_an_interrupted_change_says_that_it_may_have_been_made(
+    providers: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After Ctrl-C, a user learns that the request may have arrived, and how to see whether it did."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "add_provider", interrupted)
+    done = providers("add", "openai", "Interrupted", "--key-env", "ONE", ONE=fake_key("openai", serial=990_001))
+    assert done.code == 1
+    assert "may have been made" in done.err

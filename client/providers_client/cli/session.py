@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,9 +62,15 @@ class Session:
         """Return the API's address. Raises ConfigurationError."""
         return address(self.url, self.profile)
 
-    def verifying(self) -> AbstractContextManager[None]:
-        """Show that a vendor is being asked, which can take seconds."""
-        return spinner("Verifying with the vendor …", quiet=self.as_json or self.quiet)
+    @contextmanager
+    def verifying(self) -> Iterator[None]:
+        """Show that a vendor is being asked, which can take seconds. After Ctrl-C, say that nothing is known."""
+        try:
+            with spinner("Verifying with the vendor …", quiet=self.as_json or self.quiet):
+                yield
+        except KeyboardInterrupt:
+            say("Interrupted: the change may have been made. `providers audit` shows whether it was.")
+            raise
 
     def print_json(self, found: Any, **members: Any) -> None:
         """Print `{"data": …}`, with further fields."""
