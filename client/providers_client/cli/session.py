@@ -64,12 +64,13 @@ class Session:
 
     @contextmanager
     def verifying(self) -> Iterator[None]:
-        """Show that a vendor is being asked, which can take seconds. After Ctrl-C, say that nothing is known."""
+        """Show that a vendor is being asked, which can take seconds. After Ctrl-C, say that the outcome is unknown."""
         try:
             with spinner("Verifying with the vendor …", quiet=self.as_json or self.quiet):
                 yield
         except KeyboardInterrupt:
-            say("Interrupted: the change may have been made. `providers audit` shows whether it was.")
+            if not self.as_json:  # with --json, standard error is for errors alone
+                say("Interrupted: the change may have been made. `providers audit` shows whether it was.")
             raise
 
     def print_json(self, found: Any, **members: Any) -> None:

@@ -88,7 +88,7 @@ export function notify(...children) {
 /**
  * Return a table with its caption, for which the heading before it is visible.
  *
- * On a phone, each row is a list of its columns. The roles keep it a table for screen readers, whatever its layout.
+ * On a phone, each row is shown as a list. ARIA roles keep it a table for screen readers.
  * @param {string} caption
  * @param {string[]} columns
  * @param {Child[][]} rows

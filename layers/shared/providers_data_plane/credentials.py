@@ -241,7 +241,7 @@ _LIVE: Final[weakref.WeakSet[Credentials]] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
-    """Start every object anew in a child process, which has its parent's connections and none of its threads."""
+    """Reset every object in a child process: threads do not survive a fork, and connections must not be shared."""
     for credentials in list(_LIVE):
         credentials._start()  # noqa: SLF001
 

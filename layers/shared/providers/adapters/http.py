@@ -119,7 +119,7 @@ class HttpTransport:
         backend: opens connections; tests pass one that dials nothing.
         reroute: returns another origin (`http://127.0.0.1:5056`) for some hosts, keeping the Host header, or None;
             always the same for one host.
-        context: the TLS context; by default the system's authorities, whatever SSL_CERT_FILE says.
+        context: the TLS context. The default trusts the system's authorities and ignores SSL_CERT_FILE.
     """
 
     def __init__(
