@@ -32,13 +32,14 @@ pytestmark = pytest.mark.sam
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    """Stop a process with Ctrl-C, or kill it."""
+    """Stop a process with Ctrl-C. SAM CLI then removes its containers, one after the other; fail if it does not end."""
     process.send_signal(signal.SIGINT)
     try:
-        process.wait(timeout=30)
+        process.wait(timeout=120)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+        raise
 
 
 @pytest.fixture(scope="module")
