@@ -28,6 +28,7 @@ SAM: Final = os.environ.get("SAM") or shutil.which("sam") or str(ROOT / ".venv-s
 ENDPOINT: Final = os.environ.get("AWS_ENDPOINT_URL", "")
 ARCHITECTURE: Final = "arm64" if os.uname().machine in ("arm64", "aarch64") else "x86_64"
 ORG: Final = "org_test"
+EMULATOR_READ_TIMEOUT_S: Final = 10
 
 
 def secret(number: int) -> str:
@@ -58,22 +59,36 @@ def deploy(stack: str, build: Path, **parameters: str) -> str:
 
 @contextmanager
 def build_for(folder: Path, vendors_url: str) -> Iterator[Path]:
-    """Copy the build, with the address of the vendors' emulator in its template."""
+    """Copy the build, with the address of the vendors' emulator in its template and more patience with AWS.
+
+    The emulator is one process, which answers no call for more than a second while it installs functions: two reads in
+    a row would time out, and a request fail with 503, as it would not on AWS.
+    """
     copy = folder / "build"
     shutil.copytree(BUILD, copy, copy_function=os.link)
-    template = copy / "template.yaml"
-    text = template.read_text()
-    template.unlink()  # a link to the file of the build, which stays as it is
-    assert text.count("LOCAL_VENDORS_URL: ''") == 1
-    template.write_text(text.replace("LOCAL_VENDORS_URL: ''", f"LOCAL_VENDORS_URL: {vendors_url}"))
+    _replace(copy / "template.yaml", "LOCAL_VENDORS_URL: ''", f"LOCAL_VENDORS_URL: {vendors_url}")
+    clients = copy / "SharedLayer" / "python" / "providers_data_plane" / "clients.py"
+    _replace(clients, "read_timeout=1.25,", f"read_timeout={EMULATOR_READ_TIMEOUT_S},")
     yield copy
 
 
 def change(file: Path, text: str) -> None:
-    """Append to a file of a copied build, but not to the build that it is a link to."""
+    """Append to a file of a copied build."""
+    _write(file, file.read_text() + text)
+
+
+def _replace(file: Path, old: str, new: str) -> None:
     content = file.read_text()
+    assert content.count(old) == 1, f"{file} does not contain one {old}"
+    _write(file, content.replace(old, new))
+
+
+def _write(file: Path, content: str) -> None:
+    """Write a file of a copied build, but not the file of the build that it is a link to."""
     file.unlink()
-    file.write_text(content + text)
+    for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
+        compiled.unlink()  # Python would run it without a look at the source
+    file.write_text(content)
 
 
 def physical(stack: str, logical_id: str) -> str:
