@@ -14,8 +14,8 @@ from typing import Any, Final
 from local.aws import REGION
 from local.aws_server import NAMES, running_aws
 from local.background import in_background
+from local.faster_moto import speed_up_moto
 from local.template import Template
-from local.transactions import quick_transactions
 from local.vendors.keys import fake_key
 from providers.bootstrap import Dependencies, Settings
 from providers.model.routing import Attempt
@@ -124,7 +124,7 @@ class Requests:
 def requests() -> Iterator[Requests]:
     """Serve an embedded AWS and the emulator of the vendors in this process, and yield requests for them."""
     os.environ |= {"AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
-    quick_transactions()
+    speed_up_moto()
     aws_port, vendors_port = free_port(), free_port()
     aws = running_aws("127.0.0.1", None, aws_port, vendors_port)
     with in_background(aws) as management_key:

@@ -13,9 +13,9 @@ from typing import Any, Final
 from moto import mock_aws
 from moto.core.models import MockAWS
 
+from local.faster_moto import speed_up_moto
 from local.sweeper import LocalClock
 from local.template import Template
-from local.transactions import quick_transactions
 from providers.bootstrap import Dependencies, Settings
 
 REGION: Final = "us-east-1"
@@ -57,7 +57,7 @@ class EmbeddedAws:
 
     def start(self) -> None:
         """Start with an empty account."""
-        quick_transactions()
+        speed_up_moto()
         self._mock.start(reset=True)
 
     def stop(self) -> None:

@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 
 from local.background import served
 from local.browsers import refusal
-from local.transactions import quick_transactions
+from local.faster_moto import speed_up_moto
 
 Invoke = Callable[[str, dict[str, Any]], Any]
 _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -115,7 +115,7 @@ def serving_aws(
         functions: the functions of the stack that callers may invoke, and what runs them.
         access_key_id: that of the callers to serve; None serves all.
     """
-    quick_transactions()
+    speed_up_moto()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a log line for each AWS call is noise
     moto = _OneAtATime(DomainDispatcherApplication(create_backend_app), turn)
     application: _Application = _Functions(moto, functions or {})

@@ -1,12 +1,18 @@
 """Fixtures for all tests."""
 
 import functools
+import os
 from collections.abc import Iterator
+from typing import Any
 
 import botocore.session
+import httpcore2
 import moto.core.models
 import pytest
+from botocore.hooks import EventAliaser
 from moto.core.config import default_user_config
+
+from local.faster_moto import speed_up_moto
 
 pytest_plugins = ["tests.kit.figures"]
 pytest.register_assert_rewrite("tests.proofs.changes", "tests.proofs.state", "tests.proofs.world")
@@ -22,4 +28,31 @@ def _read_botocores_files_once() -> Iterator[None]:
         patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
         patch.setitem(default_user_config["core"], "reset_boto3_session", False)
         patch.setattr(moto.core.models, "RESPONSES_METHODS", [])
+        patch.setattr(EventAliaser, "_alias_event_name", _aliased)
+        speed_up_moto()
+        yield
+
+
+_alias: Any = vars(EventAliaser)["_alias_event_name"]
+_ALIASES: dict[str, str] = {}
+
+
+def _aliased(self: Any, name: str) -> str:
+    """Return the name by which botocore knows an event; the emitter of each client would find it by itself."""
+    if name not in _ALIASES:
+        _ALIASES[name] = _alias(self, name)
+    return _ALIASES[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _load_certificates_once() -> Iterator[None]:
+    """Share the TLS context of the HTTP library in a process; every client would load all certificate authorities."""
+    load = functools.cache(lambda _trust_env, *_: _load(_trust_env=_trust_env))
+    _load = httpcore2.default_ssl_context
+
+    def shared(*, _trust_env: bool = True) -> Any:
+        return load(_trust_env, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpcore2, "default_ssl_context", shared)
         yield

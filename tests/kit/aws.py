@@ -15,8 +15,8 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
+from local.faster_moto import speed_up_moto
 from local.template import Template
-from local.transactions import quick_transactions
 from providers.adapters.aws import parse_items_quickly
 
 REGION = "us-east-1"
@@ -47,7 +47,7 @@ def _create(client: Any) -> Tables:
 @contextmanager
 def moto_tables() -> Iterator[Tables]:
     """Yield tables in moto, in this process."""
-    quick_transactions()
+    speed_up_moto()
     with mock_aws():
         client = boto3.client("dynamodb", region_name=REGION)
         parse_items_quickly(client)

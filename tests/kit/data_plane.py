@@ -14,8 +14,8 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 from ulid import ULID
 
+from local.faster_moto import speed_up_moto
 from local.template import Template
-from local.transactions import quick_transactions
 from providers.bootstrap import Dependencies
 from providers.bootstrap import Settings as StackSettings
 from providers.model.provider import Provider
@@ -130,7 +130,7 @@ class Deployment:
 @contextmanager
 def deployment(grace_s: int = 3600) -> Iterator[Deployment]:
     """Yield an empty stack in moto."""
-    quick_transactions()
+    speed_up_moto()
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         for logical_id, table in Template().tables.items():
