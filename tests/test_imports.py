@@ -30,6 +30,15 @@ def test_the_client_package_loads_its_libraries_on_first_use() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_list_for_people_needs_no_library_of_the_client() -> None:
+    """`providers list` and completion load neither the HTTP library nor models, retries or tables for terminals."""
+    code = (
+        "import sys, providers_client.cli.listing, providers_client.cli.completing; "
+        "assert not {'httpx2', 'httpcore2', 'pydantic', 'stamina', 'rich', 'asyncio'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_data_planes_package_loads_its_libraries_on_first_use() -> None:
     """`import providers_data_plane` loads neither botocore nor cryptography, and yet has every name that it lists."""
     code = (

@@ -103,8 +103,8 @@ __all__ = [
 ]
 
 _MODULES: Final = (
-    "providers_contract.responses",
     "providers_client.errors",
+    "providers_contract.responses",
     "providers_client.calls",
     "providers_client.sending",
     "providers_client.sync",

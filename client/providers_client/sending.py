@@ -16,7 +16,8 @@ import httpx2
 from pydantic import ValidationError
 
 from providers_client.calls import Call
-from providers_client.errors import ConfigurationError, ProvidersAPIError, from_response, unexpected
+from providers_client.errors import ConfigurationError, ProvidersAPIError
+from providers_client.failures import from_response, unexpected
 from providers_client.variables import KEY_VARIABLE, URL_VARIABLE
 from providers_client.version import VERSION
 from providers_contract.ids import MANAGEMENT_KEY, MANAGEMENT_KEY_PREFIX

@@ -83,6 +83,11 @@ def commands(stack: Stack, org: str, *scopes: Scope) -> Commands:
     return Commands({"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": key, "PROVIDERS_FORCE_TTY": "160"})
 
 
+def no_connection(*_: object) -> None:
+    """Fail, as without a network."""
+    raise OSError
+
+
 @pytest.fixture
 def canned(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Commands, Script]]:
     """Commands with canned responses, for endpoints that are hard to reach."""
@@ -90,7 +95,8 @@ def canned(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Commands, Scr
     def make(*responses: httpx2.Response) -> tuple[Commands, Script]:
         script = Script(responses)
         transport = httpx2.MockTransport(script)
-        monkeypatch.setattr("providers_client.cli.session.Client", partial(Client, transport=transport))
+        monkeypatch.setattr("providers_client.sync.Client", partial(Client, transport=transport))
+        monkeypatch.setattr("providers_client.cli.quick_read._opener", no_connection)
         environment = {"PROVIDERS_API_URL": "https://a.example.com", "PROVIDERS_API_KEY": KEY}
         return Commands(environment | {"PROVIDERS_FORCE_TTY": "160"}), script
 

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from providers_client.cli.health import shown
-from providers_client.cli.providers import providers_table
+from providers_client.cli.listing import Row, providers_table
+from providers_client.cli.session import as_plain
 from providers_client.cli.terminal import laid_out
 from providers_contract.examples import HEALTH, PROVIDER
 from providers_contract.responses import Health, HistoryPoint, Provider
@@ -64,7 +65,7 @@ def picture() -> str:
         record=True, width=WIDTH, highlight=False, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
     console.print("[bold]$[/] providers list")
-    console.print(laid_out([providers_table(providers, charted=True)], WIDTH))
+    console.print(laid_out([providers_table([Row.of(as_plain(each)) for each in providers], charted=True)], WIDTH))
     console.print('\n[bold]$[/] providers health "OpenAI Production"')
     console.print(laid_out(shown(health_view, "1h", WIDTH), WIDTH))
     svg = console.export_svg(title="providers", theme=MONOKAI, unique_id="providers")

@@ -21,7 +21,7 @@ arguments: every process on the machine can see those.
 """
 EPILOG: Final = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items()) + "."
 COMMANDS: Final = {
-    "list": ("providers_client.cli.providers:list_", "List providers, newest first, with their health."),
+    "list": ("providers_client.cli.listing:list_", "List providers, newest first, with their health."),
     "add": ("providers_client.cli.providers:add", "Verify a credential with its vendor and add it."),
     "get": ("providers_client.cli.providers:get", "Show a provider."),
     "rotate": ("providers_client.cli.providers:rotate", "Verify a new key and replace the active one."),

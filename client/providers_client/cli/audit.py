@@ -38,7 +38,7 @@ def audit(
     as_json: bool,
 ) -> None:
     """Show who changed what, newest first."""
-    session = begin(ctx, as_json, AuditEntry)
+    session = begin(ctx, as_json, "AuditEntry")
     with session.client() as client:
         resource = find(client, which) if which is not None else resource_id
         found = list(client.list_audit(resource, action, key_id, limit))

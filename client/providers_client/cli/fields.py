@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from providers_client.errors import ConfigurationError
 
-Shown: TypeAlias = type[BaseModel] | tuple[str, ...]
-"""What a command prints: a model of the contract, or the names of the fields."""
+if TYPE_CHECKING:
+    from providers_contract.responses import Response
+
+Shown: TypeAlias = str | tuple[str, ...]
+"""What a command prints: the name of a model of the contract, or the names of the fields."""
 
 
 def chosen(text: str, shown: Shown) -> tuple[str, ...]:
@@ -25,12 +26,20 @@ def known_fields(shown: Shown) -> list[str]:
     """Return the names of the fields, those of nested models too: `health`, `health.state`."""
     if isinstance(shown, tuple):
         return [*shown]
+    from providers_contract import responses  # late: the models take long to import
+
+    return _fields_of(getattr(responses, shown))
+
+
+def _fields_of(model: type[Response]) -> list[str]:
+    from providers_contract.responses import Response
+
     found: list[str] = []
-    for attribute, field in shown.model_fields.items():
+    for attribute, field in model.model_fields.items():
         name = field.alias or attribute
         found.append(name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found += [f"{name}.{each}" for each in known_fields(field.annotation)]
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Response):
+            found += [f"{name}.{each}" for each in _fields_of(field.annotation)]
     return found
 
 

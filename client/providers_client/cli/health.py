@@ -56,7 +56,7 @@ CHART_CELLS: Final = 60
 @click.pass_context
 def health(ctx: click.Context, which: str, history: str, watch: bool, every: float, as_json: bool) -> None:
     """Show success rates and latencies, and a chart."""
-    session = begin(ctx, as_json, Health)
+    session = begin(ctx, as_json, "Health")
     if watch and as_json:
         raise ConfigurationError("--watch cannot be combined with --json")
     with session.client() as client:

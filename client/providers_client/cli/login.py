@@ -13,7 +13,6 @@ from providers_client.cli.session import RETRIES, Session, begin, out, require_t
 from providers_client.cli.tables import details, show, time
 from providers_client.sync import Client
 from providers_client.variables import URL_VARIABLE
-from providers_contract.responses import OwnKey
 from providers_contract.secret import Secret, trimmed
 
 
@@ -57,7 +56,7 @@ def logout(ctx: click.Context) -> None:
 @click.pass_context
 def whoami(ctx: click.Context, as_json: bool) -> None:
     """Show the management key that commands use, and its organization."""
-    session = begin(ctx, as_json, OwnKey)
+    session = begin(ctx, as_json, "OwnKey")
     access = session.access()
     with session.client() as client:
         own = client.get_management_key()

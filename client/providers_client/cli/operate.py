@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import httpx2
 
-from providers_client.errors import ConfigurationError, ConnectionFailed, UnexpectedResponse, Unprocessable, from_body
+from providers_client.errors import ConfigurationError, ConnectionFailed, UnexpectedResponse, Unprocessable
+from providers_client.failures import from_body
 from providers_client.sending import is_loopback
 
 OUTPUT: Final = "OperateFunctionName"

@@ -1,8 +1,7 @@
-"""`providers list|add|get|rotate|update|upload`."""
+"""`providers add|get|rotate|update|upload`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -20,83 +19,15 @@ from providers_client.cli.session import (
     say_warnings,
     warnings_member,
 )
-from providers_client.cli.sparklines import sparkline
 from providers_client.cli.tables import (
-    Column,
-    Table,
     details,
-    milliseconds,
     show,
     state_of,
-    table,
-    terminal_width,
     time,
 )
 from providers_client.cli.vendor_keys import read_key
 from providers_client.errors import ConfigurationError
-from providers_contract.responses import Changed, Provider, Upload
-from providers_contract.vocabulary import HealthState, Status
-
-
-@click.command("list")
-@click.option("--vendor", type=VENDOR, metavar="VENDOR", help="Filter by vendor.")
-@click.option("--status", type=options.one_of(Status), help="Filter by status.")
-@click.option("--health", type=options.one_of(HealthState), help="Filter by health.")
-@click.option("--name", help="Filter by a part of the name.")
-@click.option("--tag", help="Filter by a tag.")
-@click.option("--limit", type=click.IntRange(min=1), help="Maximum number to show.")
-@click.option("--chart/--no-chart", default=True, help="Show a sparkline of the last hour.")
-@options.quiet
-@options.as_json
-@click.pass_context
-def list_(
-    ctx: click.Context,
-    vendor: str | None,
-    status: str | None,
-    health: str | None,
-    name: str | None,
-    tag: str | None,
-    limit: int | None,
-    chart: bool,
-    quiet: bool,
-    as_json: bool,
-) -> None:
-    """List providers, newest first, with their health."""
-    session = begin(ctx, as_json, Provider, quiet=quiet)
-    charted = chart and not (as_json or quiet) and terminal_width() is not None
-    with session.client() as client:
-        include: Literal["history"] | None = "history" if charted else None
-        found = list(client.list_providers(vendor, status, health, limit, name=name, tag=tag, include=include))
-    if as_json:
-        session.print_json(found)
-    elif quiet:
-        for each in found:
-            out(each.id)
-    elif found:
-        show(providers_table(found, charted=charted))
-    else:
-        say(
-            "No providers. `providers add` adds one."
-            if not (vendor or status or health or name or tag)
-            else "No providers of this kind."
-        )
-
-
-def providers_table(found: Sequence[Provider], *, charted: bool = False) -> Table:
-    """Return a row for each provider, with a sparkline of the last hour if `charted`."""
-    shown = table(
-        Column("NAME", folds=True),
-        Column("VENDOR", drop=1),
-        Column("STATE"),
-        Column("P50", drop=2, right=True),
-        *([Column("LAST HOUR", drop=3)] if charted else []),
-        Column("ID", drop=4),  # first: every command takes the name, too
-    )
-    for each in found:
-        line = [sparkline(each.health.history or [], 12)] if charted else []
-        p50 = milliseconds(each.health.p50_latency_ms)
-        shown.add(each.name, each.vendor, state_of(each), p50, *line, each.id)
-    return shown
+from providers_contract.responses import Changed, Provider
 
 
 @click.command()
@@ -130,7 +61,7 @@ def add(
 
     NAME is unique in the organization. Without an option for the key, it is prompted for, and not shown.
     """
-    session = begin(ctx, as_json, Provider, quiet=quiet)
+    session = begin(ctx, as_json, "Provider", quiet=quiet)
     with session.client() as client:
         key = read_key(vendor, key_file, key_stdin, key_env)
         with session.verifying():
@@ -152,7 +83,7 @@ def add(
 @click.pass_context
 def get(ctx: click.Context, which: str, as_json: bool) -> None:
     """Show a provider."""
-    session = begin(ctx, as_json, Provider)
+    session = begin(ctx, as_json, "Provider")
     with session.client() as client:
         found = client.get_provider(find(client, which))
     if as_json:
@@ -186,7 +117,7 @@ def rotate(
 
     If the vendor refuses the new key, the old one stays active.
     """
-    session = begin(ctx, as_json, Provider, quiet=quiet)
+    session = begin(ctx, as_json, "Provider", quiet=quiet)
     with session.client() as client:
         provider_id = find(client, which)
         key = read_key(None, key_file, key_stdin, key_env)
@@ -230,7 +161,7 @@ def update(
     as_json: bool,
 ) -> None:
     """Rename, tag, enable or disable, or set the key's expiry."""
-    session = begin(ctx, as_json, Provider, quiet=quiet)
+    session = begin(ctx, as_json, "Provider", quiet=quiet)
     if no_key_expiry and key_expires_at is not None:
         raise ConfigurationError("use either --key-expires-at or --no-key-expires-at")
     if tags and no_tags:
@@ -270,7 +201,7 @@ def upload(
     as_json: bool,
 ) -> None:
     """Create a one-time link for someone else to enter a key."""
-    session = begin(ctx, as_json, Upload, quiet=quiet)
+    session = begin(ctx, as_json, "Upload", quiet=quiet)
     if (which is None) == (vendor is None or name is None):
         raise ConfigurationError("name a provider to rotate, or use --vendor and --name for a new one")
     with session.client() as client:
@@ -300,7 +231,7 @@ def show_changed(session: Session, changed: Changed[Provider], done: str) -> Non
 def _show(found: Provider) -> None:
     verified = found.verification
     outcome = verified.outcome if verified.reason is None else f"{verified.outcome}: {verified.reason}"
-    checked = time(found.health.last_check_at)
+    state, checked = state_of(found.status, found.health.state), time(found.health.last_check_at)
     show(
         details(
             {
@@ -310,7 +241,7 @@ def _show(found: Provider) -> None:
                 **({"tags": ", ".join(found.tags)} if found.tags else {}),
                 "base URL": found.base_url or "the vendor's own",
                 "status": found.status,
-                "health": (*state_of(found), (f", checked {checked}" if checked else "", "")),
+                "health": (*state, (f", checked {checked}" if checked else "", "")),
                 "key": f"{found.key_hint} (version {found.key_version}, since {time(found.key_rotated_at)})",
                 "key expires": time(found.key_expires_at) or "unknown",
                 "verified": f"{outcome}, {time(verified.checked_at)}",

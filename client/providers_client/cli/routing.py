@@ -14,7 +14,7 @@ from providers_client.cli.tables import Column, details, show, table, time
 from providers_client.errors import ConfigurationError
 from providers_contract import vendors
 from providers_contract.ids import PROVIDER_ID
-from providers_contract.responses import AttemptView, DeletedRoutingConfig, RoutingConfig
+from providers_contract.responses import AttemptView, RoutingConfig
 from providers_contract.vocabulary import Strategy
 
 LITELLM_CALLBACK: Final = "providers_data_plane.integrations.litellm.callback"
@@ -32,7 +32,7 @@ def app() -> None:
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List routing configs."""
-    session = begin(ctx, as_json, RoutingConfig)
+    session = begin(ctx, as_json, "RoutingConfig")
     with session.client() as client:
         found = list(client.list_routing_configs())
     if as_json:
@@ -54,7 +54,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def get(ctx: click.Context, slug: str, as_json: bool) -> None:
     """Show a routing config."""
-    session = begin(ctx, as_json, RoutingConfig)
+    session = begin(ctx, as_json, "RoutingConfig")
     with session.client() as client:
         _show(session, client.get_routing_config(slug))
 
@@ -74,7 +74,7 @@ def get(ctx: click.Context, slug: str, as_json: bool) -> None:
 @click.pass_context
 def put(ctx: click.Context, slug: str, attempts: tuple[str, ...], strategy: str | None, as_json: bool) -> None:
     """Create a routing config, or replace it."""
-    session = begin(ctx, as_json, RoutingConfig)
+    session = begin(ctx, as_json, "RoutingConfig")
     pairs = [each.rpartition("=")[::2] for each in attempts]
     if not all(which and model for which, model in pairs):
         raise ConfigurationError("--attempt has the form PROVIDER=MODEL")
@@ -94,7 +94,7 @@ def put(ctx: click.Context, slug: str, attempts: tuple[str, ...], strategy: str 
 @click.pass_context
 def remove(ctx: click.Context, slug: str, yes: bool, as_json: bool) -> None:
     """Delete a routing config."""
-    session = begin(ctx, as_json, DeletedRoutingConfig)
+    session = begin(ctx, as_json, "DeletedRoutingConfig")
     with session.client() as client:
         if not yes:
             found = client.get_routing_config(slug)

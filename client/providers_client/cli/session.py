@@ -9,22 +9,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from pydantic import BaseModel
-from stamina.instrumentation import set_on_retry_hooks
 
 from providers_client.cli.access import Access, access, address
 from providers_client.cli.commands import FIELDS
 from providers_client.cli.fields import Shown, chosen, selected
 from providers_client.cli.reporting import json_text, plain, wrapped
-from providers_client.cli.waiting import announce_wait, spinner
+from providers_client.cli.waiting import announce_waits, spinner
 from providers_client.errors import ConfigurationError, NotFound
-from providers_client.sync import Client
 from providers_contract.ids import PROVIDER_ID
 from providers_contract.names import name_claim
-from providers_contract.responses import Provider, Warning  # noqa: A004 - the contract's word
 
 if TYPE_CHECKING:
     from providers_client.aio import AsyncClient
+    from providers_client.sync import Client
+    from providers_contract.responses import Provider, Warning  # noqa: A004 - the contract's word
 
 RETRIES: Final = 2
 """Few, because a person is waiting."""
@@ -44,7 +42,10 @@ class Session:
 
     def client(self, *, retries: int = RETRIES) -> Client:
         """Return a client. Raises ConfigurationError."""
+        from providers_client.sync import Client  # late: its libraries take longer to import than a request takes
+
         found = self.access()
+        announce_waits(quiet=self.as_json)
         return Client(found.url, found.key, retries=retries)
 
     def async_client(self, *, retries: int = RETRIES) -> AsyncClient:
@@ -52,6 +53,7 @@ class Session:
         from providers_client.aio import AsyncClient  # late: few commands need it, and asyncio takes long to import
 
         found = self.access()
+        announce_waits(quiet=self.as_json)
         return AsyncClient(found.url, found.key, retries=retries)
 
     def access(self) -> Access:
@@ -88,7 +90,6 @@ def begin(ctx: click.Context, as_json: bool = False, shown: Shown = (), *, quiet
     """
     root = ctx.find_root()
     session = root.obj = Session(**root.obj, as_json=as_json, quiet=quiet, command=ctx.info_name)
-    set_on_retry_hooks(() if as_json else (announce_wait,))  # with --json, standard error is for errors alone
     if as_json and quiet:
         raise ConfigurationError("use either --json or --quiet")
     fields = ctx.meta[FIELDS]
@@ -98,7 +99,9 @@ def begin(ctx: click.Context, as_json: bool = False, shown: Shown = (), *, quiet
 
 def as_plain(found: Any) -> Any:
     """Return models as the JSON from which they were parsed."""
-    if isinstance(found, BaseModel):
+    from providers_contract.responses import Response  # late: the models take long to import
+
+    if isinstance(found, Response):
         return found.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return [as_plain(each) for each in found] if isinstance(found, list) else found
 

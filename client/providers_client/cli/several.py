@@ -26,7 +26,7 @@ T = TypeVar("T")
 @click.pass_context
 def remove(ctx: click.Context, which: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool) -> None:
     """Delete providers and every version of their credentials."""
-    session = begin(ctx, as_json, Deleted)
+    session = begin(ctx, as_json, "Deleted")
     if not (yes or dry_run):
         require_terminal()
 
@@ -54,7 +54,7 @@ def remove(ctx: click.Context, which: tuple[str, ...], dry_run: bool, yes: bool,
 @click.pass_context
 def disable(ctx: click.Context, which: tuple[str, ...], as_json: bool) -> None:
     """Disable providers: they cannot be used, and are not probed."""
-    _set_status(begin(ctx, as_json, Provider), which, "disabled", "Disabled")
+    _set_status(begin(ctx, as_json, "Provider"), which, "disabled", "Disabled")
 
 
 @click.command()
@@ -63,7 +63,7 @@ def disable(ctx: click.Context, which: tuple[str, ...], as_json: bool) -> None:
 @click.pass_context
 def enable(ctx: click.Context, which: tuple[str, ...], as_json: bool) -> None:
     """Enable disabled providers."""
-    _set_status(begin(ctx, as_json, Provider), which, "active", "Enabled")
+    _set_status(begin(ctx, as_json, "Provider"), which, "active", "Enabled")
 
 
 def _set_status(session: Session, which: Sequence[str], status: Literal["active", "disabled"], done: str) -> None:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from providers_client.cli.tables import Cell
-from providers_contract.responses import HistoryPoint
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 NO_CHECKS: Final = "·"
 ALL_FAILED: Final = "×"
 
 
-def sparkline(points: Sequence[HistoryPoint], cells_wanted: int) -> Cell:
+class Point(Protocol):
+    """The checks of an interval, as in the contract's `HistoryPoint`."""
+
+    @property
+    def checks(self) -> int: ...  # noqa: D102
+    @property
+    def success_rate(self) -> float | None: ...  # noqa: D102
+    @property
+    def p50_ms(self) -> int | None: ...  # noqa: D102
+
+
+def sparkline(points: Sequence[Point], cells_wanted: int) -> Cell:
     """Return the latency of successful checks as bars (the slowest is the highest), at most `cells_wanted` characters.
 
     `·` means no checks, `×` only failed checks; a bar is yellow if some checks failed.
@@ -24,7 +34,7 @@ def sparkline(points: Sequence[HistoryPoint], cells_wanted: int) -> Cell:
     return tuple(_bar(group, highest) for group in groups)
 
 
-def _bar(group: Sequence[HistoryPoint], highest: int) -> tuple[str, str]:
+def _bar(group: Sequence[Point], highest: int) -> tuple[str, str]:
     checked = [point for point in group if point.checks]
     rates = [point.success_rate or 0.0 for point in checked]
     if not checked:

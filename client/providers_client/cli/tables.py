@@ -15,7 +15,6 @@ from typing import Final, TypeAlias
 import click
 
 from providers_client.cli.reporting import plain
-from providers_contract.responses import Provider
 
 TERMINAL_VARIABLE: Final = "PROVIDERS_FORCE_TTY"
 """A width: the output is laid out as on a terminal that has it."""
@@ -105,9 +104,9 @@ def show(*parts: Table | Cell) -> None:
             click.echo("\t".join(text_of(each) for each in row))
 
 
-def state_of(provider: Provider) -> Cell:
+def state_of(status: str, health: str) -> Cell:
     """Return a provider's health, or the status because of which it is not probed."""
-    state = provider.health.state if provider.status == "active" else provider.status
+    state = health if status == "active" else status
     return styled(state, STYLES.get(state, ""))
 
 

@@ -8,7 +8,6 @@ from providers_client.cli import options
 from providers_client.cli.providers import show_changed
 from providers_client.cli.session import begin, confirm, find, out
 from providers_client.cli.tables import Column, show, styled, table, time
-from providers_contract.responses import DestroyedVersion, Provider, Version
 
 
 @click.command()
@@ -20,7 +19,7 @@ def versions(ctx: click.Context, which: str, as_json: bool) -> None:
 
     SAFE TO REVOKE: nothing uses the key any more, so you can revoke it at the vendor.
     """
-    session = begin(ctx, as_json, Version)
+    session = begin(ctx, as_json, "Version")
     with session.client() as client:
         found = client.list_versions(find(client, which))
     if as_json:
@@ -52,7 +51,7 @@ def destroy_version(ctx: click.Context, which: str, number: int, yes: bool, as_j
 
     It can no longer be used or restored. `providers versions` shows the numbers.
     """
-    session = begin(ctx, as_json, DestroyedVersion)
+    session = begin(ctx, as_json, "DestroyedVersion")
     with session.client() as client:
         provider_id = find(client, which)
         if not yes:
@@ -73,7 +72,7 @@ def destroy_version(ctx: click.Context, which: str, number: int, yes: bool, as_j
 @click.pass_context
 def rollback(ctx: click.Context, which: str, to: int | None, quiet: bool, as_json: bool) -> None:
     """Restore a previous key (creates a new version)."""
-    session = begin(ctx, as_json, Provider, quiet=quiet)
+    session = begin(ctx, as_json, "Provider", quiet=quiet)
     with session.client() as client:
         provider_id = find(client, which)
         with session.verifying():

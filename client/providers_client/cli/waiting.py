@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 _WORTH_SAYING_S: Final = 1.0
 
 
-def announce_wait(details: RetryDetails) -> None:
-    """Print a line before a long wait for another attempt: a hook for stamina."""
+def announce_waits(*, quiet: bool) -> None:
+    """Print a line before each long wait for another attempt, unless `quiet`: then standard error is for errors."""
+    from stamina.instrumentation import set_on_retry_hooks  # late: only a client waits
+
+    set_on_retry_hooks(() if quiet else (_announce,))
+
+
+def _announce(details: RetryDetails) -> None:
     if details.wait_for < _WORTH_SAYING_S:
         return
     limited = isinstance(details.caused_by, RateLimited)
