@@ -126,6 +126,16 @@ def test_the_chart_is_one_line(canned: Callable[..., tuple[Commands, Script]], w
     assert "120 ms" in scale
 
 
+def test_changes_of_state_are_listed(canned: Callable[..., tuple[Commands, Script]]) -> None:
+    """Below the chart are the latest five changes of state, unless there is only one, which the headline has."""
+    change = {"at": TIME, "from": "healthy", "to": "unhealthy", "reason": "credential_rejected", "key_version": 1}
+    run, _ = canned(one(HEALTH), one(HEALTH | {"changes": [change] * 7}))
+    assert "SINCE" not in run.ok("health", PROVIDER_ID).out
+    _, listed = run.ok("health", PROVIDER_ID).out.split("SINCE")
+    rows = [line.split() for line in listed.splitlines()[2:]]
+    assert [row[2:] for row in rows] == [["unhealthy", "healthy", "credential_rejected"]] * 5
+
+
 def test_a_long_error_is_wrapped_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, an error is wrapped between words and an address stays whole; in a pipe it is one line."""
     address = f"https://api.example.com/{'x' * 50}"

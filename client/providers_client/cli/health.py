@@ -33,6 +33,7 @@ from providers_contract.responses import Health, WindowView
 from providers_contract.vocabulary import HistorySpan
 
 CHART_CELLS: Final = 60
+_CHANGES_SHOWN: Final = 5
 
 
 @click.command()
@@ -91,7 +92,7 @@ def _watch(first: Health, read: Callable[[], Health], every: float, history: str
 
 
 def shown(found: Health, history: str, width: int) -> list[Table | Cell]:
-    """Return a headline, the windows and the chart, for a terminal of this width."""
+    """Return a headline, the windows, the chart and the latest changes of state, for a terminal of this width."""
     reason = f" ({plain(found.reason)})" if found.reason else ""
     since = f" since {time(found.since)}" if found.since else ""
     checked = f", last checked {time(found.last_check_at)}" if found.last_check_at else ", never checked"
@@ -102,7 +103,15 @@ def shown(found: Health, history: str, width: int) -> list[Table | Cell]:
     line = sparkline(found.history, max(1, min(CHART_CELLS, width - len(label))))
     scale = f"p50, ▁ 0 to █ {slowest} ms" if slowest else "no good checks"
     chart = ((label, ""), *line)
-    return [headline, _BLANK, _windows(found), _BLANK, chart, styled(f"{scale:>{len(text_of(chart))}}", "dim")]
+    parts: list[Table | Cell] = [
+        headline,
+        _BLANK,
+        _windows(found),
+        _BLANK,
+        chart,
+        styled(f"{scale:>{len(text_of(chart))}}", "dim"),
+    ]
+    return [*parts, _BLANK, _changes(found)] if len(found.changes) > 1 else parts  # the headline has the latest
 
 
 def _values(found: Health) -> Table:
@@ -132,6 +141,14 @@ def _windows(found: Health) -> Table:
     spans = {"5m": found.windows.five_minutes, "1h": found.windows.hour, "24h": found.windows.day}
     for name, window in (spans | {"7d": found.windows.week}).items():
         made.add(name, *_row(window))
+    return made
+
+
+def _changes(found: Health) -> Table:
+    made = table(Column("SINCE"), Column("STATE"), Column("BEFORE", drop=2), Column("REASON", drop=1))
+    for each in found.changes[:_CHANGES_SHOWN]:
+        after, before = (styled(state, STYLES.get(state, "")) for state in (each.after, each.before))
+        made.add(time(each.at), after, before, each.reason)
     return made
 
 
