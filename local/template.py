@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,12 +65,19 @@ class GatewayResponse:
         return self.status, {name: fill(value) for name, value in self.headers.items()}, fill(self.body)
 
 
+@cache
+def _read(path: Path, _modified_ns: int) -> dict[str, Any]:
+    """Return the content of a template, parsed once for each time that it was modified; it must not be changed."""
+    content: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+    return content
+
+
 class Template:
     """The parts of a SAM template that a local stack needs."""
 
     def __init__(self, path: Path = TEMPLATE) -> None:
         self.root: Final = path.parent
-        self.content: Final[dict[str, Any]] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+        self.content: Final = _read(path, path.stat().st_mtime_ns)
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return the properties of every resource of `kind`, by logical id."""

@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import functools
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,11 @@ from local.faster_moto import speed_up_moto
 
 pytest_plugins = ["tests.kit.figures"]
 pytest.register_assert_rewrite("tests.proofs.changes", "tests.proofs.state", "tests.proofs.world")
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what collection made from garbage collection: it is all kept, and searching it takes long."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
