@@ -8,35 +8,22 @@ from typing import Any, Final
 import httpx2
 from pydantic import ValidationError
 
-from providers_client.errors import (
-    AuthenticationFailed,
-    Conflict,
-    ConnectionFailed,
-    InvalidRequest,
-    NotFound,
-    PermissionDenied,
-    PreconditionFailed,
-    ProvidersAPIError,
-    RateLimited,
-    ServerFailed,
-    UnexpectedResponse,
-    Unprocessable,
-    UpstreamFailed,
-)
+from providers_client import errors
+from providers_client.errors import ConnectionFailed, ProvidersAPIError, UnexpectedResponse
 from providers_contract.errors import ERRORS, TRANSIENT, retryable
 from providers_contract.headers import http_date
 from providers_contract.responses import ErrorResponse
 
 _FAMILIES: Final[dict[int, type[ProvidersAPIError]]] = {
-    401: AuthenticationFailed,
-    403: PermissionDenied,
-    404: NotFound,
-    409: Conflict,
-    412: PreconditionFailed,
-    422: Unprocessable,
-    429: RateLimited,
-    502: UpstreamFailed,
-    504: UpstreamFailed,
+    401: errors.AuthenticationFailed,
+    403: errors.PermissionDenied,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    412: errors.PreconditionFailed,
+    422: errors.Unprocessable,
+    429: errors.RateLimited,
+    502: errors.UpstreamFailed,
+    504: errors.UpstreamFailed,
 }
 _RETRYABLE: Final = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError, httpx2.ProxyError)
 
@@ -62,7 +49,7 @@ def from_body(body: Any) -> ProvidersAPIError | None:
 
 def _from_error(found: ErrorResponse, status: int, retry_after: float | None) -> ProvidersAPIError:
     body = found.error
-    family = _FAMILIES.get(status, ServerFailed if status >= 500 else InvalidRequest)
+    family = _FAMILIES.get(status, errors.ServerFailed if status >= 500 else errors.InvalidRequest)
     return family(
         body.message,
         code=body.code,
