@@ -19,6 +19,23 @@ pytest_plugins = ["tests.kit.figures"]
 pytest.register_assert_rewrite("tests.proofs.changes", "tests.proofs.state", "tests.proofs.world")
 
 
+LONG = (
+    "local/test_use.py",
+    "local/test_fuzz.py",
+    "vendors/test_eighth_vendor.py",
+    "test_permissions.py",
+    "usecases/test_outbox.py",
+    "local/test_tour.py",
+    "local/test_process.py",
+)
+"""Tests that take seconds, or share a fixture that does."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the long tests first, so that no process has one left when the others have nothing to do."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
+
+
 def pytest_collection_finish() -> None:
     """Exempt what collection made from garbage collection: it is all kept, and searching it takes long."""
     gc.freeze()

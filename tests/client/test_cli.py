@@ -381,8 +381,9 @@ def test_the_management_key_may_be_in_a_file(providers: Commands, tmp_path: Path
     )
 
 
-def test_exit_codes_follow_the_error(providers: Commands, stack: Stack) -> None:
+def test_exit_codes_follow_the_error(providers: Commands, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each family of errors has its exit code, and the API's code is on standard error."""
+    monkeypatch.setattr("time.sleep", lambda _: None)  # between the tries to connect
     added(providers, "Taken")
     reader = commands(stack, "org_reader", Scope.PROVIDERS_READ)
     wrong = Commands(providers.environment | {"PROVIDERS_API_KEY": KEY})

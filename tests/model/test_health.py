@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,7 +43,8 @@ NOON = datetime(2026, 4, 14, 12, 0, tzinfo=UTC)
 FAILURES = [Reason.TIMEOUT, Reason.HTTP_5XX, Reason.CREDENTIAL_REJECTED]
 
 
-def week(until: datetime, seed: int = 1, gaps: bool = True) -> list[Sample]:
+@cache
+def week(until: datetime, seed: int = 1, gaps: bool = True) -> tuple[Sample, ...]:
     """Return eight days of one probe a minute up to `until`, with failures, rate limits and a gap in the sweep."""
     chance = random.Random(seed)
     samples = []
@@ -52,7 +54,7 @@ def week(until: datetime, seed: int = 1, gaps: bool = True) -> list[Sample]:
         reason = chance.choices([None, Reason.RATE_LIMITED, *FAILURES], [95, 2, 1, 1, 1])[0]
         latency = None if reason is Reason.TIMEOUT else round(chance.lognormvariate(5.5, 0.5))
         samples.append(Sample(until - timedelta(minutes=back), 1, reason, latency))
-    return samples[::-1]
+    return tuple(samples[::-1])
 
 
 MOMENTS = {
