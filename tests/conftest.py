@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import botocore.session
+import botocore.useragent
 import httpcore2
 import moto.core.models
 import pytest
@@ -52,6 +53,8 @@ def _read_botocores_files_once() -> Iterator[None]:
         patch.setitem(default_user_config["core"], "reset_boto3_session", False)
         patch.setattr(moto.core.models, "RESPONSES_METHODS", [])
         patch.setattr(EventAliaser, "_alias_event_name", _aliased)
+        sanitize = botocore.useragent.sanitize_user_agent_string_component  # at each call, for each word
+        patch.setattr(botocore.useragent, sanitize.__name__, functools.cache(sanitize))
         speed_up_moto()
         yield
 
