@@ -17,6 +17,7 @@ from mcp.shared.exceptions import MCPError
 
 import providers_client
 from local.vendors.keys import fake_key
+from providers.model.health import MINUTE, floor_minute
 from providers_contract.vocabulary import Scope
 from tests.mcp.connecting import (
     REVISIONS,
@@ -288,6 +289,8 @@ def test_requests_without_a_key_or_for_a_stream_are_refused(person: Person) -> N
 def test_a_tool_call_counts_once(person: Person) -> None:
     """Connecting and listing the tools do not count towards the key's rate limit."""
     key = person.key()
+    clock = person.stack.ports.local_clock
+    clock.put_forward_to(floor_minute(clock.now()) + MINUTE)  # the two calls are in the same minute
 
     async def work() -> None:
         async with over_http(person.stack.url, key, "auto") as client:
