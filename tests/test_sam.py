@@ -82,6 +82,8 @@ def api(aws: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
+            # Background jobs of a shell ignore Ctrl-C, and so would SAM CLI.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - one thread runs here
         )
         try:
             wait_for(port, process, log)
