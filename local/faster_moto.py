@@ -92,18 +92,19 @@ def _tokens_of(expression: str | None) -> tuple[Any, ...]:
 
 def _query_partition(self: Table, hash_key: DynamoType, *args: Any, **kwargs: Any) -> Any:
     """Query a copy of the table that has only the items with the partition key, or the index's."""
-    indexed = [name for name, _ in kwargs["hash_key_conditions"]]
+    indexed = [each for each, _ in kwargs["hash_key_conditions"]]
     if not indexed or self.range_key_attr is None:
         return _query(self, hash_key, *args, **kwargs)
     seen = copy.copy(self)
     seen.items = defaultdict(dict)
-    if indexed[0] == self.hash_key_attr:
+    name = indexed[0]
+    if name == self.hash_key_attr:
         if hash_key in self.items:
             seen.items[hash_key] = self.items[hash_key]
     else:
         for partition, items in self.items.items():
-            found = {key: item for key, item in items.items() if indexed[0] in item.attrs}
-            if found := {key: item for key, item in found.items() if item.attrs[indexed[0]] == hash_key}:
+            found = {key: each for key, each in items.items() if name in each.attrs and each.attrs[name] == hash_key}
+            if found:
                 seen.items[partition] = found
     return _query(seen, hash_key, *args, **kwargs)
 

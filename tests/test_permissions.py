@@ -488,6 +488,11 @@ def done() -> Iterator[dict[str, set[Access]]]:
 FUNCTIONS = sorted([DATA_PLANE, CALLER, *map(folder_of, Template().of_type("AWS::Serverless::Function").values())])
 
 
+def test_the_functions_are_those_with_roles() -> None:
+    """No role is left out of the tests below."""
+    assert sorted(granted()) == FUNCTIONS
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_role_allows_every_call_of_its_function(done: dict[str, set[Access]], function: str) -> None:
     """Every call that a function makes is allowed by its role."""
