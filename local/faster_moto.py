@@ -6,6 +6,8 @@
 - A query sorts and compares every item of the table. Here it sees only the items with its partition key.
 - The items of a response are converted twice, attribute by attribute. Here they are written as JSON once.
 - An expression is split into tokens up to four times in a request. Here it is once in a process.
+- An update copies its expression and looks for cycles in it, and ten checks walk through it and ask their abstract
+  classes about each part. Here a part is copied with its children, and the classes are asked once in a process.
 - moto creates an RSA key pair for each KMS key, and lists its own methods at each call.
 """
 
@@ -16,7 +18,7 @@ import copy
 import functools
 import json
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import moto.core.responses
@@ -28,6 +30,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_to_dict
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 
 _transact: Final = DynamoDBBackend.transact_write_items
@@ -38,7 +41,11 @@ _method_names: Final = functools.cache(_core.method_names_from_class)
 _generate_private_key: Final = _kms.generate_private_key
 _lex: Final = ConditionExpressionParser._lex_condition_expression  # noqa: SLF001 - without it, nothing can be kept
 _parse_update: Final = functools.lru_cache(maxsize=1000)(UpdateExpressionParser.make)
-_READS: Final = frozenset({"BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems"})
+_is_a: Final[Callable[[type, type], bool]] = functools.cache(issubclass)
+_OF_ITEMS: Final = frozenset(
+    {"BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "TransactGetItems", "UpdateItem"}
+)
+"""The operations whose responses have attribute values."""
 
 
 def speed_up_moto() -> None:
@@ -47,6 +54,8 @@ def speed_up_moto() -> None:
     DynamoDBBackend.transact_write_items = _transact_and_put_back  # type: ignore[method-assign]
     ConditionExpressionParser._lex_condition_expression = _tokens  # type: ignore[method-assign]  # noqa: SLF001
     UpdateExpressionParser.make = _parse_update  # moto copies what it returns before it changes it
+    DepthFirstTraverser.traverse_node_recursively = _traverse
+    Node.__deepcopy__ = _copy
     Table.query = _query_partition  # type: ignore[assignment, method-assign]
     moto.dynamodb.responses.DynamoResult = _Result  # type: ignore[misc]
     _kms.generate_private_key = _private_key
@@ -90,6 +99,37 @@ def _tokens_of(expression: str | None) -> tuple[Any, ...]:
     return tuple(_lex(ConditionExpressionParser(expression, None, None)))
 
 
+def _traverse(self: Any, node: Any, child_id: int = -1, processors: Mapping[type, Any] | None = None) -> Any:
+    """Process the nodes below `node`, and then `node`, which a processor can replace."""
+    if not _is_a(type(node), Node):
+        return node
+    processors = processors or self._processing_map()
+    parent = node.parent
+    for number, child in enumerate(node.children or ()):
+        self.pre_processing_of_child(node, number)
+        _traverse(self, child, number, processors)
+    for kind, process in processors.items():
+        if _is_a(type(node), kind):
+            node = process(node)
+            node.parent = parent
+            if parent:
+                parent.children[child_id] = node
+            break
+    return node
+
+
+def _copy(self: Any, memo: dict[int, Any]) -> Any:
+    """Return a copy of a part of an expression, and of all below it."""
+    copied: Any = object.__new__(type(self))
+    vars(copied).update(vars(self))
+    if self.children is not None:
+        copied.children = [copy.deepcopy(each, memo) for each in self.children]
+        for each in copied.children:
+            if _is_a(type(each), Node):
+                each.parent = copied
+    return copied
+
+
 def _query_partition(self: Table, hash_key: DynamoType, *args: Any, **kwargs: Any) -> Any:
     """Query a copy of the table that has only the items with the partition key, or the index's."""
     indexed = [each for each, _ in kwargs["hash_key_conditions"]]
@@ -110,13 +150,13 @@ def _query_partition(self: Table, hash_key: DynamoType, *args: Any, **kwargs: An
 
 
 class _Result(moto.dynamodb.responses.DynamoResult):
-    """A response of DynamoDB; `json` writes the items of reads as they are stored."""
+    """A response of DynamoDB; `json` writes its items as they are stored."""
 
     def __init__(self, result: Any) -> None:
         self._result = result
 
     def execute_result(self, context: ActionContext) -> Any:
-        if context.operation_model.name not in _READS:
+        if context.operation_model.name not in _OF_ITEMS:
             self._result = dynamo_to_dict(self._result)
             return super().execute_result(context)
         return 200, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(self._result, default=_wire)

@@ -11,11 +11,14 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node  # type: ignore[attr-defined]
 
 from local import faster_moto
 from tests.kit.aws import REGION, Tables, moto_tables
 
 COUNT = 50
+UNPATCHED = DepthFirstTraverser.traverse_node_recursively
+"""moto's own; nothing is patched before the first test runs."""
 
 
 @pytest.fixture
@@ -137,15 +140,84 @@ def responses(tables: Tables) -> list[dict[str, Any]]:
     return found
 
 
+def writes(tables: Tables) -> list[dict[str, Any]]:
+    """Return the responses to every kind of write of one item, and the errors of updates; leave no item."""
+    dynamodb, found = tables.client, list[dict[str, Any]]()
+    item: dict[str, Any] = {"TableName": tables.main, "Key": {"PK": {"S": "W"}, "SK": {"S": "-"}}}
+
+    def updated(expression: str, *values: Any, returned: str = "ALL_NEW", **names: str) -> None:
+        given = {f":{number}": value for number, value in enumerate(values)}
+        more: dict[str, Any] = {"ExpressionAttributeValues": given} if given else {}
+        more |= {"ExpressionAttributeNames": {f"#{name}": value for name, value in names.items()}} if names else {}
+        try:
+            found.append(dynamodb.update_item(**item, **more, UpdateExpression=expression, ReturnValues=returned))
+        except dynamodb.exceptions.ClientError as error:
+            found.append(error.response)
+
+    one, text, several = {"N": "1"}, {"S": "é"}, {"L": [{"S": "a"}, {"M": {"n": {"N": "7"}}}]}
+    found.append(dynamodb.put_item(TableName=tables.main, Item=item["Key"] | WITHOUT_BYTES, ReturnValues="ALL_OLD"))
+    found.append(dynamodb.put_item(TableName=tables.main, Item=item["Key"] | WITHOUT_BYTES, ReturnValues="ALL_OLD"))
+    updated("ADD n :0, ss :1 SET #s = if_not_exists(#s, :2), t = if_not_exists(t, :2)", one, {"SS": ["c"]}, text, s="s")
+    updated("SET l = list_append(if_not_exists(l, :0), :0), m.#x = :1, n = n + :1 REMOVE ns", several, one, x="x")
+    updated("SET l[0] = :0, l[7] = l[1].n REMOVE l[2] DELETE ss :1", one, {"SS": ["a"]}, returned="UPDATED_NEW")
+    updated("SET n = n - :0", one, returned="ALL_OLD")
+    updated("SET n = n - :0", one, returned="UPDATED_OLD")
+    updated("SET n = n - :0", one, returned="NONE")
+    updated("SET n = absent + :0", one)
+    updated("SET s = s + :0", one)
+    updated("SET absent.inside = :0", one)
+    updated("SET a = :1", one)
+    updated("SET #a = :0", one, b="b")
+    updated("SET a = :0, a = :0", one)
+    updated("SET a = :0 SET b = :0", one)
+    updated("SET PK = :0", text)
+    updated("SET size = :0", one)
+    updated("ADD s :0", one)
+    found.append(dynamodb.delete_item(**item, ReturnValues="ALL_OLD"))
+    found.append(dynamodb.delete_item(**item))
+    for each in found:
+        del each["ResponseMetadata"]
+    return found
+
+
+WITHOUT_BYTES = {name: value for name, value in EVERY_TYPE.items() if name not in ("b", "bs", "m")} | {"m": {"M": {}}}
+"""moto encodes bytes twice in its responses to writes."""
+
+
+def unpatch(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(moto.dynamodb.responses, "DynamoResult", faster_moto._Result.__base__)
+    patch.setattr(Table, "query", faster_moto._query)
+    assert DepthFirstTraverser.traverse_node_recursively is not UNPATCHED
+    patch.setattr(DepthFirstTraverser, "traverse_node_recursively", UNPATCHED)
+    patch.delattr(Node, "__deepcopy__")
+
+
 def test_reads_respond_as_unpatched_moto_does(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every read has the same response as without the patches, for each type of attribute."""
     for number in range(5):
         item = {"PK": {"S": "Q"}, "SK": {"S": f"{number}"}} | EVERY_TYPE
         tables.client.put_item(TableName=tables.main, Item=item | ({"due": {"S": "shard"}} if number else {}))
     patched = responses(tables)
-    monkeypatch.setattr(moto.dynamodb.responses, "DynamoResult", faster_moto._Result.__base__)
-    monkeypatch.setattr(Table, "query", faster_moto._query)
+    unpatch(monkeypatch)
     assert patched == responses(tables)
+
+
+def test_writes_respond_as_unpatched_moto_does(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every write has the same response, and every update that is refused the same error."""
+    patched = writes(tables)
+    assert sum("Error" in each for each in patched) == 10
+    unpatch(monkeypatch)
+    assert patched == writes(tables)
+
+
+def test_a_write_returns_the_bytes_that_are_stored(tables: Tables) -> None:
+    """Bytes are in the response to a write as they were sent."""
+    item = key(0) | EVERY_TYPE
+    tables.client.put_item(TableName=tables.main, Item=item)
+    found = tables.client.update_item(
+        TableName=tables.main, Key=key(0), UpdateExpression="REMOVE s", ReturnValues="ALL_NEW"
+    )
+    assert found["Attributes"] == {name: value for name, value in item.items() if name != "s"}
 
 
 def test_a_query_compares_only_the_items_of_its_partition(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
