@@ -21,8 +21,8 @@ from providers_client.errors import ConfigurationError
 from providers_client.mcp import logs
 from providers_client.mcp.http import HttpResponse, caller, respond
 from providers_client.mcp.messages import problem_with
+from providers_client.mcp.settings import is_wanted
 from providers_client.mcp.tool import Caller
-from providers_client.mcp.undo import is_wanted
 from providers_client.sending import management_key
 
 URL_VARIABLE: Final = "API_URL"

@@ -14,8 +14,8 @@ from mcp.client.client import Client as McpClient
 from providers_client import Client, ConfigurationError, ProvidersAPIError, Unprocessable
 from providers_client.mcp import logs
 from providers_client.mcp.server import make_server, offered
+from providers_client.mcp.settings import is_wanted
 from providers_client.mcp.tool import Caller
-from providers_client.mcp.undo import is_wanted
 from providers_client.sending import Backoff
 from tests.client.canned import KEY, PROVIDER, PROVIDER_ID, Script, error, page
 from tests.mcp.test_schemas import UPLOAD

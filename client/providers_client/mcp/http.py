@@ -15,7 +15,8 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types import PROTOCOL_VERSION_META_KEY, UNSUPPORTED_PROTOCOL_VERSION
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
 
-from providers_client.mcp.server import BACKOFF, TIMEOUT_S, make_server
+from providers_client.mcp.server import make_server
+from providers_client.mcp.settings import BACKOFF, TIMEOUT_S
 from providers_client.mcp.tool import Caller
 from providers_client.sync import Client
 

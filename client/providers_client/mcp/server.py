@@ -28,14 +28,9 @@ from providers_client.mcp.results import Failure, ToolError, failure, input_sche
 from providers_client.mcp.tool import Caller, Tool
 from providers_client.mcp.tools import INSTRUCTIONS, TOOLS
 from providers_client.mcp.undo import UNDO_TOOLS
-from providers_client.sending import Backoff
 from providers_client.version import VERSION
 
 set_on_retry_hooks(())  # a hook could write to standard output, where the protocol goes
-
-BACKOFF: Final = Backoff(retries=2, total_s=8.0)
-TIMEOUT_S: Final = 20.0
-"""A call lasts 28 s at most: API Gateway waits 29 s for the function, and MCP clients for a minute or so."""
 
 _FRESH: Final = CacheHint(ttl_ms=3_600_000, scope="public")
 """The tools are the same for every caller, and change only with the server's version: an hour after a deployment,

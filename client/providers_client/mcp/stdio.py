@@ -8,38 +8,23 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from io import TextIOWrapper
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import anyio
 from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 
-from providers_client.errors import ConfigurationError
 from providers_client.mcp import logs
 from providers_client.mcp.messages import problem_with, refusal
-from providers_client.mcp.server import BACKOFF, TIMEOUT_S, make_server
+from providers_client.mcp.server import make_server
 from providers_client.mcp.tool import Caller
-from providers_client.mcp.undo import is_wanted
-from providers_client.sending import from_environment
 from providers_client.sync import Client
 
-TOOLS_VARIABLE: Final = "PROVIDERS_MCP_TOOLS"
-"""`undo` adds the tools that undo changes."""
 
-
-def main() -> None:
-    """Serve until stdin ends.
-
-    Reads PROVIDERS_API_URL, PROVIDERS_API_KEY and PROVIDERS_MCP_TOOLS; exits with 2 if they are invalid.
-    """
+def serve(client: Client, *, undo: bool) -> None:
+    """Serve with `client` until stdin ends; with `undo`, also the tools that undo changes."""
     logs.install(_write)
-    try:
-        undo = is_wanted(TOOLS_VARIABLE, os.environ.get(TOOLS_VARIABLE))
-        client = Client(*from_environment(os.environ), timeout=TIMEOUT_S, backoff=BACKOFF)
-    except ConfigurationError as error:
-        print(f"providers-mcp: {error}", file=sys.stderr)  # noqa: T201 - people see it when the server does not start
-        sys.exit(2)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # end at once, without a traceback: there is nothing to clean up
     with client:
         anyio.run(_serve, make_server(Caller(client, os.environ), undo=undo))

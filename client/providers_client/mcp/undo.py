@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from providers_client.errors import ConfigurationError
 from providers_client.mcp import arguments
 from providers_client.mcp.results import Stored
 from providers_client.mcp.tool import READS, Caller, Tool, hints
 from providers_contract.responses import AuditEntry, Page, Single, Version
-
-UNDO: Final = "undo"
-"""The word that asks for these tools."""
-
-
-def is_wanted(setting: str, value: str | None) -> bool:
-    """Return whether `value` asks for these tools. Raises ConfigurationError, naming `setting`, for another word."""
-    word = (value or "").strip()
-    if word not in ("", UNDO):
-        raise ConfigurationError(f"{setting} must be {UNDO}, or not set")
-    return word == UNDO
 
 
 def list_versions(caller: Caller, given: arguments.ListVersions) -> Single[list[Version]]:
