@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -37,10 +36,11 @@ Connect = Callable[[], AbstractAsyncContextManager[Client]]
 
 @dataclass(frozen=True)
 class Person:
-    """A user of the tools."""
+    """A user of the tools. `stdio` returns the command that starts a server over stdio."""
 
     stack: Stack
     org: str
+    stdio: Callable[[], list[str]]
 
     def key(self, *scopes: Scope) -> str:
         """Return one of the user's management keys, by default with every scope."""
@@ -73,13 +73,14 @@ def stdio_environment(url: str, key: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def over_stdio(environment: Mapping[str, str], how: str, errors: Path) -> AsyncIterator[Client]:
+async def over_stdio(
+    command: list[str], environment: Mapping[str, str], how: str, errors: Path
+) -> AsyncIterator[Client]:
     """Return a client of a new process, whose stderr goes to `errors`."""
-    command = StdioServerParameters(
-        command=sys.executable, args=["-m", "providers_client.mcp"], env=dict(environment), cwd=ROOT
-    )
+    program, *arguments = command
+    server = StdioServerParameters(command=program, args=arguments, env=dict(environment), cwd=ROOT)
     with errors.open("w") as log:
-        async with Client(stdio_client(command, errlog=log), mode=how) as client:
+        async with Client(stdio_client(server, errlog=log), mode=how) as client:
             yield client
 
 

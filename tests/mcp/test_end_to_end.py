@@ -44,7 +44,7 @@ def connector(
         return lambda: over_http(url, given, how, "?tools=undo" if undo else "")
     environment = stdio_environment(url, given) | {"OPENAI_KEY": fake_key("openai", serial=77)}
     environment |= {"PROVIDERS_MCP_TOOLS": "undo"} if undo else {}
-    return lambda: over_stdio(environment, how, errors)
+    return lambda: over_stdio(person.stdio(), environment, how, errors)
 
 
 async def life(client: Client, person: Person) -> None:

@@ -69,7 +69,7 @@ def test_a_key_is_sent_to_its_own_vendor_only(person: Person, tmp_path: Path) ->
     assert emulator is not None
 
     async def work() -> None:
-        async with over_stdio(environment, "auto", tmp_path / "stderr") as client:
+        async with over_stdio(person.stdio(), environment, "auto", tmp_path / "stderr") as client:
             before = emulator.requests
             results: list[Any] = []
             for number, (given, code) in enumerate(REFUSED):

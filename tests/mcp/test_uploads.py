@@ -46,7 +46,7 @@ def test_links_work_over_stdio(person: Person, tmp_path: Path) -> None:
 
     async def work() -> None:
         environment = stdio_environment(person.stack.url, person.key())
-        async with over_stdio(environment, "auto", tmp_path / "stderr") as client:
+        async with over_stdio(person.stdio(), environment, "auto", tmp_path / "stderr") as client:
             assert (await call(client, "add_provider", vendor="groq", name="G"))["status"] == "upload_link"
 
     asyncio.run(work())
