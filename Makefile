@@ -100,7 +100,7 @@ NOT_QUICK := --ignore tests/vendors/emulator --ignore tests/vendors/test_eighth_
 quick: .venv/dev.stamp
 	@$(BIN)/pytest -q $(QUICK) $(NOT_QUICK) $(ARGS)
 
-# A process for each core. One that has nothing left to do takes tests from another, which may be waiting for a vendor.
+# A process for each core and one more (tests/conftest.py). One that has nothing left to do takes tests from another.
 PARALLEL := -n auto --dist worksteal
 
 test: .venv/dev.stamp

@@ -1,7 +1,7 @@
 """Fixtures for all tests."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -19,6 +19,12 @@ LONG = (
     "local/test_process.py",
 )
 """Tests that take seconds, or share a fixture that does."""
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Start one process more than there are cores: some wait for deadlines, and for programs that they start."""
+    return (yield) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
