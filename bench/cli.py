@@ -41,11 +41,13 @@ def measure() -> str:
                 client.add_provider("openai", f"Provider {number}", fake_key("openai", serial=number))
         environment = {"PROVIDERS_API_URL": stack.url, "PROVIDERS_API_KEY": key}
         words = {"_PROVIDERS_COMPLETE": "bash_complete", "COMP_WORDS": "providers ro", "COMP_CWORD": "1"}
+        names = words | {"COMP_WORDS": "providers get ", "COMP_CWORD": "2"}
         found = {
             "an empty program": median_ms(["-c", "pass"], {}),
             "--version": median_ms([*program, "--version"], {}, "providers "),
             "--help": median_ms([*program, "--help"], {}, "rotate"),
             "completion": median_ms(program, words, "rotate"),
+            "completion of names": median_ms(program, environment | names, "Provider"),
             "list of three": median_ms([*program, "list"], environment, "Provider 2"),
         }
     rows = [f"| {name} | {ms:.0f} | {LIMITS_MS.get(name, '')} |" for name, ms in found.items()]

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from providers_client.aio import AsyncClient
-    from providers_client.calls import UNSET, Unset
     from providers_client.errors import (
         AuthenticationFailed,
         ConfigurationError,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     )
     from providers_client.sending import Backoff
     from providers_client.sync import Client
+    from providers_client.unset import UNSET, Unset
     from providers_contract.responses import (
         Actor,
         AttemptView,
@@ -105,7 +105,7 @@ __all__ = [
 _MODULES: Final = (
     "providers_client.errors",
     "providers_contract.responses",
-    "providers_client.calls",
+    "providers_client.unset",
     "providers_client.sending",
     "providers_client.sync",
     "providers_client.aio",

@@ -11,10 +11,11 @@ from typing import Literal, TypeAlias, TypeVar
 import httpx2
 import stamina
 
-from providers_client.calls import UNSET, Call, Unset, call, call_list, given, next_page, with_etag
+from providers_client.calls import Call, call, call_list, given, next_page, with_etag
 from providers_client.errors import ProvidersAPIError
 from providers_client.failures import from_failure
 from providers_client.sending import Backoff, from_environment, result_of, settings
+from providers_client.unset import UNSET, Unset
 from providers_contract import operations
 from providers_contract.responses import (
     AttemptView,

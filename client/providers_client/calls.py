@@ -7,13 +7,13 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any, Final, Generic, TypeVar
 
 import httpx2
 from pydantic import BaseModel
 
 from providers_client.errors import ConfigurationError, NotFound
+from providers_client.unset import UNSET
 from providers_contract.errors import ERRORS
 from providers_contract.ids import IDEMPOTENCY_KEY, PROVIDER_ID, SLUG, VERSION_NUMBER
 from providers_contract.limits import MAX_PAGE
@@ -22,19 +22,6 @@ from providers_contract.responses import Page, Response
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Response)
-
-
-class Unset(Enum):
-    """The type of `UNSET`."""
-
-    UNSET = "unset"
-
-    def __repr__(self) -> str:
-        return "UNSET"
-
-
-UNSET: Final = Unset.UNSET
-"""Leaves a field unchanged; None is a value of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from providers_client.cli import options
 from providers_client.cli.session import begin, find, say
 from providers_client.cli.tables import Column, show, table, time
-from providers_contract.responses import AuditEntry
+
+if TYPE_CHECKING:
+    from providers_contract.responses import AuditEntry
 
 
 @click.command()

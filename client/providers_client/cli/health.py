@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -29,8 +29,10 @@ from providers_client.cli.tables import (
     time,
 )
 from providers_client.errors import ConfigurationError
-from providers_contract.responses import Health, WindowView
 from providers_contract.vocabulary import HistorySpan
+
+if TYPE_CHECKING:
+    from providers_contract.responses import Health, WindowView
 
 CHART_CELLS: Final = 60
 _CHANGES_SHOWN: Final = 5

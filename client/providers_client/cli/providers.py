@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from providers_client.calls import UNSET
 from providers_client.cli import options
 from providers_client.cli.options import VENDOR
 from providers_client.cli.session import (
@@ -27,7 +26,10 @@ from providers_client.cli.tables import (
 )
 from providers_client.cli.vendor_keys import read_key
 from providers_client.errors import ConfigurationError
-from providers_contract.responses import Changed, Provider
+from providers_client.unset import UNSET
+
+if TYPE_CHECKING:
+    from providers_contract.responses import Changed, Provider
 
 
 @click.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,8 +14,10 @@ from providers_client.cli.tables import Column, details, show, table, time
 from providers_client.errors import ConfigurationError
 from providers_contract import vendors
 from providers_contract.ids import PROVIDER_ID
-from providers_contract.responses import AttemptView, RoutingConfig
 from providers_contract.vocabulary import Strategy
+
+if TYPE_CHECKING:
+    from providers_contract.responses import RoutingConfig
 
 LITELLM_CALLBACK: Final = "providers_data_plane.integrations.litellm.callback"
 
@@ -74,6 +76,8 @@ def get(ctx: click.Context, slug: str, as_json: bool) -> None:
 @click.pass_context
 def put(ctx: click.Context, slug: str, attempts: tuple[str, ...], strategy: str | None, as_json: bool) -> None:
     """Create a routing config, or replace it."""
+    from providers_contract.responses import AttemptView  # late: the models take long to import
+
     session = begin(ctx, as_json, "RoutingConfig")
     pairs = [each.rpartition("=")[::2] for each in attempts]
     if not all(which and model for which, model in pairs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
@@ -13,7 +13,9 @@ from providers_client.cli.reporting import exit_code, report
 from providers_client.cli.session import Session, begin, confirm, find_by_name, out, require_terminal, say_warnings
 from providers_client.errors import AuthenticationFailed, NotFound, PermissionDenied, ProvidersAPIError
 from providers_contract.ids import PROVIDER_ID
-from providers_contract.responses import Deleted, Provider
+
+if TYPE_CHECKING:
+    from providers_contract.responses import Deleted, Provider
 
 T = TypeVar("T")
 
