@@ -8,7 +8,8 @@
 - An expression is split into tokens up to four times in a request. Here it is once in a process.
 - An update copies its expression and looks for cycles in it, and ten checks walk through it and ask their abstract
   classes about each part. Here a part is copied with its children, and the classes are asked once in a process.
-- moto creates an RSA key pair for each KMS key, and lists its own methods at each call.
+- moto creates an RSA key pair for each KMS key, lists its own methods at each call, and draws the 52 characters of each
+  request's id one by one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import base64
 import copy
 import functools
 import json
+import string
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -32,6 +34,7 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_to_dict
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
+from moto.moto_api._internal.moto_random import MotoRandom
 
 _transact: Final = DynamoDBBackend.transact_write_items
 _query: Final = Table.query
@@ -60,6 +63,7 @@ def speed_up_moto() -> None:
     moto.dynamodb.responses.DynamoResult = _Result  # type: ignore[misc]
     _kms.generate_private_key = _private_key
     _core.method_names_from_class = _method_names
+    MotoRandom.get_random_string = _random_string  # type: ignore[method-assign]
 
 
 def _transact_and_put_back(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
@@ -174,3 +178,8 @@ def _wire(value: object) -> Mapping[str, Any] | str:
 def _private_key(key_spec: str) -> Any:
     """Return the private key of an asymmetric key; a symmetric one signs nothing."""
     return None if key_spec == "SYMMETRIC_DEFAULT" else _generate_private_key(key_spec)
+
+
+def _random_string(self: MotoRandom, length: int = 20, include_digits: bool = True, lower_case: bool = False) -> str:
+    drawn = "".join(self.choices(string.ascii_letters + string.digits * include_digits, k=length))
+    return drawn.lower() if lower_case else drawn

@@ -37,6 +37,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Collect garbage once: pytest does so five times before it ends, and finds nothing in what is frozen."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _shared() -> Iterator[None]:
     """Share what takes long to make between the tests of a process."""

@@ -2,7 +2,8 @@
 
 import functools
 import os
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,11 +53,17 @@ def _aliased(self: Any, name: str) -> str:
 
 
 def _share_certificates(patch: pytest.MonkeyPatch) -> None:
-    """Share the TLS context of the HTTP library; every client would load all certificate authorities."""
-    load = functools.cache(lambda _trust_env, *_: _load(_trust_env=_trust_env))
-    _load = httpcore2.default_ssl_context
+    """Share the TLS contexts of the HTTP libraries; every client would load all certificate authorities."""
+    for owner, name in ((httpcore2, "default_ssl_context"), (ssl, "create_default_context")):
+        patch.setattr(owner, name, _shared(getattr(owner, name)))
 
-    def context(*, _trust_env: bool = True) -> Any:
-        return load(_trust_env, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
-    patch.setattr(httpcore2, "default_ssl_context", context)
+def _shared(make: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLContext]:
+    @functools.cache
+    def made(_variables: tuple[str | None, ...], *args: Any, **kwargs: Any) -> ssl.SSLContext:
+        return make(*args, **kwargs)
+
+    def context(*args: Any, **kwargs: Any) -> ssl.SSLContext:
+        return made((os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")), *args, **kwargs)
+
+    return context
