@@ -153,7 +153,7 @@ class Bench:
             self._target(*target)
 
     def use(self) -> Iterator[str]:
-        """Yield reads of credentials, from memory and with a check, beside Secrets Manager's cache."""
+        """Yield reads of credentials, from memory and with a check, compared with Secrets Manager's cache."""
         found = use.speeds(*((10_000, 50) if self._quick else (use.CACHED, use.CHECKED)))
         yield from use.section(found, use.memory_mb())
         ours, theirs, checked = found[use.OURS], found[use.THEIRS], found[use.OURS_CHECKED]
@@ -270,7 +270,7 @@ class Bench:
         yield ""
 
     def peers(self) -> Iterator[str]:
-        """Yield the time of storing, reading and rotating a credential beside other stores."""
+        """Yield the time of storing, reading and rotating a credential, compared with other stores."""
         with running_emulator() as vendors:
             found = peers.compare(vendors.url, self._dynamodb_url)
         where = "DynamoDB Local and moto" if self._dynamodb_url else "moto"

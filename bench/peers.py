@@ -1,4 +1,4 @@
-"""Store, read and rotate a credential, beside credstash and Secrets Manager, on the same embedded AWS.
+"""Store, read and rotate a credential, compared with credstash and Secrets Manager, on the same embedded AWS.
 
 `python -m bench.peers SIDE VENDORS` runs one side: it reads lines `COUNT OPERATION` from standard input, and prints the
 seconds that these took. `… serve DYNAMODB` serves AWS. credstash has an environment without the project's packages, so

@@ -1,4 +1,4 @@
-"""Measure `Credentials.use` beside Secrets Manager through AWS's own caching library, on the same embedded AWS."""
+"""Compare `Credentials.use` with Secrets Manager through AWS's own caching library, on the same embedded AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server is told before it starts: its waits, and the word that adds tools. Needs no extra."""
+"""Settings of the MCP server: the timeout, the retries, and the word that adds tools. Importing it needs no extra."""
 
 from __future__ import annotations
 
