@@ -48,7 +48,7 @@ def deploy(stack: str, sam: str, build: Path, parameters: Mapping[str, str]) -> 
     stacks = boto3.client("cloudformation")
     region = stacks.meta.region_name
     if delete_remains(stacks, stack):
-        print(f"Deleted what a failed first deployment of {stack} has left.")
+        print(f"Deleted the remains of a failed first deployment of {stack}.")
     known = parameters_of(stacks, stack)
     if "ApiGatewayLogsRole" not in (known or {}) and logs_role_exists(boto3.client("apigateway"), boto3.client("iam")):
         parameters = {"ApiGatewayLogsRole": "existing", **parameters}
@@ -57,7 +57,7 @@ def deploy(stack: str, sam: str, build: Path, parameters: Mapping[str, str]) -> 
         # CloudFormation could not delete protected tables if this failed.
         sam_deploy(sam, build, stack, {**parameters, "DeletionProtection": "false"})
         if parameters.get("DeletionProtection") == "false":
-            print("The tables have no deletion protection, as DeletionProtection=false says.")
+            print("The tables have no deletion protection (DeletionProtection=false).")
         else:
             print("Turning on deletion protection for the tables, which exist now.", flush=True)
             sam_deploy(sam, build, stack, {**parameters, "DeletionProtection": "true"})
@@ -72,7 +72,7 @@ def deploy(stack: str, sam: str, build: Path, parameters: Mapping[str, str]) -> 
 
 
 def main() -> int:
-    """Build unless told not to, and deploy."""
+    """Build, unless --built is given, and deploy."""
     parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
     parser.add_argument("--stack", default="providers-api", help="name of the stack")
     parser.add_argument("--sam", default="sam", help="the SAM CLI")

@@ -51,7 +51,7 @@ def test_a_login_is_all_that_commands_need(nobody: Commands, folder: Path, stack
 
 def test_a_login_without_a_terminal(nobody: Commands, folder: Path, stack: Stack) -> None:
     """Options take the place of the questions; without them, the error names them."""
-    assert "no terminal to ask at: use --url and --management-key-file" in nobody("login").err
+    assert "no terminal for prompts: use --url and --management-key-file" in nobody("login").err
     (folder / "key").write_text(stack.mint("org_file").reveal() + "\n")
     nobody.ok("login", "--url", stack.url, "--management-key-file", str(folder / "key"))
     assert nobody.ok("whoami", "--json=org").data == {"org": "org_file"}

@@ -51,7 +51,7 @@ def list_(
     elif found:
         show(providers_table(found, charted=charted))
     else:
-        say("No providers of this kind." if any(filters.values()) else "No providers. `providers add` adds one.")
+        say("No providers match these filters." if any(filters.values()) else "No providers. `providers add` adds one.")
 
 
 class _Point(NamedTuple):

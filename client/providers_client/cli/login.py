@@ -82,5 +82,5 @@ def _name(session: Session) -> str:
 
 
 def _asked(question: str, *, default: str | None = None, hidden: bool = False) -> str:
-    require_terminal("no terminal to ask at: use --url and --management-key-file")
+    require_terminal("no terminal for prompts: use --url and --management-key-file")
     return str(click.prompt(question, default=default, hide_input=hidden, err=True))

@@ -91,9 +91,9 @@ class Operator:
 
 @contextmanager
 def _aws(stack: str | None) -> Iterator[Any]:
-    """Yield boto3, and raise the client's exceptions for AWS's.
+    """Yield boto3, and convert AWS's exceptions to the client's.
 
-    ConfigurationError says what to correct; ConnectionFailed that AWS is unavailable, or limits the rate.
+    Raises ConfigurationError, which says what to correct, or ConnectionFailed if AWS is unavailable or limits the rate.
     """
     try:
         import boto3  # late, and optional: the other commands do without it
@@ -118,7 +118,7 @@ def _aws(stack: str | None) -> Iterator[Any]:
 
 
 def _named(stack: str | None) -> str:
-    """Return the words for a stack in an error. It can be a key in the wrong place."""
+    """Return the stack's name for an error message. An unusual name is not repeated: it can be a misplaced key."""
     return f"the stack {stack!r}" if stack and _NAME.fullmatch(stack) else "the stack in --stack"
 
 

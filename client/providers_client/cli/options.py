@@ -40,7 +40,7 @@ as_json = click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="Print the API's response as JSON, or with --json=FIELD,… some fields of it. Errors too, on standard error.",
+    help="Print the API's response as JSON, or only some fields with --json=FIELD,…; errors too, on standard error.",
 )
 quiet = click.option("--quiet", "-q", is_flag=True, help="Print only the id.")
 yes = click.option("--yes", "-y", is_flag=True, help="Skip confirmation.")

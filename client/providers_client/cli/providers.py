@@ -213,7 +213,7 @@ def upload(
     else:
         if not quiet:
             until = time(made.expires_at)
-            say(f"For one {made.vendor} key, as {made.name}, until {until}. The link is shown this once:")
+            say(f"For one {made.vendor} key, named {made.name}; expires {until}. The link is shown only once:")
         out(made.url)
 
 

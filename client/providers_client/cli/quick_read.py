@@ -1,7 +1,7 @@
 """Reads a list from the API with the standard library alone.
 
-The client's libraries take five times as long to import as such a request takes, and a person waits for both, or a
-shell for its completions. This makes one attempt; the client retries, and explains what is wrong.
+Importing the client's libraries takes five times as long as the request, while a person waits, or a shell that
+completes a word. This makes one attempt; the client retries, and explains errors.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LABEL: Final = "[a-z0-9-]{1,19}"
 _URL: Final = re.compile(
     rf"(https://{_LABEL}(\.{_LABEL})+|http://(localhost|127\.0\.0\.1))(:[0-9]{{1,5}})?(/[A-Za-z0-9_-]{{1,19}})*/?"
 )
-"""The usual addresses. Others, and what is wrong with them, are the client's."""
+"""The usual addresses. The client handles all others, and reports invalid ones."""
 
 
 def entries(
@@ -49,10 +49,10 @@ def entries(
     limit: int | None,
     timeout: float,
 ) -> list[T] | None:
-    """Return the entries of a list's pages, at most `limit`; None if the client has to ask instead.
+    """Return the entries of a list's pages, at most `limit`; None if the client has to send the request instead.
 
-    `read` makes a result of an entry; what it raises on a wrong one means that the client has to ask. `timeout` is in
-    seconds, for a connection and for each part of a response. Only https uses a proxy, as in the client.
+    `read` converts an entry to a result; if it raises, the client has to send the request. `timeout` is in seconds,
+    for a connection and for each part of a response. Only https uses a proxy, as in the client.
     """
     if not (_URL.fullmatch(found.url) and MANAGEMENT_KEY.fullmatch(found.key)):
         return None

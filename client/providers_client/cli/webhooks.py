@@ -29,8 +29,8 @@ def app() -> None:
 def test(ctx: click.Context, stack: str | None, local: bool, as_json: bool) -> None:
     """Send a test event to the webhook and the Slack channel.
 
-    The event is of the type webhook.test, and about no provider. It takes the same way as the others: over EventBridge,
-    with the webhook's Authorization header.
+    The event has the type webhook.test and no provider. Like all events, it is sent through EventBridge, with the
+    webhook's Authorization header.
     """
     session = begin(ctx, as_json, _FIELDS)
     operate = operator(session, stack, local=local)

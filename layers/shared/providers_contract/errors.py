@@ -62,8 +62,8 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
     "invalid_cursor": ErrorCode(
         400,
         "invalid_request_error",
-        "The cursor does not come from this list with these filters.",
-        "cursor does not come from this list with these filters",
+        "The cursor is not valid for this list and these filters.",
+        "cursor is not valid for this list and these filters",
         {"param": "cursor"},
     ),
     "invalid_parameter": ErrorCode(
@@ -320,7 +320,7 @@ ERRORS: Final[Mapping[str, ErrorCode]] = {
     "verification_unavailable": ErrorCode(
         502,
         "upstream_error",
-        "The credential could not be verified: the vendor was unavailable, or its response proves nothing. `reason` "
+        "The credential could not be verified: the vendor was unavailable, or its response was inconclusive. `reason` "
         "says why, `retryable` whether another attempt may succeed. Nothing was changed.",
         "the credential could not be verified with openai: the vendor is overloaded; nothing was changed",
         {**_VENDOR, "reason": "overloaded"},

@@ -37,5 +37,5 @@ def read_cursor(cursor: str | None, form: re.Pattern[str], *scope: str) -> str |
     except ValueError:
         position = ""
     if not form.fullmatch(position) or make_cursor(position, *scope) != cursor:
-        raise InvalidRequest("invalid_cursor", "cursor does not come from this list with these filters", param="cursor")
+        raise InvalidRequest("invalid_cursor", "cursor is not valid for this list and these filters", param="cursor")
     return position

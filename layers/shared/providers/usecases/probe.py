@@ -106,8 +106,8 @@ async def _probe_all(ports: Ports, tasks: Sequence[ProbeTask], concurrency: int,
     """Probe all `tasks` and write the results; return for each whether it is done, as `write_result` does.
 
     The next probe goes to the organization with the fewest running ones. While an organization has providers waiting,
-    it has its equal share of the concurrency, however many hosts of another one hang; alone, it has all of it. Results
-    are written at the end, or earlier if the remaining vendors are slow.
+    it gets an equal share of the concurrency, even if many hosts of another one hang; a single organization gets all of
+    it. Results are written at the end, or earlier if the remaining vendors are slow.
     """
     loop = asyncio.get_running_loop()
     waiting: dict[str, deque[int]] = {}

@@ -26,7 +26,7 @@ def list_providers(
 
     A filtered page can contain fewer than `limit` providers, or none, and still have a next page.
 
-    Raises InvalidRequest (`invalid_cursor`) if the cursor does not come from this list with this filter.
+    Raises InvalidRequest (`invalid_cursor`) if the cursor is not valid for this list and filter.
     """
     filters = (wanted.vendor, wanted.status, wanted.health, wanted.name, wanted.tag)
     scope = ("providers", org, *(each or "" for each in filters))

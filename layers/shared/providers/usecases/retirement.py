@@ -33,7 +33,7 @@ def replace_active(
 def reap(ports: Ports, now: datetime) -> int:
     """Destroy the versions that have expired by `now`, oldest first; return their number. Raises Unavailable.
 
-    It also announces those, destroyed earlier, that can be revoked at their vendors by now.
+    It also announces versions destroyed earlier that can now be revoked at their vendors.
     """
     destroyed = 0
     for expired in ports.expired.list_due(now, AT_ONCE):
@@ -68,7 +68,7 @@ def _announce(ports: Ports, now: datetime) -> None:
 def _is_held(ports: Ports, provider: Provider, expired: Expired, now: datetime) -> bool:
     """Return whether another version, or another provider's active one, has the credential and may be in use.
 
-    It goes by grace windows alone, unlike `safe_to_revoke` in versions.py, which goes by recorded uses.
+    It uses grace windows only; `safe_to_revoke` in versions.py uses recorded uses.
     """
     same = [each for each in provider.versions if each.fingerprint == expired.fingerprint]
     if any(

@@ -26,7 +26,7 @@ def run_minute(ports: Ports, now: datetime, until: datetime) -> dict[str, int]:
 def dispatch(ports: Ports, now: datetime) -> int:
     """Queue every provider that is due in this minute, and return their number. Raises Unavailable.
 
-    If the interval is several minutes, each shard has its own minute of it.
+    If the interval is several minutes, each shard is due in one of them.
     """
     minute = floor_minute(now)
     interval = ports.policy.thresholds.interval_minutes

@@ -64,7 +64,7 @@ def destroy_version(
     *,
     mutation: Mutation[DestroyedVersion] = BY_SYSTEM,
 ) -> DestroyedVersion:
-    """Destroy a version that is not active before its grace window ends, after a leak for example.
+    """Destroy a replaced version before its grace window ends, for example after a leak.
 
     Raises NotFound (`provider_not_found`, `version_not_found`), PreconditionFailed, Conflict (`version_active`),
     Unavailable.

@@ -1,4 +1,4 @@
-"""Retired key versions, ordered by the time at which they are destroyed, and then by that at which none is in use."""
+"""Retired key versions: those to destroy, by expiry, and destroyed ones, by the time after which none is in use."""
 
 from __future__ import annotations
 

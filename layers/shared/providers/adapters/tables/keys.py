@@ -1,6 +1,6 @@
-"""The map of both tables: all keys of all items are built here, but for those that readers of credentials need.
+"""The map of both tables: the keys of all items are built here, except those that readers of credentials need.
 
-`providers_data_plane/stored.py` has these: of a provider, a name, a sealed credential and a data key.
+`providers_data_plane/stored.py` builds the keys of providers, names, sealed credentials and data keys.
 
 The `main` table:
 
