@@ -106,7 +106,7 @@ def used() -> Iterator[Used]:
 
 
 def test_no_request_fails_while_every_key_is_rotated_and_revoked(used: Used, tmp_path: Path) -> None:
-    """Every request ends well, and no old key reaches a vendor after its grace window."""
+    """Every request succeeds, and no old key reaches a vendor after its grace window."""
     environment = used.stack.environment() | {"PROVIDERS_MAX_AGE_SECONDS": str(MAX_AGE_S)}
     config = {
         "litellm_settings": {"callbacks": [CALLBACK]},
@@ -135,7 +135,7 @@ def test_no_request_fails_while_every_key_is_rotated_and_revoked(used: Used, tmp
     sys.stdout.write(
         f"\n{len(used.ids)} providers rotated {ROTATIONS} times in {took:.0f} s, {rotations.revoked} keys revoked, "
         f"{len(used_keys)} keys used:\n"
-        f"  {outcome.count('done')} requests ended well ({outcome.count('done', LITELLM)} through LiteLLM, "
+        f"  {outcome.count('done')} requests succeeded ({outcome.count('done', LITELLM)} through LiteLLM, "
         f"{outcome.count('done', 'streamed')} streams), {outcome.count('failed')} failed, "
         f"{len(late)} with an old key after its grace window\n"
     )
@@ -153,7 +153,7 @@ def alternative(how: str, outcome: Outcome, rotations: int) -> None:
     """Print how the requests of an alternative ended."""
     sys.stdout.write(
         f"\nLiteLLM with {how}, {rotations} rotations, {IN_FLIGHT // 2} callers:\n"
-        f"  {outcome.count('done')} requests ended well, {outcome.count('failed')} failed\n"
+        f"  {outcome.count('done')} requests succeeded, {outcome.count('failed')} failed\n"
     )
     assert outcome.count("done") > 0
 
