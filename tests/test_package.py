@@ -42,12 +42,15 @@ def test_the_wheel_contains_the_client_and_the_contract_only(wheel: Path) -> Non
 
 
 RUN = "import sys; sys.argv = {}; from providers_client.{} import main; sys.exit(main())"
+MCP_1 = "import sys; del sys.modules['mcp']; sys.modules['mcp_types'] = None; "
+"""The first version of the library, which the server cannot use, has no such package."""
 PROGRAMS = [
     ("from providers_client import Client; print(Client.__name__)", 0, "Client"),
     (RUN.format(["providers", "--version"], "cli.app"), 0, "0."),
     (RUN.format(["providers", "--help"], "cli.app"), 0, "rotate"),
     (RUN.format(["providers", "import", "--help"], "cli.app"), 0, ".env"),
     (RUN.format(["providers-mcp"], "mcp.__main__"), 2, "pip install 'providers-client[mcp]'"),
+    (MCP_1 + RUN.format(["providers-mcp"], "mcp.__main__"), 2, "pip install 'providers-client[mcp]'"),
 ]
 
 

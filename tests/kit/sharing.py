@@ -54,16 +54,22 @@ def _aliased(self: Any, name: str) -> str:
 
 def _share_certificates(patch: pytest.MonkeyPatch) -> None:
     """Share the TLS contexts of the HTTP libraries; every client would load all certificate authorities."""
-    for owner, name in ((httpcore2, "default_ssl_context"), (ssl, "create_default_context")):
-        patch.setattr(owner, name, _shared(getattr(owner, name)))
+    load = functools.cache(lambda _trust_env, *_: _load(_trust_env=_trust_env))
+    _load = httpcore2.default_ssl_context
+
+    def context(*, _trust_env: bool = True) -> Any:
+        return load(_trust_env, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+    patch.setattr(httpcore2, "default_ssl_context", context)
+    patch.setattr(ssl, "create_default_context", _from_file_once(ssl.create_default_context))
 
 
-def _shared(make: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLContext]:
-    @functools.cache
-    def made(_variables: tuple[str | None, ...], *args: Any, **kwargs: Any) -> ssl.SSLContext:
-        return make(*args, **kwargs)
+def _from_file_once(make: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLContext]:
+    """Return `make`, which makes only one context from each file of authorities, as the vendors' SDKs ask for."""
+    made = functools.cache(make)
 
     def context(*args: Any, **kwargs: Any) -> ssl.SSLContext:
-        return made((os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")), *args, **kwargs)
+        alone = not args and "cafile" in kwargs and kwargs.keys() <= {"cafile", "capath"}
+        return (made if alone else make)(*args, **kwargs)
 
     return context

@@ -86,11 +86,10 @@ def canonical(outputs: list[str]) -> list[str]:
 def fixed(outputs: list[str]) -> list[str]:
     """Return the outputs of one run with fixed ids and times."""
     text = _END.join(outputs)
-    first = min((_time(each) for each in _TIMES.findall(text)), default=_START)
+    first = min(map(_minute, _TIMES.findall(text)), default=_START)
 
     def moved(match: re.Match[str]) -> str:
-        minutes = round((_time(match[0]) - first).total_seconds() / 60)
-        at = datetime.fromtimestamp(_START.timestamp() + 60 * minutes, UTC)
+        at = _START + (_minute(match[0]) - first)
         return at.strftime("%Y-%m-%dT%H:%M:%SZ" if "T" in match[0] else "%Y-%m-%d %H:%MZ")
 
     text = _TIMES.sub(moved, text)
@@ -115,8 +114,8 @@ def _numbered(pattern: str, name: Callable[[int], str], text: str) -> str:
     return re.sub(pattern, lambda match: names.setdefault(match[0], name(len(names) + 1)), text)
 
 
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace(" ", "T"))
+def _minute(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace(" ", "T")).replace(second=0)
 
 
 def main() -> None:

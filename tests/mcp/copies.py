@@ -14,13 +14,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 _ROOT: Final = Path(__file__).parent.parent.parent
-_LONGEST: Final = 1 << 20
-"""More bytes than an environment has."""
+_PIECE: Final = 1 << 15
+"""Bytes of the environment to read at once."""
 
 
 @contextmanager
@@ -57,7 +57,9 @@ def _serve(address: str) -> None:
             continue
         listener.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        environment, streams, _, _ = socket.recv_fds(connection, _LONGEST, 3)
+        environment, streams, _, _ = socket.recv_fds(connection, _PIECE, 3)
+        while piece := connection.recv(_PIECE):
+            environment += piece
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
@@ -69,7 +71,8 @@ def _serve(address: str) -> None:
         except SystemExit as end:
             code = int(end.code or 0)
         sys.stdout.flush()
-        connection.send(bytes([code]))
+        with suppress(OSError):  # its starter may have been killed
+            connection.send(bytes([code]))
         os._exit(code)
 
 
@@ -77,7 +80,10 @@ def _copy(address: str) -> int:
     """Pass everything to a copy, and return its exit code."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address)
-        socket.send_fds(connection, [json.dumps(dict(os.environ)).encode()], [0, 1, 2])
+        environment = json.dumps(dict(os.environ)).encode()
+        socket.send_fds(connection, [environment[:1]], [0, 1, 2])
+        connection.sendall(environment[1:])
+        connection.shutdown(socket.SHUT_WR)
         code = connection.recv(1)
     return code[0] if code else 1
 

@@ -13,7 +13,7 @@ def main() -> None:
     Reads PROVIDERS_API_URL, PROVIDERS_API_KEY and PROVIDERS_MCP_TOOLS before it imports the protocol's library, which
     takes a second.
     """
-    if find_spec("mcp") is None:
+    if any(find_spec(name) is None for name in ("mcp", "mcp_types")):  # mcp 1 has no mcp_types
         sys.stderr.write("The MCP server needs an extra: pip install 'providers-client[mcp]'\n")
         sys.exit(2)
     from providers_client.mcp import settings
