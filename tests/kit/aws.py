@@ -15,6 +15,7 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
+from local.aws import do_not_sign
 from local.faster_moto import speed_up_moto
 from local.template import Template
 from providers.adapters.aws import parse_items_quickly
@@ -51,6 +52,7 @@ def moto_tables() -> Iterator[Tables]:
     with mock_aws():
         client = boto3.client("dynamodb", region_name=REGION)
         parse_items_quickly(client)
+        do_not_sign(client)
         yield _create(client)
 
 
