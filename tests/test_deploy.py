@@ -299,7 +299,7 @@ def test_a_failed_deployment_leaves_nothing_and_can_be_repeated(world: World) ->
     made = {each["LogicalResourceId"] for each in events if each["ResourceStatus"] == "CREATE_COMPLETE"}
     assert {"MainTable", "SecretsTable", "CredentialsKey", "ApiGatewayLogsWriter", "RetainedAccessLogs"} <= made
     assert inventory(SECOND) == []
-    assert "Deleted what a failed" in deploy(SECOND, world.build, DeletionProtection="false")
+    assert "Deleted the remains" in deploy(SECOND, world.build, DeletionProtection="false")
     assert inventory(SECOND)
 
 

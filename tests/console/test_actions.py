@@ -183,6 +183,7 @@ def test_a_one_time_link(browser: Browser, api: Api) -> None:
     link = str(browser.find("dialog input[readonly]").get_attribute("value"))
     browser.click("dialog button", "Copy")
     browser.click("dialog button", "Done")
+    browser.until(lambda: not browser.all("dialog"))
     assert link not in browser.run("return document.documentElement.outerHTML")
     used = httpx2.post(link, data={"api_key": fake_key("openai", "valid", 5)}, trust_env=False, timeout=30)
     assert used.status_code == 200
