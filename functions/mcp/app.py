@@ -21,7 +21,7 @@ from providers_client.errors import ConfigurationError
 from providers_client.mcp import logs
 from providers_client.mcp.http import HttpResponse, caller, respond
 from providers_client.mcp.messages import problem_with
-from providers_client.mcp.settings import is_wanted
+from providers_client.mcp.settings import undo_is_wanted
 from providers_client.mcp.tool import Caller
 from providers_client.sending import management_key
 
@@ -71,7 +71,7 @@ def _post(event: Mapping[str, Any]) -> HttpResponse:
 def _wants_undo(event: Mapping[str, Any]) -> bool:
     """Return whether the URL ends with `?tools=undo`. Raises InvalidRequest (`invalid_parameter`) for another value."""
     try:
-        return is_wanted("tools", (event.get("queryStringParameters") or {}).get("tools"))
+        return undo_is_wanted("tools", (event.get("queryStringParameters") or {}).get("tools"))
     except ConfigurationError as error:
         raise invalid_parameter("tools", str(error)) from None
 

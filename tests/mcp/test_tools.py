@@ -14,7 +14,7 @@ from mcp.client.client import Client as McpClient
 from providers_client import Client, ConfigurationError, ProvidersAPIError, Unprocessable
 from providers_client.mcp import logs
 from providers_client.mcp.server import make_server, offered
-from providers_client.mcp.settings import is_wanted
+from providers_client.mcp.settings import undo_is_wanted
 from providers_client.mcp.tool import Caller
 from providers_client.sending import Backoff
 from tests.client.canned import KEY, PROVIDER, PROVIDER_ID, Script, error, page
@@ -168,9 +168,9 @@ def test_the_audit_trail_is_filtered_by_provider() -> None:
 @pytest.mark.parametrize(("value", "wanted"), [(None, False), (" ", False), ("undo", True)])
 def test_a_word_adds_the_tools_that_undo_changes(value: str | None, wanted: bool) -> None:
     """Only the word undo adds tools; another is refused without repeating it."""
-    assert is_wanted("PROVIDERS_MCP_TOOLS", value) is wanted
+    assert undo_is_wanted("PROVIDERS_MCP_TOOLS", value) is wanted
     with pytest.raises(ConfigurationError, match=r"^PROVIDERS_MCP_TOOLS must be undo, or not set$"):
-        is_wanted("PROVIDERS_MCP_TOOLS", CANARY)
+        undo_is_wanted("PROVIDERS_MCP_TOOLS", CANARY)
 
 
 ADD = {"vendor": "openai", "name": "P"}

@@ -21,7 +21,7 @@ def main() -> None:
     from providers_client.sync import Client
 
     try:
-        undo = settings.is_wanted(settings.TOOLS_VARIABLE, os.environ.get(settings.TOOLS_VARIABLE))
+        undo = settings.undo_is_wanted(settings.TOOLS_VARIABLE, os.environ.get(settings.TOOLS_VARIABLE))
         client = Client(*from_environment(os.environ), timeout=settings.TIMEOUT_S, backoff=settings.BACKOFF)
     except ConfigurationError as error:
         sys.stderr.write(f"providers-mcp: {error}\n")

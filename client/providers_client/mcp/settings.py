@@ -18,7 +18,7 @@ UNDO: Final = "undo"
 """The word that asks for these tools."""
 
 
-def is_wanted(setting: str, value: str | None) -> bool:
+def undo_is_wanted(setting: str, value: str | None) -> bool:
     """Return whether `value` asks for the tools that undo changes. Raises ConfigurationError for another word.
 
     `setting` is its name in the error.
